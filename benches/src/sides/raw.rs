@@ -1,0 +1,98 @@
+//! What a user writes without healer: poll, decode, call, and commit the next offsets each second.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail};
+use rdkafka::{
+    ClientConfig, Message as _, Offset, TopicPartitionList,
+    consumer::{BaseConsumer, CommitMode, Consumer as _},
+};
+
+use super::Task;
+use crate::{comparison::Comparison, tally::Tally, workloads::Workload};
+
+/// The time between two commits.
+const COMMIT: Duration = Duration::from_secs(1);
+/// How many records run between two looks at the clock, which would cost a tenth of the speed at every record.
+const CLOCK: u32 = 256;
+/// How long one poll waits.
+const POLL: Duration = Duration::from_millis(100);
+/// How long nothing may come before the loop gives up.
+const SILENCE: Duration = Duration::from_mins(1);
+
+/// Reads the topic to its end.
+pub(super) fn run(task: &Task, tally: Tally) -> Result<Tally> {
+    let consumer: BaseConsumer = config(task).create()?;
+    consumer.subscribe(&[&task.topic])?;
+    match task.workload {
+        Workload::Flights => read(&consumer, task, &tally, crate::workloads::flights::by_hand)?,
+    }
+    Ok(tally)
+}
+
+fn config(task: &Task) -> ClientConfig {
+    let mut config = ClientConfig::new();
+    config
+        .set("bootstrap.servers", &task.brokers)
+        .set("group.id", &task.group)
+        .set("auto.offset.reset", "earliest")
+        .set("enable.auto.commit", "false")
+        .set("enable.auto.offset.store", "false");
+    if task.comparison == Comparison::Tuned {
+        // As healer sets it, which lets nobody else choose.
+        config.set("partition.assignment.strategy", "cooperative-sticky");
+    }
+    for (key, value) in &task.properties {
+        config.set(key, value);
+    }
+    config
+}
+
+fn read(
+    consumer: &BaseConsumer,
+    task: &Task,
+    tally: &Tally,
+    work: impl Fn(&[u8], &Tally) -> serde_json::Result<()>,
+) -> Result<()> {
+    let mut next: Vec<Option<i64>> = Vec::new();
+    let mut committed = Instant::now();
+    let mut heard = Instant::now();
+    let mut since_clock = 0;
+    while !tally.is_complete() {
+        let Some(message) = consumer.poll(POLL) else {
+            if heard.elapsed() > SILENCE {
+                bail!("no record came for {} s", SILENCE.as_secs());
+            }
+            continue;
+        };
+        let message = message?;
+        let at = usize::try_from(message.partition())?;
+        let value = message.payload().context("a record without a value")?;
+        work(value, tally)?;
+        if next.len() <= at {
+            next.resize(at + 1, None);
+        }
+        next[at] = Some(message.offset() + 1);
+        since_clock += 1;
+        if since_clock == CLOCK {
+            since_clock = 0;
+            heard = Instant::now();
+            if heard - committed >= COMMIT {
+                committed = heard;
+                consumer.commit(&offsets(&task.topic, &next)?, CommitMode::Async)?;
+            }
+        }
+    }
+    consumer.commit(&offsets(&task.topic, &next)?, CommitMode::Sync)?;
+    Ok(())
+}
+
+fn offsets(topic: &str, next: &[Option<i64>]) -> Result<TopicPartitionList> {
+    let mut list = TopicPartitionList::new();
+    for (partition, offset) in next.iter().enumerate() {
+        if let Some(offset) = offset {
+            list.add_partition_offset(topic, i32::try_from(partition)?, Offset::Offset(*offset))?;
+        }
+    }
+    Ok(list)
+}

@@ -1,0 +1,126 @@
+//! A year of real flights through Kafka, none lost: `cargo run --release --bin flights`, and `-- --help`.
+
+use std::{
+    io::{IsTerminal as _, Write as _, stderr, stdout},
+    process::ExitCode,
+    sync::Arc,
+};
+
+use anyhow::ensure;
+use clap::Parser as _;
+use healer::{Handle, Report, prelude::*, testing::EmbeddedKafka};
+use healer_examples::flights::{
+    database::Database,
+    load,
+    model::Flight,
+    options::Options,
+    planes::Planes,
+    progress::{self, Progress},
+    stages::{LateFlights, enrich, late_only, save, validate},
+    summary::Summary,
+};
+use tracing_subscriber::{EnvFilter, filter::LevelFilter};
+
+/// Two ways for every flight that took off; its offset is committed when it is at the end of both.
+fn pipeline(topic: &str, late_topic: &str) -> App {
+    pipeline! {
+        name "flights";
+        flights = kafka::json::<Flight>(topic) => validate => enrich;
+        flights => late_only => kafka::to_json(late_topic) => heal;
+        flights => partition(500, within = "1s") => save => heal;
+    }
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let options = Options::parse();
+    log_to_standard_error();
+    match run(&options).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(options: &Options) -> anyhow::Result<()> {
+    // Listens from the beginning, so that no signal is missed.
+    let asked_to_end = tokio::spawn(asked_to_end());
+
+    let embedded = if options.embedded() { Some(EmbeddedKafka::start()?) } else { None };
+    let config = options.config(embedded.as_ref())?;
+    if options.print_config {
+        write!(stdout(), "{}", config.print())?;
+        return Ok(());
+    }
+    let loaded = match &embedded {
+        Some(kafka) => Some(load::into_embedded(kafka, options)?),
+        None => load::into_brokers(&config, options).await?,
+    };
+    tracing::info!(?loaded, "the topic is there");
+
+    let database = Arc::new(Database::open(&options.database())?);
+    let late = Arc::new(LateFlights::default());
+    let app = pipeline(&options.topic, &options.late_topic)
+        .with(Planes::load(options.work())?)
+        .with_arc(Arc::clone(&database))
+        .with_arc(Arc::clone(&late))
+        .build(&config)?;
+    let handle = if options.ends() { app.start_until_end().await? } else { app.start().await? };
+    let stopping = handle.clone();
+    tokio::spawn(async move {
+        if let Ok(Ok(())) = asked_to_end.await {
+            stopping.stop();
+        }
+    });
+
+    let mut progress = if options.json { Progress::hidden() } else { Progress::new(loaded) };
+    let report = watch(&handle, &mut progress).await;
+    progress.clear();
+
+    let summary = Summary::new(options, report?, &late, &database)?;
+    if options.json {
+        writeln!(stdout(), "{}", serde_json::to_string(&summary)?)?;
+    } else {
+        writeln!(stdout(), "{summary}")?;
+    }
+    ensure!(summary.is_complete() || !options.ends(), "ended before everything was done");
+    Ok(())
+}
+
+/// Shows how far the pipeline is until it ends.
+async fn watch(handle: &Handle, progress: &mut Progress) -> Result<Report, healer::Error> {
+    let mut tick = tokio::time::interval(progress::EVERY);
+    loop {
+        tokio::select! {
+            report = handle.join() => return report,
+            _ = tick.tick() => progress.show(handle.partitions()),
+        }
+    }
+}
+
+/// Standard output is for the summary alone. `RUST_LOG=debug` shows more.
+fn log_to_standard_error() {
+    let filter = EnvFilter::builder().with_default_directive(LevelFilter::WARN.into()).from_env_lossy();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(stderr)
+        .with_ansi(stderr().is_terminal())
+        .init();
+}
+
+/// Waits for ctrl-c or SIGTERM: what is in flight is then finished and committed. (`App::run` does this by itself.)
+async fn asked_to_end() -> std::io::Result<()> {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let mut terminate = signal(SignalKind::terminate())?;
+        tokio::select! {
+            interrupted = tokio::signal::ctrl_c() => interrupted,
+            _ = terminate.recv() => Ok(()),
+        }
+    }
+    #[cfg(not(unix))]
+    tokio::signal::ctrl_c().await
+}

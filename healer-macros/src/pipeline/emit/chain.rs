@@ -1,0 +1,127 @@
+//! One chain from its start down to all its ends.
+
+use proc_macro2::{Span, TokenStream};
+use quote::{ToTokens, quote, quote_spanned};
+use syn::{Ident, ext::IdentExt as _, spanned::Spanned as _};
+
+use super::{joined, needs_no_parentheses, port, unwrapped};
+use crate::{
+    here::here,
+    pipeline::{
+        check::{Graph, Use},
+        model::{Head, Kind, Label, Node, Pipeline, Statement},
+    },
+};
+
+/// The stream that a statement starts, if it starts one.
+pub(super) fn start(krate: &TokenStream, index: usize, statement: &Statement) -> Option<TokenStream> {
+    match &statement.head {
+        Head::Source { value, label } => {
+            let at = value.span();
+            let value = unwrapped(value);
+            let source = if needs_no_parentheses(value) { quote!(#value) } else { quote!((#value)) };
+            let name = label.name.as_ref().map(ToTokens::to_token_stream);
+            let call = name
+                .or_else(|| statement.bound.as_ref().map(text))
+                .map_or_else(|| quote_spanned!(at=> .unnamed()), |name| quote_spanned!(at=> .stream(#name)));
+            let stream = quote!(#source #call);
+            Some(checkpointed(krate, stream, label))
+        }
+        Head::Union { word, label, .. } => {
+            Some(checkpointed(krate, joined(index, word.span()).into_token_stream(), label))
+        }
+        Head::Stream(_) | Head::Broken => None,
+    }
+}
+
+/// What chains are written from.
+#[derive(Clone, Copy)]
+pub(super) struct Chains<'a> {
+    pub(super) pipeline: &'a Pipeline,
+    pub(super) graph: &'a Graph,
+}
+
+impl Chains<'_> {
+    /// The nodes of a statement after `stream`, and everything that its name flows into.
+    pub(super) fn after(self, stream: TokenStream, index: usize) -> TokenStream {
+        let krate = self.pipeline.krate();
+        let statement = &self.pipeline.statements[index];
+        let stream = statement.nodes.iter().fold(stream, |stream, next| node(&krate, stream, next));
+        let Some(bound) = &statement.bound else {
+            return stream;
+        };
+        match self.graph.uses(bound) {
+            [only] => self.flow(stream, only),
+            uses => (0..uses.len()).fold(stream, |stream, n| self.branch(&stream, uses, n)),
+        }
+    }
+
+    /// One of several ways. `fan_out` stands for the second use: that is where values start to be cloned.
+    fn branch(self, stream: &TokenStream, uses: &[Use], n: usize) -> TokenStream {
+        let at = uses[n.max(1)].name().span();
+        let way = Ident::new("way", Span::mixed_site().located_at(at));
+        let body = self.flow(way.to_token_stream(), &uses[n]);
+        if n == 0 {
+            let here = here(&self.pipeline.krate(), at);
+            quote_spanned!(at=> #stream.fan_out_at(#here, |#way| #body))
+        } else {
+            quote_spanned!(at=> #stream.and(|#way| #body))
+        }
+    }
+
+    fn flow(self, stream: TokenStream, to: &Use) -> TokenStream {
+        match to {
+            Use::Statement { index, .. } => self.after(stream, *index),
+            Use::Union { index, name } => {
+                let port = port(*index, name.span());
+                quote_spanned!(name.span()=> #stream.to(&#port))
+            }
+        }
+    }
+}
+
+fn node(krate: &TokenStream, stream: TokenStream, node: &Node) -> TokenStream {
+    let at = node.tokens.clone().into_iter().next().map_or_else(Span::call_site, |token| token.span());
+    let stream = match &node.kind {
+        Kind::Stage(path) => {
+            let last = path.path.segments.last().map_or(at, |segment| segment.ident.span());
+            let stage = quote_spanned!(last=> #path::stage());
+            quote_spanned!(at=> #stream.then(#stage))
+        }
+        Kind::Method { word, values, settings } => {
+            let setters = settings.iter().map(|(key, value)| quote_spanned!(key.span()=> .#key(#value)));
+            quote_spanned!(at=> #stream.#word(#(#values),*) #(#setters)*)
+        }
+        Kind::Value(value) => {
+            let value = unwrapped(value);
+            quote_spanned!(at=> #stream.then(#value))
+        }
+        Kind::Checkpoint(word) => {
+            let here = here(krate, word.span());
+            quote_spanned!(word.span()=> #stream.checkpoint_at(#here))
+        }
+        Kind::Heal(word) => quote_spanned!(word.span()=> #stream.#word()),
+        Kind::Broken => stream,
+    };
+    let named = match &node.label.name {
+        Some(name) => quote_spanned!(name.span()=> #stream.named(#name)),
+        None => stream,
+    };
+    checkpointed(krate, named, &node.label)
+}
+
+fn checkpointed(krate: &TokenStream, stream: TokenStream, label: &Label) -> TokenStream {
+    match &label.checkpoint {
+        Some(word) => {
+            let here = here(krate, word.span());
+            quote_spanned!(word.span()=> #stream.checkpoint_at(#here))
+        }
+        None => stream,
+    }
+}
+
+/// A bound name as a string.
+pub(super) fn text(name: &Ident) -> TokenStream {
+    let text = name.unraw().to_string();
+    quote_spanned!(name.span()=> #text)
+}

@@ -1,0 +1,89 @@
+//! What stands in a pipeline, before anybody asks what it means.
+
+use proc_macro2::TokenStream;
+use quote::{ToTokens, quote};
+use syn::{Expr, ExprPath, Ident, Path};
+
+/// A whole `pipeline!`.
+#[derive(Default)]
+pub(super) struct Pipeline {
+    /// The path of the library, where it is not `::healer`.
+    pub(super) library: Option<Path>,
+    pub(super) name: Option<Expr>,
+    pub(super) statements: Vec<Statement>,
+}
+
+impl Pipeline {
+    /// The path that everything of the library is written with.
+    pub(super) fn krate(&self) -> TokenStream {
+        self.library.as_ref().map_or_else(|| quote!(::healer), ToTokens::to_token_stream)
+    }
+}
+
+/// One line up to its `;`.
+pub(super) struct Statement {
+    /// The name before `=`.
+    pub(super) bound: Option<Ident>,
+    pub(super) head: Head,
+    pub(super) nodes: Vec<Node>,
+    /// All of it, as written.
+    pub(super) tokens: TokenStream,
+    /// Whether a fault was found in it already, so that its end may not be what was meant.
+    pub(super) broken: bool,
+}
+
+impl Statement {
+    /// Whether its last node is `heal`.
+    pub(super) fn is_healed(&self) -> bool {
+        self.nodes.last().is_some_and(|node| matches!(node.kind, Kind::Heal(_)))
+    }
+}
+
+/// What a statement starts with.
+pub(super) enum Head {
+    Source {
+        value: Expr,
+        label: Label,
+    },
+    Stream(Ident),
+    Union {
+        word: Ident,
+        inputs: Vec<Ident>,
+        label: Label,
+    },
+    /// Something that a fault has been reported for.
+    Broken,
+}
+
+/// What may follow a node.
+#[derive(Default)]
+pub(super) struct Label {
+    /// After `as`.
+    pub(super) name: Option<Expr>,
+    /// The word.
+    pub(super) checkpoint: Option<Ident>,
+}
+
+/// What stands after a `=>`.
+pub(super) struct Node {
+    pub(super) kind: Kind,
+    pub(super) label: Label,
+    pub(super) tokens: TokenStream,
+}
+
+pub(super) enum Kind {
+    /// A stage, by its path.
+    Stage(ExprPath),
+    /// A method of `Stream`, with its arguments and the setters after it.
+    Method {
+        word: Ident,
+        values: Vec<Expr>,
+        settings: Vec<(Ident, Expr)>,
+    },
+    /// An expression that gives a node.
+    Value(Expr),
+    Checkpoint(Ident),
+    Heal(Ident),
+    /// Something that a fault has been reported for.
+    Broken,
+}

@@ -1,0 +1,230 @@
+//! Words with arguments: methods of `Stream` and their settings, and the settings of stages.
+
+use proc_macro2::{TokenStream, TokenTree};
+use syn::{
+    Error, Expr, Ident, Result, Token,
+    parse::{ParseStream, Parser as _},
+};
+
+use super::cut::stream;
+use crate::pipeline::{fault::fault, model::Kind, nearest::nearest};
+
+/// A method of `Stream`.
+struct Method {
+    word: &'static str,
+    /// What its one value is.
+    takes: &'static str,
+    example: &'static str,
+    settings: &'static [&'static str],
+}
+
+const METHODS: [Method; 4] = [
+    Method { word: "map", takes: "a closure", example: "map(|value| …)", settings: &[] },
+    Method {
+        word: "try_map",
+        takes: "a closure that gives a `Result`",
+        example: "try_map(|value| …)",
+        settings: &[],
+    },
+    Method {
+        word: "filter",
+        takes: "a closure that says what flows on",
+        example: "filter(|value| …, reason = \"…\")",
+        settings: &["reason"],
+    },
+    Method {
+        word: "partition",
+        takes: "a number of rows",
+        example: "partition(500, within = \"1s\")",
+        settings: &["within"],
+    },
+];
+
+/// Settings of stages; none works yet.
+const SETTINGS: [&str; 10] =
+    ["parallel", "order", "retry", "timeout", "dead_letter", "blocking", "rate", "on_error", "skip", "flat"];
+
+/// One word.
+pub(super) fn bare(word: &Ident) -> Result<Kind> {
+    if let Some(method) = METHODS.iter().find(|method| word == method.word) {
+        let about = format!("`{word}` takes {}", method.takes);
+        return Err(fault(
+            word,
+            about,
+            format!("write `{}`; a stage of this name is `self::{word}`", method.example),
+        ));
+    }
+    if word == "union" {
+        return Err(late_union(word));
+    }
+    let path = syn::parse2(TokenTree::Ident(word.clone()).into())?;
+    Ok(Kind::Stage(path))
+}
+
+/// One word with arguments.
+pub(super) fn method(word: &Ident, arguments: TokenStream) -> Result<Kind> {
+    let Some(method) = METHODS.iter().find(|method| word == method.word) else {
+        return Err(unknown_word(word));
+    };
+    let mut values = Vec::new();
+    let mut settings: Vec<(Ident, Expr)> = Vec::new();
+    for (key, value) in list.parse2(arguments)? {
+        let Some(key) = key else {
+            if let Some((last, _)) = settings.last() {
+                return Err(fault(
+                    value,
+                    format!("this value stands after `{last} = …`"),
+                    "values come before settings",
+                ));
+            }
+            if !values.is_empty() {
+                return Err(fault(
+                    value,
+                    format!("`{word}` takes {} and nothing more", method.takes),
+                    format!("write `{}`", method.example),
+                ));
+            }
+            values.push(value);
+            continue;
+        };
+        if settings.iter().any(|(known, _)| *known == key) {
+            return Err(fault(&key, format!("`{key}` is set twice"), "keep one"));
+        }
+        if !method.settings.iter().any(|known| key == known) {
+            let help = match method.settings {
+                [] => format!("it takes {} and nothing more", method.takes),
+                [only] => format!("it knows `{only} = …`"),
+                more => format!("it knows {}", more.join(", ")),
+            };
+            return Err(fault(&key, format!("`{word}` has no setting `{key}`"), help));
+        }
+        settings.push((key, value));
+    }
+    if values.is_empty() {
+        return Err(fault(
+            word,
+            format!("`{word}` takes {}", method.takes),
+            format!("write `{}`", method.example),
+        ));
+    }
+    Ok(Kind::Method { word: word.clone(), values, settings })
+}
+
+/// A word with arguments that is none of ours.
+pub(super) fn unknown_word(word: &Ident) -> Error {
+    if word == "union" {
+        return late_union(word);
+    }
+    let name = word.to_string();
+    if let Some(meant) = nearest(&name, METHODS.iter().map(|method| method.word)) {
+        return fault(word, format!("there is no `{word}(…)`"), format!("did you mean `{meant}`?"));
+    }
+    if word == "zip" || word == "combine_latest" || word == "join" {
+        return fault(word, format!("`{word}` is not built yet"), "`union(a, b)` joins streams of one type");
+    }
+    if name.starts_with("to_") {
+        return fault(word, "a sink is written with its module", format!("write `kafka::{name}(…)`"));
+    }
+    if name == "checkpoint" {
+        return fault(word, "`checkpoint` takes no arguments", "write `checkpoint` after the node");
+    }
+    let help = format!(
+        "write `{word}`, with its settings as `{word}.with(key = value)`; if it is a function that gives a sink, write \
+         `({word}(…))`"
+    );
+    fault(word, format!("`{word}(…)`: a stage is written without arguments"), help)
+}
+
+fn late_union(word: &Ident) -> Error {
+    let help = "write `both = union(a, b);`, with the names of the streams that it joins";
+    fault(word, "a union starts a line: it joins streams by the names that they are bound to", help)
+}
+
+/// `partition(500).within("1s")`.
+pub(super) fn chained(word: &Ident, rest: &[TokenTree]) -> Error {
+    let Some(method) = METHODS.iter().find(|method| word == method.word) else {
+        return unknown_word(word);
+    };
+    let help = if method.settings.is_empty() {
+        "put `=>` before the next node, and a name after `as`".to_owned()
+    } else {
+        format!("write `{}`", method.example)
+    };
+    let setter: TokenStream = stream(&rest[..rest.len().min(2)]);
+    fault(setter, format!("settings of `{word}` stand among its arguments"), help)
+}
+
+/// The settings of a stage: all of them are for later.
+pub(super) fn stage_settings(keys: TokenStream) -> Result<()> {
+    let mut seen: Vec<Ident> = Vec::new();
+    let mut faults: Option<Error> = None;
+    for (key, value) in list.parse2(keys)? {
+        let error = match key {
+            None => fault(value, "a setting is written `key = value`", "write `.with(key = value)`"),
+            Some(key) if seen.contains(&key) => fault(&key, format!("`{key}` is set twice"), "keep one"),
+            Some(key) => {
+                let error = setting(&key);
+                seen.push(key);
+                error
+            }
+        };
+        match &mut faults {
+            Some(faults) => faults.combine(error),
+            None => faults = Some(error),
+        }
+    }
+    faults.map_or(Ok(()), Err)
+}
+
+fn setting(key: &Ident) -> Error {
+    let name = key.to_string();
+    if SETTINGS.contains(&name.as_str()) {
+        return fault(
+            key,
+            format!("`{key}` is not built yet"),
+            "leave it out: a stage has no settings for now",
+        );
+    }
+    let about = format!("a stage has no setting `{key}`");
+    match nearest(&name, SETTINGS) {
+        Some(meant) => fault(key, about, format!("did you mean `{meant}`? It is not built yet")),
+        None => fault(
+            key,
+            about,
+            format!("the settings are {}, and none of them is built yet", SETTINGS[..7].join(", ")),
+        ),
+    }
+}
+
+type Argument = (Option<Ident>, Expr);
+
+fn list(input: ParseStream<'_>) -> Result<Vec<Argument>> {
+    let mut found = Vec::new();
+    while !input.is_empty() {
+        let is_setting = input.peek(syn::Ident)
+            && input.peek2(Token![=])
+            && !input.peek2(Token![==])
+            && !input.peek2(Token![=>]);
+        let key = if is_setting {
+            let key = input.parse()?;
+            input.parse::<Token![=]>()?;
+            Some(key)
+        } else {
+            None
+        };
+        found.push((key, input.parse()?));
+        if input.is_empty() {
+            break;
+        }
+        if !input.peek(Token![,]) {
+            let rest: TokenStream = input.parse()?;
+            return Err(fault(
+                rest.into_iter().next(),
+                "a `,` is missing here",
+                "arguments are separated by `,`",
+            ));
+        }
+        input.parse::<Token![,]>()?;
+    }
+    Ok(found)
+}

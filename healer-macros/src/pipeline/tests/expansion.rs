@@ -1,0 +1,172 @@
+use proc_macro2::TokenStream;
+use quote::quote;
+
+/// Both as `prettyplease` prints them, so that a difference is one of tokens.
+fn same(input: TokenStream, output: TokenStream) {
+    let print =
+        |value: TokenStream| prettyplease::unparse(&syn::parse2(quote!(fn app() -> App { #value })).unwrap());
+    pretty_assert(&print(crate::pipeline::expand(input)), &print(output));
+}
+
+fn pretty_assert(left: &str, right: &str) {
+    assert!(left == right, "{left}\nis not\n{right}");
+}
+
+#[test]
+fn the_first_example() {
+    same(
+        quote! {
+            name "flights";
+            flights = kafka::json::<Flight>("flights") => validate => enrich;
+            flights => late_only => kafka::to_json("late-flights") => heal;
+            flights => partition(500, within = "1s") => save => heal;
+        },
+        quote! {
+            ::healer::App::new("flights").add(
+                kafka::json::<Flight>("flights")
+                    .stream("flights")
+                    .then(validate::stage())
+                    .then(enrich::stage())
+                    .fan_out_at(::healer::__private::Here, |way| way.then(late_only::stage()).then(kafka::to_json("late-flights")).heal())
+                    .and(|way| way.partition(500).within("1s").then(save::stage()).heal())
+            )
+        },
+    );
+}
+
+#[test]
+fn a_name_used_once_is_the_chain_going_on() {
+    same(
+        quote! { name "x"; a = source(); b = a => late; b => heal; },
+        quote! { ::healer::App::new("x").add(source().stream("a").then(late::stage()).heal()) },
+    );
+}
+
+#[test]
+fn every_kind_of_node() {
+    same(
+        quote! {
+            name title;
+            kafka::bytes(["a", "b"]).tombstones() as "in" checkpoint
+                => stages::validate
+                => pass::<u32> as "p" checkpoint
+                => pass<Vec<u8>>
+                => checkpoint as "c"
+                => map(|v| v)
+                => filter(|v| v > 1, reason = "r")
+                => kafka::to_json("x").key(k) as format!("y")
+                => (sink())
+                => { sink }
+                => heal;
+        },
+        quote! {
+            ::healer::App::new(title).add(
+                kafka::bytes(["a", "b"]).tombstones().stream("in").checkpoint_at(::healer::__private::Here)
+                    .then(stages::validate::stage())
+                    .then(pass::<u32>::stage()).named("p").checkpoint_at(::healer::__private::Here)
+                    .then(pass::<Vec<u8>>::stage())
+                    .checkpoint_at(::healer::__private::Here).named("c")
+                    .map(|v| v)
+                    .filter(|v| v > 1).reason("r")
+                    .then(kafka::to_json("x").key(k)).named(format!("y"))
+                    .then(sink())
+                    .then(sink)
+                    .heal()
+            )
+        },
+    );
+}
+
+#[test]
+fn a_union_has_its_port_before_all_chains() {
+    same(
+        quote! {
+            crate other;
+            name "x";
+            a = source();
+            b = source() => late;
+            both = union(a, b) => late;
+            both => heal;
+            a => heal;
+        },
+        quote! {{
+            let (port_2, joined_2) = other::union("both");
+            other::App::new("x")
+                .add(source().stream("a").fan_out_at(other::__private::Here, |way| way.to(&port_2)).and(|way| way.heal()))
+                .add(source().stream("b").then(late::stage()).to(&port_2))
+                .add(joined_2.then(late::stage()).heal())
+        }},
+    );
+}
+
+#[test]
+fn a_diamond_parts_and_meets() {
+    same(
+        quote! {
+            name "x";
+            a = source();
+            b = a => late;
+            c = a => early;
+            union(b, c) => heal;
+        },
+        quote! {{
+            let (port_3, joined_3) = ::healer::union("union");
+            ::healer::App::new("x")
+                .add(
+                    source().stream("a")
+                        .fan_out_at(::healer::__private::Here, |way| way.then(late::stage()).to(&port_3))
+                        .and(|way| way.then(early::stage()).to(&port_3))
+                )
+                .add(joined_3.heal())
+        }},
+    );
+}
+
+#[test]
+fn branches_of_branches() {
+    same(
+        quote! {
+            name "x";
+            a = source();
+            b = a => late;
+            b => one => heal;
+            b => two => heal;
+            a => heal;
+            source() => heal;
+        },
+        quote! {
+            ::healer::App::new("x")
+                .add(
+                    source().stream("a")
+                        .fan_out_at(::healer::__private::Here, |way| way.then(late::stage())
+                            .fan_out_at(::healer::__private::Here, |way| way.then(one::stage()).heal())
+                            .and(|way| way.then(two::stage()).heal()))
+                        .and(|way| way.heal())
+                )
+                .add(source().unnamed().heal())
+        },
+    );
+}
+
+#[test]
+fn what_can_jump_runs_first() {
+    same(
+        quote! {
+            name title()?;
+            a = source(b"x");
+            a => kafka::to_json(topic().await) => heal;
+            a => map(|v| v?) => partition(read!(n?), within = wait()) as { if x { return y } else { z } } => heal;
+        },
+        quote! {{
+            let value_0 = title()?;
+            let value_1 = kafka::to_json(topic().await);
+            let value_2 = read!(n?);
+            let value_3 = { if x { return y } else { z } };
+            ::healer::App::new(value_0).add(
+                source(b"x").stream("a")
+                    .fan_out_at(::healer::__private::Here, |way| way.then(value_1).heal())
+                    .and(|way| way.map(|v| v?).partition(value_2).within(wait()).named(value_3).heal())
+            )
+        }},
+    );
+}

@@ -1,0 +1,107 @@
+//! The function's generics on the node: without lifetimes, which belong to a call.
+
+use proc_macro2::TokenStream;
+use quote::{ToTokens as _, quote, quote_spanned};
+use syn::{
+    GenericParam, Ident, Lifetime, Signature, Type, TypeParamBound, WherePredicate, spanned::Spanned as _,
+    visit::Visit,
+};
+
+/// Pieces of generics, ready to be written.
+pub(super) struct Generics {
+    /// `<T: ?Sized, const N: usize>`, where the type is declared.
+    pub(super) declared: TokenStream,
+    /// `<T: Display, const N: usize>`, at an `impl`.
+    pub(super) parameters: TokenStream,
+    /// `<T, N>`.
+    pub(super) arguments: TokenStream,
+    pub(super) names: Vec<Ident>,
+    /// The user's `where` clause, and what every payload and state must be.
+    pub(super) bounds: TokenStream,
+    /// What uses the parameters in the type.
+    pub(super) marks: TokenStream,
+}
+
+impl Generics {
+    pub(super) fn new(signature: &Signature, state: &[Type], iterable: Option<&Type>) -> Self {
+        let of_call: Vec<&Lifetime> =
+            signature.generics.lifetimes().map(|parameter| &parameter.lifetime).collect();
+        let mut declared = Vec::new();
+        let mut parameters = Vec::new();
+        let mut names = Vec::new();
+        let mut bounds = Vec::new();
+        let mut marks = Vec::new();
+        for parameter in &signature.generics.params {
+            match parameter {
+                GenericParam::Lifetime(_) => {}
+                GenericParam::Type(parameter) => {
+                    let name = &parameter.ident;
+                    declared.push(quote!(#name: ?::core::marker::Sized));
+                    let kept = parameter.bounds.iter().filter(|bound| is_kept(bound, &of_call));
+                    parameters.push(quote!(#name: #(#kept)+*));
+                    marks.push(quote!(::core::marker::PhantomData<#name>,));
+                    names.push(name.clone());
+                    bounds.push(quote!(#name: ::core::marker::Send + 'static));
+                    if state.iter().any(|state| is_exactly(state, name)) {
+                        bounds.push(quote!(#name: ::core::marker::Sync));
+                    }
+                }
+                GenericParam::Const(parameter) => {
+                    let (name, ty) = (&parameter.ident, &parameter.ty);
+                    declared.push(quote!(const #name: #ty));
+                    parameters.push(quote!(const #name: #ty));
+                    names.push(name.clone());
+                }
+            }
+        }
+        let predicates = signature.generics.where_clause.iter().flat_map(|clause| &clause.predicates);
+        bounds.extend(predicates.filter_map(|predicate| kept(predicate, &of_call)));
+        let concrete = state.iter().filter(|state| !names.iter().any(|name| is_exactly(state, name)));
+        bounds.extend(
+            concrete.map(|ty| quote_spanned!(ty.span()=> #ty: ::core::marker::Send + ::core::marker::Sync)),
+        );
+        // Said as a bound, the fault of a type that is no list is told once, at the type.
+        bounds.extend(iterable.map(|ty| quote_spanned!(ty.span()=> #ty: ::core::iter::IntoIterator<Item: ::core::marker::Send + 'static, IntoIter: ::core::marker::Send>)));
+        let angles = |list: TokenStream| if names.is_empty() { TokenStream::new() } else { quote!(<#list>) };
+        Self {
+            declared: angles(quote!(#(#declared),*)),
+            parameters: angles(quote!(#(#parameters),*)),
+            arguments: angles(quote!(#(#names),*)),
+            bounds: if bounds.is_empty() { TokenStream::new() } else { quote!(where #(#bounds),*) },
+            marks: marks.into_iter().collect(),
+            names,
+        }
+    }
+}
+
+fn is_exactly(ty: &Type, name: &Ident) -> bool {
+    matches!(ty, Type::Path(path) if path.path.is_ident(name))
+}
+
+/// A bound by a lifetime of the call means nothing for the node, whose types are `'static`.
+fn is_kept(bound: &TypeParamBound, of_call: &[&Lifetime]) -> bool {
+    !matches!(bound, TypeParamBound::Lifetime(lifetime) if of_call.contains(&lifetime))
+}
+
+fn kept(predicate: &WherePredicate, of_call: &[&Lifetime]) -> Option<TokenStream> {
+    let WherePredicate::Type(predicate) = predicate else { return None };
+    let mut look = Mentions { of_call, found: false };
+    look.visit_type(&predicate.bounded_ty);
+    if look.found {
+        return None;
+    }
+    let mut predicate = predicate.clone();
+    predicate.bounds = predicate.bounds.into_iter().filter(|bound| is_kept(bound, of_call)).collect();
+    Some(predicate.into_token_stream())
+}
+
+struct Mentions<'l> {
+    of_call: &'l [&'l Lifetime],
+    found: bool,
+}
+
+impl<'ast> Visit<'ast> for Mentions<'_> {
+    fn visit_lifetime(&mut self, lifetime: &'ast Lifetime) {
+        self.found |= self.of_call.contains(&lifetime);
+    }
+}

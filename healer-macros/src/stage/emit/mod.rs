@@ -1,0 +1,205 @@
+//! What is written beside the function.
+
+mod batch;
+mod broken;
+mod call;
+mod flat;
+mod generics;
+mod single;
+
+use proc_macro2::{Span, TokenStream};
+use quote::{ToTokens as _, format_ident, quote, quote_spanned};
+use syn::{Ident, Type, ext::IdentExt as _, spanned::Spanned as _};
+
+pub(super) use broken::broken;
+
+use super::{
+    Stage,
+    fault::show,
+    parse::{Function, InputKind},
+};
+use crate::here::here;
+use generics::Generics;
+
+/// The function as it was, and the node.
+pub(super) fn stage(stage: &Stage) -> TokenStream {
+    let function = &stage.function;
+    let generics = Generics::new(&function.sig, &stage.parameters.state, stage.output.iterable.as_ref());
+    let root = stage.settings.krate(stage.function.sig.ident.span());
+    let node = node(function, &generics);
+    let header = header(stage, &generics, &root);
+    let (name, parameters, arguments, bounds) = parts(&function.sig.ident, &generics);
+    let work = match (stage.settings.flat.is_some(), stage.input.kind) {
+        (_, InputKind::Rows) => batch::rows(stage, &generics, &root),
+        (_, InputKind::Batch) => batch::transformed(stage, &generics, &root),
+        (true, _) => flat::flat(stage, &generics, &root),
+        (false, _) if function.sig.asyncness.is_some() => single::asynchronous(stage, &generics, &root),
+        (false, _) => single::synchronous(stage, &generics, &root),
+    };
+    let input = taken(stage, &root);
+    let accepts = quote_spanned! {input.span()=>
+        #[automatically_derived]
+        #[allow(trivial_bounds)]
+        impl #parameters #root::__private::Accepts<#input> for #name #arguments #bounds {}
+    };
+    let keep = stage.settings.checkpoint.as_ref().map(|_| checkpointed(stage, &generics, &root));
+    let plain = plain(stage, &root);
+    quote! {
+        #function
+        #node
+        #header
+        #work
+        #accepts
+        #keep
+        #plain
+    }
+}
+
+/// Name and generics as they stand in an `impl`.
+fn parts<'a>(
+    name: &'a Ident,
+    generics: &'a Generics,
+) -> (&'a Ident, &'a TokenStream, &'a TokenStream, &'a TokenStream) {
+    (name, &generics.parameters, &generics.arguments, &generics.bounds)
+}
+
+/// A type with the function's name: functions and types have namespaces of their own.
+fn node(function: &Function, generics: &Generics) -> TokenStream {
+    let (vis, name) = (&function.vis, &function.sig.ident);
+    let Generics { declared, names, arguments, marks, .. } = generics;
+    let doc = format!("The node of [`{0}`](fn@{0}), for `then`.", name.unraw());
+    let (field, value) = if names.is_empty() {
+        (TokenStream::new(), TokenStream::new())
+    } else {
+        (quote!(p: ::core::marker::PhantomData<fn() -> (#marks)>), quote!(p: ::core::marker::PhantomData))
+    };
+    quote! {
+        #[doc(hidden)]
+        #[allow(non_camel_case_types, dead_code)]
+        #vis struct #name #declared { #field }
+        #[automatically_derived]
+        #[allow(dead_code)]
+        impl #declared #name #arguments {
+            #[doc = #doc]
+            #[must_use]
+            #vis fn stage() -> Self {
+                Self { #value }
+            }
+        }
+    }
+}
+
+/// `impl Stage`.
+fn header(stage: &Stage, generics: &Generics, root: &TokenStream) -> TokenStream {
+    let (name, parameters, arguments, bounds) = parts(&stage.function.sig.ident, generics);
+    let kind = kind(stage);
+    let kind = if stage.settings.checkpoint.is_some() {
+        quote!(#root::__private::Checkpointed<#root::__private::#kind>)
+    } else {
+        quote!(#root::__private::#kind)
+    };
+    let input = taken(stage, root);
+    let output = given(stage, root);
+    let need = need(stage, root);
+    let text = name.unraw().to_string();
+    let skip = stage.settings.skip.as_ref().map_or_else(|| text.clone(), |(_, reason)| reason.value());
+    let context = stage.parameters.context.is_some();
+    let generic = stage.function.is_generic();
+    quote! {
+        #[automatically_derived]
+        #[allow(trivial_bounds)]
+        impl #parameters #root::__private::Stage for #name #arguments #bounds {
+            type In = #input;
+            type Out = #output;
+            type Need = #need;
+            type Kind = #kind;
+            const NAME: &'static str = #text;
+            const CONTEXT: bool = #context;
+            const SKIP: &'static str = #skip;
+            const GENERIC: bool = #generic;
+        }
+    }
+}
+
+/// A tuple, at the first type in it.
+fn need(stage: &Stage, root: &TokenStream) -> TokenStream {
+    let all = &stage.parameters.state;
+    let arcs = all.iter().map(|state| quote_spanned!(state.span()=> #root::__private::Arc<#state>));
+    let span = all.first().map_or_else(Span::call_site, syn::spanned::Spanned::span);
+    quote_spanned!(span=> (#(#arcs,)*))
+}
+
+fn kind(stage: &Stage) -> Ident {
+    let kind = match (stage.input.kind, stage.settings.flat.is_some(), stage.function.sig.asyncness.is_some())
+    {
+        (InputKind::Rows, _, _) => "Rows",
+        (InputKind::Batch, _, _) => "Batch",
+        (_, true, _) => "Flat",
+        (_, false, true) => "Async",
+        (_, false, false) => "Sync",
+    };
+    format_ident!("{kind}Kind")
+}
+
+/// What flows into the node.
+fn taken(stage: &Stage, root: &TokenStream) -> TokenStream {
+    of_rows(stage, stage.input.payload.clone(), root)
+}
+
+/// What flows out of it.
+fn given(stage: &Stage, root: &TokenStream) -> TokenStream {
+    let payload = match stage.input.kind {
+        InputKind::Rows => &stage.input.payload,
+        _ => &stage.output.payload,
+    };
+    of_rows(stage, payload.clone(), root)
+}
+
+fn of_rows(stage: &Stage, payload: TokenStream, root: &TokenStream) -> TokenStream {
+    match stage.input.kind {
+        InputKind::Rows | InputKind::Batch => quote_spanned!(payload.span()=> #root::Rows<#payload>),
+        _ => payload,
+    }
+}
+
+/// What `#[checkpoint]` asks of the payload; a fault is at the payload's type.
+fn checkpointed(stage: &Stage, generics: &Generics, root: &TokenStream) -> TokenStream {
+    let (name, parameters, arguments, bounds) = parts(&stage.function.sig.ident, generics);
+    let payload = &stage.output.payload;
+    let here = here(root, payload.span());
+    let (value, into) = (local("value"), local("into"));
+    quote! {
+        #[automatically_derived]
+        #[allow(trivial_bounds)]
+        impl #parameters #root::__private::CheckpointedStage for #name #arguments #bounds {
+            fn encode(#value: &Self::Out, #into: &mut ::std::vec::Vec<u8>) -> ::core::result::Result<(), #root::BoxError> {
+                #root::__private::encode_checkpoint(#here, #value, #into)
+            }
+        }
+    }
+}
+
+/// A `Result` behind an alias was taken for a payload: only the compiler can see that.
+fn plain(stage: &Stage, root: &TokenStream) -> TokenStream {
+    stage.output.plain.iter().filter(|ty| matches!(ty, Type::Path(_) | Type::Macro(_))).map(|ty| {
+        let message = format!(
+            "`{}` is another name of a `Result` or an `Option`: it would pass for a value, and an `Err` in it would be healed and lost\n  \
+             help: write `Result<…>` or `Option<…>` in the signature",
+            show(&ty.to_token_stream())
+        );
+        let shape = quote_spanned!(ty.span()=> <#root::__private::Shape<#ty>>::PLAIN);
+        let check = quote_spanned!(ty.span()=> ::core::assert!(#shape, #message));
+        quote! {
+            const _: () = {
+                #[allow(unused_imports)]
+                use #root::__private::PlainShape as _;
+                #check
+            };
+        }
+    }).collect()
+}
+
+/// A name that nothing of the user's can clash with: a constant would, in spite of hygiene.
+fn local(name: &str) -> Ident {
+    format_ident!("__{name}", span = Span::mixed_site())
+}

@@ -1,0 +1,72 @@
+//! Stages of one value.
+
+use proc_macro2::TokenStream;
+use quote::{quote, quote_spanned};
+
+use super::{
+    Generics,
+    call::{Names, at, call},
+    parts,
+};
+use crate::stage::{Stage, parse::Opened};
+
+pub(super) fn synchronous(stage: &Stage, generics: &Generics, root: &TokenStream) -> TokenStream {
+    let (name, parameters, arguments, bounds) = parts(&stage.function.sig.ident, generics);
+    let names = Names::new();
+    let verdict = verdict(stage, generics, &names, root);
+    let Names { input, context, need } = names;
+    quote! {
+        #[automatically_derived]
+        impl #parameters #root::__private::SyncStage for #name #arguments #bounds {
+            #[inline]
+            #[allow(unused_variables, deprecated, clippy::all, clippy::pedantic)]
+            fn call(#input: Self::In, #context: &#root::Context, #need: &Self::Need) -> #root::__private::Verdict<Self::Out> {
+                #verdict
+            }
+        }
+    }
+}
+
+pub(super) fn asynchronous(stage: &Stage, generics: &Generics, root: &TokenStream) -> TokenStream {
+    let (name, parameters, arguments, bounds) = parts(&stage.function.sig.ident, generics);
+    let names = Names::new();
+    let verdict = verdict(stage, generics, &names, root);
+    let future = future(stage, &verdict);
+    let Names { input, context, need } = names;
+    quote_spanned! {name.span()=>
+        #[automatically_derived]
+        impl #parameters #root::__private::AsyncStage for #name #arguments #bounds {
+            #[allow(unused_variables, deprecated, clippy::all, clippy::pedantic)]
+            fn call<'a>(
+                #input: Self::In,
+                #context: &'a #root::Context,
+                #need: &'a Self::Need,
+            ) -> impl ::core::future::Future<Output = #root::__private::Verdict<Self::Out>> + ::core::marker::Send + 'a {
+                #future
+            }
+        }
+    }
+}
+
+/// A future that must be `Send`: if it is not, that is told at the function's name.
+pub(super) fn future(stage: &Stage, body: &TokenStream) -> TokenStream {
+    let span = stage.function.sig.ident.span();
+    quote_spanned!(span=> async move { #body })
+}
+
+/// Calls, and says what came of it.
+fn verdict(stage: &Stage, generics: &Generics, names: &Names, root: &TokenStream) -> TokenStream {
+    let call = call(stage, generics, names);
+    let result = at(&stage.output.error, "result");
+    let verdict = quote!(#root::__private::Verdict);
+    let verdict = match stage.output.opened {
+        Opened::Nothing => quote!(#verdict::Next(#result)),
+        Opened::Result => quote!(#verdict::of_result(#result)),
+        Opened::Option => quote!(#verdict::of_option(#result)),
+        Opened::ResultOption => quote!(#verdict::of_both(#result)),
+    };
+    quote! {
+        let #result = #call;
+        #verdict
+    }
+}

@@ -1,0 +1,171 @@
+//! `#[stage(key, key = value, key(…))]`.
+
+use proc_macro2::{Ident, Span, TokenStream, TokenTree};
+use quote::{ToTokens as _, quote, quote_spanned};
+use syn::{
+    Attribute, LitStr, Path, Result, Token,
+    ext::IdentExt as _,
+    parse::{ParseStream, Parser as _},
+    token,
+};
+
+use crate::stage::fault::{Faults, fault};
+
+const KEYS: &str = "`flat`, `batch`, `skip = \"reason\"`, `crate = path`";
+const NOT_YET: [&str; 9] =
+    ["parallel", "order", "retry", "timeout", "dead_letter", "blocking", "rate", "report", "retry_if"];
+
+/// What the attribute says.
+#[derive(Default)]
+pub(in crate::stage) struct Settings {
+    pub(in crate::stage) flat: Option<Ident>,
+    pub(in crate::stage) batch: Option<Ident>,
+    pub(in crate::stage) skip: Option<(Ident, LitStr)>,
+    pub(in crate::stage) checkpoint: Option<Attribute>,
+    krate: Option<Path>,
+}
+
+impl Settings {
+    /// The path to healer. At the function, so that what the compiler has to say of it is said there.
+    pub(in crate::stage) fn krate(&self, span: Span) -> TokenStream {
+        let Some(path) = &self.krate else { return quote_spanned!(span=> ::healer) };
+        let moved = path.to_token_stream().into_iter().map(|mut token| {
+            token.set_span(token.span().located_at(span));
+            token
+        });
+        moved.collect()
+    }
+}
+
+/// One key with what stands after it.
+struct Entry {
+    key: Ident,
+    value: Value,
+}
+
+enum Value {
+    Nothing,
+    Equals(TokenStream),
+    Group(TokenStream),
+}
+
+/// Reads the attribute; every fault is at its own key or value.
+pub(in crate::stage) fn settings(attribute: TokenStream, faults: &mut Faults) -> Settings {
+    let mut settings = Settings::default();
+    let mut seen: Vec<String> = Vec::new();
+    for entry in faults.keep(entries.parse2(attribute)).unwrap_or_default() {
+        let name = entry.key.to_string();
+        if seen.contains(&name) {
+            let help = format!("keep one `{name}`");
+            faults.at(&entry.key, format!("`{name}` is set twice"), help);
+            continue;
+        }
+        seen.push(name);
+        if let Err(fault) = set(&mut settings, entry) {
+            faults.add(fault);
+        }
+    }
+    if let (Some(flat), Some(batch)) = (&settings.flat, &settings.batch) {
+        let second = if seen.iter().position(|key| key == "flat") < seen.iter().position(|key| key == "batch")
+        {
+            batch
+        } else {
+            flat
+        };
+        let help = "keep `batch` and use `Batch::flat_map`, or keep `flat` and take one value";
+        faults.at(
+            second,
+            "`flat` and `batch` exclude each other: a stage takes single values or whole batches",
+            help,
+        );
+    }
+    settings
+}
+
+fn entries(input: ParseStream<'_>) -> Result<Vec<Entry>> {
+    let mut entries = Vec::new();
+    while !input.is_empty() {
+        if !input.peek(Ident::peek_any) {
+            let rest: TokenStream = input.parse()?;
+            let first: TokenStream = rest.into_iter().take(1).collect();
+            return Err(fault(first, "a key is missing here", format!("the keys are {KEYS}")));
+        }
+        let key = Ident::parse_any(input)?;
+        let value = if input.peek(Token![=]) {
+            input.parse::<Token![=]>()?;
+            Value::Equals(until_comma(input)?)
+        } else if input.peek(token::Paren) {
+            let content;
+            syn::parenthesized!(content in input);
+            Value::Group(content.parse()?)
+        } else {
+            Value::Nothing
+        };
+        entries.push(Entry { key, value });
+        if !input.is_empty() && !input.peek(Token![,]) {
+            let rest: TokenStream = input.parse()?;
+            let first: TokenStream = rest.into_iter().take(1).collect();
+            return Err(fault(first, "a comma is missing before this", "write `#[stage(key, key = value)]`"));
+        }
+        input.parse::<Option<Token![,]>>()?;
+    }
+    Ok(entries)
+}
+
+fn until_comma(input: ParseStream<'_>) -> Result<TokenStream> {
+    let mut value = TokenStream::new();
+    while !input.is_empty() && !input.peek(Token![,]) {
+        value.extend([input.parse::<TokenTree>()?]);
+    }
+    Ok(value)
+}
+
+fn set(settings: &mut Settings, Entry { key, value }: Entry) -> Result<()> {
+    let name = key.to_string();
+    match name.as_str() {
+        "flat" | "batch" => {
+            if let Value::Equals(extra) | Value::Group(extra) = value {
+                let at = if extra.is_empty() { quote!(#key) } else { extra };
+                return Err(fault(
+                    at,
+                    format!("`{name}` takes no value"),
+                    format!("write `#[stage({name})]`"),
+                ));
+            }
+            let slot = if name == "flat" { &mut settings.flat } else { &mut settings.batch };
+            *slot = Some(key);
+        }
+        "skip" => {
+            let help = "write `skip = \"cancelled\"`";
+            let Value::Equals(text) = value else {
+                return Err(fault(key, "`skip` needs the reason that its skips are counted under", help));
+            };
+            let reason: Option<LitStr> = syn::parse2(text.clone()).ok();
+            match reason {
+                Some(reason) if !reason.value().trim().is_empty() => settings.skip = Some((key, reason)),
+                _ => {
+                    let at = if text.is_empty() { quote!(#key) } else { text };
+                    return Err(fault(at, "the reason of a skip is a text that is not empty", help));
+                }
+            }
+        }
+        "crate" => {
+            let help = "write `crate = path::to::healer`";
+            let Value::Equals(path) = value else {
+                return Err(fault(key, "`crate` needs the path to healer", help));
+            };
+            let at = if path.is_empty() { quote!(#key) } else { path.clone() };
+            let path = Path::parse_mod_style.parse2(path);
+            settings.krate = Some(path.map_err(|_| fault(at, "this is no path to healer", help))?);
+        }
+        not_yet if NOT_YET.contains(&not_yet) => {
+            let message = format!("`{name}` is not built yet: it would promise what the engine does not do");
+            return Err(fault(key, message, format!("remove it; the keys so far are {KEYS}")));
+        }
+        _ => {
+            let message = format!("`#[stage]` has no key `{name}`");
+            return Err(fault(key, message, format!("the keys are {KEYS}")));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,15 @@
+//! What stands in the attribute and in the signature.
+
+mod attribute;
+mod function;
+mod input;
+mod output;
+mod parameters;
+mod types;
+
+pub(super) use attribute::{Settings, settings};
+pub(super) use function::{Function, function, refuse_odd};
+pub(super) use input::{Input, InputKind, input};
+pub(super) use output::{Opened, Output, Yields, output};
+pub(super) use parameters::{Argument, Parameters, parameters};
+pub(super) use types::{argument, is, open, peel};

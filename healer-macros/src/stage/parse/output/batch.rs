@@ -1,0 +1,136 @@
+//! What a stage for batches returns.
+
+use std::collections::BTreeSet;
+
+use quote::{ToTokens as _, quote};
+use syn::{Error, Lifetime, ReturnType, Type, visit::Visit};
+
+use super::{
+    super::{
+        function::Function,
+        types::{argument, is, lifetime, owned, peel},
+    },
+    OWNS, Output, Yields, opened, refuse_unnamed,
+};
+use crate::stage::fault::{Faults, fault};
+
+/// A batch that was only read.
+pub(super) fn read(returned: &Type, function: &Function) -> Result<Output, Error> {
+    let (opened, payload, error) = opened(returned)?;
+    let name = &function.sig.ident;
+    if is(payload, "Batch") || is(payload, "Rows") {
+        let help = format!("take the batch itself: `fn {name}(rows: Batch<'_, T>) -> Batch<'_, U>`");
+        return Err(fault(
+            payload,
+            "a batch comes back, but none was given: these rows were only lent",
+            help,
+        ));
+    }
+    if opened.may_skip() {
+        let help = "write `Result<(), E>`; to drop rows take `Batch<'_, T>` and use `filter`";
+        return Err(fault(
+            returned,
+            "`None` would drop the whole batch: a batch that is read is healed or fails",
+            help,
+        ));
+    }
+    if !matches!(payload, Type::Tuple(tuple) if tuple.elems.is_empty()) {
+        let help = "write `Result<(), E>`; to change rows take `Batch<'_, T>` and return it";
+        return Err(fault(
+            payload,
+            "this would be lost: a stage that reads a batch passes on the rows as they are",
+            help,
+        ));
+    }
+    Ok(Output {
+        opened,
+        yields: Yields::Value,
+        payload: quote!(()),
+        error,
+        plain: Vec::new(),
+        iterable: None,
+    })
+}
+
+/// A batch that was transformed: the brand shows that it is the one that came in.
+pub(super) fn transformed(
+    returned: &Type,
+    function: &Function,
+    faults: &mut Faults,
+) -> Result<Output, Error> {
+    let (opened, payload, error) = opened(returned)?;
+    let name = &function.sig.ident;
+    if opened.may_skip() {
+        let help = "write `Batch` or `Result<Batch, E>`; to drop rows use `rows.filter(\"reason\", …)`";
+        return Err(fault(returned, "`None` would drop the whole batch, with the offset of every row", help));
+    }
+    if !is(payload, "Batch") {
+        let help =
+            format!("return it: `fn {name}<'b>(rows: Batch<'b, T>) -> Batch<'b, U>`, or take `&Rows<T>`");
+        let at = match &function.sig.output {
+            ReturnType::Default => name.to_token_stream(),
+            ReturnType::Type(..) => payload.to_token_stream(),
+        };
+        return Err(fault(
+            at,
+            "the batch does not come back: the offsets of its rows would never be settled",
+            help,
+        ));
+    }
+    let elided = lifetime(payload).is_none_or(|brand| brand.ident == "_");
+    if elided && lifetimes(function) > 1 {
+        faults.hide_body();
+        return Err(fault(
+            payload,
+            "it is not clear which brand comes back: with state beside the batch it has to be named (E0106)",
+            format!("name the brand: `fn {name}<'b>(rows: Batch<'b, T>, …) -> Batch<'b, U>`"),
+        ));
+    }
+    let Some(row) = argument(payload) else {
+        return Err(fault(payload, "the type of a row is missing", "write `Batch<'_, U>`"));
+    };
+    refuse_unnamed(row, function)?;
+    owned(row, OWNS)?;
+    Ok(Output {
+        opened,
+        yields: Yields::Value,
+        payload: row.to_token_stream(),
+        error,
+        plain: vec![peel(row).clone()],
+        iterable: None,
+    })
+}
+
+/// How many different lifetimes the parameters have.
+fn lifetimes(function: &Function) -> usize {
+    let mut look = Lifetimes::default();
+    function.sig.inputs.iter().for_each(|input| look.visit_fn_arg(input));
+    look.unnamed + look.named.len()
+}
+
+#[derive(Default)]
+struct Lifetimes {
+    unnamed: usize,
+    named: BTreeSet<String>,
+}
+
+impl<'ast> Visit<'ast> for Lifetimes {
+    fn visit_type_reference(&mut self, reference: &'ast syn::TypeReference) {
+        self.unnamed += usize::from(reference.lifetime.is_none());
+        syn::visit::visit_type_reference(self, reference);
+    }
+
+    fn visit_lifetime(&mut self, lifetime: &'ast Lifetime) {
+        if lifetime.ident == "_" {
+            self.unnamed += 1;
+        } else {
+            self.named.insert(lifetime.ident.to_string());
+        }
+    }
+
+    fn visit_type_path(&mut self, path: &'ast syn::TypePath) {
+        let ty = Type::Path(path.clone());
+        self.unnamed += usize::from(is(&ty, "Batch") && lifetime(&ty).is_none());
+        syn::visit::visit_type_path(self, path);
+    }
+}

@@ -1,0 +1,240 @@
+//! What a pipeline remembers across restarts, in its own terms; the bytes below are a [`Store`]'s business.
+
+mod checkpoint;
+mod codec;
+mod key;
+mod snapshot;
+
+pub use checkpoint::Checkpoint;
+pub use codec::MAX_ROW_BYTES;
+pub use key::MAX_NAME_BYTES;
+pub use snapshot::PartitionSnapshot;
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use key::Key;
+use snapshot::SnapshotRow;
+
+use crate::store::{Batch, Store, StoreError, Table, Witness};
+
+/// What the store knows about a partition.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Loaded {
+    /// The partition was never saved.
+    Fresh,
+    /// The partition as it was saved last.
+    Found(PartitionSnapshot),
+    /// The partition was saved, or may have been, but what is left cannot be believed.
+    ///
+    /// Resume at the committed offset and skip nothing; the next save makes it good again.
+    Damaged {
+        /// What is wrong, for the log.
+        reason: String,
+    },
+}
+
+/// The memory of one pipeline: the ledgers of its partitions and the checkpoints of its nodes.
+///
+/// All calls may block on the disk. A pipeline has one journal at a time: two with the same name and store
+/// would overwrite each other.
+pub struct Journal {
+    store: Arc<dyn Store>,
+    pipeline: String,
+    /// The sequence number that each partition was saved with last, by key.
+    sequences: Mutex<HashMap<Vec<u8>, u64>>,
+}
+
+impl Journal {
+    /// The journal of `pipeline` in `store`, which other pipelines may share.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::TooLarge`] if the name is longer than [`MAX_NAME_BYTES`].
+    pub fn open(store: Arc<dyn Store>, pipeline: &str) -> Result<Self, StoreError> {
+        Key::of(pipeline)?;
+        Ok(Self { store, pipeline: pipeline.to_owned(), sequences: Mutex::default() })
+    }
+
+    /// Saves partitions and checkpoints in one atomic write that is durable on return: all of it or nothing.
+    ///
+    /// # Errors
+    ///
+    /// A [`StoreError`] if the save failed or is not certain to last. Nothing is lost by it: what was saved
+    /// before stands, and saving again is always right.
+    pub fn save(
+        &self,
+        snapshots: &[PartitionSnapshot],
+        checkpoints: &[Checkpoint],
+    ) -> Result<(), StoreError> {
+        if snapshots.is_empty() && checkpoints.is_empty() {
+            return Ok(());
+        }
+        // Held throughout, so that a later sequence number is never written before an earlier one.
+        let mut sequences = self.sequences.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut batch = Batch::new();
+        for snapshot in snapshots {
+            let key = self.partition_key(&snapshot.topic, snapshot.partition)?.into_bytes();
+            let last = match sequences.get(&key) {
+                Some(&last) => last,
+                None => self.last_sequence(&key)?,
+            };
+            let sequence = last.saturating_add(1);
+            let row = SnapshotRow::new(snapshot, sequence)?;
+            let what = || format!("the snapshot of {}[{}]", snapshot.topic, snapshot.partition);
+            let value = codec::encode(&key, &row, what)?;
+            sequences.insert(key.clone(), sequence);
+            batch.put_witnessed(Table::Ledger, key, value, sequence);
+        }
+        for checkpoint in checkpoints {
+            let key = self.checkpoint_key(&checkpoint.node, &checkpoint.topic, checkpoint.partition)?;
+            let what = || format!("the checkpoint of node {}", checkpoint.node);
+            let value = codec::encode(key.as_bytes(), checkpoint, what)?;
+            batch.put(Table::Checkpoint, key.into_bytes(), value);
+        }
+        self.store.write(batch)?;
+        self.store.flush()
+    }
+
+    /// What was saved of a partition.
+    ///
+    /// # Errors
+    ///
+    /// A [`StoreError`] if the store cannot tell; treat it like [`Loaded::Damaged`] or stop.
+    pub fn load(&self, topic: &str, partition: i32) -> Result<Loaded, StoreError> {
+        let key = self.partition_key(topic, partition)?;
+        let row = self.store.get(Table::Ledger, key.as_bytes())?;
+        let witness = self.store.witness(Table::Ledger, key.as_bytes())?;
+        Ok(match judge(key.as_bytes(), row.as_deref(), witness, topic, partition) {
+            Ok(None) => Loaded::Fresh,
+            Ok(Some(snapshot)) => Loaded::Found(snapshot),
+            Err(reason) => Loaded::Damaged { reason },
+        })
+    }
+
+    /// Forgets a partition and its checkpoints, as when its topic was deleted and made again.
+    ///
+    /// A crash in the middle may leave the partition [`Loaded::Damaged`], which skips nothing either.
+    ///
+    /// # Errors
+    ///
+    /// A [`StoreError`] if that failed or is not certain to last.
+    pub fn forget(&self, topic: &str, partition: i32) -> Result<(), StoreError> {
+        let mut sequences = self.sequences.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut batch = Batch::new();
+        for checkpoint in self.all_checkpoints()? {
+            if checkpoint.topic == topic && checkpoint.partition == partition {
+                let key = self.checkpoint_key(&checkpoint.node, topic, partition)?;
+                batch.remove(Table::Checkpoint, key.into_bytes());
+            }
+        }
+        let key = self.partition_key(topic, partition)?.into_bytes();
+        // Cleared so that the next save asks the store again, should this removal fail half-way.
+        sequences.remove(&key);
+        batch.remove(Table::Ledger, key);
+        self.store.write(batch)?;
+        self.store.flush()
+    }
+
+    /// The last checkpoint of a node for one partition; a damaged one counts as missing and is logged.
+    ///
+    /// # Errors
+    ///
+    /// A [`StoreError`] if the store cannot be read.
+    pub fn checkpoint(
+        &self,
+        node: &str,
+        topic: &str,
+        partition: i32,
+    ) -> Result<Option<Checkpoint>, StoreError> {
+        let key = self.checkpoint_key(node, topic, partition)?;
+        let row = self.store.get(Table::Checkpoint, key.as_bytes())?;
+        Ok(row.and_then(|row| readable(key.as_bytes(), &row)))
+    }
+
+    /// The last checkpoints of a node, one a partition, ordered by topic and partition.
+    ///
+    /// # Errors
+    ///
+    /// A [`StoreError`] if the store cannot be read.
+    pub fn checkpoints(&self, node: &str) -> Result<Vec<Checkpoint>, StoreError> {
+        self.scan_checkpoints(&Key::of(&self.pipeline)?.node(node)?)
+    }
+
+    /// The last checkpoints of all nodes of the pipeline.
+    ///
+    /// # Errors
+    ///
+    /// A [`StoreError`] if the store cannot be read.
+    pub fn all_checkpoints(&self) -> Result<Vec<Checkpoint>, StoreError> {
+        self.scan_checkpoints(&Key::of(&self.pipeline)?)
+    }
+
+    fn scan_checkpoints(&self, prefix: &Key) -> Result<Vec<Checkpoint>, StoreError> {
+        let rows = self.store.scan(Table::Checkpoint, prefix.as_bytes())?;
+        Ok(rows.iter().filter_map(|(key, row)| readable(key, row)).collect())
+    }
+
+    /// The highest sequence number that anyone remembers of a partition.
+    fn last_sequence(&self, key: &[u8]) -> Result<u64, StoreError> {
+        let row = self.store.get(Table::Ledger, key)?;
+        let stored =
+            row.and_then(|row| codec::decode::<SnapshotRow>(key, &row).ok()).map_or(0, |row| row.sequence);
+        Ok(match self.store.witness(Table::Ledger, key)? {
+            Witness::Written { sequence } => sequence.max(stored),
+            _ => stored,
+        })
+    }
+
+    fn partition_key(&self, topic: &str, partition: i32) -> Result<Key, StoreError> {
+        Key::of(&self.pipeline)?.partition(topic, partition)
+    }
+
+    fn checkpoint_key(&self, node: &str, topic: &str, partition: i32) -> Result<Key, StoreError> {
+        Key::of(&self.pipeline)?.node(node)?.partition(topic, partition)
+    }
+}
+
+impl fmt::Debug for Journal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Journal").field("pipeline", &self.pipeline).finish_non_exhaustive()
+    }
+}
+
+/// Weighs a row against what is witnessed about it; an error is the reason not to believe it.
+fn judge(
+    key: &[u8],
+    row: Option<&[u8]>,
+    witness: Witness,
+    topic: &str,
+    partition: i32,
+) -> Result<Option<PartitionSnapshot>, String> {
+    if witness == Witness::Lost {
+        return Err("the side file beside the store was lost, so the store may have lost rows too".to_owned());
+    }
+    let Some(row) = row else {
+        return match witness {
+            Witness::Written { sequence } => {
+                Err(format!("its row vanished; it was saved as number {sequence}"))
+            }
+            _ => Ok(None),
+        };
+    };
+    let row: SnapshotRow = codec::decode(key, row)?;
+    match witness {
+        Witness::Written { sequence } if row.sequence < sequence => {
+            Err(format!("its row is save number {}, but number {sequence} was made durable", row.sequence))
+        }
+        _ => row.into_snapshot(topic, partition).map(Some),
+    }
+}
+
+fn readable(key: &[u8], row: &[u8]) -> Option<Checkpoint> {
+    codec::decode(key, row)
+        .inspect_err(
+            |reason| tracing::warn!(%reason, "a damaged checkpoint is left out; the node will run again"),
+        )
+        .ok()
+}

@@ -1,0 +1,107 @@
+//! What is kept of a partition's ledger.
+
+use serde::{Deserialize, Serialize};
+
+use crate::ledger::{DoneAbove, Ledger, Run, are_above};
+use crate::offset_map;
+use crate::store::StoreError;
+
+/// How far a partition had come when it was saved.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PartitionSnapshot {
+    /// The partition's topic.
+    pub topic: String,
+    /// The partition's number.
+    pub partition: i32,
+    /// The lowest offset that was not done.
+    pub frontier: i64,
+    /// The offset that was expected next; never below the frontier.
+    pub position: i64,
+    /// What was done above the frontier: ascending runs that do not overlap.
+    pub done_above: Vec<Run>,
+    /// The fingerprint of the record at the frontier; without it nothing above the frontier can be proven.
+    pub fingerprint: Option<u64>,
+}
+
+impl PartitionSnapshot {
+    /// The snapshot of `ledger`, with the fingerprint of the record at its frontier where that is known.
+    ///
+    /// A claim that the ledger could not verify yet is carried over as it came, with its own fingerprint.
+    pub fn of(topic: impl Into<String>, partition: i32, ledger: &Ledger, fingerprint: Option<u64>) -> Self {
+        let (done_above, fingerprint) = match ledger.unverified() {
+            Some(claim) => (claim.runs.clone(), Some(claim.fingerprint)),
+            None => (ledger.done_above().collect(), fingerprint),
+        };
+        Self {
+            topic: topic.into(),
+            partition,
+            frontier: ledger.frontier(),
+            position: ledger.position(),
+            done_above,
+            fingerprint,
+        }
+    }
+
+    /// What [`Ledger::resume`] needs; `None` without a fingerprint, since it could never be verified.
+    pub fn claim(&self) -> Option<DoneAbove> {
+        let fingerprint = self.fingerprint?;
+        Some(DoneAbove { frontier: self.frontier, fingerprint, runs: self.done_above.clone() })
+    }
+}
+
+/// A snapshot as it is stored.
+#[derive(Serialize, Deserialize)]
+pub(super) struct SnapshotRow {
+    pub(super) sequence: u64,
+    topic: String,
+    partition: i32,
+    frontier: i64,
+    position: i64,
+    fingerprint: Option<u64>,
+    done_above: Vec<u8>,
+}
+
+impl SnapshotRow {
+    pub(super) fn new(snapshot: &PartitionSnapshot, sequence: u64) -> Result<Self, StoreError> {
+        let invalid = |reason: String| StoreError::Invalid {
+            topic: snapshot.topic.clone(),
+            partition: snapshot.partition,
+            reason,
+        };
+        let PartitionSnapshot { frontier, position, .. } = *snapshot;
+        if position < frontier {
+            return Err(invalid(format!("its position {position} lies below its frontier {frontier}")));
+        }
+        let done_above = offset_map::encode(frontier, snapshot.done_above.iter().copied())
+            .map_err(|error| invalid(error.to_string()))?;
+        Ok(Self {
+            sequence,
+            topic: snapshot.topic.clone(),
+            partition: snapshot.partition,
+            frontier,
+            position,
+            fingerprint: snapshot.fingerprint,
+            done_above,
+        })
+    }
+
+    /// The snapshot of `topic` and `partition`, or why the row is not one.
+    pub(super) fn into_snapshot(self, topic: &str, partition: i32) -> Result<PartitionSnapshot, String> {
+        if self.topic != topic || self.partition != partition {
+            return Err(format!("its row is that of {}[{}]", self.topic, self.partition));
+        }
+        let done_above =
+            offset_map::decode(self.frontier, &self.done_above).map_err(|error| error.to_string())?;
+        if self.position < self.frontier || !are_above(self.frontier, &done_above) {
+            return Err("its row contradicts itself".to_owned());
+        }
+        Ok(PartitionSnapshot {
+            topic: self.topic,
+            partition: self.partition,
+            frontier: self.frontier,
+            position: self.position,
+            done_above,
+            fingerprint: self.fingerprint,
+        })
+    }
+}

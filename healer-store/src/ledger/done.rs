@@ -1,0 +1,40 @@
+//! What is done above the frontier: the complement of what is pending, never kept apart from it.
+
+use super::Ledger;
+use super::run::Run;
+
+impl Ledger {
+    /// The runs of offsets done above the frontier: ascending, never touching, none holding the frontier.
+    ///
+    /// Offsets that the log skipped lie within these runs, see [`Ledger`]: a marker after every transaction
+    /// would otherwise cut them into as many pieces as there were transactions. What a verified claim proves
+    /// above the position is included, so that a second restart does not forget it.
+    pub fn done_above(&self) -> impl Iterator<Item = Run> + '_ {
+        let frontier = self.frontier();
+        let mut pending = self.pending.runs();
+        let mut claimed = self
+            .claim
+            .as_ref()
+            .filter(|claim| claim.is_verified())
+            .into_iter()
+            // With nothing pending the frontier is the position, and a run may not hold it.
+            .flat_map(move |claim| claim.runs_from(self.next.max(frontier.saturating_add(1))))
+            .peekable();
+        let mut done_since = pending.next().map(|run| run.end);
+        std::iter::from_fn(move || {
+            while let Some(first) = done_since {
+                if let Some(run) = pending.next() {
+                    done_since = Some(run.end);
+                    return Some(Run::new(first, run.first));
+                }
+                done_since = None;
+                // The stretch up to the position may go on in the claim without a seam.
+                let end = claimed.next_if(|run| run.first == self.next).map_or(self.next, |run| run.end);
+                if first < end {
+                    return Some(Run::new(first, end));
+                }
+            }
+            claimed.next()
+        })
+    }
+}

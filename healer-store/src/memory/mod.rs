@@ -1,0 +1,141 @@
+//! A store that ends with its process, for tests and for pipelines that a replay does not hurt.
+
+mod limits;
+
+pub use limits::Limits;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::store::{Batch, Row, Store, StoreError, Table, Write};
+
+/// Tells the time since any fixed moment; must not go back.
+type Clock = Box<dyn Fn() -> Duration + Send + Sync>;
+
+/// When a row was written: the time, then a number that makes it unique.
+type Written = (Duration, u64);
+
+/// Rows in memory, the oldest of which are dropped at a limit.
+///
+/// The store only ever holds what is *done* in a partition, never what is pending: to drop a row makes the
+/// engine process records again, and can never make it pass one. [`Table::State`] is not touched by limits.
+pub struct MemoryStore {
+    limits: Limits,
+    clock: Clock,
+    rows: Mutex<Rows>,
+}
+
+#[derive(Default)]
+struct Rows {
+    by_key: BTreeMap<(Table, Vec<u8>), (Vec<u8>, Written)>,
+    /// The rows that limits may drop, the oldest first.
+    by_age: BTreeMap<Written, (Table, Vec<u8>)>,
+    writes: u64,
+}
+
+impl MemoryStore {
+    /// An empty store with the default [`Limits`].
+    pub fn new() -> Self {
+        Self::with_limits(Limits::default())
+    }
+
+    /// An empty store with `limits`.
+    pub fn with_limits(limits: Limits) -> Self {
+        let start = Instant::now();
+        Self::with_clock(limits, move || start.elapsed())
+    }
+
+    /// An empty store whose time is what `clock` says: the time since any fixed moment, never going back.
+    pub fn with_clock(limits: Limits, clock: impl Fn() -> Duration + Send + Sync + 'static) -> Self {
+        Self { limits, clock: Box::new(clock), rows: Mutex::default() }
+    }
+
+    /// The rows, without those that are too old.
+    fn rows(&self) -> MutexGuard<'_, Rows> {
+        let now = (self.clock)();
+        let mut rows = self.rows.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(max_age) = self.limits.max_age {
+            while rows.by_age.first_key_value().is_some_and(|(&(at, _), _)| now.saturating_sub(at) > max_age)
+            {
+                rows.drop_oldest();
+            }
+        }
+        rows
+    }
+}
+
+impl Rows {
+    fn put(&mut self, now: Duration, table: Table, key: Vec<u8>, value: Vec<u8>) {
+        let written = (now, self.writes);
+        self.writes += 1;
+        let old = self.by_key.insert((table, key.clone()), (value, written));
+        if let Some((_, old)) = old {
+            self.by_age.remove(&old);
+        }
+        if table != Table::State {
+            self.by_age.insert(written, (table, key));
+        }
+    }
+
+    fn remove(&mut self, table: Table, key: Vec<u8>) {
+        if let Some((_, written)) = self.by_key.remove(&(table, key)) {
+            self.by_age.remove(&written);
+        }
+    }
+
+    fn drop_oldest(&mut self) {
+        if let Some((_, row)) = self.by_age.pop_first() {
+            self.by_key.remove(&row);
+        }
+    }
+}
+
+impl Store for MemoryStore {
+    fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(self.rows().by_key.get(&(table, key.to_vec())).map(|(value, _)| value.clone()))
+    }
+
+    fn scan(&self, table: Table, prefix: &[u8]) -> Result<Vec<Row>, StoreError> {
+        let rows = self.rows();
+        let from = rows.by_key.range((table, prefix.to_vec())..);
+        Ok(from
+            .take_while(|((of, key), _)| *of == table && key.starts_with(prefix))
+            .map(|((_, key), (value, _))| (key.clone(), value.clone()))
+            .collect())
+    }
+
+    fn write(&self, batch: Batch) -> Result<(), StoreError> {
+        let now = (self.clock)();
+        let mut rows = self.rows();
+        for write in batch {
+            match write {
+                Write::Put { table, key, value, .. } => rows.put(now, table, key, value),
+                Write::Remove { table, key } => rows.remove(table, key),
+            }
+        }
+        if let Some(max_rows) = self.limits.max_rows {
+            while rows.by_age.len() > max_rows {
+                rows.drop_oldest();
+            }
+        }
+        Ok(())
+    }
+
+    fn flush(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+}
+
+impl Default for MemoryStore {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for MemoryStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemoryStore").field("limits", &self.limits).finish_non_exhaustive()
+    }
+}

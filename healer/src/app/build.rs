@@ -1,0 +1,236 @@
+//! Everything that can be found wrong without a broker.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use healer_store::{Limits, MemoryStore, SledStore, Store, StoreError};
+
+use super::{App, BuildError, Error};
+use crate::{
+    broker::{
+        BrokerError, Pattern, Producer, Topics,
+        kafka::{KafkaBroker, KafkaProducer},
+    },
+    config::Config,
+    engine::{Connect, Handle, Launch, Mode, launch},
+    topology::{Graph, Node, NodeKind, States},
+};
+
+/// A pipeline that was checked and has its store open; it runs when it is started.
+#[must_use = "a pipeline does nothing until it is started"]
+pub struct Built {
+    launch: Launch,
+}
+
+impl Built {
+    pub(super) fn new(app: App, config: Config) -> Result<Self, Error> {
+        let App { name, graph, entries, states, store } = app;
+        let faults = faults(&graph, &states, &config);
+        if !faults.is_empty() {
+            return Err(BuildError { faults }.into());
+        }
+        let sources = entries.into_iter().filter_map(|(node, entry)| match &node.kind {
+            NodeKind::Source { topics, .. } => Some((topics.clone(), entry)),
+            // A chain behind a port is reached through the port.
+            _ => None,
+        });
+        let sources = sources.collect();
+        let store = match store {
+            Some(store) => store,
+            None => open_store(&config)?,
+        };
+        let config = config.with_default_group(&name);
+        Ok(Self { launch: Launch { name, graph, sources, states, config, store, mode: Mode::Forever } })
+    }
+
+    /// Connects and starts.
+    ///
+    /// # Errors
+    /// What only a broker knows: no broker, unknown topics, wrong credentials.
+    ///
+    /// # Panics
+    /// If it is not called within a tokio runtime.
+    pub async fn start(self) -> Result<Handle, Error> {
+        launch(self.launch, Kafka).await
+    }
+
+    /// As [`start`](Built::start), and ends by itself when what the group has committed reaches the end offsets of now.
+    ///
+    /// # Errors
+    /// As [`start`](Built::start).
+    ///
+    /// # Panics
+    /// If it is not called within a tokio runtime.
+    pub async fn start_until_end(mut self) -> Result<Handle, Error> {
+        self.launch.mode = Mode::UntilEnd;
+        self.start().await
+    }
+}
+
+struct Kafka;
+
+impl Connect for Kafka {
+    type Broker = KafkaBroker;
+
+    fn broker(&self, config: &Config) -> Result<KafkaBroker, BrokerError> {
+        KafkaBroker::connect(&config.consumer_properties())
+    }
+
+    fn producer(&self, config: &Config) -> Result<Arc<dyn Producer>, BrokerError> {
+        Ok(Arc::new(KafkaProducer::connect(&config.producer_properties())?))
+    }
+}
+
+fn open_store(config: &Config) -> Result<Arc<dyn Store>, StoreError> {
+    if let Some(path) = config.store_path() {
+        Ok(Arc::new(SledStore::open(path)?))
+    } else {
+        let limits = Limits::default().max_rows(config.memory_max_len()).max_age(config.memory_max_age());
+        Ok(Arc::new(MemoryStore::with_limits(limits)))
+    }
+}
+
+fn faults(graph: &Graph, states: &States, config: &Config) -> Vec<String> {
+    let mut faults = Vec::new();
+    if graph.nodes.is_empty() {
+        faults.push("it has no chain: add one from a source to `heal` with `App::add`".to_owned());
+    }
+    for node in &graph.nodes {
+        faults.extend(node.faults.iter().map(|fault| format!("`{}`: {fault}", node.path)));
+        faults.extend(node.needs.iter().filter(|need| !states.has(need)).map(|need| {
+            let name = need.name;
+            format!(
+                "`{}` needs state of type `{name}`: give it with `app.with(…)`, a value of `{name}`",
+                node.path
+            )
+        }));
+        if let NodeKind::Partition { rows, .. } = node.kind {
+            let bound = config.in_flight();
+            if rows == 0 || rows > bound {
+                faults.push(format!(
+                    "`{}` gathers {rows} rows, which must be from 1 up to the {bound} records that one partition may \
+                     have in flight (else a batch could never fill): change it, or raise `in_flight`",
+                    node.path
+                ));
+            }
+        }
+    }
+    let repeated = states.repeated().iter();
+    faults.extend(
+        repeated.map(|name| format!("state of type `{name}` was given twice: stages find it by type")),
+    );
+    faults.extend(ports(graph));
+    faults.extend(topics(graph));
+    faults.extend(stored_names(graph));
+    faults
+}
+
+fn ports(graph: &Graph) -> Vec<String> {
+    let mut faults = Vec::new();
+    let fed: BTreeSet<u32> = graph.nodes.iter().filter_map(|node| node.feeds).collect();
+    for node in &graph.nodes {
+        if let Some(port) = node.feeds
+            && graph.get(port).is_none()
+        {
+            faults.push(format!(
+                "`{}` ends in a port whose stream is not in the app: heal the stream that `union` gave, and add it",
+                node.path
+            ));
+        }
+        if node.kind == NodeKind::Port && !fed.contains(&node.id) {
+            faults.push(format!(
+                "nothing flows into the union `{}`: end a stream with `.to(&port)`",
+                node.path
+            ));
+        }
+    }
+    faults.extend(circles(graph));
+    faults
+}
+
+/// Ports that a stream behind them flows back into: its records would never be done.
+fn circles(graph: &Graph) -> Vec<String> {
+    let start_of = |node: &Node| {
+        let mut start = node;
+        while let Some(parent) = start.parent.and_then(|id| graph.get(id)) {
+            start = parent;
+        }
+        start.id
+    };
+    let ways: Vec<_> = graph.nodes.iter().filter_map(|node| Some((start_of(node), node.feeds?))).collect();
+    let flows_back = |port: u32| {
+        let mut reached = BTreeSet::new();
+        let mut next = vec![port];
+        while let Some(from) = next.pop() {
+            next.extend(
+                ways.iter()
+                    .filter(|(start, _)| *start == from)
+                    .map(|(_, to)| *to)
+                    .filter(|to| reached.insert(*to)),
+            );
+        }
+        reached.contains(&port)
+    };
+    let ports = graph.nodes.iter().filter(|node| node.kind == NodeKind::Port && flows_back(node.id));
+    ports.map(|port| format!("`{}` flows into itself: its records would never be done", port.path)).collect()
+}
+
+fn topics(graph: &Graph) -> Vec<String> {
+    let mut faults = Vec::new();
+    let mut read: BTreeMap<&str, &str> = BTreeMap::new();
+    let sources: Vec<_> = graph
+        .nodes
+        .iter()
+        .filter_map(|node| match &node.kind {
+            NodeKind::Source { topics, .. } => Some((node, topics)),
+            _ => None,
+        })
+        .collect();
+    let mut patterns = Vec::new();
+    for (node, topics) in &sources {
+        match topics {
+            Topics::Named(names) if names.is_empty() => {
+                faults.push(format!("`{}` reads an empty list of topics", node.path));
+            }
+            Topics::Named(names) => {
+                for name in names {
+                    if let Some(other) = read.insert(name, &node.path) {
+                        faults.push(format!(
+                            "topic `{name}` is read by `{other}` and by `{}`: bind it once and use the name twice",
+                            node.path
+                        ));
+                    }
+                }
+            }
+            Topics::Pattern(pattern) => match Pattern::new(pattern) {
+                Ok(pattern) => patterns.push((&node.path, pattern)),
+                Err(error) => faults.push(format!("`{}`: {error}", node.path)),
+            },
+        }
+    }
+    for (path, pattern) in &patterns {
+        let both = read.iter().find(|(topic, _)| pattern.is(topic));
+        if let Some((topic, other)) = both {
+            faults.push(format!("topic `{topic}` is read by `{other}` and matches the pattern of `{path}`"));
+        }
+    }
+    faults
+}
+
+/// The store is keyed by node names, so that inserting a stage loses nothing: they must differ.
+fn stored_names(graph: &Graph) -> Vec<String> {
+    let mut faults = Vec::new();
+    let mut names: BTreeMap<&str, &str> = BTreeMap::new();
+    for node in graph.nodes.iter().filter(|node| node.stores) {
+        if let Some(other) = names.insert(&node.name, &node.path) {
+            faults.push(format!(
+                "`{other}` and `{}` both keep a checkpoint under the name `{}`: give one of them another name with \
+                 `as \"…\"`",
+                node.path, node.name
+            ));
+        }
+    }
+    faults
+}

@@ -1,0 +1,178 @@
+//! `App`: a pipeline that is written down, checked and started.
+
+mod build;
+mod error;
+mod report;
+
+use std::sync::Arc;
+
+pub use self::{
+    build::Built,
+    error::{BuildError, Error},
+    report::{PartitionReport, Report},
+};
+use crate::{
+    config::Config,
+    engine::Handle,
+    operators::{Entry, MakeEntry as _},
+    stream::Root,
+    topology::{Description, Graph, Node, States},
+};
+
+/// A pipeline: its chains, its state, its name. `pipeline!` makes one.
+///
+/// ```no_run
+/// use healer::prelude::*;
+///
+/// #[stage]
+/// fn shout(line: String) -> String {
+///     line.to_uppercase()
+/// }
+///
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// let app = pipeline! {
+///     name "shout";
+///     lines = kafka::string("lines") => shout;
+///     lines => kafka::to_string("loud-lines") => heal;
+/// };
+/// let report = app.run(Config::from_env()?).await?;
+/// println!("{} records", report.records);
+/// # Ok(())
+/// # }
+/// ```
+#[must_use = "an app does nothing until it is run"]
+pub struct App {
+    name: String,
+    graph: Graph,
+    entries: Vec<(Arc<Node>, Arc<dyn Entry>)>,
+    states: States,
+    store: Option<Arc<dyn healer_store::Store>>,
+}
+
+impl App {
+    /// An app without chains. Its name is the default consumer group and what the store keys its entries by.
+    pub fn new(name: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            graph: Graph::default(),
+            entries: Vec::new(),
+            states: States::default(),
+            store: None,
+        }
+    }
+
+    /// Adds a chain from a source, or from the port of a [`union`](crate::union), to `heal`.
+    #[allow(clippy::should_implement_trait)] // it adds a chain, not a number
+    pub fn add<R: Root>(mut self, chain: R) -> Self {
+        let (entry, nodes) = chain.into_entry();
+        if let Some(first) = nodes.first() {
+            self.entries.push((Arc::clone(first), entry));
+        }
+        self.graph.nodes.extend(nodes);
+        self
+    }
+
+    /// Gives the state that stages ask for with `#[state] name: &S`.
+    pub fn with<S: Send + Sync + 'static>(self, state: S) -> Self {
+        self.with_arc(Arc::new(state))
+    }
+
+    /// As [`with`](App::with), for state that is shared already or is a trait object.
+    pub fn with_arc<S: ?Sized + Send + Sync + 'static>(mut self, state: Arc<S>) -> Self {
+        self.states.insert(state);
+        self
+    }
+
+    /// Keeps ledger and checkpoints in this store instead of the one that the configuration names.
+    pub fn store(mut self, store: Arc<dyn healer_store::Store>) -> Self {
+        self.store = Some(store);
+        self
+    }
+
+    /// The pipeline's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The pipeline in words (`to_string`), as Mermaid or as DOT.
+    pub fn describe(&self) -> Description {
+        Description::new(&self.name, self.graph.clone())
+    }
+
+    /// Checks everything that needs no broker: state, names, topics, sizes, the store.
+    ///
+    /// # Errors
+    /// [`Error::Build`] with all faults at once, [`Error::Store`] if the store cannot be opened.
+    pub fn build(self, config: &Config) -> Result<Built, Error> {
+        Built::new(self, config.clone())
+    }
+
+    /// Checks, connects and starts. Installs no signal handler; ends when [`Handle::stop`] says so.
+    ///
+    /// # Errors
+    /// What [`build`](App::build) finds, and what only a broker knows: no broker, unknown topics, wrong credentials.
+    ///
+    /// # Panics
+    /// If it is not called within a tokio runtime.
+    pub async fn start(self, config: Config) -> Result<Handle, Error> {
+        Built::new(self, config)?.start().await
+    }
+
+    /// Runs until ctrl-c, SIGTERM or an error: [`start`](App::start), signals, [`Handle::join`].
+    ///
+    /// # Errors
+    /// As [`start`](App::start) and [`Handle::join`].
+    ///
+    /// # Panics
+    /// If it is not called within a tokio runtime.
+    pub async fn run(self, config: Config) -> Result<Report, Error> {
+        let handle = self.start(config).await?;
+        let result = join_or_signal(&handle).await;
+        handle.stop();
+        result
+    }
+
+    /// Runs until what the group has committed reaches the end offsets that all partitions of its topics have now, whoever
+    /// commits; ctrl-c and SIGTERM end it earlier.
+    ///
+    /// # Errors
+    /// As [`start`](App::start) and [`Handle::join`].
+    ///
+    /// # Panics
+    /// If it is not called within a tokio runtime.
+    pub async fn run_until_end(self, config: Config) -> Result<Report, Error> {
+        let handle = Built::new(self, config)?.start_until_end().await?;
+        let result = join_or_signal(&handle).await;
+        handle.stop();
+        result
+    }
+}
+
+async fn join_or_signal(handle: &Handle) -> Result<Report, Error> {
+    tokio::select! {
+        result = handle.join() => return result,
+        () = signal() => {}
+    }
+    tracing::info!("asked to end: finishing what is in flight");
+    handle.stop();
+    handle.join().await
+}
+
+async fn signal() {
+    let interrupt = tokio::signal::ctrl_c();
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = interrupt => {}
+                _ = terminate.recv() => {}
+            }
+            return;
+        }
+    }
+    if interrupt.await.is_err() {
+        // No handler could be installed: only `stop` or an error ends it.
+        std::future::pending::<()>().await;
+    }
+}

@@ -1,0 +1,49 @@
+//! What a pipeline did, told at its end.
+
+use std::{collections::BTreeMap, time::Duration};
+
+/// What a pipeline did, by whole records: one that went several ways counts once, as healed if any way healed it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Report {
+    /// Records that are done: healed or skipped.
+    pub records: u64,
+    /// Records that reached `heal`.
+    pub healed: u64,
+    /// Records that were skipped, by reason.
+    pub skipped: BTreeMap<String, u64>,
+    /// Commit requests that the broker acknowledged.
+    pub commits: u64,
+    /// The partitions that this member had, and with `run_until_end` all of its topics.
+    pub partitions: Vec<PartitionReport>,
+    /// Records up to the end that are not committed, over all `partitions`; `None` if the broker did not say where they end.
+    pub lag: Option<u64>,
+    /// Results of partitions that had been taken away: they changed nothing.
+    pub fenced: u64,
+    /// From the start to the end of the run.
+    pub duration: Duration,
+}
+
+/// Where a partition ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PartitionReport {
+    /// The topic.
+    pub topic: String,
+    /// The partition.
+    pub partition: i32,
+    /// The offset that this run began with, or would have.
+    pub start: i64,
+    /// The group's committed offset; `None` where it has none.
+    pub committed: Option<i64>,
+    /// The end offset: with `run_until_end` the one taken at the start.
+    pub end: Option<i64>,
+}
+
+impl PartitionReport {
+    /// How many offsets lie between what is committed (else the start) and the end; `None` where the end is not known.
+    pub fn lag(&self) -> Option<u64> {
+        let from = self.committed.unwrap_or(self.start);
+        Some(u64::try_from(self.end?.saturating_sub(from)).unwrap_or(0))
+    }
+}

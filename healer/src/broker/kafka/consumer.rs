@@ -1,0 +1,232 @@
+//! One member of one consumer group.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, mpsc},
+    time::Duration,
+};
+
+use rdkafka::{
+    Offset,
+    consumer::{Consumer as _, RebalanceProtocol},
+    error::KafkaError,
+};
+
+use super::{
+    closing,
+    context::{Consumer, Context},
+    errors, lists,
+    metadata::bounded,
+    properties,
+    records::Lent,
+    remote::Link,
+    slots::Slots,
+    voice::Voice,
+};
+use crate::broker::{
+    Assignment, Broker, BrokerError, BrokerErrorKind, Event, Pattern, RecordRef, Remote, TopicPartition,
+    Topics,
+};
+
+/// How many records a chunk makes room for at once.
+const LARGEST: usize = 4096;
+
+/// A consumer of a real Kafka.
+pub(crate) struct KafkaBroker {
+    consumer: Arc<Consumer>,
+    link: Arc<Link>,
+    slots: Slots,
+    /// Records of partitions that are not assigned (any more), thrown away.
+    strays: u64,
+    closed: bool,
+}
+
+impl KafkaBroker {
+    /// Makes the client. It does not wait for a broker: ask [`Remote::partitions`] for something to learn whether one
+    /// is there and lets us in.
+    ///
+    /// Properties that belong to producers are left out, those that the engine relies on are set here.
+    pub(crate) fn connect(properties: &BTreeMap<String, String>) -> Result<Self, BrokerError> {
+        let group = properties.get("group.id").map(String::as_str).unwrap_or_default();
+        if group.is_empty() {
+            let text = "`group.id` is missing: name the consumer group that the offsets belong to".into();
+            return Err(BrokerError { kind: BrokerErrorKind::Configuration, text });
+        }
+        let voice = Voice::new(properties::brokers(properties)?, Some(group));
+        let consumer: Consumer = properties::create(&properties::consumer(properties), Context::new(voice))?;
+        let consumer = Arc::new(consumer);
+        let link = Arc::new(Link::new(Arc::clone(&consumer)));
+        Ok(Self { consumer, link, slots: Slots::default(), strays: 0, closed: false })
+    }
+
+    fn failed(&self, what: &str, error: &KafkaError) -> BrokerError {
+        errors::failed(what, error, &self.consumer.context().voice)
+    }
+
+    fn start_closing(&mut self) -> Option<mpsc::Receiver<()>> {
+        if self.closed {
+            return None;
+        }
+        self.closed = true;
+        self.link.cut();
+        if self.strays > 0 {
+            tracing::debug!(
+                records = self.strays,
+                "records of partitions that were not assigned came and were dropped"
+            );
+        }
+        Some(closing::start(Arc::clone(&self.consumer)))
+    }
+
+    fn is_eager(&self) -> bool {
+        matches!(self.consumer.rebalance_protocol(), RebalanceProtocol::Eager)
+    }
+}
+
+impl Broker for KafkaBroker {
+    fn subscribe(&mut self, topics: &[Topics]) -> Result<(), BrokerError> {
+        let mut names: Vec<String> = Vec::new();
+        for topics in topics {
+            match topics {
+                Topics::Named(list) => names.extend(list.iter().map(|name| (**name).to_owned())),
+                Topics::Pattern(pattern) => names.push(Pattern::new(pattern)?.as_str().to_owned()),
+            }
+        }
+        names.iter().try_for_each(|name| lists::check_name(name))?;
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        self.link.subscribed();
+        self.consumer
+            .subscribe(&names)
+            .map_err(|error| self.failed(&format!("subscribing to {}", names.join(", ")), &error))
+    }
+
+    fn poll(&mut self, max: usize, wait: Duration, each: &mut dyn FnMut(&[RecordRef<'_>])) {
+        let consumer = &*self.consumer;
+        let mut chunk: Vec<Lent<'_>> = Vec::new();
+        let mut wait = bounded(wait);
+        let mut taken = 0;
+        while taken < max {
+            match consumer.poll(wait) {
+                Some(Ok(message)) => {
+                    // A record that is dropped counts too, or a flood of them would hold the thread.
+                    taken += 1;
+                    match self.slots.of(&message) {
+                        Some(slot) => {
+                            if chunk.is_empty() {
+                                chunk.reserve_exact(max.min(LARGEST));
+                            }
+                            chunk.push(Lent::new(message, slot));
+                        }
+                        None => self.strays += 1,
+                    }
+                }
+                Some(Err(error)) => {
+                    let fatal = || consumer.client().fatal_error().map(|(_, why)| why);
+                    // What follows such an error must not be lent as if nothing were missing before it.
+                    if consumer.context().failed(&error, fatal) {
+                        break;
+                    }
+                    taken += 1;
+                }
+                None => break,
+            }
+            wait = Duration::ZERO;
+        }
+        if !chunk.is_empty() {
+            let records: Vec<RecordRef<'_>> = chunk.iter().map(Lent::record).collect();
+            each(&records);
+        }
+    }
+
+    fn events(&mut self) -> Vec<Event> {
+        let mut events = self.consumer.context().take_events();
+        // A rebalance that changes nothing wants an answer as well, or the group waits for ever. It is given here, so
+        // that forgetting it is harmless; a second answer is, too.
+        let mut errors = Vec::new();
+        for event in &events {
+            let answer = match event {
+                Event::Assigned(list) if list.is_empty() => self.assign(&[]),
+                Event::Revoked(list) | Event::Lost(list) if list.is_empty() => self.unassign(&[]),
+                _ => Ok(()),
+            };
+            errors.extend(answer.err().map(Event::Error));
+        }
+        events.extend(errors);
+        events
+    }
+
+    fn assign(&mut self, partitions: &[Assignment]) -> Result<(), BrokerError> {
+        let list = lists::list(partitions.iter().map(|a| (&a.partition, Some(a.offset))))?;
+        // librdkafka keeps a partition paused when it goes and comes back; the engine starts anew.
+        let plain = lists::list(partitions.iter().map(|a| (&a.partition, None)))?;
+        self.consumer.resume(&plain).map_err(|error| self.failed("resuming partitions", &error))?;
+        self.slots.add(partitions);
+        let assigned = if self.is_eager() {
+            self.consumer.assign(&list)
+        } else {
+            self.consumer.incremental_assign(&list)
+        };
+        assigned.map_err(|error| self.failed("taking partitions", &error))?;
+        self.consumer.context().take_owed();
+        Ok(())
+    }
+
+    fn unassign(&mut self, partitions: &[TopicPartition]) -> Result<(), BrokerError> {
+        let list = lists::plain(partitions)?;
+        self.slots.remove(partitions);
+        // The eager protocol revokes all at once.
+        let unassigned = if self.is_eager() {
+            self.consumer.unassign()
+        } else {
+            self.consumer.incremental_unassign(&list)
+        };
+        unassigned.map_err(|error| self.failed("giving partitions back", &error))?;
+        self.consumer.context().take_owed();
+        Ok(())
+    }
+
+    fn pause(&mut self, partitions: &[TopicPartition]) -> Result<(), BrokerError> {
+        let list = lists::plain(partitions)?;
+        self.consumer.pause(&list).map_err(|error| self.failed("pausing partitions", &error))
+    }
+
+    fn resume(&mut self, partitions: &[TopicPartition]) -> Result<(), BrokerError> {
+        let list = lists::plain(partitions)?;
+        self.consumer.resume(&list).map_err(|error| self.failed("resuming partitions", &error))
+    }
+
+    fn positions(&mut self) -> Vec<(u32, i64)> {
+        let Ok(list) = self.consumer.position() else {
+            return Vec::new();
+        };
+        list.elements()
+            .iter()
+            .filter_map(|entry| match entry.offset() {
+                Offset::Offset(offset) => {
+                    Some((self.slots.by_name(entry.topic(), entry.partition())?, offset))
+                }
+                _ => None,
+            })
+            .collect()
+    }
+
+    fn remote(&self) -> Arc<dyn Remote> {
+        Arc::clone(&self.link) as Arc<dyn Remote>
+    }
+
+    fn close(mut self, budget: Duration) {
+        let closing = self.start_closing();
+        drop(self); // or the closing thread would wait for it
+        if let Some(closing) = closing
+            && let Err(mpsc::RecvTimeoutError::Timeout) = closing.recv_timeout(budget)
+        {
+            tracing::warn!(?budget, "the group was not left in time; the broker will notice by itself");
+        }
+    }
+}
+
+impl Drop for KafkaBroker {
+    fn drop(&mut self) {
+        self.start_closing();
+    }
+}

@@ -1,0 +1,238 @@
+//! librdkafka's error codes in the engine's words: a kind to decide by, and a text that says what, where, what to do.
+
+use rdkafka::{error::KafkaError, types::RDKafkaErrorCode as Code};
+
+use super::voice::Voice;
+use crate::broker::{BrokerError, BrokerErrorKind as Kind, CommitError, CommitErrorKind};
+
+/// Whether a code says that the broker will not have us.
+pub(super) fn is_refusal(code: Code) -> bool {
+    matches!(
+        code,
+        Code::Authentication
+            | Code::SaslAuthenticationFailed
+            | Code::UnsupportedSASLMechanism
+            | Code::IllegalSASLState
+            | Code::SSL
+    )
+}
+
+/// Whether a code only says that no answer came.
+pub(super) fn is_silence(code: Code) -> bool {
+    matches!(
+        code,
+        Code::AllBrokersDown
+            | Code::BrokerTransportFailure
+            | Code::Resolve
+            | Code::OperationTimedOut
+            | Code::TimedOutQueue
+            | Code::MessageTimedOut
+            | Code::WaitingForCoordinator
+            | Code::BrokerNotAvailable
+            | Code::NetworkException
+    )
+}
+
+/// Whether a code says that an offset does not exist.
+pub(super) fn is_out_of_range(code: Code) -> bool {
+    matches!(code, Code::AutoOffsetReset | Code::OffsetOutOfRange | Code::LogTruncation)
+}
+
+/// The kind of a failed request.
+pub(super) fn kind(code: Code) -> Kind {
+    match code {
+        code if is_refusal(code) => Kind::NotAuthorized,
+        code if is_silence(code) => Kind::Unreachable,
+        Code::TopicAuthorizationFailed
+        | Code::GroupAuthorizationFailed
+        | Code::ClusterAuthorizationFailed
+        | Code::TransactionalIdAuthorizationFailed
+        | Code::DelegationTokenExpired
+        | Code::DelegationTokenAuthorizationFailed => Kind::NotAuthorized,
+        Code::UnknownTopicOrPartition
+        | Code::UnknownTopic
+        | Code::UnknownPartition
+        | Code::UnknownTopicId => Kind::UnknownTopic,
+        Code::NotImplemented | Code::UnsupportedCompressionType => Kind::MissingCodec,
+        Code::InvalidTopic
+        | Code::InvalidArgument
+        | Code::InvalidConfig
+        | Code::InvalidGroupId
+        | Code::InvalidSessionTimeout
+        | Code::InvalidRequiredAcks
+        | Code::InconsistentGroupProtocol
+        | Code::UnsupportedAssignor
+        | Code::UnsupportedVersion
+        | Code::UnsupportedFeature
+        | Code::UnsupportedForMessageFormat
+        | Code::PolicyViolation
+        | Code::GroupMaxSizeReached
+        | Code::MessageSizeTooLarge
+        | Code::MessageBatchTooLarge
+        | Code::InvalidMessageSize
+        | Code::InvalidTimestamp => Kind::Configuration,
+        // The client steps over what it cannot read: going on would lose records.
+        Code::BadMessage
+        | Code::BadCompression
+        | Code::InvalidMessage
+        | Code::InvalidRecord
+        | Code::Fatal
+        | Code::Fenced
+        | Code::FencedInstanceId
+        | Code::UnreleasedInstanceId
+        | Code::ProducerFenced
+        | Code::InvalidProducerEpoch
+        | Code::GaplessGuarantee
+        | Code::CriticalSystemResource => Kind::Fatal,
+        _ => Kind::Transient,
+    }
+}
+
+/// A failure of `what`, in words.
+pub(super) fn failed(what: &str, error: &KafkaError, voice: &Voice) -> BrokerError {
+    match error.rdkafka_error_code() {
+        Some(code) => failed_with(what, code, voice),
+        // Errors without a code carry librdkafka's text or name instead.
+        None => text_only(what, &error.to_string(), voice),
+    }
+}
+
+/// A failure of `what` by its code.
+pub(super) fn failed_with(what: &str, code: Code, voice: &Voice) -> BrokerError {
+    if is_silence(code) {
+        return silence(what, code, voice);
+    }
+    let reason = voice.reason(code).unwrap_or_else(|| code.to_string());
+    let kind = match kind(code) {
+        // The same code also stands for a record format that nobody writes any more.
+        Kind::MissingCodec if reason.contains("MagicByte") => Kind::Fatal,
+        kind => kind,
+    };
+    let help = help(code, kind);
+    BrokerError { kind, text: format!("{what} failed: {reason} ({}); {help}", voice.place()) }
+}
+
+/// No answer: the client's own errors tell whether nobody is there or somebody sent us away.
+fn silence(what: &str, code: Code, voice: &Voice) -> BrokerError {
+    if let Some(refusal) = voice.refusal() {
+        let help = help(refusal.code, Kind::NotAuthorized);
+        return BrokerError {
+            kind: Kind::NotAuthorized,
+            text: format!(
+                "{what} failed: authentication failed: {} ({}); {help}",
+                refusal.text,
+                voice.place()
+            ),
+        };
+    }
+    let reason = voice.last().map_or_else(|| code.to_string(), |heard| heard.text);
+    // A listener that wants TLS or SASL says nothing to a client that does not begin with it.
+    let hung_up = ["closed by peer", "Broken pipe", "reset by peer", "security.protocol"];
+    let hung_up = if hung_up.iter().any(|words| reason.contains(words)) {
+        "; a listener for TLS or SASL hangs up like this: check `security.protocol`"
+    } else {
+        ""
+    };
+    BrokerError {
+        kind: Kind::Unreachable,
+        text: format!(
+            "{what} failed: no broker answered in time: {reason} ({}); {}{hung_up}",
+            voice.place(),
+            help(code, Kind::Unreachable)
+        ),
+    }
+}
+
+fn text_only(what: &str, reason: &str, voice: &Voice) -> BrokerError {
+    // The only errors without a code that a running client gives are refused calls: by a fatal error before them, or
+    // by a state in which they make no sense.
+    let help = "the client cannot be used any more: restart the pipeline";
+    BrokerError { kind: Kind::Fatal, text: format!("{what} failed: {reason} ({}); {help}", voice.place()) }
+}
+
+/// What the reader of an error can do about it.
+fn help(code: Code, kind: Kind) -> &'static str {
+    match kind {
+        Kind::NotAuthorized => match code {
+            Code::SSL => "check `security.protocol` and the `ssl.*` properties",
+            code if is_refusal(code) => {
+                "check `security.protocol`, `sasl.mechanisms`, `sasl.username` and `sasl.password`"
+            }
+            _ => "ask the cluster's owner for the rights (ACLs) that reading, writing and committing need",
+        },
+        Kind::Unreachable => "check `bootstrap.servers`, the network, and that the brokers run",
+        Kind::UnknownTopic => "create the topic, or correct its name",
+        Kind::MissingCodec => {
+            "this build of healer cannot decompress it: enable the cargo feature `zstd` of `healer`"
+        }
+        Kind::Configuration => match code {
+            Code::MessageSizeTooLarge | Code::MessageBatchTooLarge | Code::InvalidMessageSize => {
+                "raise the client's `message.max.bytes` and the topic's `max.message.bytes`, or send less"
+            }
+            Code::InconsistentGroupProtocol => {
+                "the members of a group must agree on `group.protocol` and on the assignor"
+            }
+            _ => "correct the configuration",
+        },
+        Kind::Fatal => match code {
+            Code::BadMessage | Code::BadCompression | Code::InvalidMessage | Code::InvalidRecord => {
+                "the batch is damaged and reading on would lose its records: repair the topic, or commit an offset \
+                 behind the batch by hand"
+            }
+            Code::FencedInstanceId | Code::UnreleasedInstanceId => {
+                "another member uses the same `group.instance.id`: give each instance its own"
+            }
+            _ => "the client cannot be used any more: restart the pipeline",
+        },
+        _ => match code {
+            Code::PollExceeded => {
+                "the group has taken the partitions away: raise `max.poll.interval.ms`, or work less between two polls"
+            }
+            _ => "the client tries again by itself",
+        },
+    }
+}
+
+/// Why a commit failed, and what that means for the partitions.
+pub(super) fn commit_failed(what: &str, error: &KafkaError, voice: &Voice) -> CommitError {
+    let Some(code) = error.rdkafka_error_code() else {
+        let text = failed(what, error, voice).text;
+        return CommitError { kind: CommitErrorKind::Fatal, text };
+    };
+    let (kind, help) = match code {
+        Code::RebalanceInProgress | Code::AssignPartitions | Code::RevokePartitions => {
+            (CommitErrorKind::Rebalancing, "the commit waits until the rebalance is over")
+        }
+        // A stale epoch is behind, not thrown out: the next heartbeat brings the new one.
+        Code::StaleMemberEpoch => {
+            (CommitErrorKind::Rebalancing, "the commit waits until the member has its new epoch")
+        }
+        // A commit that was under way when the group moved on; where the partitions are gone the client says so itself, and
+        // where they are kept the next commit carries the new generation.
+        Code::IllegalGeneration => {
+            (CommitErrorKind::Rebalancing, "the commit waits until the member has its new generation")
+        }
+        Code::UnknownMemberId | Code::FencedMemberEpoch | Code::AssignmentLost | Code::Outdated => (
+            CommitErrorKind::Fenced,
+            "the group has gone on without this member: its partitions count as lost",
+        ),
+        Code::OffsetMetadataTooLarge => (
+            CommitErrorKind::Fatal,
+            "the broker's `offset.metadata.max.bytes` is below what is written: raise it",
+        ),
+        Code::UnknownTopicOrPartition | Code::UnknownTopic | Code::UnknownTopicId => {
+            (CommitErrorKind::Fatal, "the topic is gone: create it again, or take it out of the pipeline")
+        }
+        Code::InvalidCommitOffsetSize | Code::NoOffset | Code::State => {
+            (CommitErrorKind::Fatal, "the request can never work")
+        }
+        _ => match kind(code) {
+            kind @ (Kind::NotAuthorized | Kind::Fatal | Kind::Configuration) => {
+                (CommitErrorKind::Fatal, self::help(code, kind))
+            }
+            _ => (CommitErrorKind::Retriable, "it is tried again"),
+        },
+    };
+    let reason = voice.reason(code).unwrap_or_else(|| code.to_string());
+    CommitError { kind, text: format!("{what} failed: {reason} ({}); {help}", voice.place()) }
+}

@@ -1,0 +1,26 @@
+//! The broker as rdkafka sees it; nothing outside this folder knows that library.
+//!
+//! What rdkafka does behind one's back is dealt with here, once: it panics over header names and commit metadata that
+//! are not UTF-8 ([`guard`]), drops a client only after the group let it go ([`closing`]), names no partition when an
+//! offset is out of range and reports why a request failed to whoever polls next ([`voice`]).
+
+mod closing;
+mod consumer;
+mod context;
+mod errors;
+mod guard;
+mod lists;
+mod metadata;
+#[cfg(any(test, feature = "testing"))]
+pub(crate) mod mock;
+mod producer;
+mod properties;
+mod records;
+mod remote;
+mod slots;
+#[cfg(test)]
+mod tests;
+mod voice;
+
+pub(crate) use consumer::KafkaBroker;
+pub(crate) use producer::KafkaProducer;

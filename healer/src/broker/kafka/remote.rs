@@ -1,0 +1,244 @@
+//! Requests to the broker that block, from any thread, for as long as the client is open.
+
+use std::{
+    collections::BTreeSet,
+    sync::{
+        Arc, PoisonError, RwLock,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use rdkafka::{
+    Offset, TopicPartitionList,
+    consumer::{CommitMode, Consumer as _},
+    error::KafkaError,
+};
+
+use super::{
+    context::Consumer,
+    errors, guard,
+    lists::{self, list, plain},
+    metadata::{self, bounded},
+};
+use crate::broker::{
+    BrokerError, BrokerErrorKind, Commit, CommitError, CommitErrorKind, Committed, Pattern, Remote,
+    TopicPartition, Topics, Watermarks,
+};
+
+/// How many queued words of the client are heard at once.
+const WORDS: usize = 64;
+
+/// The way to the client for all threads but the one that polls.
+pub(super) struct Link {
+    /// Empty once the client is closing: a request that came late must not keep it alive.
+    consumer: RwLock<Option<Arc<Consumer>>>,
+    subscribed: AtomicBool,
+}
+
+impl Link {
+    pub(super) fn new(consumer: Arc<Consumer>) -> Self {
+        Self { consumer: RwLock::new(Some(consumer)), subscribed: AtomicBool::new(false) }
+    }
+
+    /// From now on only the poll thread may poll.
+    pub(super) fn subscribed(&self) {
+        self.subscribed.store(true, Ordering::Release);
+    }
+
+    pub(super) fn cut(&self) {
+        self.consumer.write().unwrap_or_else(PoisonError::into_inner).take();
+    }
+
+    fn consumer(&self) -> Result<Arc<Consumer>, BrokerError> {
+        self.consumer.read().unwrap_or_else(PoisonError::into_inner).clone().ok_or_else(|| BrokerError {
+            kind: BrokerErrorKind::Fatal,
+            text: "the client is closed: nothing can be asked of the broker any more".into(),
+        })
+    }
+
+    /// Hears what the client has to say, as long as nobody else polls it and no record can come.
+    fn listen(&self, consumer: &Consumer) {
+        for _ in 0..WORDS {
+            if self.subscribed.load(Ordering::Acquire) {
+                return;
+            }
+            // `None` also stands for a log line that was dealt with: more may follow.
+            if let Some(Err(error)) = consumer.poll(Duration::ZERO) {
+                consumer.context().failed(&error, || None);
+            }
+        }
+    }
+
+    /// An error of a request, with what the client said about it.
+    fn failed(&self, consumer: &Consumer, what: &str, error: &KafkaError) -> BrokerError {
+        self.listen(consumer);
+        errors::failed(what, error, &consumer.context().voice)
+    }
+
+    fn metadata(
+        &self,
+        consumer: &Consumer,
+        topic: Option<&str>,
+        end: Instant,
+    ) -> Result<rdkafka::metadata::Metadata, BrokerError> {
+        let left = end.saturating_duration_since(Instant::now());
+        let voice = &consumer.context().voice;
+        metadata::fetch(consumer.client(), topic, left, voice, || self.listen(consumer))
+    }
+}
+
+impl Remote for Link {
+    fn commit(&self, offsets: &[Commit]) -> Result<(), CommitError> {
+        if offsets.is_empty() {
+            return Ok(());
+        }
+        let fatal = |error: BrokerError| CommitError { kind: CommitErrorKind::Fatal, text: error.text };
+        let consumer = self.consumer().map_err(fatal)?;
+        let mut request = TopicPartitionList::with_capacity(offsets.len());
+        for Commit { partition, offset, metadata } in offsets {
+            lists::check_name(&partition.topic).map_err(fatal)?;
+            let mut entry = request.add_partition(&partition.topic, partition.partition);
+            entry.set_offset(Offset::Offset(*offset)).map_err(|_| CommitError {
+                kind: CommitErrorKind::Fatal,
+                text: format!("{offset} is no offset that could be committed for {partition}"),
+            })?;
+            if !metadata.is_empty() {
+                entry.set_metadata(metadata);
+            }
+        }
+        consumer.commit(&request, CommitMode::Sync).map_err(|error| {
+            let what = match offsets {
+                [one] => format!("committing offset {} of {}", one.offset, one.partition),
+                // The answer does not tell which of them, and the others may be committed.
+                _ => format!("committing one or more of {}", names(offsets)),
+            };
+            errors::commit_failed(&what, &error, &consumer.context().voice)
+        })
+    }
+
+    fn committed(
+        &self,
+        partitions: &[TopicPartition],
+        wait: Duration,
+    ) -> Result<Vec<Option<Committed>>, BrokerError> {
+        let consumer = self.consumer()?;
+        if partitions.is_empty() {
+            return Ok(Vec::new());
+        }
+        let what = "reading the committed offsets";
+        let answer = consumer
+            .committed_offsets(plain(partitions)?, bounded(wait))
+            .map_err(|error| self.failed(&consumer, what, &error))?;
+        partitions
+            .iter()
+            .map(|partition| {
+                let Some(entry) = answer.find_partition(&partition.topic, partition.partition) else {
+                    return Ok(None);
+                };
+                entry
+                    .error()
+                    .map_err(|error| self.failed(&consumer, &format!("{what} of {partition}"), &error))?;
+                Ok(match entry.offset() {
+                    Offset::Offset(offset) => Some(Committed { offset, metadata: guard::metadata(&entry) }),
+                    _ => None,
+                })
+            })
+            .collect()
+    }
+
+    fn watermarks(&self, partition: &TopicPartition, wait: Duration) -> Result<Watermarks, BrokerError> {
+        let consumer = self.consumer()?;
+        lists::check_name(&partition.topic)?;
+        let (first, end) =
+            consumer.fetch_watermarks(&partition.topic, partition.partition, bounded(wait)).map_err(
+                |error| self.failed(&consumer, &format!("reading the watermarks of {partition}"), &error),
+            )?;
+        Ok(Watermarks { first, end })
+    }
+
+    fn offsets_at(
+        &self,
+        partitions: &[TopicPartition],
+        millis: i64,
+        wait: Duration,
+    ) -> Result<Vec<i64>, BrokerError> {
+        let consumer = self.consumer()?;
+        if partitions.is_empty() {
+            return Ok(Vec::new());
+        }
+        let end = Instant::now() + bounded(wait);
+        let what = "looking offsets up by time";
+        // Nothing was written before 1970, and negative numbers mean something else here.
+        let question = list(partitions.iter().map(|partition| (partition, Some(millis.max(0)))))?;
+        let answer = consumer
+            .offsets_for_times(question, bounded(wait))
+            .map_err(|error| self.failed(&consumer, what, &error))?;
+        partitions
+            .iter()
+            .map(|partition| {
+                if let Some(entry) = answer.find_partition(&partition.topic, partition.partition) {
+                    entry
+                        .error()
+                        .map_err(|error| self.failed(&consumer, &format!("{what} of {partition}"), &error))?;
+                    if let Offset::Offset(offset) = entry.offset() {
+                        return Ok(offset);
+                    }
+                }
+                // No record is as young as that.
+                let left = end.saturating_duration_since(Instant::now());
+                self.watermarks(partition, left).map(|marks| marks.end)
+            })
+            .collect()
+    }
+
+    fn partitions(&self, topics: &[Topics], wait: Duration) -> Result<Vec<TopicPartition>, BrokerError> {
+        let consumer = self.consumer()?;
+        let voice = &consumer.context().voice;
+        let end = Instant::now() + bounded(wait);
+        let mut found: BTreeSet<TopicPartition> = BTreeSet::new();
+        let mut all = None;
+        for topics in topics {
+            match topics {
+                Topics::Named(names) => {
+                    for name in names {
+                        let answer = self.metadata(&consumer, Some(name), end)?;
+                        let ids = metadata::partitions(&answer, name, voice)?;
+                        found.extend(
+                            ids.into_iter()
+                                .map(|partition| TopicPartition { topic: Arc::clone(name), partition }),
+                        );
+                    }
+                }
+                Topics::Pattern(pattern) => {
+                    let pattern = Pattern::new(pattern)?;
+                    if all.is_none() {
+                        all = Some(self.metadata(&consumer, None, end)?);
+                    }
+                    let names = all.iter().flat_map(rdkafka::metadata::Metadata::topics);
+                    for topic in names.filter(|topic| topic.error().is_none() && pattern.is(topic.name())) {
+                        let name: Arc<str> = topic.name().into();
+                        found.extend(
+                            topic
+                                .partitions()
+                                .iter()
+                                .map(|p| TopicPartition { topic: Arc::clone(&name), partition: p.id() }),
+                        );
+                    }
+                }
+            }
+        }
+        Ok(found.into_iter().collect())
+    }
+}
+
+/// The first few partitions of a request, for error texts.
+fn names(offsets: &[Commit]) -> String {
+    const FEW: usize = 8;
+    let mut names: Vec<String> =
+        offsets.iter().take(FEW).map(|commit| commit.partition.to_string()).collect();
+    if offsets.len() > FEW {
+        names.push(format!("{} more", offsets.len() - FEW));
+    }
+    names.join(", ")
+}

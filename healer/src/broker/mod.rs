@@ -1,0 +1,95 @@
+//! What the engine asks of a broker, so that the same engine runs on Kafka and on a simulated one.
+//!
+//! `kafka` is the only user of rdkafka in the whole workspace's library code. Nothing here is public: nobody
+//! outside healer can offer a broker, and so nobody can mint a record with an offset.
+
+pub(crate) mod kafka;
+mod pattern;
+mod types;
+
+use std::{future::Future, pin::Pin, time::Duration};
+
+pub(crate) use pattern::Pattern;
+pub(crate) use types::*;
+
+/// The consuming side: one member of one group. Only the engine's poll thread calls it.
+pub(crate) trait Broker: Send + 'static {
+    /// Joins the group for these topics.
+    fn subscribe(&mut self, topics: &[Topics]) -> Result<(), BrokerError>;
+
+    /// Waits at most `wait` for a first record, takes what is there up to `max`, and lends it as one chunk.
+    ///
+    /// `each` is called at most once, and only with records of partitions that are assigned. What else happened
+    /// meanwhile is in [`events`](Self::events).
+    fn poll(&mut self, max: usize, wait: Duration, each: &mut dyn FnMut(&[RecordRef<'_>]));
+
+    /// What happened since the last call, oldest first.
+    fn events(&mut self) -> Vec<Event>;
+
+    /// Answers [`Event::Assigned`]: fetching starts at the given offsets.
+    fn assign(&mut self, partitions: &[Assignment]) -> Result<(), BrokerError>;
+
+    /// Answers [`Event::Revoked`] and [`Event::Lost`]: only now may the group go on.
+    fn unassign(&mut self, partitions: &[TopicPartition]) -> Result<(), BrokerError>;
+
+    /// Stops fetching. What was fetched and not yet lent is thrown away and fetched again after `resume`.
+    fn pause(&mut self, partitions: &[TopicPartition]) -> Result<(), BrokerError>;
+
+    /// Fetches again.
+    fn resume(&mut self, partitions: &[TopicPartition]) -> Result<(), BrokerError>;
+
+    /// The next offset of each assigned partition by slot: past what was lent, and past transaction markers and gaps
+    /// behind it. A partition that has no position yet is left out.
+    fn positions(&mut self) -> Vec<(u32, i64)>;
+
+    /// The requests that block, for other threads.
+    fn remote(&self) -> std::sync::Arc<dyn Remote>;
+
+    /// Leaves the group and drops the client. Blocks; not longer than `budget` (a client that cannot leave in time is
+    /// dropped by a thread of its own).
+    fn close(self, budget: Duration);
+}
+
+/// Requests that block until the broker answers or the time is over; any thread may send them.
+pub(crate) trait Remote: Send + Sync + 'static {
+    /// Commits; `Ok` only when the broker acknowledged every partition.
+    fn commit(&self, offsets: &[Commit]) -> Result<(), CommitError>;
+
+    /// What the group has committed, in the order asked; `None` where nothing is.
+    fn committed(
+        &self,
+        partitions: &[TopicPartition],
+        wait: Duration,
+    ) -> Result<Vec<Option<Committed>>, BrokerError>;
+
+    /// First and next offset of a partition, as a reader of committed records sees them.
+    fn watermarks(&self, partition: &TopicPartition, wait: Duration) -> Result<Watermarks, BrokerError>;
+
+    /// The first offset at or after a time in milliseconds since 1970; the end where there is none.
+    fn offsets_at(
+        &self,
+        partitions: &[TopicPartition],
+        millis: i64,
+        wait: Duration,
+    ) -> Result<Vec<i64>, BrokerError>;
+
+    /// The partitions of all topics that match now.
+    ///
+    /// A named topic that does not exist is an error that names it; a pattern may match none.
+    fn partitions(&self, topics: &[Topics], wait: Duration) -> Result<Vec<TopicPartition>, BrokerError>;
+}
+
+/// An acknowledgement on its way.
+pub(crate) type Delivery = Pin<Box<dyn Future<Output = Result<(), SendError>> + Send>>;
+
+/// The producing side; shared by all sinks of a pipeline.
+pub(crate) trait Producer: Send + Sync + 'static {
+    /// Puts a record on the way. The future ends with the broker's acknowledgement, never before.
+    fn send(&self, record: &OutRecord<'_>) -> Result<Delivery, SendError>;
+
+    /// An error that says so unless the topic exists.
+    fn check_topic(&self, topic: &str, wait: Duration) -> Result<(), BrokerError>;
+
+    /// Waits until everything sent is acknowledged or failed, or the time is over.
+    fn flush(&self, budget: Duration);
+}

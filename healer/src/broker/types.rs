@@ -1,0 +1,176 @@
+//! The words that engine and brokers share.
+
+use std::{fmt, sync::Arc};
+
+use crate::context::Headers;
+
+/// A partition of a topic.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct TopicPartition {
+    pub(crate) topic: Arc<str>,
+    pub(crate) partition: i32,
+}
+
+impl fmt::Display for TopicPartition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}[{}]", self.topic, self.partition)
+    }
+}
+
+/// What a source reads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Topics {
+    /// Topics by name.
+    Named(Vec<Arc<str>>),
+    /// All topics whose whole name matches a regular expression that starts with `^`.
+    Pattern(Arc<str>),
+}
+
+/// A record, lent for the time of one chunk.
+pub(crate) struct RecordRef<'a> {
+    /// The number that the engine gave to the partition in [`Assignment`].
+    pub(crate) slot: u32,
+    pub(crate) offset: i64,
+    /// Milliseconds since 1970.
+    pub(crate) timestamp: Option<i64>,
+    pub(crate) key: Option<&'a [u8]>,
+    /// `None` is a tombstone; empty bytes are a value.
+    pub(crate) value: Option<&'a [u8]>,
+    pub(crate) headers: &'a dyn ReadHeaders,
+}
+
+/// Headers that are parsed only when somebody asks.
+pub(crate) trait ReadHeaders {
+    /// Appends all headers, in order; repeated names are kept.
+    fn read(&self, into: &mut Headers) -> Result<(), BadHeaders>;
+}
+
+/// Headers that cannot be read; the record follows the policy of its source.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("a header of the record cannot be read: {why}; the producer must write header names in UTF-8")]
+pub(crate) struct BadHeaders {
+    pub(crate) why: String,
+}
+
+/// Where the engine wants a partition to start.
+#[derive(Clone, Debug)]
+pub(crate) struct Assignment {
+    pub(crate) partition: TopicPartition,
+    pub(crate) slot: u32,
+    pub(crate) offset: i64,
+}
+
+/// What a broker has to say between records.
+#[derive(Debug)]
+#[non_exhaustive]
+pub(crate) enum Event {
+    /// Partitions added to the assignment; nothing is fetched until `assign`.
+    Assigned(Vec<TopicPartition>),
+    /// Partitions to give back; the generation is valid until `unassign`.
+    Revoked(Vec<TopicPartition>),
+    /// Partitions that belong to somebody else already; nothing may be committed for them.
+    Lost(Vec<TopicPartition>),
+    /// An offset that was asked for does not exist; the client does not say of which partition.
+    OutOfRange(String),
+    /// Anything else that went wrong.
+    Error(BrokerError),
+}
+
+/// One entry of a commit request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Commit {
+    pub(crate) partition: TopicPartition,
+    pub(crate) offset: i64,
+    pub(crate) metadata: String,
+}
+
+/// What a group has committed for a partition.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Committed {
+    pub(crate) offset: i64,
+    /// Somebody else's words: never trusted.
+    pub(crate) metadata: Result<String, MetadataNotText>,
+}
+
+/// Commit metadata that is not UTF-8.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct MetadataNotText;
+
+/// Beginning and end of a partition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Watermarks {
+    pub(crate) first: i64,
+    pub(crate) end: i64,
+}
+
+/// A record to send.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct OutRecord<'a> {
+    pub(crate) topic: &'a str,
+    pub(crate) key: Option<&'a [u8]>,
+    pub(crate) value: Option<&'a [u8]>,
+    pub(crate) headers: &'a Headers,
+    /// Milliseconds since 1970; the time of sending where `None`.
+    pub(crate) timestamp: Option<i64>,
+}
+
+/// Why a request or the client failed; the text says what, where and what to do.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{text}")]
+pub(crate) struct BrokerError {
+    pub(crate) kind: BrokerErrorKind,
+    pub(crate) text: String,
+}
+
+/// What the engine decides by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub(crate) enum BrokerErrorKind {
+    /// The client goes on by itself (a connection lost, a leader moved).
+    Transient,
+    /// No broker answered in time.
+    Unreachable,
+    /// A topic does not exist.
+    UnknownTopic,
+    /// Credentials or rights.
+    NotAuthorized,
+    /// A record compressed with a codec that this build lacks.
+    MissingCodec,
+    /// A property or a request that can never work.
+    Configuration,
+    /// The client is of no more use (a duplicate instance id, for one).
+    Fatal,
+}
+
+/// Why a commit was not acknowledged.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{text}")]
+pub(crate) struct CommitError {
+    pub(crate) kind: CommitErrorKind,
+    pub(crate) text: String,
+}
+
+/// What to do after a failed commit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum CommitErrorKind {
+    /// Try again.
+    Retriable,
+    /// Wait until the rebalance is over.
+    Rebalancing,
+    /// The generation or the member is not known any more: as if the partitions were lost.
+    Fenced,
+    /// It will never work; the text says why.
+    Fatal,
+}
+
+/// Why a record was not sent.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub(crate) enum SendError {
+    /// The client's queue is full: wait and send again.
+    #[error("the producer's queue is full")]
+    Full,
+    /// It was not delivered.
+    #[error("{0}")]
+    Failed(BrokerError),
+}

@@ -1,0 +1,130 @@
+//! The formats that come with healer.
+
+use bincode::Options as _;
+use serde::{Serialize, de::DeserializeOwned};
+
+use super::{Codec, CodecError, Decode, Encode};
+
+/// JSON through serde.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Json;
+
+impl Codec for Json {
+    fn format(&self) -> &'static str {
+        "json"
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: DeserializeOwned> Decode<T> for Json {
+    #[inline]
+    fn decode(&self, bytes: &[u8]) -> Result<T, CodecError> {
+        serde_json::from_slice(bytes).map_err(CodecError::new)
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Serialize> Encode<T> for Json {
+    fn encode(&self, value: &T, into: &mut Vec<u8>) -> Result<(), CodecError> {
+        serde_json::to_writer(into, value).map_err(CodecError::new)
+    }
+}
+
+/// bincode 1 through serde: fixed-size integers, little endian, as `bincode::serialize` writes.
+///
+/// It is compact and quick, but not self-describing: it cannot read types with `#[serde(flatten)]`, `untagged` or
+/// `skip_serializing_if`.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Bincode;
+
+/// A length inside the bytes may ask for no more than the largest record that a broker would take.
+const BINCODE_LIMIT: u64 = 64 * 1024 * 1024;
+
+impl Codec for Bincode {
+    fn format(&self) -> &'static str {
+        "bincode"
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: DeserializeOwned> Decode<T> for Bincode {
+    fn decode(&self, bytes: &[u8]) -> Result<T, CodecError> {
+        let limit = BINCODE_LIMIT.min(bytes.len() as u64);
+        let options = bincode::DefaultOptions::new().with_fixint_encoding().with_limit(limit);
+        options.deserialize(bytes).map_err(CodecError::new)
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Serialize> Encode<T> for Bincode {
+    fn encode(&self, value: &T, into: &mut Vec<u8>) -> Result<(), CodecError> {
+        let options = bincode::DefaultOptions::new().with_fixint_encoding().with_limit(BINCODE_LIMIT);
+        options.serialize_into(into, value).map_err(CodecError::new)
+    }
+}
+
+/// Bytes as they are.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Bytes;
+
+impl Codec for Bytes {
+    fn format(&self) -> &'static str {
+        "bytes"
+    }
+}
+
+impl Decode<Vec<u8>> for Bytes {
+    fn decode(&self, bytes: &[u8]) -> Result<Vec<u8>, CodecError> {
+        Ok(bytes.to_vec())
+    }
+}
+
+impl Encode<Vec<u8>> for Bytes {
+    fn encode(&self, value: &Vec<u8>, into: &mut Vec<u8>) -> Result<(), CodecError> {
+        into.extend_from_slice(value);
+        Ok(())
+    }
+}
+
+/// UTF-8 text.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Text;
+
+impl Codec for Text {
+    fn format(&self) -> &'static str {
+        "string"
+    }
+}
+
+impl Decode<String> for Text {
+    fn decode(&self, bytes: &[u8]) -> Result<String, CodecError> {
+        std::str::from_utf8(bytes).map(str::to_owned).map_err(CodecError::new)
+    }
+}
+
+impl Encode<String> for Text {
+    fn encode(&self, value: &String, into: &mut Vec<u8>) -> Result<(), CodecError> {
+        into.extend_from_slice(value.as_bytes());
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bincode_refuses_a_length_that_is_longer_than_the_bytes() {
+        let mut bytes = Vec::new();
+        Bincode.encode(&vec![1_u8, 2, 3], &mut bytes).expect("encodes");
+        assert_eq!(Decode::<Vec<u8>>::decode(&Bincode, &bytes).expect("decodes"), [1, 2, 3]);
+        bytes[..8].copy_from_slice(&u64::MAX.to_le_bytes());
+        assert!(Decode::<Vec<u8>>::decode(&Bincode, &bytes).is_err());
+    }
+
+    #[test]
+    fn text_that_is_not_utf8_is_an_error() {
+        assert!(Text.decode(&[0xff]).is_err());
+        assert_eq!(Text.decode(b"").expect("empty text is text"), "");
+    }
+}

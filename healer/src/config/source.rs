@@ -1,0 +1,58 @@
+//! Where a value came from: the first question when a setting is not what one expected.
+
+use std::fmt;
+
+use super::error::WrongSetting;
+
+/// Where the value of a setting came from.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Source {
+    /// Nobody set it.
+    Default,
+    /// healer sets it and nobody else can.
+    Fixed,
+    /// Code: a setter of the builder.
+    Builder,
+    /// The environment variable of this name.
+    Env(String),
+    /// The pipeline's name (only the group).
+    Pipeline,
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Default => f.write_str("default"),
+            Self::Fixed => f.write_str("fixed"),
+            Self::Builder => f.write_str("builder"),
+            Self::Env(name) => write!(f, "env {name}"),
+            Self::Pipeline => f.write_str("the pipeline's name"),
+        }
+    }
+}
+
+/// A value that is known to be right, with its source. No `Debug`: it may be a secret.
+#[derive(Clone)]
+pub(super) struct Sourced<T> {
+    pub(super) value: T,
+    pub(super) source: Source,
+}
+
+/// What was given for a setting so far: a value or what is wrong with it. A later one replaces it, error and all.
+#[derive(Clone)]
+pub(super) struct Given<T> {
+    pub(super) value: Result<T, Box<WrongSetting>>,
+    pub(super) source: Source,
+}
+
+impl<T> Given<T> {
+    pub(super) fn new(value: T, source: Source) -> Self {
+        Self { value: Ok(value), source }
+    }
+
+    pub(super) fn wrong(wrong: WrongSetting) -> Self {
+        let source = wrong.source().clone();
+        Self { value: Err(Box::new(wrong)), source }
+    }
+}

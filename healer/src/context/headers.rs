@@ -1,0 +1,53 @@
+//! Record headers.
+
+/// The headers of a record: names with values, in order, repeats kept.
+///
+/// ```
+/// use healer::Headers;
+///
+/// let mut headers = Headers::new();
+/// headers.push("trace", Some(b"a1".as_slice()));
+/// headers.push("empty", None::<&[u8]>);
+/// assert_eq!(headers.get("trace"), Some(b"a1".as_slice()));
+/// assert_eq!(headers.len(), 2);
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Headers {
+    list: Vec<(String, Option<Vec<u8>>)>,
+}
+
+impl Headers {
+    /// No headers.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Appends a header; one of the same name stays.
+    pub fn push(&mut self, name: impl Into<String>, value: Option<impl Into<Vec<u8>>>) {
+        self.list.push((name.into(), value.map(Into::into)));
+    }
+
+    /// The value of the last header of that name; `None` where there is none or its value is null.
+    pub fn get(&self, name: &str) -> Option<&[u8]> {
+        self.list.iter().rev().find(|(n, _)| n == name).and_then(|(_, value)| value.as_deref())
+    }
+
+    /// All headers in order.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, Option<&[u8]>)> {
+        self.list.iter().map(|(name, value)| (name.as_str(), value.as_deref()))
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.list.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.list.clear();
+    }
+}

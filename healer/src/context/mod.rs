@@ -1,0 +1,166 @@
+//! What a stage may know about the record that it works on.
+
+mod emit_id;
+mod headers;
+
+use std::{
+    fmt,
+    sync::Arc,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use uuid::Uuid;
+
+pub use headers::Headers;
+
+use crate::broker::{BadHeaders, RecordRef};
+
+/// Where a record comes from and what came with it; read only.
+///
+/// A stage asks for it with a parameter `ctx: &Context`:
+///
+/// ```
+/// use healer::prelude::*;
+///
+/// #[stage]
+/// fn tag(line: String, ctx: &Context) -> String {
+///     format!("{}[{}]@{} {line}", ctx.topic(), ctx.partition(), ctx.offset())
+/// }
+/// # fn main() {}
+/// ```
+#[derive(Clone)]
+pub struct Context {
+    topic: Arc<str>,
+    partition: i32,
+    offset: i64,
+    timestamp: Option<i64>,
+    // Apart from its bytes, so that their buffer is used again for the next record.
+    has_key: bool,
+    key: Vec<u8>,
+    headers: Headers,
+    attempt: u32,
+    path: Arc<str>,
+}
+
+impl Context {
+    /// The topic that the record was read from.
+    pub fn topic(&self) -> &str {
+        &self.topic
+    }
+
+    /// The partition that the record was read from.
+    pub fn partition(&self) -> i32 {
+        self.partition
+    }
+
+    /// The record's offset in its partition.
+    pub fn offset(&self) -> i64 {
+        self.offset
+    }
+
+    /// The record's key; `None` where it has none.
+    pub fn key(&self) -> Option<&[u8]> {
+        self.has_key.then_some(self.key.as_slice())
+    }
+
+    /// The record's headers.
+    pub fn headers(&self) -> &Headers {
+        &self.headers
+    }
+
+    /// The record's timestamp (creation or append time, as the topic is configured); `None` where it has none.
+    pub fn timestamp(&self) -> Option<SystemTime> {
+        self.timestamp.and_then(|ms| UNIX_EPOCH.checked_add(Duration::from_millis(u64::try_from(ms).ok()?)))
+    }
+
+    /// The record's timestamp in milliseconds since 1970.
+    pub fn timestamp_millis(&self) -> Option<i64> {
+        self.timestamp
+    }
+
+    /// An identity of the record for logs and traces: a version 7 UUID of its timestamp, the rest a hash of topic, partition
+    /// and offset. The same record has the same one after a replay. Computed by each call.
+    pub fn emit_id(&self) -> Uuid {
+        emit_id::of(&self.topic, self.partition, self.offset, self.timestamp)
+    }
+
+    /// Which attempt at the record this is; 1 is the first.
+    pub fn attempt(&self) -> u32 {
+        self.attempt
+    }
+
+    /// The path of the stage that is running, as `flights.validate.enrich`.
+    pub fn stage_path(&self) -> &str {
+        &self.path
+    }
+}
+
+impl fmt::Debug for Context {
+    // Keys and header values are the users' data: a log line must not carry them unasked.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Context")
+            .field("topic", &self.topic)
+            .field("partition", &self.partition)
+            .field("offset", &self.offset)
+            .field("attempt", &self.attempt)
+            .field("stage_path", &self.path)
+            .finish_non_exhaustive()
+    }
+}
+
+/// How the engine fills contexts.
+impl Context {
+    /// One that is filled anew for each record of a partition.
+    pub(crate) fn reusable(topic: Arc<str>, partition: i32) -> Self {
+        Self {
+            topic,
+            partition,
+            offset: -1,
+            timestamp: None,
+            has_key: false,
+            key: Vec::new(),
+            headers: Headers::new(),
+            attempt: 1,
+            path: Arc::from(""),
+        }
+    }
+
+    /// Takes over the plain numbers of a record.
+    #[inline]
+    pub(crate) fn refill(&mut self, record: &RecordRef<'_>) {
+        self.offset = record.offset;
+        self.timestamp = record.timestamp;
+    }
+
+    /// Takes over key and headers, for chains in which somebody reads them.
+    pub(crate) fn refill_rest(&mut self, record: &RecordRef<'_>) -> Result<(), BadHeaders> {
+        self.has_key = record.key.is_some();
+        self.key.clear();
+        self.key.extend_from_slice(record.key.unwrap_or_default());
+        self.headers.clear();
+        record.headers.read(&mut self.headers)
+    }
+
+    /// A copy that may outlive the chunk; with key and headers where somebody below reads them.
+    pub(crate) fn keep(&self, whole: bool) -> Self {
+        if whole {
+            return self.clone();
+        }
+        Self {
+            topic: self.topic.clone(),
+            path: self.path.clone(),
+            key: Vec::new(),
+            headers: Headers::new(),
+            has_key: false,
+            ..*self
+        }
+    }
+
+    pub(crate) fn enter(&mut self, path: &Arc<str>) {
+        self.path = Arc::clone(path);
+    }
+
+    pub(crate) fn topic_arc(&self) -> &Arc<str> {
+        &self.topic
+    }
+}

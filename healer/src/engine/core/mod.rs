@@ -1,0 +1,293 @@
+//! The engine's decisions, as a state machine: events in, actions out.
+//!
+//! It owns no thread, task, clock or random number, so that the code which decides in production can be driven in virtual
+//! time as well. Running a chunk, committing, saving and closing are actions; what came of them comes back as events.
+
+mod assign;
+mod commit;
+mod part;
+mod revoke;
+mod start;
+mod status;
+mod stop;
+mod until;
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+pub(crate) use part::Part;
+pub use start::StartError;
+pub(crate) use start::{Known, Start, StartPolicy, decide};
+pub use status::{Blocked, PartitionStatus};
+pub(crate) use until::Goal;
+
+use self::{commit::Commits, revoke::Revoking, until::UntilEnd};
+use crate::{
+    app::Error,
+    broker::{CommitError, TopicPartition},
+    envelope::{Home, Outcome, Settled},
+    observe::Tally,
+    operators::ChunkLog,
+};
+
+/// What the core decides by.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    pub(crate) commit_interval: Duration,
+    pub(crate) drain_budget: Duration,
+    pub(crate) in_flight: u64,
+}
+
+/// What happened.
+pub(crate) enum Event<'a> {
+    /// Partitions were assigned and their starts decided.
+    Assigned(Vec<Assigned>),
+    /// A chunk of a partition ran. `delivered` says that the ledger knows its records already.
+    Chunk { slot: u32, generation: u32, log: &'a ChunkLog, delivered: bool },
+    /// Outcomes came home from tasks.
+    Settled(&'a [Settled]),
+    /// A record, the broker or the store failed for good.
+    Failed(Error),
+    /// Where the consumer is, for partitions of which nothing is buffered.
+    Positions(&'a [(u32, i64)]),
+    /// A commit request ended.
+    Committed(Result<(), CommitError>),
+    /// Partitions are to be given back.
+    Revoked(Vec<TopicPartition>),
+    /// Partitions are somebody else's already.
+    Lost(Vec<TopicPartition>),
+    /// The group's commits for partitions that are not this member's.
+    GroupCommitted(BTreeMap<TopicPartition, i64>),
+    /// The user wants it to end.
+    Stop,
+    /// Time has passed.
+    Tick,
+}
+
+/// A partition with where it starts.
+pub(crate) struct Assigned {
+    pub(crate) slot: u32,
+    pub(crate) home: Arc<Home>,
+    pub(crate) start: Start,
+}
+
+/// One entry of a commit request, as the core names partitions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct CommitEntry {
+    pub(crate) slot: u32,
+    pub(crate) generation: u32,
+    pub(crate) offset: i64,
+}
+
+/// What is to be done.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Action {
+    /// Commit; answer with `Event::Committed`. At most one request is under way.
+    Commit(Vec<CommitEntry>),
+    /// Save the ledgers of these slots and the checkpoints that changed.
+    Save(Vec<u32>),
+    /// Give these lanes no more records; their tasks end when they have done what they have.
+    Close(Vec<u32>),
+    /// Cancel what still runs in these lanes and forget them.
+    Abort(Vec<u32>),
+    /// Tell the broker that these partitions are given back.
+    Release(Vec<TopicPartition>),
+    /// Nothing more is expected (or something is again): nobody waits for company.
+    Hurry(bool),
+    /// Ask what the group has committed for these; answer with `Event::GroupCommitted`.
+    AskGroup(Vec<TopicPartition>),
+    /// The end.
+    Finish,
+}
+
+/// How far the pipeline is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    Running,
+    /// No more dispatch; what is in flight may finish until then.
+    Draining(Duration),
+    /// The last commit is under way until then.
+    LastCommit(Duration),
+    Finished,
+}
+
+/// The state machine.
+pub(crate) struct Core {
+    settings: Settings,
+    parts: BTreeMap<u32, Part>,
+    phase: Phase,
+    commits: Commits,
+    revoking: Vec<Revoking>,
+    until: Option<UntilEnd>,
+    pub(crate) tally: Tally,
+    pub(crate) failure: Option<Error>,
+    /// What was acknowledged, also of partitions that are gone; the heir of a finished partition's status.
+    pub(crate) acknowledged: BTreeMap<TopicPartition, i64>,
+    /// Acknowledged since somebody asked last.
+    news: Vec<(TopicPartition, i64)>,
+    hurried: bool,
+    /// Names nodes.
+    path: Paths,
+}
+
+/// Names nodes by number.
+pub(crate) type Paths = Arc<dyn Fn(u32) -> Arc<str> + Send + Sync>;
+
+impl Core {
+    pub(crate) fn new(
+        settings: Settings,
+        ends: Option<BTreeMap<TopicPartition, Goal>>,
+        path: Paths,
+        now: Duration,
+    ) -> Self {
+        Self {
+            commits: Commits::new(settings.commit_interval, now),
+            settings,
+            parts: BTreeMap::new(),
+            phase: Phase::Running,
+            revoking: Vec::new(),
+            until: ends.map(UntilEnd::new),
+            tally: Tally::default(),
+            failure: None,
+            acknowledged: BTreeMap::new(),
+            news: Vec::new(),
+            hurried: false,
+            path,
+        }
+    }
+
+    /// Takes an event in and says what is to be done.
+    pub(crate) fn step(&mut self, event: Event<'_>, now: Duration) -> Vec<Action> {
+        let mut actions = Vec::new();
+        match event {
+            Event::Assigned(partitions) => self.assigned(partitions),
+            Event::Chunk { slot, generation, log, delivered } => {
+                self.chunk((slot, generation), log, delivered, now, &mut actions);
+            }
+            Event::Settled(settled) => settled.iter().for_each(|settled| self.settle(settled, now)),
+            Event::Failed(error) => self.fail(error, now, &mut actions),
+            Event::Positions(positions) => self.positions(positions),
+            Event::Committed(result) => self.committed(result, now, &mut actions),
+            Event::Revoked(partitions) => self.revoked(partitions, now, &mut actions),
+            Event::Lost(partitions) => self.lost(&partitions, &mut actions),
+            Event::GroupCommitted(offsets) => self.group_committed(&offsets),
+            Event::Stop => self.stop(now, &mut actions),
+            Event::Tick => {}
+        }
+        self.advance(now, &mut actions);
+        actions
+    }
+
+    /// What time and progress make due.
+    fn advance(&mut self, now: Duration, actions: &mut Vec<Action>) {
+        self.parts.values_mut().for_each(|part| part.look(now));
+        self.advance_revokes(now, actions);
+        match self.phase {
+            Phase::Running => {
+                self.find_lost(now, actions);
+                self.advance_until_end(now, actions);
+                self.commit_if_due(now, actions);
+            }
+            Phase::Draining(_) | Phase::LastCommit(_) => self.advance_stop(now, actions),
+            Phase::Finished => {}
+        }
+    }
+
+    /// How many more records of a slot may leave for tasks.
+    pub(crate) fn credit(&self, slot: u32) -> u64 {
+        let open = self.phase == Phase::Running;
+        let part = self.parts.get(&slot).filter(|part| open && part.is_open());
+        part.map_or(0, |part| self.settings.in_flight.saturating_sub(part.ledger.pending()))
+    }
+
+    pub(crate) fn is_running(&self) -> bool {
+        self.phase == Phase::Running
+    }
+
+    pub(crate) fn is_finished(&self) -> bool {
+        self.phase == Phase::Finished
+    }
+
+    /// Whether something is in flight, so that outcomes are to be expected.
+    pub(crate) fn is_busy(&self) -> bool {
+        self.commits.is_under_way() || self.parts.values().any(|part| part.ledger.pending() > 0)
+    }
+
+    pub(crate) fn parts(&self) -> impl Iterator<Item = &Part> {
+        self.parts.values()
+    }
+
+    /// The partitions of this member.
+    pub(crate) fn partitions(&self) -> Vec<TopicPartition> {
+        self.parts.values().map(|part| part.home.partition.clone()).collect()
+    }
+
+    pub(crate) fn part(&self, slot: u32) -> Option<&Part> {
+        self.parts.get(&slot)
+    }
+
+    pub(crate) fn part_mut(&mut self, slot: u32) -> Option<&mut Part> {
+        self.parts.get_mut(&slot)
+    }
+
+    /// Commits that were acknowledged since the last call, oldest first.
+    pub(crate) fn take_news(&mut self) -> Vec<(TopicPartition, i64)> {
+        std::mem::take(&mut self.news)
+    }
+
+    fn chunk(
+        &mut self,
+        (slot, generation): (u32, u32),
+        log: &ChunkLog,
+        delivered: bool,
+        now: Duration,
+        actions: &mut Vec<Action>,
+    ) {
+        let part = self.parts.get_mut(&slot).filter(|part| part.home.generation == generation);
+        let Some(part) = part else {
+            self.tally.stale += log.healed + log.skipped.iter().map(|(_, count)| count).sum::<u64>();
+            return;
+        };
+        if let Err(error) = part.take_chunk(log, delivered) {
+            return self.fail(error, now, actions);
+        }
+        self.tally.healed += log.healed;
+        for (reason, count) in &log.skipped {
+            *self.tally.skipped.entry(*reason).or_default() += count;
+        }
+    }
+
+    fn settle(&mut self, settled: &Settled, now: Duration) {
+        let part =
+            self.parts.get_mut(&settled.slot).filter(|part| part.home.generation == settled.generation);
+        let Some(part) = part else {
+            self.tally.stale += 1;
+            return;
+        };
+        match settled.outcome {
+            Outcome::Returned => part.returned(settled.offset, now),
+            outcome => {
+                if part.ledger.settle(settled.generation, settled.offset).is_err() {
+                    // A second outcome of one record: it changes nothing.
+                    self.tally.stale += 1;
+                    return;
+                }
+                match outcome {
+                    Outcome::Skipped(reason) => *self.tally.skipped.entry(reason).or_default() += 1,
+                    _ => self.tally.healed += 1,
+                }
+            }
+        }
+    }
+
+    fn positions(&mut self, positions: &[(u32, i64)]) {
+        for (slot, position) in positions {
+            // What a closed lane was given it has thrown away: the position is beyond it.
+            if let Some(part) = self.parts.get_mut(slot).filter(|part| part.is_open()) {
+                part.ledger.advance(*position);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,119 @@
+//! One partition in one generation.
+
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
+
+use healer_store::Ledger;
+
+use crate::{app::Error, envelope::Home, operators::ChunkLog};
+
+/// What the core knows of a partition.
+pub(crate) struct Part {
+    pub(crate) home: Arc<Home>,
+    pub(crate) ledger: Ledger,
+    /// Where it started.
+    pub(super) start: i64,
+    /// What the broker has acknowledged, or had when the partition was assigned.
+    pub(super) committed: Option<i64>,
+    /// The start itself is to be committed: `latest` or `time` chose it.
+    pub(super) commit_start: bool,
+    /// The offset that was saved last.
+    pub(super) saved: Option<(i64, i64)>,
+    /// The lowest pending offset and since when it is that.
+    pub(super) blocked: Option<(i64, Duration)>,
+    /// The first record that came back without an outcome, and when.
+    pub(super) returned: Option<(i64, Duration)>,
+    /// All that came back, each once: a record that failed on the poll thread may have shares that come back later.
+    returns: BTreeSet<i64>,
+    open: bool,
+}
+
+impl Part {
+    pub(super) fn new(
+        home: Arc<Home>,
+        ledger: Ledger,
+        start: i64,
+        committed: Option<i64>,
+        commit_start: bool,
+    ) -> Self {
+        Self {
+            home,
+            ledger,
+            start,
+            committed,
+            commit_start,
+            saved: None,
+            blocked: None,
+            returned: None,
+            returns: BTreeSet::new(),
+            open: true,
+        }
+    }
+
+    /// The offset that it started at.
+    pub(crate) fn start(&self) -> i64 {
+        self.start
+    }
+
+    /// What the broker has acknowledged, or had when the partition was assigned.
+    pub(crate) fn committed(&self) -> Option<i64> {
+        self.committed
+    }
+
+    pub(crate) fn is_open(&self) -> bool {
+        self.open
+    }
+
+    /// No more records are dispatched.
+    pub(super) fn close(&mut self) {
+        self.open = false;
+    }
+
+    /// A record came back without an outcome.
+    pub(super) fn returned(&mut self, offset: i64, now: Duration) {
+        self.returns.insert(offset);
+        self.returned.get_or_insert((offset, now));
+    }
+
+    /// Whether nothing is in flight but what came back.
+    pub(super) fn is_drained(&self) -> bool {
+        self.ledger.pending() <= self.returns.len() as u64
+    }
+
+    /// What is to be committed; `None` when that is the case already.
+    pub(super) fn due(&self) -> Option<i64> {
+        let frontier = self.ledger.frontier();
+        match self.committed {
+            Some(committed) => (frontier > committed).then_some(frontier),
+            None => (frontier > self.start || self.commit_start).then_some(frontier),
+        }
+    }
+
+    /// Notes how long the same offset has been in the way.
+    pub(super) fn look(&mut self, now: Duration) {
+        let first = self.ledger.first_pending();
+        if self.blocked.map(|(offset, _)| offset) != first {
+            self.blocked = first.map(|offset| (offset, now));
+        }
+    }
+
+    pub(super) fn take_chunk(&mut self, log: &ChunkLog, delivered: bool) -> Result<(), Error> {
+        // A record that failed on the poll thread never had a receipt to come back.
+        let failed = log.runs.last().filter(|_| log.failure.is_some());
+        self.returns.extend(failed.map(|run| run.end - 1));
+        let generation = self.ledger.generation();
+        for run in &log.runs {
+            if !delivered && self.ledger.deliver_run(run.first, run.end).is_err() {
+                return Err(Error::OffsetWentBack {
+                    partition: self.home.partition.to_string(),
+                    expected: self.ledger.position(),
+                    got: run.first,
+                });
+            }
+            if run.done && self.ledger.settle_run(generation, run.first, run.end).is_err() {
+                // Nobody else can settle what never left the poll thread.
+                debug_assert!(false, "a fused record was settled twice");
+            }
+        }
+        Ok(())
+    }
+}

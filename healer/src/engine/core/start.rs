@@ -1,0 +1,172 @@
+//! Where a partition starts.
+
+use healer_store::{DoneAbove, PartitionSnapshot};
+
+use crate::{
+    broker::{TopicPartition, Watermarks},
+    config::OutOfRange,
+};
+
+/// What is known of a partition when it is assigned.
+#[derive(Clone, Debug)]
+pub(crate) struct Known {
+    pub(crate) committed: Option<i64>,
+    pub(crate) watermarks: Watermarks,
+    /// The offset of the wanted time, where the policy asks for one.
+    pub(crate) at_time: Option<i64>,
+    pub(crate) snapshot: Option<PartitionSnapshot>,
+}
+
+/// Where to start without a committed offset.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum StartPolicy {
+    Earliest,
+    Latest,
+    Time,
+    Error,
+}
+
+/// The answer to an assignment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Start {
+    pub(crate) offset: i64,
+    pub(crate) committed: Option<i64>,
+    /// What the store says was done above the start; believed once proven.
+    pub(crate) claim: Option<DoneAbove>,
+    /// The offset was chosen, not read, and is to be committed at once, or a crash would choose again.
+    pub(crate) commit: bool,
+}
+
+/// Why there is no start.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// The group has no offset, and `start` says that this is an error.
+    #[error(
+        "the group has committed no offset for {partition} and `start` is `error`: commit one with your Kafka tools, or \
+         set `start` to `earliest`, `latest` or `time:…`"
+    )]
+    NoOffset {
+        /// Topic and partition.
+        partition: String,
+    },
+    /// The committed offset does not exist in the partition.
+    #[error(
+        "the group has committed offset {committed} of {partition}, which holds offsets {first} up to {end}: records were \
+         deleted, or the topic was made anew. Nothing was read. Reset the group's offset with your Kafka tools, or set \
+         `out_of_range` to `earliest` or `latest`"
+    )]
+    OutOfRange {
+        /// Topic and partition.
+        partition: String,
+        /// The offset that was committed.
+        committed: i64,
+        /// The first offset there is.
+        first: i64,
+        /// The offset of the next record to be written.
+        end: i64,
+    },
+}
+
+/// Decides where a partition starts.
+pub(crate) fn decide(
+    partition: &TopicPartition,
+    known: Known,
+    policy: StartPolicy,
+    out_of_range: OutOfRange,
+) -> Result<Start, StartError> {
+    let Watermarks { first, end } = known.watermarks;
+    let chosen = |offset| Start { offset, committed: known.committed, claim: None, commit: true };
+    let Some(committed) = known.committed else {
+        return match policy {
+            StartPolicy::Earliest => Ok(Start { commit: false, ..chosen(first) }),
+            StartPolicy::Latest => Ok(chosen(end)),
+            StartPolicy::Time => Ok(chosen(known.at_time.unwrap_or(end))),
+            StartPolicy::Error => Err(StartError::NoOffset { partition: partition.to_string() }),
+        };
+    };
+    if (first..=end).contains(&committed) {
+        // A snapshot of another frontier proves nothing about this one: the records are processed again.
+        let claim = known.snapshot.and_then(|s| s.claim()).filter(|claim| claim.frontier == committed);
+        return Ok(Start { offset: committed, committed: Some(committed), claim, commit: false });
+    }
+    match out_of_range {
+        OutOfRange::Earliest => Ok(Start { committed: None, ..chosen(first) }),
+        OutOfRange::Latest => Ok(Start { committed: None, ..chosen(end) }),
+        OutOfRange::Error => {
+            Err(StartError::OutOfRange { partition: partition.to_string(), committed, first, end })
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use healer_store::Run;
+
+    use super::*;
+
+    fn partition() -> TopicPartition {
+        TopicPartition { topic: "t".into(), partition: 0 }
+    }
+
+    fn known(committed: Option<i64>) -> Known {
+        Known { committed, watermarks: Watermarks { first: 10, end: 20 }, at_time: Some(15), snapshot: None }
+    }
+
+    fn start(committed: Option<i64>, policy: StartPolicy) -> Result<Start, StartError> {
+        decide(&partition(), known(committed), policy, OutOfRange::Error)
+    }
+
+    #[test]
+    fn a_committed_offset_wins_over_every_policy() {
+        for policy in [StartPolicy::Earliest, StartPolicy::Latest, StartPolicy::Time, StartPolicy::Error] {
+            let start = start(Some(12), policy).expect("in range");
+            assert_eq!((start.offset, start.commit), (12, false));
+        }
+    }
+
+    #[test]
+    fn a_new_group_starts_where_the_policy_says_and_commits_what_was_chosen() {
+        let of = |policy| start(None, policy).map(|start| (start.offset, start.commit));
+        assert_eq!(of(StartPolicy::Earliest), Ok((10, false)));
+        assert_eq!(of(StartPolicy::Latest), Ok((20, true)));
+        assert_eq!(of(StartPolicy::Time), Ok((15, true)));
+        assert!(matches!(of(StartPolicy::Error), Err(StartError::NoOffset { .. })));
+    }
+
+    #[test]
+    fn an_offset_that_does_not_exist_is_an_error_unless_the_user_chose_otherwise() {
+        for committed in [9, 21] {
+            assert!(matches!(
+                start(Some(committed), StartPolicy::Earliest),
+                Err(StartError::OutOfRange { .. })
+            ));
+            let with = |out_of_range| {
+                let start = decide(&partition(), known(Some(committed)), StartPolicy::Earliest, out_of_range);
+                start.map(|start| (start.offset, start.commit, start.committed))
+            };
+            assert_eq!(with(OutOfRange::Earliest), Ok((10, true, None)));
+            assert_eq!(with(OutOfRange::Latest), Ok((20, true, None)));
+        }
+        assert!(start(Some(20), StartPolicy::Earliest).is_ok(), "the end itself is in range");
+    }
+
+    #[test]
+    fn a_snapshot_of_another_frontier_proves_nothing() {
+        let snapshot = |frontier| PartitionSnapshot {
+            topic: "t".to_owned(),
+            partition: 0,
+            frontier,
+            position: 19,
+            done_above: vec![Run { first: 14, end: 16 }],
+            fingerprint: Some(7),
+        };
+        let claim = |frontier| {
+            let known = Known { snapshot: Some(snapshot(frontier)), ..known(Some(12)) };
+            decide(&partition(), known, StartPolicy::Earliest, OutOfRange::Error).expect("in range").claim
+        };
+        assert!(claim(12).is_some());
+        assert!(claim(11).is_none());
+        assert!(claim(13).is_none());
+    }
+}

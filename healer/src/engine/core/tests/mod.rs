@@ -1,0 +1,9 @@
+//! The core in virtual time: events in, actions out, no broker, no thread.
+
+mod commits;
+mod ending;
+mod random;
+mod records;
+mod revoking;
+mod rig;
+mod until_end;

@@ -1,0 +1,87 @@
+//! Running to the end: until what the group has committed reaches the end offsets taken at the start.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use super::{Action, Core};
+use crate::broker::TopicPartition;
+
+/// How often the group's commits are looked up while others own partitions.
+const ASK: Duration = Duration::from_millis(500);
+
+/// What a partition must reach.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Goal {
+    /// The offset that it would start at.
+    pub(crate) start: i64,
+    /// The end offset when the run began.
+    pub(crate) end: i64,
+    /// Whether it counts as reached without a commit: it is empty, or would start at its end.
+    pub(crate) reached: bool,
+}
+
+/// The way to the end.
+pub(super) struct UntilEnd {
+    goals: BTreeMap<TopicPartition, Goal>,
+    next_ask: Duration,
+}
+
+impl UntilEnd {
+    pub(super) fn new(goals: BTreeMap<TopicPartition, Goal>) -> Self {
+        Self { goals, next_ask: Duration::ZERO }
+    }
+
+    fn reach(&mut self, partition: &TopicPartition, offset: i64) {
+        if let Some(goal) = self.goals.get_mut(partition) {
+            goal.reached |= offset >= goal.end;
+        }
+    }
+}
+
+impl Core {
+    pub(super) fn group_committed(&mut self, offsets: &BTreeMap<TopicPartition, i64>) {
+        if let Some(until) = &mut self.until {
+            for (partition, offset) in offsets {
+                until.reach(partition, *offset);
+            }
+        }
+    }
+
+    pub(super) fn advance_until_end(&mut self, now: Duration, actions: &mut Vec<Action>) {
+        let Some(until) = &mut self.until else { return };
+        let mut complete = true;
+        let mut uncommitted = false;
+        let mut own = Vec::with_capacity(self.parts.len());
+        for part in self.parts.values() {
+            own.push(&part.home.partition);
+            if let Some(committed) = part.committed {
+                until.reach(&part.home.partition, committed);
+            }
+            let goal = until.goals.get(&part.home.partition).filter(|goal| !goal.reached);
+            if let Some(goal) = goal {
+                complete &= part.ledger.position() >= goal.end;
+                uncommitted |= part.ledger.frontier() >= goal.end && part.due().is_some();
+            }
+        }
+        let foreign =
+            until.goals.iter().filter(|(partition, goal)| !goal.reached && !own.contains(partition));
+        let foreign: Vec<_> = foreign.map(|(partition, _)| partition.clone()).collect();
+        let done = until.goals.values().all(|goal| goal.reached);
+        let ask = !foreign.is_empty() && now >= until.next_ask;
+        if ask {
+            until.next_ask = now + ASK;
+        }
+        // All of ours was read: nothing waits for company any more.
+        let hurry = complete && !self.parts.is_empty();
+        if hurry != self.hurried {
+            self.hurried = hurry;
+            actions.push(Action::Hurry(hurry));
+        }
+        if done {
+            self.stop(now, actions);
+        } else if ask {
+            actions.push(Action::AskGroup(foreign));
+        } else if hurry && uncommitted && now >= self.commits.retry_at() {
+            self.commit_now(actions);
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! Carrying out what the core decides.
+
+use std::{sync::Arc, thread};
+
+use super::{Message, poll::Poller, saver::Save};
+use crate::{
+    broker::{Broker, Commit, TopicPartition},
+    engine::core::{Action, CommitEntry, Event},
+};
+
+impl<B: Broker> Poller<B> {
+    pub(super) fn carry_out(&mut self, actions: Vec<Action>) {
+        for action in actions {
+            match action {
+                Action::Commit(entries) => self.commit(&entries),
+                Action::Save(slots) => self.save(&slots),
+                Action::Close(slots) => slots.into_iter().for_each(|slot| self.lanes.close(slot)),
+                Action::Abort(slots) => self.abort(&slots),
+                Action::Release(partitions) => {
+                    if let Err(error) = self.broker.unassign(&partitions) {
+                        self.step(Event::Failed(error.into()));
+                    }
+                }
+                // Nobody listens where the pipeline has no node that waits.
+                Action::Hurry(hurry) => drop(self.hurry.send(hurry)),
+                Action::AskGroup(partitions) => self.ask_group(partitions),
+                Action::Finish => {}
+            }
+        }
+    }
+
+    fn abort(&mut self, slots: &[u32]) {
+        let stopping = !self.control.core().is_running();
+        for slot in slots {
+            self.lanes.abort(*slot);
+        }
+        if stopping {
+            self.shared.abort();
+        }
+    }
+
+    fn commit(&mut self, entries: &[CommitEntry]) {
+        let commit = |entry: &CommitEntry| Commit {
+            partition: self.slots[entry.slot as usize].clone(),
+            offset: entry.offset,
+            metadata: String::new(),
+        };
+        self.committer.commit(entries.iter().map(commit).collect());
+    }
+
+    fn save(&mut self, slots: &[u32]) {
+        let mut save = Save::default();
+        let core = self.control.core();
+        for part in slots.iter().filter_map(|slot| core.part(*slot)) {
+            let fingerprint = part.ledger.first_pending().and_then(|offset| part.home.place(offset));
+            let TopicPartition { topic, partition } = &part.home.partition;
+            save.snapshots.push(healer_store::PartitionSnapshot::of(
+                topic.to_string(),
+                *partition,
+                &part.ledger,
+                fingerprint.map(|place| place.fingerprint),
+            ));
+        }
+        drop(core);
+        self.control.checkpoints.take_fresh(|(node, topic, partition), cell| {
+            save.checkpoints.push(healer_store::Checkpoint {
+                node: node.to_string(),
+                topic: topic.to_string(),
+                partition: *partition,
+                offset: cell.offset,
+                type_name: cell.type_name.to_owned(),
+                json: cell.json.clone(),
+            });
+        });
+        if !save.snapshots.is_empty() || !save.checkpoints.is_empty() {
+            self.saver.save(save);
+        }
+    }
+
+    /// Asks on a thread of its own: behind a join that waits for others the answer takes its time, and polling must not.
+    fn ask_group(&mut self, partitions: Vec<TopicPartition>) {
+        if self.asking {
+            return;
+        }
+        let (remote, answer, desk) =
+            (Arc::clone(&self.remote), self.answer.clone(), Arc::clone(&self.control.desk));
+        let wait = self.config.connect_timeout();
+        let ask = move || {
+            let committed = remote.committed(&partitions, wait).map(|committed| {
+                let known = partitions.into_iter().zip(committed);
+                known.filter_map(|(partition, committed)| Some((partition, committed?.offset))).collect()
+            });
+            // Nobody listens once the pipeline has ended.
+            let _ = answer.send(Message::Group(committed));
+            desk.nudge();
+        };
+        self.asking = thread::Builder::new().name("healer-ask".to_owned()).spawn(ask).is_ok();
+    }
+}

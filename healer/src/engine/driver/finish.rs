@@ -1,0 +1,135 @@
+//! After the last action: leave the group, wait for the store, and tell what was done.
+
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
+
+use super::{control::Control, poll::Poller};
+use crate::{
+    app::{Error, PartitionReport, Report},
+    broker::{Broker, Remote, TopicPartition},
+    engine::core::{Goal, Part},
+};
+
+/// How long the report may wait for the broker to say where partitions end.
+const LOOK_UP: Duration = Duration::from_secs(2);
+
+/// How long the last snapshot may take.
+const SAVE: Duration = Duration::from_secs(10);
+
+pub(super) fn finish<B: Broker>(
+    poller: Poller<B>,
+    panic: Option<Error>,
+    goals: Option<&BTreeMap<TopicPartition, Goal>>,
+    began: Instant,
+) -> Result<Report, Error> {
+    let Poller { mut broker, remote, control, shared, lanes, saver, config, .. } = poller;
+    drop(lanes);
+    shared.abort();
+    saver.finish(SAVE);
+    if let Some(producer) = &shared.producer {
+        producer.flush(config.drain_budget());
+    }
+    let failure = panic.or_else(|| control.core().failure.clone());
+    let report = failure.is_none().then(|| {
+        let duration = began.elapsed();
+        // A fetch that waits for records would hold up every look-up behind it.
+        let _ = broker.pause(&control.core().partitions());
+        report(&control, &*remote, goals, duration)
+    });
+    broker.close(config.drain_budget());
+    match (failure, report) {
+        (None, Some(report)) => Ok(report),
+        (Some(error), _) => Err(error),
+        (None, None) => Err(Error::Engine("it ended without a report".to_owned())),
+    }
+}
+
+fn report(
+    control: &Control,
+    remote: &dyn Remote,
+    goals: Option<&BTreeMap<TopicPartition, Goal>>,
+    duration: Duration,
+) -> Report {
+    let core = control.core();
+    let tally = core.tally.clone();
+    let own: Vec<_> = core.partitions();
+    let mut partitions: BTreeMap<TopicPartition, Where> = core.parts().map(Where::of_part).collect();
+    for (partition, offset) in &core.acknowledged {
+        let at = partitions.entry(partition.clone()).or_insert(Where { start: *offset, ..Where::default() });
+        at.committed = at.committed.max(Some(*offset));
+    }
+    drop(core);
+    match goals {
+        Some(goals) => reach(goals, &own, remote, &mut partitions),
+        None => find_ends(remote, &mut partitions),
+    }
+    let partitions: Vec<_> = partitions
+        .into_iter()
+        .map(|(partition, at)| PartitionReport {
+            topic: partition.topic.to_string(),
+            partition: partition.partition,
+            start: at.start,
+            committed: at.committed,
+            end: at.end,
+        })
+        .collect();
+    let skipped: BTreeMap<_, _> =
+        tally.skipped.iter().map(|(reason, count)| (reason.text().to_string(), *count)).collect();
+    Report {
+        records: tally.healed + skipped.values().sum::<u64>(),
+        healed: tally.healed,
+        skipped,
+        commits: tally.commits,
+        lag: partitions.iter().map(PartitionReport::lag).sum(),
+        partitions,
+        fenced: tally.stale,
+        duration,
+    }
+}
+
+/// How far a partition is.
+#[derive(Default)]
+struct Where {
+    start: i64,
+    committed: Option<i64>,
+    end: Option<i64>,
+}
+
+impl Where {
+    fn of_part(part: &Part) -> (TopicPartition, Self) {
+        let at = Self { start: part.start(), committed: part.committed(), end: None };
+        (part.home.partition.clone(), at)
+    }
+}
+
+/// The ends are those of the beginning; what others own, they have committed.
+fn reach(
+    goals: &BTreeMap<TopicPartition, Goal>,
+    own: &[TopicPartition],
+    remote: &dyn Remote,
+    partitions: &mut BTreeMap<TopicPartition, Where>,
+) {
+    partitions.retain(|partition, _| goals.contains_key(partition));
+    let foreign: Vec<_> = goals.keys().filter(|partition| !own.contains(partition)).cloned().collect();
+    let committed = if foreign.is_empty() { Ok(Vec::new()) } else { remote.committed(&foreign, LOOK_UP) };
+    for (partition, goal) in goals {
+        let at = partitions.entry(partition.clone()).or_default();
+        at.end = Some(goal.end);
+        at.start = goal.start;
+    }
+    for (partition, committed) in foreign.iter().zip(committed.into_iter().flatten()) {
+        if let Some(at) = partitions.get_mut(partition) {
+            at.committed = committed.map(|committed| committed.offset);
+        }
+    }
+}
+
+fn find_ends(remote: &dyn Remote, partitions: &mut BTreeMap<TopicPartition, Where>) {
+    let until = Instant::now() + LOOK_UP;
+    for (partition, at) in partitions {
+        let left = until.saturating_duration_since(Instant::now());
+        at.end = remote.watermarks(partition, left).ok().map(|marks| marks.end);
+    }
+}

@@ -1,0 +1,165 @@
+//! What a user holds of a running pipeline.
+
+use std::{
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use futures_util::{Stream, StreamExt, future::BoxFuture};
+use healer_store::{Checkpoint, Journal, StoreError};
+use tokio::sync::{
+    broadcast::{
+        Receiver,
+        error::{RecvError, TryRecvError},
+    },
+    watch,
+};
+
+use super::control::{Control, Ended};
+use crate::{
+    app::{Error, Report},
+    engine::PartitionStatus,
+};
+
+/// An offset that the broker has acknowledged: all records below it are done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CommittedOffset {
+    /// The topic.
+    pub topic: Arc<str>,
+    /// The partition.
+    pub partition: i32,
+    /// The next offset that a restart would begin with.
+    pub offset: i64,
+}
+
+/// A running pipeline. Clones are the same pipeline; it runs on when all of them are dropped.
+///
+/// A handle reads checkpoints, so it keeps the store open also after the end: drop it before the same store is opened again.
+#[derive(Clone)]
+pub struct Handle {
+    control: Arc<Control>,
+    journal: Arc<Journal>,
+}
+
+impl Handle {
+    pub(super) fn new(control: Arc<Control>, journal: Arc<Journal>) -> Self {
+        Self { control, journal }
+    }
+
+    /// Asks the pipeline to end: it takes no more records, finishes those in flight within the drain budget, commits and
+    /// leaves the group. Returns at once; [`join`](Handle::join) waits.
+    pub fn stop(&self) {
+        self.control.ask_to_stop();
+    }
+
+    /// Waits for the end.
+    ///
+    /// # Errors
+    /// What ended the pipeline, unless it was [`stop`](Handle::stop) or the end that it was run to.
+    pub async fn join(&self) -> Result<Report, Error> {
+        let mut ended = self.control.ended.subscribe();
+        match ended.wait_for(Option::is_some).await {
+            Ok(ended) => ended.clone().unwrap_or_else(|| Err(Error::Engine("it ended twice".to_owned()))),
+            Err(_) => Err(Error::Engine("its thread is gone".to_owned())),
+        }
+    }
+
+    /// Whether it has ended.
+    pub fn is_finished(&self) -> bool {
+        self.control.ended.borrow().is_some()
+    }
+
+    /// The commits that the broker acknowledges from now on.
+    pub fn commits(&self) -> Commits {
+        let (commits, ended) = (self.control.commits.subscribe(), self.control.ended.subscribe());
+        Commits { state: receive(Ear { commits, ended }) }
+    }
+
+    /// The partitions of this member: how far they are, and what keeps them where they are.
+    pub fn partitions(&self) -> Vec<PartitionStatus> {
+        let now = self.control.now();
+        self.control.core().status(now)
+    }
+
+    /// The last values that passed a node with a checkpoint, one a partition, the newest there are.
+    ///
+    /// # Errors
+    /// A [`StoreError`] if older values cannot be read from the store.
+    pub fn checkpoints(&self, node: &str) -> Result<Vec<Checkpoint>, StoreError> {
+        let mut all = self.journal.checkpoints(node)?;
+        for ((node, topic, partition), cell) in self.control.checkpoints.of_node(node) {
+            all.retain(|old| (&*old.topic, old.partition) != (&*topic, partition));
+            all.push(Checkpoint {
+                node: node.to_string(),
+                topic: topic.to_string(),
+                partition,
+                offset: cell.offset,
+                type_name: cell.type_name.to_owned(),
+                json: cell.json,
+            });
+        }
+        all.sort_by(|a, b| (&a.topic, a.partition).cmp(&(&b.topic, b.partition)));
+        Ok(all)
+    }
+}
+
+/// What a [`Commits`] listens to.
+struct Ear {
+    commits: Receiver<CommittedOffset>,
+    ended: watch::Receiver<Ended>,
+}
+
+type Received = (Option<CommittedOffset>, Ear);
+
+/// Acknowledged commits, as a [`Stream`]; it ends with the pipeline.
+///
+/// A reader that falls far behind misses some: what it gets later says all that the missed ones said.
+pub struct Commits {
+    state: BoxFuture<'static, Received>,
+}
+
+fn receive(mut ear: Ear) -> BoxFuture<'static, Received> {
+    Box::pin(async move {
+        loop {
+            // Handles keep the sender alive beyond the end, so that it alone does not say when that is.
+            let told = tokio::select! {
+                biased;
+                told = ear.commits.recv() => told,
+                () = until_ended(&mut ear.ended) => match ear.commits.try_recv() {
+                    Err(TryRecvError::Lagged(missed)) => Err(RecvError::Lagged(missed)),
+                    told => told.map_err(|_| RecvError::Closed),
+                },
+            };
+            match told {
+                Ok(offset) => return (Some(offset), ear),
+                Err(RecvError::Lagged(_)) => {}
+                Err(RecvError::Closed) => return (None, ear),
+            }
+        }
+    })
+}
+
+async fn until_ended(ended: &mut watch::Receiver<Ended>) {
+    // An error says that the pipeline is gone altogether.
+    drop(ended.wait_for(Option::is_some).await);
+}
+
+impl Commits {
+    /// The next commit; `None` when the pipeline has ended.
+    pub async fn next(&mut self) -> Option<CommittedOffset> {
+        StreamExt::next(self).await
+    }
+}
+
+impl Stream for Commits {
+    type Item = CommittedOffset;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<CommittedOffset>> {
+        self.state.as_mut().poll(cx).map(|(offset, ear)| {
+            self.state = receive(ear);
+            offset
+        })
+    }
+}

@@ -1,0 +1,295 @@
+//! The poll thread: fetches, runs fused chunks, and carries out what the core decides.
+
+use std::{
+    sync::{
+        Arc,
+        mpsc::{Receiver, Sender},
+    },
+    time::{Duration, Instant},
+};
+
+use tokio::sync::watch;
+
+use super::{
+    CommittedOffset, Message,
+    assign::{self, Route},
+    committer::Committer,
+    control::Control,
+    lanes::{CHUNK, Lanes},
+    saver::Saver,
+};
+use crate::{
+    app::Error,
+    broker::{Assignment, Broker, BrokerErrorKind, Event as BrokerEvent, Remote, TopicPartition, Watermarks},
+    config::Config,
+    engine::{
+        Host, Shared,
+        core::{Assigned, Event, Start, StartError},
+    },
+    envelope::{Home, Settled},
+    error::RecordError,
+    observe::Meters,
+    topology::Graph,
+};
+
+/// How long the poll thread rests while records wait for outcomes.
+const REST: Duration = Duration::from_millis(5);
+
+/// How often positions are looked at.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// How long an assignment may stay without an answer before the pipeline gives up.
+const ASSIGN_BUDGET: Duration = Duration::from_mins(1);
+
+/// Everything that the poll thread owns.
+pub(super) struct Poller<B> {
+    pub(super) broker: B,
+    pub(super) remote: Arc<dyn Remote>,
+    pub(super) control: Arc<Control>,
+    pub(super) shared: Arc<Shared>,
+    pub(super) config: Config,
+    pub(super) graph: Graph,
+    pub(super) routes: Vec<Route>,
+    pub(super) lanes: Lanes,
+    pub(super) committer: Committer,
+    pub(super) saver: Saver,
+    pub(super) journal: Arc<healer_store::Journal>,
+    pub(super) answer: Sender<Message>,
+    pub(super) answers: Receiver<Message>,
+    /// Whether the group's commits are being looked up.
+    pub(super) asking: bool,
+    pub(super) hurry: watch::Sender<bool>,
+    pub(super) slots: Vec<TopicPartition>,
+    pub(super) generations: u32,
+    pub(super) unanswered: Vec<(TopicPartition, Instant)>,
+    pub(super) settled: Vec<Settled>,
+    pub(super) looked: Instant,
+    pub(super) meters: Meters,
+}
+
+impl<B: Broker> Poller<B> {
+    /// Runs until the core says that it is the end.
+    pub(super) fn run(&mut self) {
+        while !self.control.core().is_finished() {
+            self.collect();
+            self.answer_assignments();
+            self.lanes.feed();
+            self.poll();
+            self.carry_out_lanes();
+            // Before positions are looked at: after a batch that is damaged for good they are beyond it.
+            self.broker_events();
+            self.look();
+            self.tell_commits();
+        }
+        self.tell_commits();
+        self.record();
+    }
+
+    pub(super) fn step(&mut self, event: Event<'_>) {
+        let actions = self.control.step(event);
+        self.carry_out(actions);
+    }
+
+    /// Takes in what came from tasks, threads and the user.
+    fn collect(&mut self) {
+        let mut settled = std::mem::take(&mut self.settled);
+        let failures = self.control.desk.collect(&mut settled);
+        for failure in failures {
+            self.fail_record(failure);
+        }
+        if !settled.is_empty() {
+            self.step(Event::Settled(&settled));
+        }
+        self.settled = settled;
+        while let Ok(message) = self.answers.try_recv() {
+            match message {
+                Message::Committed(result) => self.step(Event::Committed(result)),
+                Message::Store(error) => self.step(Event::Failed(error.into())),
+                Message::Group(committed) => {
+                    self.asking = false;
+                    match committed {
+                        Ok(committed) => self.step(Event::GroupCommitted(committed)),
+                        Err(error) => {
+                            tracing::debug!(%error, "what the group has committed is not known yet");
+                        }
+                    }
+                }
+            }
+        }
+        if self.control.is_asked_to_stop() {
+            self.step(Event::Stop);
+        } else {
+            self.step(Event::Tick);
+        }
+    }
+
+    fn fail_record(&mut self, failure: crate::error::Failure) {
+        let failed = failure.into_inner();
+        let path = self.graph.path(failed.node);
+        self.step(Event::Failed(Error::record(RecordError::new(failed, &path))));
+    }
+
+    fn broker_events(&mut self) {
+        for event in self.broker.events() {
+            match event {
+                BrokerEvent::Assigned(partitions) => {
+                    let now = Instant::now();
+                    self.unanswered.extend(partitions.into_iter().map(|partition| (partition, now)));
+                }
+                BrokerEvent::Revoked(partitions) => {
+                    self.unanswered.retain(|(partition, _)| !partitions.contains(partition));
+                    self.step(Event::Revoked(partitions));
+                }
+                BrokerEvent::Lost(partitions) => {
+                    self.unanswered.retain(|(partition, _)| !partitions.contains(partition));
+                    self.step(Event::Lost(partitions));
+                }
+                BrokerEvent::OutOfRange(text) => self.find_out_of_range(&text),
+                BrokerEvent::Error(error) => match error.kind {
+                    BrokerErrorKind::Transient | BrokerErrorKind::Unreachable => {}
+                    _ => self.step(Event::Failed(error.into())),
+                },
+            }
+        }
+    }
+
+    /// The client does not say of which partition an offset is out of range: compare each position with what there is.
+    fn find_out_of_range(&mut self, text: &str) {
+        let positions: Vec<_> = {
+            let core = self.control.core();
+            let part =
+                |slot: u32| core.part(slot).map(|part| (part.home.partition.clone(), part.ledger.position()));
+            (0..u32::try_from(self.slots.len()).unwrap_or(u32::MAX)).filter_map(part).collect()
+        };
+        for (partition, position) in positions {
+            let Ok(Watermarks { first, end }) =
+                self.remote.watermarks(&partition, self.config.connect_timeout())
+            else {
+                continue;
+            };
+            if (first..=end).contains(&position) {
+                continue;
+            }
+            if self.config.out_of_range() == crate::OutOfRange::Error {
+                let partition = partition.to_string();
+                let error = StartError::OutOfRange { partition, committed: position, first, end };
+                return self.step(Event::Failed(error.into()));
+            }
+            tracing::warn!(%partition, position, first, end, text, "the offset is out of range: starting anew");
+            // A new generation begins where the policy says; what the old one still does changes nothing.
+            self.step(Event::Lost(vec![partition.clone()]));
+            self.unanswered.push((partition, Instant::now()));
+        }
+    }
+
+    fn answer_assignments(&mut self) {
+        if self.unanswered.is_empty() || !self.control.core().is_running() {
+            return;
+        }
+        let unanswered = std::mem::take(&mut self.unanswered);
+        let partitions: Vec<_> = unanswered.iter().map(|(partition, _)| partition.clone()).collect();
+        let wait = self.config.connect_timeout();
+        match assign::starts(&*self.remote, &self.journal, &self.config, &partitions, wait) {
+            Ok(starts) => self.open(partitions, starts),
+            Err(error @ (Error::Unreachable(_) | Error::Broker(_)))
+                if unanswered.iter().all(|(_, since)| since.elapsed() < ASSIGN_BUDGET) =>
+            {
+                tracing::warn!(%error, "could not look up where to start; trying again");
+                self.unanswered = unanswered;
+                self.control.desk.wait(Duration::from_millis(200));
+            }
+            Err(error) => self.step(Event::Failed(error)),
+        }
+    }
+
+    fn open(&mut self, partitions: Vec<TopicPartition>, starts: Vec<Start>) {
+        let mut assigned = Vec::with_capacity(partitions.len());
+        let mut assignments = Vec::with_capacity(partitions.len());
+        for (partition, start) in partitions.into_iter().zip(starts) {
+            let Some(route) = self.routes.iter().find(|route| route.takes(&partition.topic)) else {
+                tracing::warn!(%partition, "assigned, but no source reads it");
+                continue;
+            };
+            let known = self.slots.iter().position(|known| *known == partition);
+            let slot = known.unwrap_or_else(|| {
+                self.slots.push(partition.clone());
+                self.slots.len() - 1
+            });
+            let slot = u32::try_from(slot).unwrap_or(u32::MAX);
+            self.generations += 1;
+            let generation = self.generations;
+            let desk = Arc::clone(&self.control.desk);
+            let home = Arc::new(Home::new(slot, generation, partition.clone(), desk));
+            let host = Host::of_partition(&self.shared, slot, generation);
+            let entry = route.entry.open(&host, Arc::clone(&home));
+            self.lanes.open(slot, Arc::clone(&home), host, entry);
+            tracing::info!(%partition, offset = start.offset, "assigned");
+            assignments.push(Assignment { partition, slot, offset: start.offset });
+            assigned.push(Assigned { slot, home, start });
+        }
+        self.step(Event::Assigned(assigned));
+        if let Err(error) = self.broker.assign(&assignments) {
+            self.step(Event::Failed(error.into()));
+        }
+    }
+
+    fn poll(&mut self) {
+        let (waiting, ready) = self.lanes.waiting();
+        let wait = if ready {
+            Duration::ZERO
+        } else if waiting || !self.control.core().is_running() {
+            self.control.desk.wait(REST);
+            Duration::ZERO
+        } else if self.control.core().is_busy() {
+            REST.min(self.config.poll_budget())
+        } else {
+            self.config.poll_budget()
+        };
+        // While all lanes have what to do, more records would only fill them until fetching pauses, and a pause throws away
+        // what the client has fetched. One at a time still answers rebalances.
+        let enough = ready || (waiting && self.lanes.all_wait());
+        let max = if enough { 1 } else { CHUNK.min(self.config.in_flight()) };
+        let lanes = &mut self.lanes;
+        self.broker.poll(max, wait, &mut |records| lanes.dispatch(records));
+    }
+
+    /// Looks where the consumer is, and pauses or resumes fetching.
+    fn look(&mut self) {
+        let flow = self.lanes.flow();
+        let changed = [
+            (!flow.pause.is_empty()).then(|| self.broker.pause(&flow.pause)),
+            (!flow.resume.is_empty()).then(|| self.broker.resume(&flow.resume)),
+        ];
+        for error in changed.into_iter().flatten().filter_map(Result::err) {
+            tracing::warn!(%error, "could not pause or resume");
+        }
+        if self.looked.elapsed() >= LOOK {
+            self.looked = Instant::now();
+            let mut positions = self.broker.positions();
+            // What waits was fetched and not yet delivered: the position is beyond it.
+            positions.retain(|(slot, _)| self.lanes.is_at_position(*slot));
+            self.step(Event::Positions(&positions));
+            self.record();
+        }
+    }
+
+    fn record(&mut self) {
+        let core = self.control.core();
+        self.meters.record(&core.tally, &core.status(self.control.now()));
+    }
+
+    fn carry_out_lanes(&mut self) {
+        let (actions, failures) = self.lanes.take_actions();
+        for failure in failures {
+            self.fail_record(failure);
+        }
+        self.carry_out(actions);
+    }
+
+    fn tell_commits(&mut self) {
+        for (TopicPartition { topic, partition }, offset) in self.control.core().take_news() {
+            // An error says that nobody listens.
+            drop(self.control.commits.send(CommittedOffset { topic, partition, offset }));
+        }
+    }
+}

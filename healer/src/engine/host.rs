@@ -1,0 +1,220 @@
+//! What a lane is opened with: the only way from a node to the world.
+
+use std::{
+    any::Any,
+    collections::HashMap,
+    future::Future,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use futures_util::future::{AbortHandle, BoxFuture, abortable};
+use tokio::sync::{oneshot, watch};
+
+use crate::{
+    broker::Producer,
+    envelope::Desk,
+    error::Failure,
+    operators::Checkpoints,
+    topology::{Found, Need, States},
+};
+
+/// Threads, tasks and time. A driver offers one; nodes never touch an executor.
+pub(crate) trait Runtime: Send + Sync + 'static {
+    fn spawn(&self, task: BoxFuture<'static, ()>);
+    fn blocking(&self, work: Box<dyn FnOnce() + Send>);
+    fn sleep(&self, time: Duration) -> BoxFuture<'static, ()>;
+}
+
+/// What all lanes of a running pipeline share.
+pub(crate) struct Shared {
+    pub(crate) runtime: Arc<dyn Runtime>,
+    pub(crate) states: Arc<States>,
+    pub(crate) desk: Arc<Desk>,
+    pub(crate) checkpoints: Arc<Checkpoints>,
+    /// There whenever the pipeline has a sink.
+    pub(crate) producer: Option<Arc<dyn Producer>>,
+    pub(crate) in_flight: usize,
+    /// `true` once nothing more is expected, so that nothing waits for company.
+    pub(crate) hurry: watch::Receiver<bool>,
+    pipeline_lanes: Mutex<HashMap<u32, Box<dyn Any + Send>>>,
+    pipeline_tasks: Arc<Tasks>,
+}
+
+impl Shared {
+    pub(crate) fn new(
+        runtime: Arc<dyn Runtime>,
+        states: Arc<States>,
+        desk: Arc<Desk>,
+        producer: Option<Arc<dyn Producer>>,
+        in_flight: usize,
+        hurry: watch::Receiver<bool>,
+    ) -> Self {
+        Self {
+            runtime,
+            states,
+            desk,
+            checkpoints: Arc::default(),
+            producer,
+            in_flight,
+            hurry,
+            pipeline_lanes: Mutex::default(),
+            pipeline_tasks: Arc::default(),
+        }
+    }
+
+    /// Cancels the tasks of nodes that mix partitions; what they hold is returned.
+    pub(crate) fn abort(&self) {
+        self.pipeline_tasks.abort();
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The tasks of a lane.
+#[derive(Default)]
+struct Tasks(Mutex<Vec<AbortHandle>>);
+
+impl Tasks {
+    fn abort(&self) {
+        lock(&self.0).drain(..).for_each(|task| task.abort());
+    }
+}
+
+/// A lane's view of the running pipeline.
+#[derive(Clone)]
+pub struct Host {
+    shared: Arc<Shared>,
+    /// Slot and generation; `None` below a node that mixes partitions.
+    origin: Option<(u32, u32)>,
+    ports: Arc<Mutex<HashMap<u32, Box<dyn Any + Send>>>>,
+    tasks: Arc<Tasks>,
+}
+
+impl Host {
+    pub(crate) fn of_partition(shared: &Arc<Shared>, slot: u32, generation: u32) -> Self {
+        Self {
+            shared: Arc::clone(shared),
+            origin: Some((slot, generation)),
+            ports: Arc::default(),
+            tasks: Arc::default(),
+        }
+    }
+
+    /// The view of a lane that serves all partitions.
+    pub(crate) fn of_pipeline(&self) -> Self {
+        Self {
+            shared: Arc::clone(&self.shared),
+            origin: None,
+            ports: Arc::default(),
+            tasks: Arc::clone(&self.shared.pipeline_tasks),
+        }
+    }
+
+    pub(crate) fn origin(&self) -> Option<(u32, u32)> {
+        self.origin
+    }
+
+    pub(crate) fn in_flight(&self) -> usize {
+        self.shared.in_flight
+    }
+
+    pub(crate) fn need<N: Need>(&self) -> N {
+        N::resolve(&Found(&self.shared.states))
+    }
+
+    pub(crate) fn checkpoints(&self) -> Arc<Checkpoints> {
+        Arc::clone(&self.shared.checkpoints)
+    }
+
+    pub(crate) fn producer(&self) -> Arc<dyn Producer> {
+        let producer = self.shared.producer.as_ref();
+        Arc::clone(producer.expect("a pipeline with a sink is started with a producer"))
+    }
+
+    pub(crate) fn fail(&self, failure: Failure) {
+        self.shared.desk.fail(failure);
+    }
+
+    /// Starts a task of this lane.
+    pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        let (task, handle) = abortable(task);
+        lock(&self.tasks.0).push(handle);
+        self.shared.runtime.spawn(Box::pin(async move {
+            // An aborted task has returned what it held.
+            let _ = task.await;
+        }));
+    }
+
+    /// Cancels the tasks of this lane; what they hold is returned.
+    pub(crate) fn abort(&self) {
+        self.tasks.abort();
+    }
+
+    /// Runs a call that may block, on the pool for such calls; a panic comes back as an error.
+    pub(crate) async fn blocking<R: Send + 'static>(
+        &self,
+        call: impl FnOnce() -> R + Send + 'static,
+    ) -> Result<R, Box<dyn Any + Send>> {
+        let (sender, receiver) = oneshot::channel();
+        self.shared.runtime.blocking(Box::new(move || {
+            // Nobody listens when the lane was aborted meanwhile.
+            drop(sender.send(catch_unwind(AssertUnwindSafe(call))));
+        }));
+        receiver.await.unwrap_or_else(|_| Err(Box::new("the pool for blocking work was shut down")))
+    }
+
+    pub(crate) fn sleep(&self, time: Duration) -> BoxFuture<'static, ()> {
+        self.shared.runtime.sleep(time)
+    }
+
+    pub(crate) fn patience(&self) -> Patience {
+        Patience(self.shared.hurry.clone())
+    }
+
+    /// The lane behind a port, if this partition has one.
+    pub(crate) fn port_lane<W: Send + 'static, Q>(
+        &self,
+        port: u32,
+        upgrade: fn(&W) -> Option<Q>,
+    ) -> Option<Q> {
+        lock(&self.ports).get(&port)?.downcast_ref::<W>().and_then(upgrade)
+    }
+
+    pub(crate) fn keep_port_lane<W: Send + 'static>(&self, port: u32, weak: W) {
+        lock(&self.ports).insert(port, Box::new(weak));
+    }
+
+    /// The one lane of a node that mixes partitions; opened by the first partition that needs it.
+    pub(crate) fn pipeline_lane<W: Send + 'static, Q>(
+        &self,
+        node: u32,
+        upgrade: impl Fn(&W) -> Option<Q>,
+        open: impl FnOnce() -> (Q, W),
+    ) -> Q {
+        let known = lock(&self.shared.pipeline_lanes)
+            .get(&node)
+            .and_then(|any| any.downcast_ref::<W>().and_then(upgrade));
+        known.unwrap_or_else(|| {
+            // Only the poll thread opens lanes, so nobody opens the same one meanwhile.
+            let (lane, weak) = open();
+            lock(&self.shared.pipeline_lanes).insert(node, Box::new(weak));
+            lane
+        })
+    }
+}
+
+/// Tells those who wait for company that nobody comes any more.
+pub(crate) struct Patience(watch::Receiver<bool>);
+
+impl Patience {
+    pub(crate) async fn is_over(&mut self) {
+        if self.0.wait_for(|over| *over).await.is_err() {
+            // The engine is gone; the lane ends by itself.
+            std::future::pending::<()>().await;
+        }
+    }
+}

@@ -1,0 +1,11 @@
+//! What runs a pipeline: `core` decides, `driver` carries out.
+
+mod core;
+mod driver;
+mod host;
+
+pub use core::{Blocked, PartitionStatus, StartError};
+pub use driver::{Commits, CommittedOffset, Handle};
+pub(crate) use driver::{Connect, Launch, Mode, launch};
+pub use host::Host;
+pub(crate) use host::{Runtime, Shared};

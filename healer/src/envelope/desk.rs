@@ -1,0 +1,164 @@
+//! Where receipts come home to: one desk a pipeline, one home a partition and generation.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Condvar, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, AtomicI64, Ordering},
+    },
+    time::Duration,
+};
+
+use super::Outcome;
+use crate::{broker::TopicPartition, error::Failure};
+
+/// An outcome on its way to the ledger.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Settled {
+    pub(crate) slot: u32,
+    pub(crate) generation: u32,
+    pub(crate) offset: i64,
+    pub(crate) outcome: Outcome,
+}
+
+#[derive(Default)]
+struct Tray {
+    settled: Vec<Settled>,
+    failures: Vec<Failure>,
+}
+
+/// Outcomes and failures that the engine has not seen yet.
+#[derive(Default)]
+pub(crate) struct Desk {
+    tray: Mutex<Tray>,
+    arrived: Condvar,
+}
+
+impl Desk {
+    fn tray(&self) -> MutexGuard<'_, Tray> {
+        // A panic while the lock is held can only be an allocation failure in `push`: what is there is whole.
+        self.tray.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn settle(&self, settled: Settled) {
+        let mut tray = self.tray();
+        tray.settled.push(settled);
+        if tray.settled.len() == 1 {
+            self.arrived.notify_one();
+        }
+    }
+
+    pub(crate) fn fail(&self, failure: Failure) {
+        self.tray().failures.push(failure);
+        self.arrived.notify_one();
+    }
+
+    /// Moves what arrived into `settled`, whose buffer takes the old one's place, and gives the failures.
+    pub(crate) fn collect(&self, settled: &mut Vec<Settled>) -> Vec<Failure> {
+        settled.clear();
+        let mut tray = self.tray();
+        std::mem::swap(&mut tray.settled, settled);
+        std::mem::take(&mut tray.failures)
+    }
+
+    /// Waits until something arrives, at most `wait`.
+    pub(crate) fn wait(&self, wait: Duration) {
+        let tray = self.tray();
+        let idle = |tray: &mut Tray| tray.settled.is_empty() && tray.failures.is_empty();
+        drop(self.arrived.wait_timeout_while(tray, wait, idle).unwrap_or_else(PoisonError::into_inner));
+    }
+
+    /// Ends a [`wait`](Self::wait) early.
+    pub(crate) fn nudge(&self) {
+        self.arrived.notify_all();
+    }
+}
+
+/// Where a record is that left the poll thread.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Place {
+    /// The number of the node that it waits at or runs in.
+    pub(crate) node: u32,
+    /// A hash of the record's time, key and value.
+    pub(crate) fingerprint: u64,
+}
+
+/// A partition in one generation, as receipts know it.
+pub(crate) struct Home {
+    pub(crate) slot: u32,
+    pub(crate) generation: u32,
+    pub(crate) partition: TopicPartition,
+    desk: Arc<Desk>,
+    places: Mutex<HashMap<i64, Place>>,
+    /// The lowest offset that failed.
+    halted: AtomicI64,
+    fenced: AtomicBool,
+}
+
+impl Home {
+    pub(crate) fn new(slot: u32, generation: u32, partition: TopicPartition, desk: Arc<Desk>) -> Self {
+        Self {
+            slot,
+            generation,
+            partition,
+            desk,
+            places: Mutex::default(),
+            halted: AtomicI64::new(i64::MAX),
+            fenced: AtomicBool::default(),
+        }
+    }
+
+    fn places(&self) -> MutexGuard<'_, HashMap<i64, Place>> {
+        self.places.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn enter(&self, offset: i64, place: Place) {
+        self.places().insert(offset, place);
+    }
+
+    pub(super) fn moved(&self, offset: i64, node: u32) {
+        if let Some(place) = self.places().get_mut(&offset) {
+            place.node = node;
+        }
+    }
+
+    /// Where a pending record is; `None` while it is on the poll thread.
+    pub(crate) fn place(&self, offset: i64) -> Option<Place> {
+        self.places().get(&offset).copied()
+    }
+
+    pub(super) fn settle(&self, offset: i64, outcome: Outcome) {
+        // A returned record keeps its place, so that the error can name the stage that lost it.
+        if outcome != Outcome::Returned {
+            self.places().remove(&offset);
+        }
+        self.desk.settle(Settled { slot: self.slot, generation: self.generation, offset, outcome });
+    }
+
+    /// The record at `offset` failed: from now on what waits from there on is returned instead of run. What came before it may
+    /// still end, so that a restart begins with it.
+    pub(crate) fn halt(&self, offset: i64) {
+        self.halted.fetch_min(offset, Ordering::Release);
+    }
+
+    /// The partition is somebody else's: what is still done for this generation changes nothing.
+    pub(crate) fn fence(&self) {
+        self.fenced.store(true, Ordering::Release);
+        self.halt(i64::MIN);
+    }
+
+    pub(super) fn is_fenced(&self) -> bool {
+        self.fenced.load(Ordering::Acquire)
+    }
+
+    /// Whether no further record is dispatched.
+    #[inline]
+    pub(crate) fn is_halted(&self) -> bool {
+        self.halted.load(Ordering::Relaxed) != i64::MAX
+    }
+
+    /// Whether a record that was dispatched is returned instead of run.
+    pub(super) fn is_halted_at(&self, offset: i64) -> bool {
+        self.halted.load(Ordering::Relaxed) <= offset
+    }
+}

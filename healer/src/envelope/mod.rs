@@ -1,0 +1,18 @@
+//! Receipts: who owes an outcome for which record.
+//!
+//! This is the only code that can mint, split, merge and settle them. A user's code never holds one: stages see payloads,
+//! batches see slot numbers.
+
+mod desk;
+mod outcome;
+mod receipt;
+mod visit;
+
+pub(crate) use desk::{Desk, Home, Settled};
+pub(crate) use outcome::{Outcome, Reason};
+pub(crate) use receipt::{Receipt, Shares};
+pub use visit::Visit;
+pub(crate) use visit::{Claim, End, fingerprint};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,181 @@
+//! A receipt owes an outcome: to one record, or to several.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+
+use super::{Home, Outcome, desk::Place};
+
+/// What owes an outcome. It is never `Clone`; dropped without one it returns what it owes, so nothing is lost silently.
+#[must_use]
+pub(crate) struct Receipt {
+    owed: Owed,
+}
+
+enum Owed {
+    One {
+        home: Arc<Home>,
+        offset: i64,
+    },
+    Share(Arc<Split>),
+    /// One a row of a batch.
+    Many(Vec<Receipt>),
+    Nothing,
+}
+
+/// A receipt whose record went several ways; it ends with the last share.
+struct Split {
+    whole: Receipt,
+    outcome: AtomicU64,
+}
+
+impl Split {
+    fn merge(&self, outcome: Outcome) {
+        // Relaxed: the shares' `Arc` orders the last drop after every merge.
+        self.outcome.fetch_max(outcome.code(), Ordering::Relaxed);
+    }
+}
+
+impl Drop for Split {
+    fn drop(&mut self) {
+        let outcome = Outcome::of_code(*self.outcome.get_mut()).unwrap_or(Outcome::Returned);
+        std::mem::replace(&mut self.whole, Receipt::nothing()).settle(outcome);
+    }
+}
+
+/// The first share of a receipt, from which the others are made. Dropped without an end it returns all.
+pub(crate) struct Shares {
+    rows: Vec<Arc<Split>>,
+}
+
+impl Shares {
+    /// One more share.
+    pub(crate) fn share(&self) -> Receipt {
+        let share = |split| Receipt { owed: Owed::Share(Arc::clone(split)) };
+        match self.rows.as_slice() {
+            [one] => share(one),
+            rows => Receipt::many(rows.iter().map(share).collect()),
+        }
+    }
+
+    /// Gives the first share back: with an outcome of its own, or leaving it to the others.
+    pub(crate) fn end(mut self, outcome: Option<Outcome>) {
+        for split in self.rows.drain(..) {
+            if let Some(outcome) = outcome {
+                split.merge(outcome);
+            }
+        }
+    }
+
+    pub(crate) fn halt(&self) {
+        self.rows.iter().for_each(|split| split.whole.halt());
+    }
+
+    /// As [`Receipt::is_halted`].
+    pub(crate) fn is_halted(&self) -> bool {
+        !self.rows.is_empty() && self.rows.iter().all(|split| split.whole.is_halted())
+    }
+
+    /// As [`Receipt::is_fenced`].
+    pub(crate) fn is_fenced(&self) -> bool {
+        !self.rows.is_empty() && self.rows.iter().all(|split| split.whole.is_fenced())
+    }
+}
+
+impl Drop for Shares {
+    fn drop(&mut self) {
+        self.rows.iter().for_each(|split| split.merge(Outcome::Returned));
+    }
+}
+
+impl Receipt {
+    /// The receipt of one record that leaves the poll thread.
+    pub(super) fn one(home: Arc<Home>, offset: i64, place: Place) -> Self {
+        home.enter(offset, place);
+        Self { owed: Owed::One { home, offset } }
+    }
+
+    /// The receipt of a batch: one a row.
+    pub(crate) fn many(rows: Vec<Receipt>) -> Self {
+        Self { owed: Owed::Many(rows) }
+    }
+
+    const fn nothing() -> Self {
+        Self { owed: Owed::Nothing }
+    }
+
+    /// Splits it, row by row, into as many shares as are asked for.
+    pub(crate) fn into_shares(self) -> Shares {
+        let split = |whole| Arc::new(Split { whole, outcome: AtomicU64::new(0) });
+        Shares { rows: self.into_rows().into_iter().map(split).collect() }
+    }
+
+    /// Takes a batch's receipt apart; any other is its only row.
+    pub(crate) fn into_rows(mut self) -> Vec<Receipt> {
+        match std::mem::replace(&mut self.owed, Owed::Nothing) {
+            Owed::Many(rows) => rows,
+            owed => vec![Self { owed }],
+        }
+    }
+
+    /// How it ended.
+    pub(crate) fn settle(mut self, outcome: Outcome) {
+        self.end(outcome);
+    }
+
+    fn end(&mut self, outcome: Outcome) {
+        match std::mem::replace(&mut self.owed, Owed::Nothing) {
+            Owed::One { home, offset } => home.settle(offset, outcome),
+            Owed::Share(split) => split.merge(outcome),
+            Owed::Many(rows) => rows.into_iter().for_each(|row| row.settle(outcome)),
+            Owed::Nothing => {}
+        }
+    }
+
+    /// Notes at which node the records are now.
+    pub(crate) fn moved_to(&self, node: u32) {
+        self.each_home(&mut |home, offset| home.moved(offset, node));
+    }
+
+    /// Whether nothing that it owes is to be run any more. A batch of several partitions runs for those that have not failed:
+    /// their rows would come back without a reason.
+    pub(crate) fn is_halted(&self) -> bool {
+        self.all_homes(Home::is_halted_at)
+    }
+
+    /// Whether all that it owes is somebody else's by now.
+    pub(crate) fn is_fenced(&self) -> bool {
+        self.all_homes(|home, _| home.is_fenced())
+    }
+
+    fn all_homes(&self, is: fn(&Home, i64) -> bool) -> bool {
+        let (mut some, mut all) = (false, true);
+        self.each_home(&mut |home, offset| {
+            some = true;
+            all &= is(home, offset);
+        });
+        some && all
+    }
+
+    /// These records failed: no later one of their partitions is started.
+    pub(crate) fn halt(&self) {
+        self.each_home(&mut |home, offset| home.halt(offset));
+    }
+
+    /// Visits each record that is owed; a share owes what its whole owes.
+    pub(crate) fn each_home(&self, visit: &mut dyn FnMut(&Arc<Home>, i64)) {
+        match &self.owed {
+            Owed::One { home, offset } => visit(home, *offset),
+            Owed::Share(split) => split.whole.each_home(visit),
+            Owed::Many(rows) => rows.iter().for_each(|row| row.each_home(visit)),
+            Owed::Nothing => {}
+        }
+    }
+}
+
+impl Drop for Receipt {
+    fn drop(&mut self) {
+        self.end(Outcome::Returned);
+    }
+}

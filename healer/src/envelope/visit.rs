@@ -1,0 +1,185 @@
+//! One item's way through a run of fused nodes: what it owes, and how it ended.
+
+use std::sync::Arc;
+
+use xxhash_rust::xxh3::Xxh3;
+
+use super::{Home, Outcome, Reason, Receipt, Shares, desk::Place};
+use crate::{
+    broker::RecordRef,
+    context::Context,
+    error::{Cause, Failure},
+};
+
+/// The passage of one item through the nodes of a segment. Opaque: only healer's own nodes can end or take what it owes.
+pub struct Visit<'r> {
+    pub(crate) context: &'r mut Context,
+    claim: Claim<'r>,
+    /// How many nodes above gave the item to several ways.
+    sharing: u32,
+    /// The node that runs now, for the error after a panic.
+    at: u32,
+    /// The highest outcome so far.
+    outcome: Option<Outcome>,
+}
+
+/// What owes the outcome of the item.
+pub(crate) enum Claim<'r> {
+    /// A record on the poll thread: owed by the chunk, no receipt exists yet.
+    Fresh { home: &'r Arc<Home>, record: &'r RecordRef<'r> },
+    /// What came through a boundary.
+    Held(Receipt),
+    /// Shares of it went on, this end still holds its own: one a row.
+    Split(Shares),
+    /// It went on whole.
+    Gone,
+}
+
+impl Claim<'_> {
+    /// Whether all that is owed is somebody else's by now.
+    pub(crate) fn is_fenced(&self) -> bool {
+        match self {
+            Claim::Held(receipt) => receipt.is_fenced(),
+            Claim::Split(shares) => shares.is_fenced(),
+            // The poll thread runs nothing of a generation that is over.
+            Claim::Fresh { .. } | Claim::Gone => false,
+        }
+    }
+}
+
+/// How a visit ended.
+pub(crate) enum End<'r> {
+    /// Here, with this outcome.
+    Settled(Outcome),
+    /// Something below holds the receipt, or a share of it.
+    Moved,
+    /// With an error, and what it owes. That is pending again once it is dropped, after the error was told: a record that is
+    /// back without a word is taken for lost.
+    Failed(Failure, Claim<'r>),
+}
+
+impl<'r> Visit<'r> {
+    #[inline]
+    pub(crate) fn new(claim: Claim<'r>, context: &'r mut Context, at: u32) -> Self {
+        Self { context, claim, sharing: 0, at, outcome: None }
+    }
+
+    /// The raw record, where this is the poll thread.
+    #[inline]
+    pub(crate) fn record(&self) -> Option<&'r RecordRef<'r>> {
+        match &self.claim {
+            Claim::Fresh { record, .. } => Some(record),
+            _ => None,
+        }
+    }
+
+    #[inline]
+    pub(crate) fn at(&mut self, node: u32) {
+        self.at = node;
+    }
+
+    pub(crate) fn node(&self) -> u32 {
+        self.at
+    }
+
+    #[inline]
+    pub(crate) fn heal(&mut self) {
+        self.outcome = self.outcome.max(Some(Outcome::Healed));
+    }
+
+    #[inline]
+    pub(crate) fn skip(&mut self, reason: Reason) {
+        self.outcome = self.outcome.max(Some(Outcome::Skipped(reason)));
+    }
+
+    /// Runs a node that gives the item to several ways.
+    #[inline]
+    pub(crate) fn shared<R>(&mut self, ways: impl FnOnce(&mut Self) -> R) -> R {
+        self.sharing += 1;
+        let result = ways(self);
+        self.sharing -= 1;
+        result
+    }
+
+    /// The receipt for a node that keeps the item beyond this visit: whole, or a share where there are several ways.
+    pub(crate) fn take(&mut self, node: u32) -> Receipt {
+        self.at = node;
+        let receipt = match std::mem::replace(&mut self.claim, Claim::Gone) {
+            Claim::Fresh { home, record } => {
+                let place = Place { node, fingerprint: fingerprint(record) };
+                Receipt::one(Arc::clone(home), record.offset, place)
+            }
+            Claim::Held(receipt) => receipt,
+            Claim::Split(shares) => return self.take_share(shares, node),
+            // Only a node that calls below twice without `shared` could come here: what it gets owes nothing, and the
+            // visit's own outcome still decides.
+            Claim::Gone => return Receipt::many(Vec::new()),
+        };
+        if self.sharing > 0 {
+            return self.take_share(receipt.into_shares(), node);
+        }
+        receipt.moved_to(node);
+        receipt
+    }
+
+    fn take_share(&mut self, shares: Shares, node: u32) -> Receipt {
+        let receipt = shares.share();
+        self.claim = Claim::Split(shares);
+        receipt.moved_to(node);
+        receipt
+    }
+
+    /// An error of this item at a node.
+    #[cold]
+    pub(crate) fn failure(&self, node: u32, cause: Cause) -> Failure {
+        Failure::new(node, self.context, cause)
+    }
+
+    /// Ends the visit: whatever nobody below took is settled or pending again.
+    #[inline]
+    pub(crate) fn finish(self, result: Result<(), Failure>) -> End<'r> {
+        if let Err(failure) = result {
+            return Self::finish_failed(self.claim, failure);
+        }
+        match (self.claim, self.outcome) {
+            (Claim::Fresh { .. }, Some(outcome)) => End::Settled(outcome),
+            (Claim::Held(receipt), Some(outcome)) => {
+                receipt.settle(outcome);
+                End::Settled(outcome)
+            }
+            (Claim::Split(shares), outcome) => {
+                shares.end(outcome);
+                End::Moved
+            }
+            (Claim::Gone, _) => End::Moved,
+            (claim @ (Claim::Fresh { .. } | Claim::Held(_)), None) => {
+                Self::finish_failed(claim, Failure::new(self.at, self.context, Cause::Lost))
+            }
+        }
+    }
+
+    #[cold]
+    fn finish_failed(claim: Claim<'r>, failure: Failure) -> End<'r> {
+        // No further record of these partitions is started.
+        match &claim {
+            Claim::Fresh { home, record } => home.halt(record.offset),
+            Claim::Held(receipt) => receipt.halt(),
+            Claim::Split(shares) => shares.halt(),
+            Claim::Gone => {}
+        }
+        End::Failed(failure, claim)
+    }
+}
+
+/// Tells whether an offset still holds the record that it held before.
+pub(crate) fn fingerprint(record: &RecordRef<'_>) -> u64 {
+    let mut hash = Xxh3::new();
+    hash.update(&record.timestamp.unwrap_or(-1).to_be_bytes());
+    for part in [record.key, record.value] {
+        // A missing part is told from an empty one, and where one part ends from where the next begins.
+        let length = part.map_or(-1, |bytes| i64::try_from(bytes.len()).unwrap_or(i64::MAX));
+        hash.update(&length.to_be_bytes());
+        hash.update(part.unwrap_or_default());
+    }
+    hash.digest()
+}

@@ -1,0 +1,145 @@
+//! Errors that a user of healer meets.
+
+use std::{error::Error as StdError, fmt, sync::Arc};
+
+use crate::context::Context;
+
+/// Any error that a stage may give.
+pub type BoxError = Box<dyn StdError + Send + Sync + 'static>;
+
+/// Why a record failed at a node; made where it happened, named by the engine.
+#[derive(Debug)]
+pub struct Failure(Box<FailedRecord>);
+
+#[derive(Debug)]
+pub(crate) struct FailedRecord {
+    pub(crate) node: u32,
+    pub(crate) topic: Arc<str>,
+    pub(crate) partition: i32,
+    pub(crate) offset: i64,
+    pub(crate) cause: Cause,
+}
+
+/// What went wrong with a record.
+#[derive(Debug)]
+pub(crate) enum Cause {
+    /// A stage gave an error.
+    Stage(BoxError),
+    /// A stage panicked.
+    Panic(String),
+    /// Its bytes are no value of the source's type.
+    Decode(BoxError),
+    /// A value could not be encoded for a sink or a checkpoint.
+    Encode(BoxError),
+    /// The broker did not take a record that was to be sent.
+    Send(BoxError),
+    /// A call ended without handing back what it was given.
+    Lost,
+}
+
+impl Failure {
+    pub(crate) fn new(node: u32, context: &Context, cause: Cause) -> Self {
+        Self::at(node, Arc::clone(context.topic_arc()), context.partition(), context.offset(), cause)
+    }
+
+    pub(crate) fn at(node: u32, topic: Arc<str>, partition: i32, offset: i64, cause: Cause) -> Self {
+        Self(Box::new(FailedRecord { node, topic, partition, offset, cause }))
+    }
+
+    pub(crate) fn into_inner(self) -> FailedRecord {
+        *self.0
+    }
+}
+
+/// A record that failed, with where and why.
+///
+/// Its offset was not committed: after a restart the pipeline begins with it.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct RecordError {
+    /// The path of the node, as `flights.validate.enrich`.
+    pub stage: String,
+    /// The record's topic.
+    pub topic: String,
+    /// The record's partition.
+    pub partition: i32,
+    /// The record's offset.
+    pub offset: i64,
+    /// What kind of failure it was.
+    pub kind: RecordErrorKind,
+    source: Option<BoxError>,
+}
+
+/// How a record failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RecordErrorKind {
+    /// The stage gave an error: the source of the [`RecordError`].
+    Stage,
+    /// The stage panicked, with this message.
+    Panic(String),
+    /// The record's bytes are no value of the source's type.
+    Decode,
+    /// A value could not be encoded for a sink or a checkpoint.
+    Encode,
+    /// The broker did not take the record that a sink sent.
+    Send,
+    /// The stage ended without handing back what it was given: forgotten, cancelled, or left out of a batch.
+    Lost,
+}
+
+impl RecordError {
+    pub(crate) fn new(failed: FailedRecord, stage: &str) -> Self {
+        let (kind, source) = match failed.cause {
+            Cause::Stage(error) => (RecordErrorKind::Stage, Some(error)),
+            Cause::Panic(message) => (RecordErrorKind::Panic(message), None),
+            Cause::Decode(error) => (RecordErrorKind::Decode, Some(error)),
+            Cause::Encode(error) => (RecordErrorKind::Encode, Some(error)),
+            Cause::Send(error) => (RecordErrorKind::Send, Some(error)),
+            Cause::Lost => (RecordErrorKind::Lost, None),
+        };
+        Self {
+            stage: stage.to_owned(),
+            topic: failed.topic.to_string(),
+            partition: failed.partition,
+            offset: failed.offset,
+            kind,
+            source,
+        }
+    }
+}
+
+impl fmt::Display for RecordError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { stage, topic, partition, offset, .. } = self;
+        write!(f, "record {topic}[{partition}]@{offset} failed at `{stage}`: ")?;
+        match &self.kind {
+            RecordErrorKind::Stage => f.write_str("the stage gave an error")?,
+            RecordErrorKind::Panic(message) => write!(f, "the stage panicked: {message}")?,
+            RecordErrorKind::Decode => {
+                f.write_str("its bytes can't be decoded (set the source's `on_error` to skip such records)")?;
+            }
+            RecordErrorKind::Encode => f.write_str("its value can't be encoded")?,
+            RecordErrorKind::Send => f.write_str("the record that it became was not delivered")?,
+            RecordErrorKind::Lost => {
+                f.write_str("the stage ended without handing it back; it is pending again, not lost")?;
+            }
+        }
+        f.write_str("; its offset is not committed")
+    }
+}
+
+impl StdError for RecordError {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.source.as_deref().map(|error| error as &(dyn StdError + 'static))
+    }
+}
+
+/// What a panic said.
+pub(crate) fn panic_message(payload: &(dyn std::any::Any + Send)) -> String {
+    payload
+        .downcast_ref::<&str>()
+        .map(|text| (*text).to_owned())
+        .or_else(|| payload.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "a payload that is no text".to_owned())
+}

@@ -1,0 +1,133 @@
+//! Sources and sinks on Kafka.
+//!
+//! ```
+//! use healer::prelude::*;
+//!
+//! let lines = kafka::string(["east", "west"]).stream("lines");
+//! let orders = kafka::bytes("^orders-.*").tombstones().stream("orders");
+//! # let _ = (lines.heal(), orders.heal());
+//! ```
+
+use std::sync::Arc;
+
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::{
+    broker::Topics,
+    codec::{Bincode, Bytes, Decode, Encode, Json, Text},
+    operators::{Sink, Source},
+};
+
+/// What a source reads: a topic, a list of topics, or a pattern: a regular expression that starts with `^`.
+pub trait IntoTopics {
+    #[doc(hidden)]
+    fn into_topics(self) -> TopicList;
+}
+
+/// Topics in the hands of a source.
+pub struct TopicList(pub(crate) Topics);
+
+fn one(text: &str) -> TopicList {
+    TopicList(if text.starts_with('^') {
+        Topics::Pattern(Arc::from(text))
+    } else {
+        Topics::Named(vec![Arc::from(text)])
+    })
+}
+
+fn list<S: AsRef<str>>(names: &[S]) -> TopicList {
+    TopicList(Topics::Named(names.iter().map(|name| Arc::from(name.as_ref())).collect()))
+}
+
+impl IntoTopics for &str {
+    fn into_topics(self) -> TopicList {
+        one(self)
+    }
+}
+
+impl IntoTopics for String {
+    fn into_topics(self) -> TopicList {
+        one(&self)
+    }
+}
+
+impl IntoTopics for &String {
+    fn into_topics(self) -> TopicList {
+        one(self)
+    }
+}
+
+impl<S: AsRef<str>, const N: usize> IntoTopics for [S; N] {
+    fn into_topics(self) -> TopicList {
+        list(&self)
+    }
+}
+
+impl<S: AsRef<str>> IntoTopics for &[S] {
+    fn into_topics(self) -> TopicList {
+        list(self)
+    }
+}
+
+impl<S: AsRef<str>> IntoTopics for Vec<S> {
+    fn into_topics(self) -> TopicList {
+        list(&self)
+    }
+}
+
+/// Records in a format of your own.
+pub fn source<T: Send + 'static, C: Decode<T>>(codec: C, topics: impl IntoTopics) -> Source<T, C> {
+    Source::new(topics.into_topics().0, codec)
+}
+
+/// Records as JSON.
+pub fn json<T>(topics: impl IntoTopics) -> Source<T, Json>
+where
+    T: Send + 'static,
+    Json: Decode<T>,
+{
+    source(Json, topics)
+}
+
+/// Records as bincode.
+pub fn bincode<T: DeserializeOwned + Send + 'static>(topics: impl IntoTopics) -> Source<T, Bincode> {
+    source(Bincode, topics)
+}
+
+/// Records as they are.
+pub fn bytes(topics: impl IntoTopics) -> Source<Vec<u8>, Bytes> {
+    source(Bytes, topics)
+}
+
+/// Records as UTF-8 text.
+pub fn string(topics: impl IntoTopics) -> Source<String, Text> {
+    source(Text, topics)
+}
+
+/// Sends records in a format of your own.
+pub fn sink<T: Send + 'static, C: Encode<T>>(codec: C, topic: impl Into<String>) -> Sink<T, C> {
+    Sink::new(topic.into().into(), codec)
+}
+
+/// Sends records as JSON.
+pub fn to_json<T: Send + 'static>(topic: impl Into<String>) -> Sink<T, Json>
+where
+    Json: Encode<T>,
+{
+    sink(Json, topic)
+}
+
+/// Sends records as bincode.
+pub fn to_bincode<T: Serialize + Send + 'static>(topic: impl Into<String>) -> Sink<T, Bincode> {
+    sink(Bincode, topic)
+}
+
+/// Sends bytes as they are.
+pub fn to_bytes(topic: impl Into<String>) -> Sink<Vec<u8>, Bytes> {
+    sink(Bytes, topic)
+}
+
+/// Sends UTF-8 text.
+pub fn to_string(topic: impl Into<String>) -> Sink<String, Text> {
+    sink(Text, topic)
+}

@@ -1,0 +1,111 @@
+//! Kafka records that must not be lost: a typed pipeline whose offsets cannot leak.
+//!
+//! You write plain functions, mark them [`#[stage]`](macro@stage) and compose them with [`pipeline!`]; each record's offset
+//! travels beside its value, and is committed only when every record below it is done. Start with the [`prelude`].
+//!
+//! ```no_run
+//! use healer::prelude::*;
+//!
+//! #[stage(skip = "blank")]
+//! fn loud(line: String) -> Option<String> {
+//!     (!line.is_empty()).then(|| line.to_uppercase())
+//! }
+//!
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let app = pipeline! {
+//!     name "shout";
+//!     lines = kafka::string("lines") => loud;
+//!     lines => kafka::to_string("loud-lines") => heal;
+//! };
+//! app.run(Config::builder().brokers("localhost:9092").build()?).await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! | to | see |
+//! | --- | --- |
+//! | read and write topics | [`kafka`], [`Source`], [`Sink`], [`Codec`] |
+//! | transform, skip, branch, join | [`Stream`], [`union`](fn@union) |
+//! | work on many rows at once | [`Rows`], [`Batch`] |
+//! | know a record's key, headers, offset | [`Context`] |
+//! | configure | [`Config`] |
+//! | run, watch and stop | [`App`], [`Handle`], [`Report`] |
+//! | test without a server | `testing` (feature `testing`) |
+//!
+//! # What holds
+//! - An offset is committed only when all records below it are healed or skipped with a reason, and the commit counts only
+//!   when the broker has acknowledged it.
+//! - A stage that fails, panics, forgets what it was given or is cancelled leaves its record pending; the error names it.
+//! - After a crash records are at worst processed again.
+//!
+//! # Features
+//! `ssl`, `ssl-vendored`, `gssapi` and `zstd` add what the default build of librdkafka lacks; `testing` adds an embedded Kafka.
+
+// So that what the macros write resolves inside this crate as well.
+extern crate self as healer;
+
+mod app;
+mod broker;
+mod codec;
+pub mod config;
+mod context;
+mod engine;
+mod envelope;
+mod error;
+pub mod kafka;
+mod observe;
+mod operators;
+pub mod prelude;
+mod stream;
+#[cfg(feature = "testing")]
+pub mod testing;
+mod topology;
+
+pub use app::{App, BuildError, Built, Error, PartitionReport, Report};
+pub use codec::{Bincode, Bytes, Codec, CodecError, Decode, Encode, Json, Text};
+pub use config::{Config, ConfigBuilder, ConfigError, OutOfRange, Protocol, Start};
+pub use context::{Context, Headers};
+pub use engine::{Blocked, Commits, CommittedOffset, Handle, PartitionStatus, StartError};
+pub use error::{BoxError, RecordError, RecordErrorKind};
+#[doc = include_str!("docs/checkpoint.md")]
+pub use healer_macros::checkpoint;
+#[doc = include_str!("docs/pipeline.md")]
+pub use healer_macros::pipeline;
+#[doc = include_str!("docs/stage.md")]
+pub use healer_macros::stage;
+pub use healer_store as store;
+pub use operators::{Batch, OnError, Port, Rows, Sink, Source, WrongLength, union};
+pub use stream::{FanOut, Healed, Stream};
+pub use topology::Description;
+
+/// What the macros write down. Nothing here can mint or settle an offset; nothing here is for use by hand.
+#[doc(hidden)]
+pub mod __private {
+    pub use crate::{
+        operators::{
+            AsyncKind, AsyncStage, BatchKind, BatchStage, Checkpointed, CheckpointedStage, FlatKind,
+            FlatStage, Kind, Outlet, PlainShape, RowsKind, RowsStage, Shape, Stage, SyncKind, SyncStage,
+            Verdict,
+        },
+        stream::{Accepts, Here, Operator},
+        topology::Need,
+    };
+    pub use std::sync::Arc;
+
+    /// Appends a checkpoint's JSON; asked for by `#[checkpoint]` at the type that the stage gives.
+    ///
+    /// # Errors
+    /// A value that has no JSON form.
+    pub fn encode_checkpoint<T, K: crate::stream::Keeps<T>>(
+        _: K,
+        value: &T,
+        into: &mut Vec<u8>,
+    ) -> Result<(), crate::BoxError> {
+        K::encode(value, into)
+    }
+}
+
+/// The example of the README is compiled as well.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

@@ -1,0 +1,197 @@
+//! A batch in a stage's hands: slot numbers beside values, branded so that it can only go back to the call it came from.
+
+use std::{marker::PhantomData, sync::Arc};
+
+use crate::{context::Context, envelope::Reason};
+
+/// A batch that a stage transforms. Every row must come back, or be settled by [`filter`](Batch::filter): the only way to
+/// return a `Batch<'b, _>` is to have transformed the one that came in, since nothing else has its brand `'b`.
+///
+/// ```
+/// use healer::prelude::*;
+///
+/// #[stage(batch)]
+/// fn shout(rows: Batch<'_, String>) -> Batch<'_, String> {
+///     rows.filter("empty", |line| !line.is_empty()).map(|line| line.to_uppercase())
+/// }
+/// # fn main() {}
+/// ```
+#[must_use = "a batch that is dropped leaves its offsets uncommitted: return it"]
+pub struct Batch<'b, T> {
+    rows: Vec<Row<T>>,
+    skipped: Vec<(Slots, Reason)>,
+    contexts: Arc<[Context]>,
+    brand: PhantomData<fn(&'b ()) -> &'b ()>,
+}
+
+/// The places of a row in the call's list of receipts.
+#[derive(Clone, Debug)]
+pub(super) enum Slots {
+    One(u32),
+    Many(Vec<u32>),
+}
+
+impl Slots {
+    pub(super) fn as_slice(&self) -> &[u32] {
+        match self {
+            Self::One(slot) => std::slice::from_ref(slot),
+            Self::Many(slots) => slots,
+        }
+    }
+
+    fn first(&self) -> u32 {
+        self.as_slice().first().copied().unwrap_or(0)
+    }
+}
+
+/// A row inside a batch.
+pub struct Row<T> {
+    pub(super) slots: Slots,
+    pub(super) value: T,
+}
+
+/// A function gave another number of rows than it got.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "a batch of {given} rows became {returned}: every row must come back, in its place; all stay pending"
+)]
+pub struct WrongLength {
+    given: usize,
+    returned: usize,
+}
+
+/// What a stage did to its batch, taken apart by the engine.
+pub(super) struct Parts<T> {
+    pub(super) rows: Vec<Row<T>>,
+    pub(super) skipped: Vec<(Slots, Reason)>,
+    pub(super) contexts: Arc<[Context]>,
+}
+
+impl<'b, T> Batch<'b, T> {
+    pub(super) fn new(list: Vec<(Context, T)>) -> Self {
+        let (contexts, values): (Vec<_>, Vec<_>) = list.into_iter().unzip();
+        let rows = (0..).zip(values).map(|(slot, value)| Row { slots: Slots::One(slot), value }).collect();
+        Self { rows, skipped: Vec::new(), contexts: contexts.into(), brand: PhantomData }
+    }
+
+    pub(super) fn into_parts(self) -> Parts<T> {
+        Parts { rows: self.rows, skipped: self.skipped, contexts: self.contexts }
+    }
+
+    fn with_rows<U>(
+        rows: Vec<Row<U>>,
+        skipped: Vec<(Slots, Reason)>,
+        contexts: Arc<[Context]>,
+    ) -> Batch<'b, U> {
+        Batch { rows, skipped, contexts, brand: PhantomData }
+    }
+
+    /// How many rows there are.
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Whether there are none (left).
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// Each row with where it comes from (a reduced one: with where its first comes from).
+    pub fn iter(&self) -> impl Iterator<Item = (&Context, &T)> {
+        self.rows.iter().map(|row| (&self.contexts[row.slots.first() as usize], &row.value))
+    }
+
+    /// Turns each row into another.
+    pub fn map<U>(self, mut f: impl FnMut(T) -> U) -> Batch<'b, U> {
+        let rows = self.rows.into_iter().map(|row| Row { slots: row.slots, value: f(row.value) }).collect();
+        Self::with_rows(rows, self.skipped, self.contexts)
+    }
+
+    /// Turns each row into another, or fails.
+    ///
+    /// # Errors
+    /// The first one of `f`; then all rows stay pending.
+    pub fn try_map<U, E>(self, mut f: impl FnMut(T) -> Result<U, E>) -> Result<Batch<'b, U>, E> {
+        let rows = self.rows.into_iter().map(|row| Ok(Row { slots: row.slots, value: f(row.value)? }));
+        Ok(Self::with_rows(rows.collect::<Result<_, E>>()?, self.skipped, self.contexts))
+    }
+
+    /// Turns all rows at once into others, in the same order: for a model or a service that takes many.
+    ///
+    /// # Errors
+    /// [`WrongLength`] if `f` gives another number of values; then all rows stay pending.
+    pub fn try_map_all<U>(self, f: impl FnOnce(Vec<T>) -> Vec<U>) -> Result<Batch<'b, U>, WrongLength> {
+        let (slots, values): (Vec<_>, Vec<_>) =
+            self.rows.into_iter().map(|row| (row.slots, row.value)).unzip();
+        let results = f(values);
+        if results.len() != slots.len() {
+            return Err(WrongLength { given: slots.len(), returned: results.len() });
+        }
+        let rows = slots.into_iter().zip(results).map(|(slots, value)| Row { slots, value }).collect();
+        Ok(Self::with_rows(rows, self.skipped, self.contexts))
+    }
+
+    /// Keeps some rows; the others are skipped with that reason, and so done.
+    pub fn filter(self, reason: &str, mut keep: impl FnMut(&T) -> bool) -> Self {
+        let mut skipped = self.skipped;
+        let reason = Reason::new(reason);
+        let mut rows = self.rows;
+        rows.retain_mut(|row| {
+            let kept = keep(&row.value);
+            if !kept {
+                skipped.push((std::mem::replace(&mut row.slots, Slots::Many(Vec::new())), reason));
+            }
+            kept
+        });
+        Self::with_rows(rows, skipped, self.contexts)
+    }
+
+    /// Treats rows in two ways; each closure must give its batch back. The rows for which `pick` is true come first after.
+    pub fn route<U>(
+        self,
+        mut pick: impl FnMut(&T) -> bool,
+        yes: impl FnOnce(Batch<'b, T>) -> Batch<'b, U>,
+        no: impl FnOnce(Batch<'b, T>) -> Batch<'b, U>,
+    ) -> Batch<'b, U> {
+        let (left, right): (Vec<_>, Vec<_>) = self.rows.into_iter().partition(|row| pick(&row.value));
+        let mut left = yes(Self::with_rows(left, self.skipped, Arc::clone(&self.contexts)));
+        let right = no(Self::with_rows(right, Vec::new(), self.contexts));
+        left.rows.extend(right.rows);
+        left.skipped.extend(right.skipped);
+        left
+    }
+
+    /// Makes one row of all: it owes the outcome of each. An empty batch stays empty.
+    pub fn reduce<U>(self, f: impl FnOnce(Vec<T>) -> U) -> Batch<'b, U> {
+        if self.rows.is_empty() {
+            return Self::with_rows(Vec::new(), self.skipped, self.contexts);
+        }
+        let mut slots = Vec::with_capacity(self.rows.len());
+        let mut values = Vec::with_capacity(self.rows.len());
+        for row in self.rows {
+            slots.extend_from_slice(row.slots.as_slice());
+            values.push(row.value);
+        }
+        let rows = vec![Row { slots: Slots::Many(slots), value: f(values) }];
+        Self::with_rows(rows, self.skipped, self.contexts)
+    }
+
+    /// Makes any number of rows of each: it is done when all of them are; one that gave none is skipped with that reason.
+    pub fn flat_map<U, I: IntoIterator<Item = U>>(
+        self,
+        reason: &str,
+        mut f: impl FnMut(T) -> I,
+    ) -> Batch<'b, U> {
+        let mut skipped = self.skipped;
+        let reason = Reason::new(reason);
+        let mut rows = Vec::with_capacity(self.rows.len());
+        for row in self.rows {
+            let before = rows.len();
+            rows.extend(f(row.value).into_iter().map(|value| Row { slots: row.slots.clone(), value }));
+            if rows.len() == before {
+                skipped.push((row.slots, reason));
+            }
+        }
+        Self::with_rows(rows, skipped, self.contexts)
+    }
+}

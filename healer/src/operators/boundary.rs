@@ -1,0 +1,269 @@
+//! Where records leave one thread for another: a queue, and a task that serves it one item after the other.
+
+use std::{
+    future::Future,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use tokio::sync::{
+    Notify,
+    mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
+};
+
+use crate::{
+    context::Context,
+    engine::Host,
+    envelope::{Claim, End, Outcome, Receipt, Visit},
+    error::{Cause, Failure, panic_message},
+    stream::Consumer,
+};
+
+/// How many items a queue holds before those who give many must wait. Who passes on one item for one is bounded by the
+/// records that a partition may have in flight.
+const ROOM: usize = 64;
+
+/// A value with what it owes.
+pub struct Envelope<T> {
+    pub(super) value: T,
+    pub(super) receipt: Receipt,
+    pub(super) context: Context,
+}
+
+impl<T> Envelope<T> {
+    /// Takes the item of a visit along. `whole` says whether anybody from `node` on reads key and headers.
+    pub(super) fn take(visit: &mut Visit<'_>, node: u32, whole: bool, value: T) -> Self {
+        Self { value, receipt: visit.take(node), context: visit.context.keep(whole) }
+    }
+}
+
+/// Counts what waits in a queue.
+#[derive(Default)]
+pub(super) struct Gate {
+    length: AtomicUsize,
+    freed: Notify,
+}
+
+impl Gate {
+    pub(super) fn enter(&self) {
+        self.length.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn leave(&self) {
+        self.length.fetch_sub(1, Ordering::Release);
+        self.freed.notify_waiters();
+    }
+
+    /// The queue takes nothing more: nobody is to wait for it.
+    pub(super) fn close(&self) {
+        self.freed.notify_waiters();
+    }
+
+    /// Waits for room, or until the queue is closed.
+    pub(super) async fn room(&self, is_closed: impl Fn() -> bool) {
+        loop {
+            let freed = self.freed.notified();
+            if self.length.load(Ordering::Acquire) < ROOM || is_closed() {
+                return;
+            }
+            freed.await;
+        }
+    }
+}
+
+/// The giving end of a boundary.
+pub struct Queue<T> {
+    sender: UnboundedSender<Envelope<T>>,
+    gate: Arc<Gate>,
+}
+
+impl<T> Clone for Queue<T> {
+    fn clone(&self) -> Self {
+        Self { sender: self.sender.clone(), gate: Arc::clone(&self.gate) }
+    }
+}
+
+/// The taking end.
+pub(super) struct Inbox<T> {
+    receiver: UnboundedReceiver<Envelope<T>>,
+    gate: Arc<Gate>,
+}
+
+pub(super) fn queue<T>() -> (Queue<T>, Inbox<T>) {
+    let (sender, receiver) = unbounded_channel();
+    let gate = Arc::new(Gate::default());
+    (Queue { sender, gate: Arc::clone(&gate) }, Inbox { receiver, gate })
+}
+
+impl<T> Queue<T> {
+    /// Puts an item in. Where the task has ended its receipt is dropped, and so returned.
+    pub(super) fn put(&self, item: Envelope<T>) {
+        self.gate.enter();
+        // An error gives the envelope back, whose drop returns what it owes.
+        drop(self.sender.send(item));
+    }
+
+    pub(super) async fn room(&self) {
+        self.gate.room(|| self.sender.is_closed()).await;
+    }
+
+    pub(super) fn downgrade(&self) -> WeakQueue<T> {
+        WeakQueue { sender: self.sender.downgrade(), gate: Arc::clone(&self.gate) }
+    }
+}
+
+/// A queue that does not keep its task alive.
+pub(super) struct WeakQueue<T> {
+    sender: tokio::sync::mpsc::WeakUnboundedSender<Envelope<T>>,
+    gate: Arc<Gate>,
+}
+
+impl<T> WeakQueue<T> {
+    pub(super) fn upgrade(&self) -> Option<Queue<T>> {
+        Some(Queue { sender: self.sender.upgrade()?, gate: Arc::clone(&self.gate) })
+    }
+}
+
+impl<T> Inbox<T> {
+    /// The next item; `None` when nobody can give one any more.
+    pub(super) async fn next(&mut self) -> Option<Envelope<T>> {
+        let item = self.receiver.recv().await?;
+        self.gate.leave();
+        Some(item)
+    }
+}
+
+impl<T> Drop for Inbox<T> {
+    fn drop(&mut self) {
+        // Whoever waits for room finds the queue closed.
+        self.receiver.close();
+        self.gate.close();
+    }
+}
+
+/// How a boundary handles one item.
+pub trait Serve<T>: Send + Sync + 'static {
+    /// What it remembers for a partition, with the lane below.
+    type Lane: Send + 'static;
+
+    /// Whether it, or a node below, reads key and headers.
+    const READS: bool;
+
+    /// The node's number.
+    fn node(&self) -> u32;
+
+    /// Makes the lane of its task.
+    fn open(&self, host: &Host) -> Self::Lane;
+
+    /// Handles the item and settles its receipt, or passes it on.
+    fn serve<'a>(
+        &'a self,
+        lane: &'a mut Self::Lane,
+        host: &'a Host,
+        item: Envelope<T>,
+    ) -> impl Future<Output = ()> + Send + 'a;
+}
+
+/// A node whose items wait in a queue for its task, and what follows.
+pub struct Boundary<S>(Arc<S>);
+
+impl<S> Boundary<S> {
+    pub(super) fn new(serve: S) -> Self {
+        Self(Arc::new(serve))
+    }
+}
+
+impl<T: Send + 'static, S: Serve<T>> Consumer<T> for Boundary<S> {
+    type Lane = Queue<T>;
+    const READS: bool = S::READS;
+    const BOUNDED: bool = true;
+
+    fn open(&self, host: &Host) -> Self::Lane {
+        start(&self.0, host)
+    }
+
+    fn push(&self, lane: &mut Self::Lane, visit: &mut Visit<'_>, item: T) -> Result<(), Failure> {
+        lane.put(Envelope::take(visit, self.0.node(), S::READS, item));
+        Ok(())
+    }
+
+    async fn room(&self, lane: &mut Self::Lane) {
+        lane.room().await;
+    }
+}
+
+/// Starts the task of a boundary. It ends when all givers are gone and the queue is empty, and then closes its own lane: so
+/// a drain goes down the pipeline by itself.
+pub(super) fn start<T: Send + 'static, S: Serve<T>>(serve: &Arc<S>, host: &Host) -> Queue<T> {
+    let (queue, mut inbox) = queue();
+    let (serve, host_of_task) = (Arc::clone(serve), host.clone());
+    let mut lane = serve.open(host);
+    host.spawn(async move {
+        while let Some(item) = inbox.next().await {
+            // A partition that has failed runs nothing any more: what waits is returned.
+            if !item.receipt.is_halted() {
+                serve.serve(&mut lane, &host_of_task, item).await;
+            }
+        }
+    });
+    queue
+}
+
+/// What became of an item at a node.
+pub(super) enum Step<U> {
+    Next(U),
+    Ended(Outcome),
+    Failed(Cause),
+}
+
+/// Carries an item on into the fused nodes below, and settles it where nobody took it.
+pub(super) fn carry_on<U, D: Consumer<U>>(
+    host: &Host,
+    next: &D,
+    lane: &mut D::Lane,
+    node: u32,
+    receipt: Receipt,
+    context: &mut Context,
+    step: Step<U>,
+) {
+    let mut visit = Visit::new(Claim::Held(receipt), context, node);
+    let result = match step {
+        Step::Next(value) => push_guarded(next, lane, &mut visit, value),
+        Step::Ended(Outcome::Skipped(reason)) => {
+            visit.skip(reason);
+            Ok(())
+        }
+        Step::Ended(_) => {
+            visit.heal();
+            Ok(())
+        }
+        Step::Failed(cause) => Err(visit.failure(node, cause)),
+    };
+    if let End::Failed(failure, owed) = visit.finish(result) {
+        // What goes wrong with records of others is theirs to find.
+        if !owed.is_fenced() {
+            host.fail(failure);
+        }
+    }
+}
+
+/// Pushes; a panic in a node below is its failure.
+#[inline]
+pub(super) fn push_guarded<U, D: Consumer<U>>(
+    next: &D,
+    lane: &mut D::Lane,
+    visit: &mut Visit<'_>,
+    value: U,
+) -> Result<(), Failure> {
+    // Lanes are not looked at again after a panic: the partition is halted.
+    match catch_unwind(AssertUnwindSafe(|| next.push(lane, visit, value))) {
+        Ok(result) => result,
+        Err(panic) => {
+            let node = visit.node();
+            Err(visit.failure(node, Cause::Panic(panic_message(&*panic))))
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! A chain from its source on, erased: a chunk of one partition runs through its fused nodes in one dynamic call.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use super::boundary::push_guarded;
+use crate::{
+    broker::RecordRef,
+    context::Context,
+    engine::Host,
+    envelope::{Claim, End, Home, Outcome, Reason, Visit},
+    error::Failure,
+    stream::{Branch, Consumer, Raw},
+    topology::Node,
+};
+
+/// A run of neighbouring offsets of a chunk that ended alike.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Run {
+    pub(crate) first: i64,
+    pub(crate) end: i64,
+    /// Whether they are done; else they moved on, or failed.
+    pub(crate) done: bool,
+}
+
+/// What a chunk of one partition came to.
+#[derive(Debug, Default)]
+pub(crate) struct ChunkLog {
+    pub(crate) runs: Vec<Run>,
+    pub(crate) healed: u64,
+    pub(crate) skipped: Vec<(Reason, u64)>,
+    pub(crate) moved: u64,
+    pub(crate) failure: Option<Failure>,
+}
+
+impl ChunkLog {
+    pub(crate) fn clear(&mut self) {
+        self.runs.clear();
+        self.skipped.clear();
+        (self.healed, self.moved) = (0, 0);
+        self.failure = None;
+    }
+
+    #[inline]
+    fn add(&mut self, offset: i64, done: bool) {
+        match self.runs.last_mut() {
+            Some(run) if run.end == offset && run.done == done => run.end += 1,
+            _ => self.runs.push(Run { first: offset, end: offset + 1, done }),
+        }
+    }
+
+    #[inline]
+    fn settled(&mut self, outcome: Outcome) {
+        match outcome {
+            Outcome::Healed => self.healed += 1,
+            Outcome::Skipped(reason) => match self.skipped.iter_mut().find(|(known, _)| *known == reason) {
+                Some((_, count)) => *count += 1,
+                None => self.skipped.push((reason, 1)),
+            },
+            Outcome::Returned => {}
+        }
+    }
+}
+
+/// A chain from a source on, erased: one dynamic call a chunk.
+pub(crate) trait Entry: Send + Sync {
+    fn open(&self, host: &Host, home: Arc<Home>) -> Box<dyn EntryLane>;
+}
+
+/// A partition's lane through a whole chain.
+pub(crate) trait EntryLane: Send {
+    /// Whether a node of the chain reads headers.
+    fn reads(&self) -> bool;
+
+    /// Runs records until one fails, `credit` of them have left for a task, or the time is over; says how many it took.
+    fn run(&mut self, records: &[RecordRef<'_>], credit: u64, until: Instant, log: &mut ChunkLog) -> usize;
+}
+
+/// Erases a healed chain.
+pub(crate) trait MakeEntry {
+    fn into_entry(self) -> (Arc<dyn Entry>, Vec<Arc<Node>>);
+}
+
+impl<B: Branch<Raw>> MakeEntry for B {
+    fn into_entry(self) -> (Arc<dyn Entry>, Vec<Arc<Node>>) {
+        let (consumer, nodes) = self.finish();
+        (Arc::new(EntryOf(Arc::new(consumer))), nodes)
+    }
+}
+
+struct EntryOf<D>(Arc<D>);
+
+impl<D: Consumer<Raw>> Entry for EntryOf<D> {
+    fn open(&self, host: &Host, home: Arc<Home>) -> Box<dyn EntryLane> {
+        let context = Context::reusable(Arc::clone(&home.partition.topic), home.partition.partition);
+        Box::new(LaneOf { lane: self.0.open(host), chain: Arc::clone(&self.0), context, home })
+    }
+}
+
+struct LaneOf<D: Consumer<Raw>> {
+    chain: Arc<D>,
+    lane: D::Lane,
+    context: Context,
+    home: Arc<Home>,
+}
+
+/// How many records run between two looks at the clock.
+const CLOCK: usize = 16;
+
+impl<D: Consumer<Raw>> EntryLane for LaneOf<D> {
+    fn reads(&self) -> bool {
+        D::READS
+    }
+
+    fn run(&mut self, records: &[RecordRef<'_>], credit: u64, until: Instant, log: &mut ChunkLog) -> usize {
+        for (taken, record) in records.iter().enumerate() {
+            if log.moved >= credit || (taken % CLOCK == CLOCK - 1 && Instant::now() >= until) {
+                return taken;
+            }
+            self.context.refill(record);
+            let claim = Claim::Fresh { home: &self.home, record };
+            let mut visit = Visit::new(claim, &mut self.context, 0);
+            let result = push_guarded(&*self.chain, &mut self.lane, &mut visit, Raw);
+            match visit.finish(result) {
+                End::Settled(outcome) => {
+                    log.settled(outcome);
+                    log.add(record.offset, true);
+                }
+                End::Moved => {
+                    log.moved += 1;
+                    log.add(record.offset, false);
+                }
+                End::Failed(failure, _) => {
+                    log.add(record.offset, false);
+                    log.failure = Some(failure);
+                    return taken + 1;
+                }
+            }
+        }
+        records.len()
+    }
+}
+
+/// How long a chunk may run before the poll thread looks at its other work.
+pub(crate) const CHUNK_TIME: Duration = Duration::from_millis(10);

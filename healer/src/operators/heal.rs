@@ -1,0 +1,22 @@
+//! The end of a chain: what gets here is done.
+
+use crate::{engine::Host, envelope::Visit, error::Failure, stream::Consumer};
+
+/// Settles what flows in.
+pub struct HealNode;
+
+impl<T: Send + 'static> Consumer<T> for HealNode {
+    type Lane = ();
+    const READS: bool = false;
+    const BOUNDED: bool = false;
+
+    fn open(&self, _: &Host) -> Self::Lane {}
+
+    #[inline]
+    fn push(&self, (): &mut Self::Lane, visit: &mut Visit<'_>, _: T) -> Result<(), Failure> {
+        visit.heal();
+        Ok(())
+    }
+
+    async fn room(&self, (): &mut Self::Lane) {}
+}

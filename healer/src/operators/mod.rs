@@ -1,0 +1,33 @@
+//! The nodes; one file a family.
+
+mod batch;
+mod boundary;
+mod checkpoint;
+mod entry;
+mod filter;
+mod heal;
+mod map;
+mod partition;
+mod port;
+mod sink;
+mod source;
+mod stage;
+
+pub use batch::{Batch, BatchKind, BatchStage, Rows, RowsKind, RowsStage, WrongLength};
+pub use checkpoint::CheckpointLink;
+pub(crate) use checkpoint::Checkpoints;
+#[cfg(test)]
+pub(crate) use entry::Run;
+pub(crate) use entry::{CHUNK_TIME, ChunkLog, Entry, EntryLane, MakeEntry};
+pub use filter::FilterLink;
+pub use heal::HealNode;
+pub(crate) use map::refuse_hidden_errors;
+pub use map::{MapLink, TryMapLink};
+pub use partition::PartitionLink;
+pub use port::{Port, ToPort, union};
+pub use sink::Sink;
+pub use source::{OnError, Source};
+pub use stage::{
+    AsyncKind, AsyncStage, Checkpointed, CheckpointedStage, FlatKind, FlatStage, Kind, Outlet, PlainShape,
+    Shape, Stage, SyncKind, SyncStage, Verdict,
+};

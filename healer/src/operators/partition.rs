@@ -1,0 +1,228 @@
+//! Gathers records of all partitions into batches.
+
+use std::{collections::HashMap, mem, sync::Arc, time::Duration};
+
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, WeakUnboundedSender, unbounded_channel};
+
+use super::{
+    batch::Rows,
+    boundary::{Envelope, Gate, Step, carry_on},
+};
+use crate::{
+    context::Context,
+    engine::Host,
+    envelope::{Receipt, Visit},
+    error::Failure,
+    stream::{Consumer, Link},
+    topology::{Node, NodeKind, Plan},
+};
+
+/// A `partition` after a chain.
+pub struct PartitionLink<C> {
+    pub(crate) before: C,
+    pub(crate) at: usize,
+}
+
+impl<C: Link> Link for PartitionLink<C> {
+    type In = C::In;
+    type Out = Rows<C::Out>;
+    type Into<D: Consumer<Rows<C::Out>>> = C::Into<PartitionNode<D>>;
+
+    fn attach<D: Consumer<Rows<C::Out>>>(self, plan: &Plan, next: D) -> Self::Into<D> {
+        let node = plan.node(self.at);
+        self.before.attach(plan, PartitionNode(Arc::new(Work { node, next })))
+    }
+}
+
+/// A `partition` and what follows.
+pub struct PartitionNode<D>(Arc<Work<D>>);
+
+struct Work<D> {
+    node: Arc<Node>,
+    next: D,
+}
+
+enum Message<T> {
+    Row(Envelope<T>),
+    /// The lane of a partition and generation was closed.
+    Closed(u32, u32),
+}
+
+/// A partition's entrance to the one task that gathers.
+pub struct PartitionLane<T> {
+    sender: UnboundedSender<Message<T>>,
+    gate: Arc<Gate>,
+    origin: Option<(u32, u32)>,
+}
+
+impl<T> Drop for PartitionLane<T> {
+    fn drop(&mut self) {
+        if let Some((slot, generation)) = self.origin {
+            // Nobody listens any more: nothing is waiting there either.
+            drop(self.sender.send(Message::Closed(slot, generation)));
+        }
+    }
+}
+
+impl<T: Send + 'static, D: Consumer<Rows<T>>> Consumer<T> for PartitionNode<D> {
+    type Lane = PartitionLane<T>;
+    const READS: bool = true;
+    // A record in flight may have given any number of rows.
+    const BOUNDED: bool = true;
+
+    fn open(&self, host: &Host) -> Self::Lane {
+        let id = self.0.node.id;
+        let open = || {
+            let (sender, receiver) = unbounded_channel();
+            let host = host.of_pipeline();
+            let gate = Arc::<Gate>::default();
+            let inbox = Inbox { receiver, gate: Arc::clone(&gate) };
+            let gather = Gather::<T, D>::new(&self.0, inbox, host.clone());
+            host.spawn(gather.run());
+            let weak = (sender.downgrade(), Arc::clone(&gate));
+            ((sender, gate), weak)
+        };
+        let upgrade = |(sender, gate): &Entrance<T>| Some((sender.upgrade()?, Arc::clone(gate)));
+        let (sender, gate) = host.pipeline_lane(id, upgrade, open);
+        PartitionLane { sender, gate, origin: host.origin() }
+    }
+
+    fn push(&self, lane: &mut Self::Lane, visit: &mut Visit<'_>, item: T) -> Result<(), Failure> {
+        let row = Envelope::take(visit, self.0.node.id, true, item);
+        lane.gate.enter();
+        // Where the task has ended the row comes back in the error, and is returned.
+        drop(lane.sender.send(Message::Row(row)));
+        Ok(())
+    }
+
+    async fn room(&self, lane: &mut Self::Lane) {
+        lane.gate.room(|| lane.sender.is_closed()).await;
+    }
+}
+
+/// A way in that does not keep the task alive.
+type Entrance<T> = (WeakUnboundedSender<Message<T>>, Arc<Gate>);
+
+struct Inbox<T> {
+    receiver: UnboundedReceiver<Message<T>>,
+    gate: Arc<Gate>,
+}
+
+impl<T> Inbox<T> {
+    async fn next(&mut self) -> Option<Message<T>> {
+        let message = self.receiver.recv().await?;
+        if matches!(message, Message::Row(_)) {
+            self.gate.leave();
+        }
+        Some(message)
+    }
+}
+
+impl<T> Drop for Inbox<T> {
+    fn drop(&mut self) {
+        // Whoever waits for room finds it closed.
+        self.receiver.close();
+        self.gate.close();
+    }
+}
+
+struct Gather<T, D: Consumer<Rows<T>>> {
+    work: Arc<Work<D>>,
+    inbox: Inbox<T>,
+    host: Host,
+    lane: D::Lane,
+    size: usize,
+    within: Duration,
+    rows: Vec<(Context, T)>,
+    receipts: Vec<Receipt>,
+    /// How many records each partition and generation has among the rows.
+    held: HashMap<(u32, u32), usize>,
+}
+
+impl<T: Send + 'static, D: Consumer<Rows<T>>> Gather<T, D> {
+    fn new(work: &Arc<Work<D>>, inbox: Inbox<T>, host: Host) -> Self {
+        let NodeKind::Partition { rows: size, within } = work.node.kind else {
+            unreachable!("a partition's node is made by `Stream::partition`")
+        };
+        let lane = work.next.open(&host);
+        Self {
+            work: Arc::clone(work),
+            inbox,
+            host,
+            lane,
+            size,
+            within,
+            rows: Vec::new(),
+            receipts: Vec::new(),
+            held: HashMap::new(),
+        }
+    }
+
+    async fn run(mut self) {
+        let mut patience = self.host.patience();
+        let mut timer = self.host.sleep(Duration::MAX);
+        loop {
+            let message = tokio::select! {
+                biased;
+                message = self.inbox.next() => message,
+                // Nothing waits to be gathered and nothing more is expected.
+                () = patience.is_over(), if !self.rows.is_empty() => {
+                    self.emit().await;
+                    continue;
+                }
+                () = &mut timer, if !self.rows.is_empty() => {
+                    self.emit().await;
+                    continue;
+                }
+            };
+            match message {
+                Some(Message::Row(row)) => {
+                    if self.rows.is_empty() {
+                        timer = self.host.sleep(self.within);
+                    }
+                    if self.add(row) {
+                        self.emit().await;
+                    }
+                }
+                Some(Message::Closed(slot, generation)) => {
+                    if self.held.contains_key(&(slot, generation)) {
+                        self.emit().await;
+                    }
+                }
+                None => break,
+            }
+        }
+        self.emit().await;
+    }
+
+    /// Adds a row; says whether the batch must leave.
+    fn add(&mut self, row: Envelope<T>) -> bool {
+        let Envelope { value, receipt, context } = row;
+        if receipt.is_halted() {
+            return false;
+        }
+        let mut full = self.rows.len() + 1 >= self.size;
+        let in_flight = self.host.in_flight();
+        receipt.each_home(&mut |home, _| {
+            let held = self.held.entry((home.slot, home.generation)).or_default();
+            *held += 1;
+            full |= *held >= in_flight;
+        });
+        self.rows.push((context, value));
+        self.receipts.push(receipt);
+        full
+    }
+
+    async fn emit(&mut self) {
+        self.held.clear();
+        let list = mem::take(&mut self.rows);
+        let receipts = mem::take(&mut self.receipts);
+        let Some((first, _)) = list.first() else { return };
+        let mut context = first.keep(false);
+        let step = Step::Next(Rows { list });
+        let Work { node, next } = &*self.work;
+        let receipt = Receipt::many(receipts);
+        carry_on(&self.host, next, &mut self.lane, node.id, receipt, &mut context, step);
+        next.room(&mut self.lane).await;
+    }
+}

@@ -1,0 +1,166 @@
+//! Ports: where several streams become one.
+
+use std::sync::{Arc, OnceLock};
+
+use super::boundary::{self, Envelope, Queue, Serve, Step, WeakQueue};
+use crate::{
+    engine::Host,
+    envelope::Visit,
+    error::Failure,
+    stream::{Consumer, Link, Raw, Stream},
+    topology::{Node, NodeDraft, NodeKind, Plan},
+};
+
+/// Makes a stream that others can flow into, with the port that they end in.
+///
+/// ```
+/// use healer::prelude::*;
+///
+/// let (into, both) = union("both");
+/// let east = kafka::string("east").stream("east").to(&into);
+/// let west = kafka::string("west").stream("west").to(&into);
+/// let both = both.map(|line: String| line.len()).heal();
+/// let app = App::new("union").add(east).add(west).add(both);
+/// ```
+pub fn union<T: Send + 'static>(name: impl Into<String>) -> (Port<T>, Stream<PortLink<T>>) {
+    let draft = NodeDraft::new(name, NodeKind::Port);
+    let port = Port { id: draft.id, chain: Arc::new(OnceLock::new()) };
+    let link = PortLink { port: port.clone() };
+    (port, Stream::new(link, draft))
+}
+
+/// An entrance to a stream that was made with [`union`]; any number of streams may end in it.
+pub struct Port<T> {
+    id: u32,
+    chain: Arc<OnceLock<Arc<dyn PortChain<T>>>>,
+}
+
+impl<T> Port<T> {
+    pub(crate) fn id(&self) -> u32 {
+        self.id
+    }
+}
+
+impl<T> Clone for Port<T> {
+    fn clone(&self) -> Self {
+        Self { id: self.id, chain: Arc::clone(&self.chain) }
+    }
+}
+
+/// The chain behind a port, erased: the streams before it need not know its type.
+trait PortChain<T>: Send + Sync {
+    fn start(&self, host: &Host) -> Queue<T>;
+}
+
+struct Chain<D> {
+    node: Arc<Node>,
+    next: Arc<D>,
+}
+
+impl<T: Send + 'static, D: Consumer<T>> PortChain<T> for Chain<D> {
+    fn start(&self, host: &Host) -> Queue<T> {
+        boundary::start(&Arc::new(Work { node: Arc::clone(&self.node), next: Arc::clone(&self.next) }), host)
+    }
+}
+
+struct Work<D> {
+    node: Arc<Node>,
+    next: Arc<D>,
+}
+
+impl<T: Send + 'static, D: Consumer<T>> Serve<T> for Work<D> {
+    type Lane = D::Lane;
+    const READS: bool = D::READS;
+
+    fn node(&self) -> u32 {
+        self.node.id
+    }
+
+    fn open(&self, host: &Host) -> Self::Lane {
+        self.next.open(host)
+    }
+
+    async fn serve(&self, lane: &mut Self::Lane, host: &Host, item: Envelope<T>) {
+        let Envelope { value, receipt, mut context } = item;
+        boundary::carry_on(host, &*self.next, lane, self.node.id, receipt, &mut context, Step::Next(value));
+        self.next.room(lane).await;
+    }
+}
+
+/// The start of the stream behind a port.
+pub struct PortLink<T> {
+    port: Port<T>,
+}
+
+impl<T: Send + 'static> Link for PortLink<T> {
+    type In = Raw;
+    type Out = T;
+    type Into<D: Consumer<T>> = Joined;
+
+    fn attach<D: Consumer<T>>(self, plan: &Plan, next: D) -> Joined {
+        let chain = Chain { node: plan.node(0), next: Arc::new(next) };
+        // The stream is made once, by `union`, and ended once, since ending takes it.
+        drop(self.port.chain.set(Arc::new(chain)));
+        Joined
+    }
+}
+
+/// What a chain behind a port leaves: it is reached through the port, never from a source.
+pub struct Joined;
+
+impl Consumer<Raw> for Joined {
+    type Lane = ();
+    const READS: bool = false;
+    const BOUNDED: bool = false;
+
+    fn open(&self, _: &Host) -> Self::Lane {}
+
+    fn push(&self, (): &mut Self::Lane, _: &mut Visit<'_>, _: Raw) -> Result<(), Failure> {
+        Ok(())
+    }
+
+    async fn room(&self, (): &mut Self::Lane) {}
+}
+
+/// The end of a stream that flows into a port.
+pub struct ToPort<T> {
+    port: Port<T>,
+}
+
+impl<T> ToPort<T> {
+    pub(crate) fn new(port: &Port<T>) -> Self {
+        Self { port: port.clone() }
+    }
+}
+
+impl<T: Send + 'static> Consumer<T> for ToPort<T> {
+    /// `None` where the stream behind the port was never healed, which `App::build` refuses.
+    type Lane = Option<Queue<T>>;
+    // What is behind a port may read it.
+    const READS: bool = true;
+    const BOUNDED: bool = true;
+
+    fn open(&self, host: &Host) -> Self::Lane {
+        let chain = self.port.chain.get()?;
+        // One lane a partition, shared by all streams that end here: records of a partition stay in one line.
+        if let Some(queue) = host.port_lane::<WeakQueue<T>, _>(self.port.id, WeakQueue::upgrade) {
+            return Some(queue);
+        }
+        let queue = chain.start(host);
+        host.keep_port_lane(self.port.id, queue.downgrade());
+        Some(queue)
+    }
+
+    fn push(&self, lane: &mut Self::Lane, visit: &mut Visit<'_>, item: T) -> Result<(), Failure> {
+        if let Some(queue) = lane {
+            queue.put(Envelope::take(visit, self.port.id, true, item));
+        }
+        Ok(())
+    }
+
+    async fn room(&self, lane: &mut Self::Lane) {
+        if let Some(queue) = lane {
+            queue.room().await;
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! Where records come in: bytes become values.
+
+use std::sync::Arc;
+
+use crate::{
+    broker::Topics,
+    codec::{Codec, CodecError, Decode},
+    engine::Host,
+    envelope::{Reason, Visit},
+    error::{Cause, Failure},
+    stream::{Consumer, Link, Raw, Stream},
+    topology::{Node, NodeDraft, NodeKind, Plan},
+};
+
+/// What happens to a record whose bytes are no value of the source's type.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum OnError {
+    /// The pipeline stops with the error and the offset stays uncommitted (the default).
+    #[default]
+    Stop,
+    /// The record is skipped, counted under the reason `undecodable`, and logged.
+    Skip,
+}
+
+/// How a record becomes a value: `None` is a tombstone to skip. The functions that make sources ask for `Decode` and keep the
+/// proof, so that a fault is said once.
+type DecodeRecord<T, C> = fn(&C, Option<&[u8]>) -> Option<Result<T, CodecError>>;
+
+/// A source: topics and a codec. Made by [`kafka`](crate::kafka)'s functions.
+#[must_use = "a source does nothing until `.stream(name)`"]
+pub struct Source<T, C> {
+    topics: Topics,
+    codec: C,
+    decode: DecodeRecord<T, C>,
+    on_error: OnError,
+}
+
+impl<T: Send + 'static, C: Codec> Source<T, C> {
+    pub(crate) fn new(topics: Topics, codec: C) -> Self
+    where
+        C: Decode<T>,
+    {
+        let decode: DecodeRecord<T, C> = |codec, value| value.map(|bytes| codec.decode(bytes));
+        Self { topics, codec, decode, on_error: OnError::Stop }
+    }
+
+    /// Gives tombstones as `None` instead of skipping them (counted, reason `tombstone`).
+    pub fn tombstones(self) -> Source<Option<T>, C>
+    where
+        C: Decode<T>,
+    {
+        let Self { topics, codec, on_error, .. } = self;
+        let decode: DecodeRecord<Option<T>, C> =
+            |codec, value| Some(value.map(|bytes| codec.decode(bytes)).transpose());
+        Source { topics, codec, decode, on_error }
+    }
+
+    /// What happens to undecodable records; [`OnError::Stop`] by default.
+    pub fn on_error(mut self, on_error: OnError) -> Self {
+        self.on_error = on_error;
+        self
+    }
+
+    /// The source's records as a stream of that name, the first part of its nodes' paths.
+    pub fn stream(self, name: impl Into<String>) -> Stream<SourceLink<T, C>> {
+        let kind = NodeKind::Source { topics: self.topics.clone(), codec: self.codec.format() };
+        Stream::new(SourceLink { source: self }, NodeDraft::new(name, kind))
+    }
+
+    /// As [`stream`](Source::stream), named after the topic. A source of several topics must be named.
+    pub fn unnamed(self) -> Stream<SourceLink<T, C>> {
+        match &self.topics {
+            Topics::Named(names) if names.len() == 1 => {
+                let name = names[0].to_string();
+                self.stream(name)
+            }
+            _ => {
+                let mut stream = self.stream("source");
+                if let Some(node) = stream.draft.last() {
+                    let fault = "a source of several topics has no name of its own: bind it, as in \
+                                 `flights = kafka::json::<Flight>(\"^flights-.*\") => …;`";
+                    node.faults.push(fault.to_owned());
+                }
+                stream
+            }
+        }
+    }
+}
+
+/// The start of a chain.
+pub struct SourceLink<T, C> {
+    source: Source<T, C>,
+}
+
+impl<T: Send + 'static, C: Codec> Link for SourceLink<T, C> {
+    type In = Raw;
+    type Out = T;
+    type Into<D: Consumer<T>> = SourceNode<T, C, D>;
+
+    fn attach<D: Consumer<T>>(self, plan: &Plan, next: D) -> Self::Into<D> {
+        let Source { codec, decode, on_error, .. } = self.source;
+        SourceNode {
+            codec,
+            decode,
+            on_error,
+            node: plan.node(0),
+            tombstone: Reason::new("tombstone"),
+            undecodable: Reason::new("undecodable"),
+            next,
+        }
+    }
+}
+
+/// A source and what follows.
+pub struct SourceNode<T, C, D> {
+    codec: C,
+    decode: DecodeRecord<T, C>,
+    on_error: OnError,
+    node: Arc<Node>,
+    tombstone: Reason,
+    undecodable: Reason,
+    next: D,
+}
+
+impl<T, C, D> SourceNode<T, C, D> {
+    #[cold]
+    fn refuse(&self, visit: &mut Visit<'_>, error: crate::error::BoxError) -> Result<(), Failure> {
+        match self.on_error {
+            OnError::Stop => Err(visit.failure(self.node.id, Cause::Decode(error))),
+            OnError::Skip => {
+                tracing::warn!(
+                    stage = &*self.node.path,
+                    topic = visit.context.topic(),
+                    partition = visit.context.partition(),
+                    offset = visit.context.offset(),
+                    %error,
+                    "skipped an undecodable record"
+                );
+                visit.skip(self.undecodable);
+                Ok(())
+            }
+        }
+    }
+}
+
+impl<T: Send + 'static, C: Codec, D: Consumer<T>> Consumer<Raw> for SourceNode<T, C, D> {
+    type Lane = D::Lane;
+    const READS: bool = D::READS;
+    const BOUNDED: bool = D::BOUNDED;
+
+    fn open(&self, host: &Host) -> Self::Lane {
+        self.next.open(host)
+    }
+
+    #[inline]
+    fn push(&self, lane: &mut Self::Lane, visit: &mut Visit<'_>, _: Raw) -> Result<(), Failure> {
+        visit.at(self.node.id);
+        let Some(record) = visit.record() else {
+            return Ok(());
+        };
+        if D::READS
+            && let Err(error) = visit.context.refill_rest(record)
+        {
+            return self.refuse(visit, error.into());
+        }
+        match (self.decode)(&self.codec, record.value) {
+            Some(Ok(value)) => self.next.push(lane, visit, value),
+            None => {
+                visit.skip(self.tombstone);
+                Ok(())
+            }
+            Some(Err(error)) => self.refuse(visit, error.into()),
+        }
+    }
+
+    async fn room(&self, lane: &mut Self::Lane) {
+        self.next.room(lane).await;
+    }
+}

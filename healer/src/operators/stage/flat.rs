@@ -1,0 +1,238 @@
+//! Stages that give many values for one, pulled one by one so that the rest waits while the next node is full.
+//!
+//! A future is used as a generator: the user's iterator lives in it, beside what it borrows, and rests there between two
+//! values. Where nothing below can be full it runs to its end on the spot.
+
+use std::{
+    future::{Future, poll_fn},
+    pin::pin,
+    sync::{Arc, Mutex, PoisonError},
+    task::{Context as TaskContext, Poll, Waker},
+};
+
+use super::{Kind, Stage, StageLane, StageNode};
+use crate::{
+    context::Context,
+    engine::Host,
+    envelope::{Outcome, Visit},
+    error::{BoxError, Cause, Failure},
+    operators::boundary::{self, Envelope, Queue, Serve, Step},
+    stream::Consumer,
+    topology::{Node, NodeKind},
+};
+
+/// How many values a task gives between two rests.
+const BREATH: u64 = 64;
+
+/// Where a flat stage puts its values.
+pub struct Outlet<U> {
+    slot: Mutex<Option<U>>,
+}
+
+impl<U: Send> Outlet<U> {
+    const fn new() -> Self {
+        Self { slot: Mutex::new(None) }
+    }
+
+    /// Gives one value and rests until it was taken and the next node has room.
+    pub async fn give(&self, value: U) {
+        let mut value = Some(value);
+        poll_fn(|_| {
+            let mut slot = self.slot.lock().unwrap_or_else(PoisonError::into_inner);
+            // Another value waits there only if calls overlap, which the macro's never do.
+            if slot.is_none() && value.is_none() {
+                return Poll::Ready(());
+            }
+            if slot.is_none() {
+                *slot = value.take();
+            }
+            Poll::Pending
+        })
+        .await;
+    }
+
+    fn is_full(&self) -> bool {
+        self.slot.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
+    fn take(&self) -> Option<U> {
+        self.slot.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+/// A function that gives any number of values.
+pub trait FlatStage: Stage {
+    /// Whether the function is `async`: then it never runs on the poll thread.
+    const ASYNC: bool;
+
+    /// Calls the user's function and gives each item to the outlet.
+    fn call<'a>(
+        input: Self::In,
+        context: &'a Context,
+        need: &'a Self::Need,
+        outlet: &'a Outlet<Self::Out>,
+    ) -> impl Future<Output = Result<(), BoxError>> + Send + 'a;
+}
+
+/// Runs where the item is if nothing below can be full, else in a task of the partition.
+pub struct FlatKind;
+
+impl<S: FlatStage> Kind<S> for FlatKind {
+    type Node<D: Consumer<S::Out>> = FlatNode<S, D>;
+
+    fn kind() -> NodeKind {
+        NodeKind::Flat
+    }
+
+    fn node<D: Consumer<S::Out>>(node: Arc<Node>, next: D) -> Self::Node<D> {
+        FlatNode(Arc::new(Work(StageNode::new(node, next))))
+    }
+}
+
+/// A flat stage and what follows.
+pub struct FlatNode<S, D>(Arc<Work<S, D>>);
+
+struct Work<S, D>(StageNode<S, D>);
+
+/// A flat stage's lane: below, or behind a queue.
+pub enum FlatLane<N, L, T> {
+    /// Nothing below can be full.
+    Fused(StageLane<N, L>),
+    /// A task pulls.
+    Queued(Queue<T>),
+}
+
+impl<S: FlatStage, D: Consumer<S::Out>> Consumer<S::In> for FlatNode<S, D> {
+    type Lane = FlatLane<S::Need, D::Lane, S::In>;
+    const READS: bool = S::CONTEXT || D::READS;
+    const BOUNDED: bool = D::BOUNDED || S::ASYNC;
+
+    fn open(&self, host: &Host) -> Self::Lane {
+        if <Self as Consumer<S::In>>::BOUNDED {
+            FlatLane::Queued(boundary::start(&self.0, host))
+        } else {
+            FlatLane::Fused(Serve::open(&*self.0, host))
+        }
+    }
+
+    fn push(&self, lane: &mut Self::Lane, visit: &mut Visit<'_>, item: S::In) -> Result<(), Failure> {
+        match lane {
+            FlatLane::Queued(queue) => {
+                let whole = <Self as Consumer<S::In>>::READS;
+                queue.put(Envelope::take(visit, self.0.0.node.id, whole, item));
+                Ok(())
+            }
+            FlatLane::Fused(lane) => self.0.pull_all(lane, visit, item),
+        }
+    }
+
+    async fn room(&self, lane: &mut Self::Lane) {
+        if let FlatLane::Queued(queue) = lane {
+            queue.room().await;
+        }
+    }
+}
+
+impl<S: FlatStage, D: Consumer<S::Out>> Work<S, D> {
+    /// Runs the iterator to its end: its future is never pending but for a value to take.
+    fn pull_all(
+        &self,
+        lane: &mut StageLane<S::Need, D::Lane>,
+        visit: &mut Visit<'_>,
+        item: S::In,
+    ) -> Result<(), Failure> {
+        let StageNode { node, reason, next, .. } = &self.0;
+        visit.at(node.id);
+        // The visit lends its context to the nodes below meanwhile.
+        let mut context = visit.context.keep(S::CONTEXT);
+        if S::CONTEXT {
+            context.enter(&node.path);
+        }
+        let outlet = Outlet::new();
+        let mut call = pin!(S::call(item, &context, &lane.need, &outlet));
+        let mut task = TaskContext::from_waker(Waker::noop());
+        let mut values = 0_u64;
+        loop {
+            let done = call.as_mut().poll(&mut task);
+            while let Some(value) = outlet.take() {
+                values += 1;
+                visit.shared(|visit| next.push(&mut lane.next, visit, value))?;
+                visit.at(node.id);
+            }
+            match done {
+                Poll::Pending => {}
+                Poll::Ready(Ok(())) => {
+                    if values == 0 {
+                        visit.skip(*reason);
+                    }
+                    return Ok(());
+                }
+                Poll::Ready(Err(error)) => return Err(visit.failure(node.id, Cause::Stage(error))),
+            }
+        }
+    }
+}
+
+impl<S: FlatStage, D: Consumer<S::Out>> Serve<S::In> for Work<S, D> {
+    type Lane = StageLane<S::Need, D::Lane>;
+    const READS: bool = S::CONTEXT || D::READS;
+
+    fn node(&self) -> u32 {
+        self.0.node.id
+    }
+
+    fn open(&self, host: &Host) -> Self::Lane {
+        StageLane { need: host.need(), next: self.0.next.open(host) }
+    }
+
+    async fn serve(&self, lane: &mut Self::Lane, host: &Host, item: Envelope<S::In>) {
+        let Envelope { value, receipt, mut context } = item;
+        let StageNode { node, reason, next, .. } = &self.0;
+        if S::CONTEXT {
+            context.enter(&node.path);
+        }
+        let outlet = Outlet::new();
+        let mut call = pin!(super::guarded(S::call(value, &context, &lane.need, &outlet)));
+        // Each value owes a share; this one is kept until the iterator has ended, and a cancelled call returns it.
+        let whole = receipt.into_shares();
+        let mut values = 0_u64;
+        let result = loop {
+            // Ends with a value to pass on, or with the call.
+            let done = poll_fn(|task| match call.as_mut().poll(task) {
+                Poll::Ready(result) => Poll::Ready(Some(result)),
+                Poll::Pending if outlet.is_full() => Poll::Ready(None),
+                Poll::Pending => Poll::Pending,
+            })
+            .await;
+            while let Some(value) = outlet.take() {
+                values += 1;
+                let mut context = context.keep(D::READS);
+                let step = Step::Next(value);
+                boundary::carry_on(host, next, &mut lane.next, node.id, whole.share(), &mut context, step);
+                next.room(&mut lane.next).await;
+                if values.is_multiple_of(BREATH) {
+                    // Room alone never makes the task wait, and one that never waits can't be cancelled.
+                    tokio::task::yield_now().await;
+                }
+            }
+            match done {
+                // A child failed, or the partition is gone: an endless iterator would go on for ever.
+                None if whole.is_halted() => return,
+                None => {}
+                Some(Ok(Ok(()))) => break Ok(()),
+                Some(Ok(Err(error))) => break Err(Cause::Stage(error)),
+                Some(Err(panic)) => break Err(panic),
+            }
+        };
+        match result {
+            Ok(()) if values == 0 => whole.end(Some(Outcome::Skipped(*reason))),
+            Ok(()) => whole.end(None),
+            Err(cause) => {
+                whole.halt();
+                if !whole.is_fenced() {
+                    host.fail(Failure::new(node.id, &context, cause));
+                }
+            }
+        }
+    }
+}

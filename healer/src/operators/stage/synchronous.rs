@@ -1,0 +1,68 @@
+//! Synchronous stages: fused, run where the item is.
+
+use std::sync::Arc;
+
+use super::{Kind, Stage, StageLane, StageNode, Verdict};
+use crate::{
+    context::Context,
+    engine::Host,
+    envelope::Visit,
+    error::{Cause, Failure},
+    stream::Consumer,
+    topology::{Node, NodeKind},
+};
+
+/// A synchronous function of one value.
+pub trait SyncStage: Stage {
+    /// Calls the user's function.
+    fn call(input: Self::In, context: &Context, need: &Self::Need) -> Verdict<Self::Out>;
+}
+
+/// Runs on the thread that the item is on.
+pub struct SyncKind;
+
+impl<S: SyncStage> Kind<S> for SyncKind {
+    type Node<D: Consumer<S::Out>> = SyncNode<S, D>;
+
+    fn kind() -> NodeKind {
+        NodeKind::Stage { asynchronous: false }
+    }
+
+    fn node<D: Consumer<S::Out>>(node: Arc<Node>, next: D) -> Self::Node<D> {
+        SyncNode(StageNode::new(node, next))
+    }
+}
+
+/// A synchronous stage and what follows.
+pub struct SyncNode<S, D>(StageNode<S, D>);
+
+impl<S: SyncStage, D: Consumer<S::Out>> Consumer<S::In> for SyncNode<S, D> {
+    type Lane = StageLane<S::Need, D::Lane>;
+    const READS: bool = S::CONTEXT || D::READS;
+    const BOUNDED: bool = D::BOUNDED;
+
+    fn open(&self, host: &Host) -> Self::Lane {
+        StageLane { need: host.need(), next: self.0.next.open(host) }
+    }
+
+    #[inline]
+    fn push(&self, lane: &mut Self::Lane, visit: &mut Visit<'_>, item: S::In) -> Result<(), Failure> {
+        let node = &self.0.node;
+        visit.at(node.id);
+        if S::CONTEXT {
+            visit.context.enter(&node.path);
+        }
+        match S::call(item, visit.context, &lane.need) {
+            Verdict::Next(value) => self.0.next.push(&mut lane.next, visit, value),
+            Verdict::Skip => {
+                visit.skip(self.0.reason);
+                Ok(())
+            }
+            Verdict::Fail(error) => Err(visit.failure(node.id, Cause::Stage(error))),
+        }
+    }
+
+    async fn room(&self, lane: &mut Self::Lane) {
+        self.0.next.room(&mut lane.next).await;
+    }
+}

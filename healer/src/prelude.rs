@@ -1,0 +1,3 @@
+//! What a file with stages and pipelines needs: `use healer::prelude::*;`.
+
+pub use crate::{App, Batch, Config, Context, OnError, Rows, checkpoint, kafka, pipeline, stage, union};

@@ -1,0 +1,100 @@
+//! The checks that users meet as compile errors, apart from the work, so that one fault gives one error.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use super::Consumer;
+use crate::{
+    error::BoxError,
+    topology::{Node, NodeDraft},
+};
+
+/// A node that can be put after another with `then`: a stage or a sink.
+///
+/// The method bodies are healer's own; a stage gets them from `#[stage]`.
+pub trait Operator: Sized {
+    /// What it takes.
+    type In: Send + 'static;
+    /// What it gives.
+    type Out: Send + 'static;
+    #[doc(hidden)]
+    type Node<D: Consumer<Self::Out>>: Consumer<Self::In>;
+    #[doc(hidden)]
+    fn draft(&self) -> NodeDraft;
+    #[doc(hidden)]
+    fn attach<D: Consumer<Self::Out>>(self, node: Arc<Node>, next: D) -> Self::Node<D>;
+}
+
+/// A node that takes a `T`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not take `{T}`: the offsets of these records would never be settled",
+    label = "the node before gives `{T}`",
+    note = "change the parameter of this stage to `{T}`, or put a stage before it that gives what it takes"
+)]
+pub trait Accepts<T>: Operator {}
+
+/// Where a value is asked for more than to be sent: the token that `pipeline!` points at, so that the compiler does as well.
+#[derive(Clone, Copy, Debug)]
+pub struct Here;
+
+/// A value that can go several ways.
+#[diagnostic::on_unimplemented(
+    message = "`{T}` goes two ways here but can't be cloned: one way would lose its records",
+    label = "used a second time here",
+    note = "add `#[derive(Clone)]` to `{T}`"
+)]
+pub trait Splits<T> {
+    #[doc(hidden)]
+    fn duplicate(value: &T) -> T;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Clone> Splits<T> for Here {
+    #[inline]
+    fn duplicate(value: &T) -> T {
+        value.clone()
+    }
+}
+
+/// A value whose last one can be kept in the store.
+#[diagnostic::on_unimplemented(
+    message = "`{T}` can't be kept as a checkpoint: it has no serde form",
+    label = "a `{T}` would be kept as JSON here",
+    note = "add `#[derive(serde::Serialize)]` to `{T}`, or move the checkpoint"
+)]
+pub trait Keeps<T> {
+    #[doc(hidden)]
+    fn encode(value: &T, into: &mut Vec<u8>) -> Result<(), BoxError>;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Serialize> Keeps<T> for Here {
+    fn encode(value: &T, into: &mut Vec<u8>) -> Result<(), BoxError> {
+        Ok(serde_json::to_writer(into, value)?)
+    }
+}
+
+/// A branch that settles the offsets of every record that flows into it.
+#[diagnostic::on_unimplemented(
+    message = "this branch never reaches `heal`: the offsets of its records would never be committed",
+    label = "ends here without `.heal()`",
+    note = "end the branch with `.heal()`, or send it on with `.to(&port)`"
+)]
+pub trait Branch<T> {
+    #[doc(hidden)]
+    type Consumer: Consumer<T>;
+    #[doc(hidden)]
+    fn finish(self) -> (Self::Consumer, Vec<Arc<Node>>);
+}
+
+/// A whole chain from its source (or port) to `heal`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no whole chain from a source to `heal`: the offsets of its records would never be committed",
+    label = "not healed, or not started at a source",
+    note = "start it with a source such as `kafka::json::<T>(\"topic\").stream(\"name\")` and end it with `.heal()`"
+)]
+pub trait Root: Branch<super::Raw> {}
+
+#[diagnostic::do_not_recommend]
+impl<B: Branch<super::Raw>> Root for B {}

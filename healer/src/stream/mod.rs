@@ -1,0 +1,14 @@
+//! The typed DSL: streams of records, written down node by node.
+
+mod accepts;
+mod consumer;
+mod fan_out;
+mod link;
+#[allow(clippy::module_inception)]
+mod stream;
+
+pub use accepts::{Accepts, Branch, Here, Keeps, Operator, Root, Splits};
+pub use consumer::{Consumer, Raw};
+pub use fan_out::FanOut;
+pub use link::{Link, Start, Then};
+pub use stream::{Healed, Stream};

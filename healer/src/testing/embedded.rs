@@ -1,0 +1,247 @@
+//! A Kafka inside the process, for tests and first steps.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{Mutex, PoisonError},
+};
+
+use super::{
+    error::{EmbeddedError, MOST_BYTES, MOST_RECORDS},
+    partitioner::partition_of,
+    record::{Received, TestRecord},
+};
+use crate::broker::{
+    BrokerErrorKind,
+    kafka::mock::{MockKafka, MockRecord},
+};
+
+/// What a record takes at most beside its own bytes, were it sent alone: batch header and lengths.
+const RECORD_OVERHEAD: u64 = 100;
+/// The same for a header.
+const HEADER_OVERHEAD: u64 = 10;
+
+/// A Kafka of one broker inside the process (librdkafka's mock cluster), on a free port of the loopback interface; gone
+/// when it is dropped.
+///
+/// All methods block, for milliseconds, and use no asynchronous runtime: they may be called from inside one (with
+/// `tokio::task::spawn_blocking` where its thread must not be held).
+///
+/// It is no Kafka: it keeps at most 5 MiB and 100,000 records a partition (more is refused here with
+/// [`EmbeddedError::Full`]; what *other* producers send beyond that is dropped in silence), and knows no transactions, no
+/// time index, no compaction, no rights. A member joins a group in a tenth of a second with `group.protocol=consumer`
+/// and in three seconds with `classic`, since the mock waits that long for further members of an empty group.
+///
+/// ```
+/// use healer::testing::EmbeddedKafka;
+///
+/// let kafka = EmbeddedKafka::start()?;
+/// kafka.create_topic("flights", 4)?;
+/// kafka.produce("flights", (0..10).map(|n| (Some(format!("N{n}")), Some(format!("{{\"id\":{n}}}")))))?;
+///
+/// assert_eq!(kafka.end_offsets("flights")?.values().sum::<i64>(), 10);
+/// assert_eq!(kafka.records("flights")?.len(), 10);
+/// assert!(kafka.committed("my-group", "flights")?.is_empty());
+/// assert_eq!(kafka.lag("my-group", "flights")?, 10);
+/// # Ok::<(), healer::testing::EmbeddedError>(())
+/// ```
+pub struct EmbeddedKafka {
+    mock: MockKafka,
+    filled: Mutex<HashMap<(String, i32), Fill>>,
+    /// Where the next record without a key goes.
+    next: Mutex<i32>,
+}
+
+/// What was put into a partition.
+#[derive(Clone, Copy, Debug, Default)]
+struct Fill {
+    records: u64,
+    bytes: u64,
+}
+
+impl EmbeddedKafka {
+    /// Starts a broker.
+    ///
+    /// # Errors
+    ///
+    /// [`EmbeddedError::Failed`] when the machine has no free port or no threads left.
+    pub fn start() -> Result<Self, EmbeddedError> {
+        Ok(Self { mock: MockKafka::start()?, filled: Mutex::default(), next: Mutex::default() })
+    }
+
+    /// What to use as `bootstrap.servers`.
+    pub fn brokers(&self) -> &str {
+        self.mock.brokers()
+    }
+
+    /// Creates a topic. Nothing creates one by itself.
+    ///
+    /// # Errors
+    ///
+    /// [`EmbeddedError::Failed`] when it exists, or with no partitions.
+    pub fn create_topic(&self, topic: &str, partitions: u16) -> Result<(), EmbeddedError> {
+        Ok(self.mock.create_topic(topic, partitions.into())?)
+    }
+
+    /// Produces records and waits for all acknowledgements.
+    ///
+    /// Takes [`TestRecord`]s or `(Option<key>, Option<value>)` pairs; all of them are collected before the first is
+    /// sent. A key chooses the partition as Java producers do (`murmur2`); records without a key go round the partitions.
+    ///
+    /// ```
+    /// use healer::testing::{EmbeddedKafka, TestRecord};
+    ///
+    /// let kafka = EmbeddedKafka::start()?;
+    /// kafka.create_topic("flights", 2)?;
+    /// kafka.produce("flights", [TestRecord::new().value("{}").partition(1).header("trace", Some("a1"))])?;
+    ///
+    /// let records = kafka.records("flights")?;
+    /// assert_eq!((records[0].partition, records[0].offset), (1, 0));
+    /// assert_eq!(records[0].headers.get("trace"), Some(b"a1".as_slice()));
+    /// # Ok::<(), healer::testing::EmbeddedError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`EmbeddedError::Full`] when a partition would hold more than the mock keeps (nothing is sent then),
+    /// [`EmbeddedError::UnknownTopic`], [`EmbeddedError::UnknownPartition`].
+    pub fn produce<R: Into<TestRecord>>(
+        &self,
+        topic: &str,
+        records: impl IntoIterator<Item = R>,
+    ) -> Result<(), EmbeddedError> {
+        let partitions = self.partitions(topic)?;
+        let records = records.into_iter().map(|record| self.place(topic, &partitions, record.into()));
+        let records = records.collect::<Result<Vec<MockRecord>, EmbeddedError>>()?;
+        self.fill(topic, &records)?;
+        Ok(self.mock.send(topic, records)?)
+    }
+
+    /// The next offset of each partition.
+    ///
+    /// # Errors
+    ///
+    /// [`EmbeddedError::UnknownTopic`].
+    pub fn end_offsets(&self, topic: &str) -> Result<BTreeMap<i32, i64>, EmbeddedError> {
+        self.partitions(topic)?;
+        Ok(self.mock.watermarks(topic)?.into_iter().map(|(partition, (_, end))| (partition, end)).collect())
+    }
+
+    /// What a group has committed, by partition; partitions for which it has not are left out.
+    ///
+    /// # Errors
+    ///
+    /// [`EmbeddedError::UnknownTopic`].
+    pub fn committed(&self, group: &str, topic: &str) -> Result<BTreeMap<i32, i64>, EmbeddedError> {
+        self.partitions(topic)?;
+        Ok(self.mock.committed(group, topic)?)
+    }
+
+    /// How many offsets a group is behind the ends of a topic, a partition without a committed offset counting whole.
+    ///
+    /// # Errors
+    ///
+    /// [`EmbeddedError::UnknownTopic`].
+    pub fn lag(&self, group: &str, topic: &str) -> Result<i64, EmbeddedError> {
+        let committed = self.committed(group, topic)?;
+        let marks = self.mock.watermarks(topic)?;
+        Ok(marks
+            .into_iter()
+            .map(|(partition, (first, end))| end - committed.get(&partition).copied().unwrap_or(first))
+            .sum())
+    }
+
+    /// All records of a topic, by partition and offset.
+    ///
+    /// # Errors
+    ///
+    /// [`EmbeddedError::UnknownTopic`]; [`EmbeddedError::Dropped`] when other producers sent more than the mock keeps.
+    pub fn records(&self, topic: &str) -> Result<Vec<Received>, EmbeddedError> {
+        self.partitions(topic)?;
+        for (partition, (first, _)) in self.mock.watermarks(topic)? {
+            if first > 0 {
+                return Err(EmbeddedError::Dropped { topic: topic.into(), partition, first });
+            }
+        }
+        let records = self.mock.read(topic)?;
+        Ok(records
+            .into_iter()
+            .map(|record| Received {
+                partition: record.partition,
+                offset: record.offset,
+                key: record.key,
+                value: record.value,
+                headers: record.headers,
+                timestamp: record.timestamp,
+            })
+            .collect())
+    }
+
+    fn partitions(&self, topic: &str) -> Result<Vec<i32>, EmbeddedError> {
+        self.mock.partitions(topic).map_err(|error| match error.kind {
+            BrokerErrorKind::UnknownTopic => EmbeddedError::UnknownTopic { topic: topic.into() },
+            _ => error.into(),
+        })
+    }
+
+    fn place(
+        &self,
+        topic: &str,
+        partitions: &[i32],
+        record: TestRecord,
+    ) -> Result<MockRecord, EmbeddedError> {
+        let count = i32::try_from(partitions.len()).unwrap_or(i32::MAX).max(1);
+        let partition = match (record.partition, &record.key) {
+            (Some(partition), _) => partition,
+            (None, Some(key)) => partition_of(key, count),
+            (None, None) => {
+                let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
+                *next = (*next + 1) % count;
+                *next
+            }
+        };
+        if !partitions.contains(&partition) {
+            let partitions = partitions.len();
+            return Err(EmbeddedError::UnknownPartition { topic: topic.into(), partition, partitions });
+        }
+        let TestRecord { key, value, headers, timestamp, .. } = record;
+        Ok(MockRecord { partition, key, value, headers, timestamp })
+    }
+
+    /// Counts the records in, or refuses all of them.
+    fn fill(&self, topic: &str, records: &[MockRecord]) -> Result<(), EmbeddedError> {
+        let mut filled = self.filled.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut after: BTreeMap<i32, Fill> = BTreeMap::new();
+        for record in records {
+            let fill = after.entry(record.partition).or_insert_with(|| {
+                filled.get(&(topic.to_owned(), record.partition)).copied().unwrap_or_default()
+            });
+            fill.records += 1;
+            fill.bytes += size(record);
+        }
+        if let Some((partition, fill)) =
+            after.iter().find(|(_, f)| f.records > MOST_RECORDS || f.bytes > MOST_BYTES)
+        {
+            return Err(EmbeddedError::Full {
+                topic: topic.into(),
+                partition: *partition,
+                records: fill.records,
+                bytes: fill.bytes,
+            });
+        }
+        filled.extend(after.into_iter().map(|(partition, fill)| ((topic.to_owned(), partition), fill)));
+        Ok(())
+    }
+}
+
+/// How much room a record takes at most.
+fn size(record: &MockRecord) -> u64 {
+    let bytes = |bytes: &Option<Vec<u8>>| bytes.as_ref().map_or(0, |bytes| bytes.len() as u64);
+    let headers: u64 = record
+        .headers
+        .iter()
+        .map(|(name, value)| {
+            HEADER_OVERHEAD + name.len() as u64 + value.map_or(0, |value| value.len() as u64)
+        })
+        .sum();
+    RECORD_OVERHEAD + bytes(&record.key) + bytes(&record.value) + headers
+}

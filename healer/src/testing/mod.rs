@@ -1,0 +1,12 @@
+//! What tests need: a Kafka inside the process.
+
+mod embedded;
+mod error;
+mod partitioner;
+mod record;
+#[cfg(test)]
+mod tests;
+
+pub use embedded::EmbeddedKafka;
+pub use error::EmbeddedError;
+pub use record::{Received, TestRecord};

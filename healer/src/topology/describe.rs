@@ -1,0 +1,135 @@
+//! A pipeline in words and pictures.
+
+use std::{collections::HashMap, fmt::Write as _, sync::Arc};
+
+use super::{Node, NodeKind};
+
+/// The nodes of a pipeline, parents before children.
+#[derive(Clone, Default)]
+pub(crate) struct Graph {
+    pub(crate) nodes: Vec<Arc<Node>>,
+}
+
+impl Graph {
+    pub(crate) fn path(&self, id: u32) -> Arc<str> {
+        self.get(id).map_or_else(|| Arc::from("pipeline"), |node| Arc::clone(&node.path))
+    }
+
+    pub(crate) fn get(&self, id: u32) -> Option<&Arc<Node>> {
+        self.nodes.iter().find(|node| node.id == id)
+    }
+
+    fn children(&self, id: u32) -> impl Iterator<Item = &Arc<Node>> {
+        self.nodes.iter().filter(move |node| node.parent == Some(id))
+    }
+
+    fn edges(&self) -> impl Iterator<Item = (u32, u32)> + '_ {
+        let down = self.nodes.iter().filter_map(|node| Some((node.parent?, node.id)));
+        let across = self.nodes.iter().filter_map(|node| Some((node.id, node.feeds?)));
+        down.chain(across)
+    }
+
+    /// An indented list.
+    pub(crate) fn text(&self, pipeline: &str) -> String {
+        let mut out = format!("pipeline {pipeline}\n");
+        for root in self.nodes.iter().filter(|node| node.parent.is_none()) {
+            self.text_below(root, 1, &mut out);
+        }
+        out
+    }
+
+    fn text_below(&self, node: &Node, depth: usize, out: &mut String) {
+        let indent = "  ".repeat(depth);
+        // Writing to a string cannot fail.
+        let _ = write!(out, "{indent}{} ({})", node.name, node.kind.label());
+        for need in &node.needs {
+            let _ = write!(out, " needs {}", need.name);
+        }
+        if let Some(port) = node.feeds {
+            let _ = write!(out, " -> {}", self.path(port));
+        }
+        out.push('\n');
+        for child in self.children(node.id) {
+            // A chain reads downwards; only a branching moves to the right.
+            let deeper = usize::from(self.children(node.id).count() > 1);
+            self.text_below(child, depth + deeper, out);
+        }
+    }
+
+    /// A Mermaid flowchart.
+    pub(crate) fn mermaid(&self) -> String {
+        let ids = self.numbers();
+        let mut out = String::from("flowchart TD\n");
+        for node in &self.nodes {
+            let text = escape(&format!("{}\n{}", node.name, node.kind.label()), "<br/>", "#quot;");
+            let (open, close) = match node.kind {
+                NodeKind::Source { .. } | NodeKind::Sink { .. } => ("[(", ")]"),
+                NodeKind::Heal => ("((", "))"),
+                _ => ("[", "]"),
+            };
+            let _ = writeln!(out, "    n{}{open}\"{text}\"{close}", ids[&node.id]);
+        }
+        for (from, to) in self.edges() {
+            if let Some(to) = ids.get(&to) {
+                let _ = writeln!(out, "    n{} --> n{to}", ids[&from]);
+            }
+        }
+        out
+    }
+
+    /// A Graphviz digraph.
+    pub(crate) fn dot(&self, pipeline: &str) -> String {
+        let ids = self.numbers();
+        let mut out = format!("digraph \"{}\" {{\n    node [shape=box];\n", escape(pipeline, " ", "\\\""));
+        for node in &self.nodes {
+            let text = escape(&format!("{}\n{}", node.name, node.kind.label()), "\\n", "\\\"");
+            let _ = writeln!(out, "    n{} [label=\"{text}\"];", ids[&node.id]);
+        }
+        for (from, to) in self.edges() {
+            if let Some(to) = ids.get(&to) {
+                let _ = writeln!(out, "    n{} -> n{to};", ids[&from]);
+            }
+        }
+        out.push_str("}\n");
+        out
+    }
+
+    // Numbers that depend on the pipeline alone, so that a drawing can be compared with an older one.
+    fn numbers(&self) -> HashMap<u32, usize> {
+        self.nodes.iter().enumerate().map(|(n, node)| (node.id, n)).collect()
+    }
+}
+
+fn escape(text: &str, newline: &str, quote: &str) -> String {
+    text.replace('"', quote).replace('\n', newline)
+}
+
+/// A description of a pipeline; see `App::describe`.
+#[derive(Clone)]
+pub struct Description {
+    pipeline: String,
+    graph: Graph,
+}
+
+impl Description {
+    pub(crate) fn new(pipeline: &str, graph: Graph) -> Self {
+        Self { pipeline: pipeline.to_owned(), graph }
+    }
+
+    /// As a Mermaid flowchart.
+    pub fn mermaid(&self) -> String {
+        self.graph.mermaid()
+    }
+
+    /// As a Graphviz digraph.
+    pub fn dot(&self) -> String {
+        self.graph.dot(&self.pipeline)
+    }
+}
+
+impl std::fmt::Display for Description {
+    /// As an indented list.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.graph.text(&self.pipeline))
+    }
+}

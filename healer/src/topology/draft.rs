@@ -1,0 +1,114 @@
+//! The nodes of one stream while it is being written down.
+
+use std::sync::Arc;
+
+use super::{Node, NodeDraft, NodeKind};
+
+/// A chain of nodes from a source, a port or a branching to where the stream is now.
+#[derive(Debug)]
+pub struct Draft {
+    /// The names above, for a branch.
+    above: Vec<String>,
+    parent: Option<u32>,
+    nodes: Vec<NodeDraft>,
+    /// Finished nodes of branches below.
+    below: Vec<Arc<Node>>,
+}
+
+impl Draft {
+    pub(crate) fn new(first: NodeDraft) -> Self {
+        Self { above: Vec::new(), parent: None, nodes: vec![first], below: Vec::new() }
+    }
+
+    /// The draft of a branch that starts where this one is.
+    pub(crate) fn branch(&self) -> Self {
+        let mut above = self.above.clone();
+        for node in &self.nodes {
+            name_node(&mut above, node);
+        }
+        let parent = self.nodes.last().map(|n| n.id).or(self.parent);
+        Self { above, parent, nodes: Vec::new(), below: Vec::new() }
+    }
+
+    pub(crate) fn push(&mut self, node: NodeDraft) -> usize {
+        self.nodes.push(node);
+        self.nodes.len() - 1
+    }
+
+    /// The node that was added last; settings that follow it are its own.
+    pub(crate) fn last(&mut self) -> Option<&mut NodeDraft> {
+        self.nodes.last_mut()
+    }
+
+    pub(crate) fn adopt(&mut self, nodes: Vec<Arc<Node>>) {
+        self.below.extend(nodes);
+    }
+
+    /// Gives every node its path.
+    pub(crate) fn freeze(self) -> Plan {
+        let mut names = self.above;
+        let mut parent = self.parent;
+        let nodes = self.nodes.into_iter().map(|draft| {
+            let (name, path) = name_node(&mut names, &draft);
+            let node = Node {
+                id: draft.id,
+                path: path.into(),
+                name: name.into(),
+                kind: draft.kind,
+                needs: draft.needs,
+                parent,
+                feeds: draft.feeds,
+                stores: draft.stores,
+                faults: draft.faults,
+            };
+            parent = Some(draft.id);
+            Arc::new(node)
+        });
+        let own: Vec<_> = nodes.collect();
+        Plan { own, below: self.below }
+    }
+}
+
+/// A node's name and path, below the nodes of these names, to which it is added. A second use of a name gets `#2`.
+fn name_node(names: &mut Vec<String>, node: &NodeDraft) -> (String, String) {
+    let path = |names: &[String], name: &str| {
+        let above = names.iter().map(String::as_str);
+        above.chain([name]).collect::<Vec<_>>().join(".")
+    };
+    match node.kind {
+        // No places that a record rests at: they lengthen no path.
+        NodeKind::Heal | NodeKind::ToPort => (node.name.clone(), path(names, &node.name)),
+        // It keeps what the node before it gives, under that node's name.
+        NodeKind::Checkpoint => {
+            let before = names.last().filter(|before| before.split('#').next() == Some(&node.name)).cloned();
+            (before.unwrap_or_else(|| node.name.clone()), names.join("."))
+        }
+        _ => {
+            let uses = names.iter().filter(|known| known.split('#').next() == Some(&node.name)).count();
+            let name = if uses == 0 { node.name.clone() } else { format!("{}#{}", node.name, uses + 1) };
+            let path = path(names, &name);
+            names.push(name.clone());
+            (name, path)
+        }
+    }
+}
+
+/// A draft whose names are settled.
+#[derive(Debug)]
+pub struct Plan {
+    own: Vec<Arc<Node>>,
+    below: Vec<Arc<Node>>,
+}
+
+impl Plan {
+    /// The node at a place of the chain; places come from `Draft::push`.
+    pub(crate) fn node(&self, at: usize) -> Arc<Node> {
+        Arc::clone(&self.own[at])
+    }
+
+    pub(crate) fn into_nodes(self) -> Vec<Arc<Node>> {
+        let mut nodes = self.own;
+        nodes.extend(self.below);
+        nodes
+    }
+}

@@ -1,0 +1,13 @@
+//! The graph of a pipeline as data.
+
+mod describe;
+mod draft;
+mod node;
+mod state;
+
+pub use describe::Description;
+pub(crate) use describe::Graph;
+pub use draft::{Draft, Plan};
+pub use node::{Node, NodeDraft, NodeKind, Requirement};
+pub(crate) use state::States;
+pub use state::{Found, Need};

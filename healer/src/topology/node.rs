@@ -1,0 +1,125 @@
+//! The nodes of a pipeline as data: what they are called, what they need, how they hang together.
+
+use std::{
+    any::TypeId,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
+
+use crate::broker::Topics;
+
+/// What kind of vertex a node is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum NodeKind {
+    Source {
+        topics: Topics,
+        codec: &'static str,
+    },
+    Stage {
+        asynchronous: bool,
+    },
+    Flat,
+    Batch,
+    Map,
+    Filter,
+    Partition {
+        rows: usize,
+        within: Duration,
+    },
+    Sink {
+        topic: Option<Arc<str>>,
+        codec: &'static str,
+    },
+    Checkpoint,
+    Port,
+    /// The end of a stream that flows into a port.
+    ToPort,
+    Heal,
+}
+
+impl NodeKind {
+    pub(crate) fn label(&self) -> String {
+        match self {
+            Self::Source { topics: Topics::Named(names), codec } => {
+                format!("source: {codec} from {}", names.join(", "))
+            }
+            Self::Source { topics: Topics::Pattern(pattern), codec } => {
+                format!("source: {codec} from {pattern}")
+            }
+            Self::Stage { asynchronous: true } => "async stage".to_owned(),
+            Self::Stage { asynchronous: false } => "stage".to_owned(),
+            Self::Flat => "flat stage".to_owned(),
+            Self::Batch => "batch stage".to_owned(),
+            Self::Map => "map".to_owned(),
+            Self::Filter => "filter".to_owned(),
+            Self::Partition { rows, within } => {
+                format!("up to {rows} rows within {}", humantime::format_duration(*within))
+            }
+            Self::Sink { topic: Some(topic), codec } => format!("sink: {codec} to {topic}"),
+            Self::Sink { topic: None, codec } => format!("sink: {codec} to a topic chosen by record"),
+            Self::Checkpoint => "checkpoint".to_owned(),
+            Self::Port => "union".to_owned(),
+            Self::ToPort => "into a union".to_owned(),
+            Self::Heal => "heal".to_owned(),
+        }
+    }
+}
+
+/// A piece of state that a stage asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Requirement {
+    pub(crate) id: TypeId,
+    pub(crate) name: &'static str,
+}
+
+/// A node, as its consumer, the engine and `describe` know it.
+#[derive(Debug)]
+pub struct Node {
+    /// Unique in the process, so that a number is enough to name a node after a panic.
+    pub(crate) id: u32,
+    pub(crate) path: Arc<str>,
+    /// The last part of the path, without `#2`.
+    pub(crate) name: Arc<str>,
+    pub(crate) kind: NodeKind,
+    pub(crate) needs: Vec<Requirement>,
+    /// The node before it; `None` for a source and a port.
+    pub(crate) parent: Option<u32>,
+    /// The port that this end feeds.
+    pub(crate) feeds: Option<u32>,
+    /// Whether it keeps something in the store under its name.
+    pub(crate) stores: bool,
+    /// What is wrong with its settings; reported by `build`.
+    pub(crate) faults: Vec<String>,
+}
+
+/// A node in the making: its name may still change.
+#[derive(Clone, Debug)]
+pub struct NodeDraft {
+    pub(crate) id: u32,
+    pub(crate) name: String,
+    pub(crate) kind: NodeKind,
+    pub(crate) needs: Vec<Requirement>,
+    pub(crate) feeds: Option<u32>,
+    pub(crate) stores: bool,
+    pub(crate) faults: Vec<String>,
+}
+
+impl NodeDraft {
+    pub(crate) fn new(name: impl Into<String>, kind: NodeKind) -> Self {
+        static IDS: AtomicU32 = AtomicU32::new(1);
+        let id = IDS.fetch_add(1, Ordering::Relaxed);
+        Self {
+            id,
+            name: name.into(),
+            kind,
+            needs: Vec::new(),
+            feeds: None,
+            stores: false,
+            faults: Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! Topics: making, removing, cutting.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context as _, Result, anyhow};
+use rdkafka::admin::{NewTopic, TopicReplication};
+use rdkafka::consumer::{BaseConsumer, Consumer as _};
+use rdkafka::{Offset, TopicPartitionList};
+
+use super::RealKafka;
+use super::client::{LIMIT, admin_options, until, wait};
+
+impl RealKafka {
+    /// Makes a topic and waits until it can be written. `configs` are topic properties and their values.
+    ///
+    /// # Errors
+    /// The topic exists, a property is wrong, or the broker does not answer.
+    pub fn create_topic(&self, name: &str, partitions: u16, configs: &[(&str, &str)]) -> Result<()> {
+        let mut topic = NewTopic::new(name, i32::from(partitions), TopicReplication::Fixed(1));
+        for (key, value) in configs {
+            topic = topic.set(key, value);
+        }
+        let results = wait(self.admin()?.create_topics([&topic], &admin_options()))?;
+        check(results).with_context(|| format!("topic {name} cannot be made"))?;
+        let client = self.consumer("topics")?;
+        until(&format!("topic {name} has leaders"), || {
+            let metadata = client.fetch_metadata(Some(name), LIMIT)?;
+            Ok(metadata.topics().iter().any(|topic| {
+                topic.partitions().len() == usize::from(partitions)
+                    && topic.partitions().iter().all(|partition| partition.leader() >= 0)
+            }))
+        })
+    }
+
+    /// Removes a topic and waits until it is gone.
+    ///
+    /// # Errors
+    /// There is no such topic, or the broker does not answer.
+    pub fn delete_topic(&self, name: &str) -> Result<()> {
+        let results = wait(self.admin()?.delete_topics(&[name], &admin_options()))?;
+        check(results).with_context(|| format!("topic {name} cannot be removed"))?;
+        let client = self.consumer("topics")?;
+        until(&format!("topic {name} is gone"), || Ok(!topics_of(&client)?.iter().any(|t| t == name)))
+    }
+
+    /// The names of all topics, without the broker's own.
+    ///
+    /// # Errors
+    /// The broker does not answer.
+    pub fn topics(&self) -> Result<Vec<String>> {
+        topics_of(&self.consumer("topics")?)
+    }
+
+    /// Removes the records below an offset in each of the partitions named, as retention does.
+    ///
+    /// # Errors
+    /// An offset lies beyond the end, there is no such partition, or the broker does not answer.
+    pub fn delete_records(&self, topic: &str, below: &BTreeMap<i32, i64>) -> Result<()> {
+        let mut list = TopicPartitionList::new();
+        for (&partition, &offset) in below {
+            list.add_partition_offset(topic, partition, Offset::Offset(offset))?;
+        }
+        let results = wait(self.admin()?.delete_records(&list, &admin_options()))?;
+        for result in results.elements() {
+            result.error().with_context(|| format!("records of {topic}:{}", result.partition()))?;
+        }
+        Ok(())
+    }
+}
+
+fn topics_of(client: &BaseConsumer) -> Result<Vec<String>> {
+    let metadata = client.fetch_metadata(None, LIMIT)?;
+    let names = metadata.topics().iter().map(|topic| topic.name().to_owned());
+    Ok(names.filter(|name| !name.starts_with("__")).collect())
+}
+
+/// One failed topic fails all.
+fn check(results: Vec<rdkafka::admin::TopicResult>) -> Result<()> {
+    for result in results {
+        result.map_err(|(_, code)| anyhow!("{code}"))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,169 @@
+//! Panics and errors in every kind of node: the record is pending, and the error names the place.
+
+use super::*;
+
+#[tokio::test]
+async fn in_a_synchronous_stage() {
+    let kafka = numbers(20);
+    let chain = kafka::string("t").stream("in").then(parse::stage()).then(panic_at_7::stage()).heal();
+    let error = fails_at(App::new("a").add(chain), &kafka, 7).await;
+    assert!(is_panic(&error, "no seven") && error.stage == "in.parse.panic_at_7", "{error}");
+}
+
+#[tokio::test]
+async fn in_an_asynchronous_stage() {
+    let kafka = numbers(20);
+    let chain = kafka::string("t").stream("in").then(parse::stage()).then(panic_at_7_later::stage()).heal();
+    let error = fails_at(App::new("a").add(chain), &kafka, 7).await;
+    assert!(is_panic(&error, "no seven") && error.stage == "in.parse.panic_at_7_later", "{error}");
+}
+
+#[tokio::test]
+async fn in_a_map_behind_a_boundary() {
+    let kafka = numbers(20);
+    let chain = kafka::string("t")
+        .stream("in")
+        .then(parse::stage())
+        .then(rest::stage())
+        .map(|n| assert!(n != 7, "no seven"))
+        .heal();
+    let error = fails_at(App::new("a").add(chain), &kafka, 7).await;
+    assert!(is_panic(&error, "no seven") && error.stage == "in.parse.rest.map", "{error}");
+}
+
+#[tokio::test]
+async fn in_a_flat_stage_that_is_fused() {
+    let kafka = numbers(20);
+    let chain =
+        kafka::string("t").stream("in").then(parse::stage()).then(twice_but_panic_at_7::stage()).heal();
+    let error = fails_at(App::new("a").add(chain), &kafka, 7).await;
+    assert!(is_panic(&error, "no seven") && error.stage == "in.parse.twice_but_panic_at_7", "{error}");
+}
+
+#[tokio::test]
+async fn in_a_flat_stage_with_a_queue_behind() {
+    let kafka = numbers(20);
+    let chain = kafka::string("t")
+        .stream("in")
+        .then(parse::stage())
+        .then(twice_but_panic_at_7::stage())
+        .then(rest::stage())
+        .heal();
+    let error = fails_at(App::new("a").add(chain), &kafka, 7).await;
+    assert!(is_panic(&error, "no seven") && error.stage == "in.parse.twice_but_panic_at_7", "{error}");
+}
+
+async fn in_batch<S>(stage: S, name: &str)
+where
+    S: healer::__private::Accepts<Rows<usize>>,
+    S::Out: Send + 'static,
+{
+    let kafka = numbers(20);
+    let chain =
+        kafka::string("t").stream("in").then(parse::stage()).partition(5).within("50ms").then(stage).heal();
+    let error = fails(App::new("a").add(chain), &kafka).await;
+    assert!(is_panic(&error, "no seven"), "{error}");
+    assert_eq!(error.stage, format!("in.parse.partition.{name}"));
+    assert!(committed(&kafka).get(&0).copied().unwrap_or(0) <= 7);
+}
+
+#[tokio::test]
+async fn in_a_batch_stage_that_blocks() {
+    in_batch(panic_at_7_in_batch::stage(), "panic_at_7_in_batch").await;
+}
+
+#[tokio::test]
+async fn in_an_asynchronous_batch_stage() {
+    in_batch(panic_at_7_in_batch_later::stage(), "panic_at_7_in_batch_later").await;
+}
+
+#[tokio::test]
+async fn in_a_transforming_batch_stage_that_blocks() {
+    in_batch(panic_at_7_in_own_batch::stage(), "panic_at_7_in_own_batch").await;
+}
+
+#[tokio::test]
+async fn in_an_asynchronous_transforming_batch_stage() {
+    in_batch(panic_at_7_in_own_batch_later::stage(), "panic_at_7_in_own_batch_later").await;
+}
+
+#[tokio::test]
+async fn behind_a_port() {
+    let kafka = numbers(20);
+    let (port, both) = union::<usize>("both");
+    let source = kafka::string("t").stream("in").then(parse::stage()).to(&port);
+    let both = both.map(|n| assert!(n != 7, "no seven")).heal();
+    let error = fails_at(App::new("a").add(source).add(both), &kafka, 7).await;
+    assert!(is_panic(&error, "no seven") && error.stage == "both.map", "{error}");
+}
+
+#[tokio::test]
+async fn in_a_sink_s_closure() {
+    let kafka = numbers(20);
+    kafka.create_topic("out", 1).expect("a topic");
+    let sink = kafka::to_string("out").key(|text: &String, _: &Context| {
+        assert!(text != "7", "no seven");
+        None
+    });
+    let chain = kafka::string("t").stream("in").then(sink).heal();
+    let error = fails_at(App::new("a").add(chain), &kafka, 7).await;
+    assert!(is_panic(&error, "no seven") && error.stage == "in.out", "{error}");
+}
+
+#[tokio::test]
+async fn in_the_clone_of_a_value_that_goes_two_ways() {
+    struct Odd(usize);
+    impl Clone for Odd {
+        fn clone(&self) -> Self {
+            assert!(self.0 != 7, "no seven");
+            Self(self.0)
+        }
+    }
+    let kafka = numbers(20);
+    let chain = kafka::string("t")
+        .stream("in")
+        .map(|text: String| Odd(number(&text)))
+        .named("odd")
+        .fan_out(|all| all.map(|odd: Odd| odd.0).heal())
+        .and(|all| all.map(|odd: Odd| odd.0).then(rest::stage()).heal());
+    let error = fails_at(App::new("a").add(chain), &kafka, 7).await;
+    assert!(is_panic(&error, "no seven") && error.stage == "in.odd", "{error}");
+}
+
+#[tokio::test]
+async fn in_a_codec() {
+    struct Picky;
+    impl healer::Codec for Picky {
+        fn format(&self) -> &'static str {
+            "picky"
+        }
+    }
+    impl healer::Decode<usize> for Picky {
+        fn decode(&self, bytes: &[u8]) -> Result<usize, healer::CodecError> {
+            assert!(bytes != b"7", "no seven");
+            Ok(bytes.len())
+        }
+    }
+    let kafka = numbers(20);
+    let chain = kafka::source(Picky, "t").stream("in").heal();
+    let error = fails_at(App::new("a").add(chain), &kafka, 7).await;
+    assert!(is_panic(&error, "no seven") && error.stage == "in", "{error}");
+}
+
+#[tokio::test]
+async fn in_the_drop_of_what_a_closure_holds_and_the_end_is_told_all_the_same() {
+    struct Bomb;
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            // Not while another panic runs already.
+            assert!(std::thread::panicking(), "dropped");
+        }
+    }
+    let kafka = numbers(5);
+    let bomb = Bomb;
+    let chain = kafka::string("t").stream("in").map(move |text: String| (&bomb, text).1).heal();
+    let app = App::new("a").add(chain);
+    let result = net(app.run_until_end(config(&kafka))).await;
+    assert!(matches!(result, Err(Error::Engine(_))), "{result:?}");
+    assert_eq!(committed(&kafka)[&0], 5);
+}

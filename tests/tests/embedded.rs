@@ -1,0 +1,127 @@
+//! Whole pipelines on the embedded broker.
+
+use std::time::Duration;
+
+use healer::{Config, Error, RecordErrorKind, prelude::*, testing::EmbeddedKafka};
+
+fn config(kafka: &EmbeddedKafka, group: &str) -> Config {
+    Config::builder()
+        .brokers(kafka.brokers())
+        .group(group)
+        .protocol(healer::Protocol::Consumer)
+        .build()
+        .expect("the settings are right")
+}
+
+fn with_lines(topic: &str, count: usize) -> EmbeddedKafka {
+    let kafka = EmbeddedKafka::start().expect("the mock starts");
+    kafka.create_topic(topic, 4).expect("a topic");
+    let lines = (0..count).map(|n| (Some(format!("k{n}")), Some(format!("line {n}"))));
+    kafka.produce(topic, lines).expect("all are acknowledged");
+    kafka
+}
+
+#[tokio::test]
+async fn a_synchronous_chain_heals_all_and_commits_the_end() {
+    let kafka = with_lines("lines", 1_000);
+    let chain = kafka::string("lines")
+        .stream("lines")
+        .map(|line: String| line.len())
+        .filter(|length| *length != 6)
+        .reason("short")
+        .heal();
+    let app = App::new("count").add(chain);
+    let report = app.run_until_end(config(&kafka, "g")).await.expect("it heals");
+    assert_eq!(report.records, 1_000);
+    assert_eq!(report.skipped.get("short"), Some(&10));
+    assert_eq!(report.lag, Some(0));
+    let ends = kafka.end_offsets("lines").expect("ends");
+    assert_eq!(kafka.committed("g", "lines").expect("commits"), ends);
+}
+
+#[tokio::test]
+async fn a_sink_heals_after_the_acknowledgement_and_keeps_key_and_value() {
+    let kafka = with_lines("lines", 500);
+    kafka.create_topic("loud", 2).expect("a topic");
+    let chain = kafka::string("lines")
+        .stream("lines")
+        .map(|line: String| line.to_uppercase())
+        .then(kafka::to_string("loud"))
+        .heal();
+    let report = App::new("shout").add(chain).run_until_end(config(&kafka, "g")).await.expect("it heals");
+    assert_eq!((report.records, report.healed, report.lag), (500, 500, Some(0)));
+    let loud = kafka.records("loud").expect("records");
+    assert_eq!(loud.len(), 500);
+}
+
+#[tokio::test]
+async fn a_stage_error_leaves_its_offset_uncommitted_and_names_it() {
+    let kafka = EmbeddedKafka::start().expect("the mock starts");
+    kafka.create_topic("t", 1).expect("a topic");
+    kafka.produce("t", (0..10).map(|n| (None::<String>, Some(n.to_string())))).expect("acknowledged");
+    let chain = kafka::string("t")
+        .stream("numbers")
+        .try_map(|text: String| if text == "7" { Err("seven is not wanted") } else { Ok(text) })
+        .heal();
+    let error = App::new("seven").add(chain).run_until_end(config(&kafka, "g")).await.expect_err("it stops");
+    let Error::Record(error) = error else { panic!("{error}") };
+    assert_eq!(
+        (error.stage.as_str(), error.offset, &error.kind),
+        ("numbers.try_map", 7, &RecordErrorKind::Stage)
+    );
+    assert_eq!(kafka.committed("g", "t").expect("commits")[&0], 7);
+}
+
+#[tokio::test]
+async fn batches_mix_partitions_and_leave_early_at_the_end() {
+    let kafka = with_lines("lines", 1_050);
+    let (left, right) = std::sync::mpsc::channel();
+    let left = std::sync::Mutex::new(left);
+    let chain = kafka::string("lines")
+        .stream("lines")
+        .partition(500)
+        .within("30s")
+        .map(move |rows: Rows<String>| left.lock().expect("no panic").send(rows.len()).expect("listens"))
+        .heal();
+    let began = std::time::Instant::now();
+    let report = App::new("batches").add(chain).run_until_end(config(&kafka, "g")).await.expect("it heals");
+    assert!(began.elapsed() < Duration::from_secs(20), "nobody waits for company at the end");
+    assert_eq!((report.records, report.lag), (1_050, Some(0)));
+    let sizes: Vec<_> = right.try_iter().collect();
+    assert_eq!(sizes.iter().sum::<usize>(), 1_050);
+    assert!(sizes.contains(&500), "{sizes:?}");
+}
+
+#[tokio::test]
+async fn a_panic_is_a_failure_of_its_record() {
+    let kafka = with_lines("lines", 100);
+    let chain = kafka::string("lines")
+        .stream("lines")
+        .map(|line: String| assert_ne!(line, "line 50", "no fifty"))
+        .heal();
+    let error = App::new("panics").add(chain).run_until_end(config(&kafka, "g")).await.expect_err("it stops");
+    let Error::Record(error) = error else { panic!("{error}") };
+    assert!(matches!(&error.kind, RecordErrorKind::Panic(text) if text.contains("no fifty")), "{error}");
+}
+
+#[test]
+fn a_union_that_flows_into_itself_is_refused() {
+    let (into, all) = healer::union("all");
+    let source = kafka::string("lines").stream("lines").to(&into);
+    let circle = all.map(|line: String| line).to(&into);
+    let config = Config::builder().brokers("127.0.0.1:1").build().expect("right");
+    let error = App::new("circle").add(source).add(circle).build(&config).err().expect("it is refused");
+    assert!(error.to_string().contains("`all` flows into itself"), "{error}");
+}
+
+#[test]
+fn a_pipeline_describes_itself_as_text_mermaid_and_dot() {
+    let chain = kafka::string("lines").stream("lines").map(|line: String| line.len()).heal();
+    let description = App::new("count").add(chain).describe();
+    let text = description.to_string();
+    assert_eq!(text, "pipeline count\n  lines (source: string from lines)\n  map (map)\n  heal (heal)\n");
+    let mermaid = description.mermaid();
+    assert!(mermaid.starts_with("flowchart TD\n") && mermaid.contains("n0 --> n1"), "{mermaid}");
+    let dot = description.dot();
+    assert!(dot.starts_with("digraph \"count\" {") && dot.contains("n1 -> n2;"), "{dot}");
+}

@@ -1,0 +1,7 @@
+//! Nothing at all.
+
+use healer::prelude::*;
+
+fn main() {
+    let _ = pipeline! {};
+}

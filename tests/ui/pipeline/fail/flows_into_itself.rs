@@ -1,0 +1,22 @@
+//! The shortest circle.
+
+use healer::prelude::*;
+
+#[derive(Clone, serde::Serialize, serde::Deserialize)]
+struct Flight {
+    tail: String,
+    delay: i64,
+}
+
+#[stage]
+fn validate(flight: Flight) -> Flight {
+    flight
+}
+
+fn main() {
+    let _ = pipeline! {
+        name "flights";
+        flights = flights => validate;
+        flights => heal;
+    };
+}

@@ -1,0 +1,23 @@
+//! A bound stream that nobody uses.
+
+use healer::prelude::*;
+
+#[derive(Clone, serde::Serialize, serde::Deserialize)]
+struct Flight {
+    tail: String,
+    delay: i64,
+}
+
+#[stage]
+fn validate(flight: Flight) -> Flight {
+    flight
+}
+
+fn main() {
+    let _ = pipeline! {
+        name "flights";
+        flights = kafka::json::<Flight>("flights") => validate;
+        late = flights => filter(|flight| flight.delay >= 60);
+        flights => heal;
+    };
+}

@@ -1,0 +1,23 @@
+//! A fan-out of which one branch never ends.
+
+use healer::prelude::*;
+
+#[derive(Clone, serde::Serialize, serde::Deserialize)]
+struct Flight {
+    tail: String,
+    delay: i64,
+}
+
+#[stage]
+fn validate(flight: Flight) -> Flight {
+    flight
+}
+
+fn main() {
+    let _ = pipeline! {
+        name "flights";
+        flights = kafka::json::<Flight>("flights");
+        flights => validate => heal;
+        late = flights => validate;
+    };
+}

@@ -1,0 +1,22 @@
+//! A sink at the start of a line.
+
+use healer::prelude::*;
+
+#[derive(Clone, serde::Serialize, serde::Deserialize)]
+struct Flight {
+    tail: String,
+    delay: i64,
+}
+
+#[stage]
+fn validate(flight: Flight) -> Flight {
+    flight
+}
+
+fn main() {
+    let _ = pipeline! {
+        name "flights";
+        kafka::json::<Flight>("flights") => validate => heal;
+        kafka::to_json::<Flight>("late") => heal;
+    };
+}

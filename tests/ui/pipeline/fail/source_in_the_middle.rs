@@ -1,0 +1,16 @@
+//! A source is no node.
+
+use healer::prelude::*;
+
+#[derive(Clone, serde::Serialize, serde::Deserialize)]
+struct Flight {
+    tail: String,
+    delay: i64,
+}
+
+fn main() {
+    let _ = pipeline! {
+        name "flights";
+        kafka::json::<Flight>("flights") => kafka::json::<Flight>("more") => heal;
+    };
+}

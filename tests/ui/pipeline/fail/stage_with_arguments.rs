@@ -1,0 +1,21 @@
+//! A stage is called by the engine, not here.
+
+use healer::prelude::*;
+
+#[derive(Clone, serde::Serialize, serde::Deserialize)]
+struct Flight {
+    tail: String,
+    delay: i64,
+}
+
+#[stage]
+fn validate(flight: Flight) -> Flight {
+    flight
+}
+
+fn main() {
+    let _ = pipeline! {
+        name "flights";
+        kafka::json::<Flight>("flights") => validate(3) => heal;
+    };
+}

@@ -1,0 +1,16 @@
+//! A `try_map` must be able to fail.
+
+use healer::prelude::*;
+
+#[derive(Clone, serde::Serialize, serde::Deserialize)]
+struct Flight {
+    tail: String,
+    delay: i64,
+}
+
+fn main() {
+    let _ = pipeline! {
+        name "flights";
+        kafka::json::<Flight>("flights") => try_map(|flight| flight.delay) => heal;
+    };
+}

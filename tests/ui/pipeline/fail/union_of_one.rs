@@ -1,0 +1,17 @@
+//! A union needs two streams.
+
+use healer::prelude::*;
+
+#[derive(Clone, serde::Serialize, serde::Deserialize)]
+struct Flight {
+    tail: String,
+    delay: i64,
+}
+
+fn main() {
+    let _ = pipeline! {
+        name "flights";
+        east = kafka::json::<Flight>("east");
+        union(east) => heal;
+    };
+}

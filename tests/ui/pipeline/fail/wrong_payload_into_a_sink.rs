@@ -1,0 +1,16 @@
+//! A sink of text that gets flights.
+
+use healer::prelude::*;
+
+#[derive(Clone, serde::Serialize, serde::Deserialize)]
+struct Flight {
+    tail: String,
+    delay: i64,
+}
+
+fn main() {
+    let _ = pipeline! {
+        name "flights";
+        kafka::json::<Flight>("flights") => kafka::to_string("late") => heal;
+    };
+}

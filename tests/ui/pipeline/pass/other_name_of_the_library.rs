@@ -1,0 +1,18 @@
+//! Where the library has another name.
+
+use inner::healed::{kafka, pipeline};
+
+mod inner {
+    pub(crate) use ::healer as healed;
+}
+
+fn main() {
+    let app = pipeline! {
+        crate inner::healed;
+        name "flights";
+        east = kafka::string("east");
+        west = kafka::string("west");
+        union(east, west) => heal;
+    };
+    assert_eq!(app.name(), "flights");
+}

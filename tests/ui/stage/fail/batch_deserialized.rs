@@ -1,0 +1,9 @@
+use healer::prelude::*;
+
+fn forge(json: &str) -> Result<Batch<'_, String>, serde_json::Error> {
+    serde_json::from_str(json)
+}
+
+fn main() {
+    drop(forge("[]"));
+}

@@ -1,0 +1,12 @@
+use std::sync::Mutex;
+
+use healer::prelude::*;
+
+struct Kept(Mutex<Option<Batch<'static, String>>>);
+
+#[stage(batch)]
+fn swap<'b>(rows: Batch<'b, String>, #[state] kept: &Kept) -> Result<Batch<'b, String>, String> {
+    kept.0.lock().unwrap().replace(rows).ok_or_else(|| "the first call".to_owned())
+}
+
+fn main() {}

@@ -1,0 +1,8 @@
+use healer::prelude::*;
+
+#[stage(batch)]
+async fn score(rows: Batch<String>) -> Batch<usize> {
+    rows.map(|row| row.len())
+}
+
+fn main() {}

@@ -1,0 +1,8 @@
+use healer::prelude::*;
+
+#[stage]
+fn tail(flight: &String) -> &str {
+    &flight[1..]
+}
+
+fn main() {}

@@ -1,0 +1,3 @@
+use healer::broker::Broker;
+
+fn main() {}

@@ -1,0 +1,8 @@
+use healer::prelude::*;
+
+#[checkpoint]
+fn enrich(flight: String) -> String {
+    flight
+}
+
+fn main() {}

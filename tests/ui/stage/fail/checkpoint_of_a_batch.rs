@@ -1,0 +1,10 @@
+use healer::prelude::*;
+
+#[stage(batch)]
+#[checkpoint]
+fn save(rows: &Rows<String>) -> Result<(), String> {
+    let _ = rows.len();
+    Ok(())
+}
+
+fn main() {}

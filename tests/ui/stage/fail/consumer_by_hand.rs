@@ -1,0 +1,7 @@
+struct Swallow;
+
+impl<T> healer::__private::Consumer<T> for Swallow {
+    type Lane = ();
+}
+
+fn main() {}

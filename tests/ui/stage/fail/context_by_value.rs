@@ -1,0 +1,8 @@
+use healer::prelude::*;
+
+#[stage]
+fn tag(flight: String, ctx: Context) -> String {
+    format!("{} {flight}", ctx.offset())
+}
+
+fn main() {}

@@ -1,0 +1,9 @@
+use healer::prelude::*;
+
+#[stage(batch)]
+fn save(rows: &Rows<String>, ctx: &Context) -> Result<(), String> {
+    let _ = (rows, ctx);
+    Ok(())
+}
+
+fn main() {}

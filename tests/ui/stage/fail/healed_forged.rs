@@ -1,0 +1,3 @@
+fn main() {
+    let _healed = healer::Healed { consumer: (), nodes: Vec::new() };
+}

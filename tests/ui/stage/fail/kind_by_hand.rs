@@ -1,0 +1,3 @@
+use healer::__private::{HealNode, Kind, NodeKind};
+
+fn main() {}

@@ -1,0 +1,12 @@
+#![deny(unused_must_use)]
+
+use healer::prelude::*;
+
+#[stage]
+fn shout(line: String) -> String {
+    line.to_uppercase()
+}
+
+fn main() {
+    kafka::string("lines").stream("lines").then(shout::stage());
+}

@@ -1,0 +1,8 @@
+use healer::prelude::*;
+
+#[stage]
+fn tick(ctx: &Context) -> i64 {
+    ctx.offset()
+}
+
+fn main() {}

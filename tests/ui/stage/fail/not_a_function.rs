@@ -1,0 +1,8 @@
+use healer::prelude::*;
+
+#[stage]
+struct Flight {
+    number: String,
+}
+
+fn main() {}

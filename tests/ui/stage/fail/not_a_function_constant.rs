@@ -1,0 +1,6 @@
+use healer::prelude::*;
+
+#[stage]
+const DOUBLE: fn(u32) -> u32 = |n| n * 2;
+
+fn main() {}

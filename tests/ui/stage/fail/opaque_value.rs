@@ -1,0 +1,8 @@
+use healer::prelude::*;
+
+#[stage]
+fn describe(flight: impl std::fmt::Display) -> String {
+    flight.to_string()
+}
+
+fn main() {}

@@ -1,0 +1,5 @@
+use healer::__private::Outlet;
+
+fn main() {
+    let _outlet = Outlet::<String>::new();
+}

@@ -1,0 +1,5 @@
+use healer::__private::Receipt;
+
+fn main() {
+    let _: Option<Receipt> = None;
+}

@@ -1,0 +1,5 @@
+use healer::envelope::Receipt;
+
+fn main() {
+    let _: Option<Receipt> = None;
+}

@@ -1,0 +1,8 @@
+use healer::prelude::*;
+
+#[stage(batch)]
+fn late<'b>(rows: Batch<'b, u32>) -> Batch<'b, u32> {
+    rows.route(|delay| *delay >= 60, |late| late, |rest| drop(rest))
+}
+
+fn main() {}

@@ -1,0 +1,8 @@
+use healer::prelude::*;
+
+#[stage(skip = "cancelled")]
+fn validate(flight: String) -> String {
+    flight
+}
+
+fn main() {}

@@ -1,0 +1,10 @@
+use healer::prelude::*;
+
+struct Planes;
+
+#[stage]
+fn enrich(flight: String, planes: &Planes) -> String {
+    flight
+}
+
+fn main() {}

@@ -1,0 +1,8 @@
+use healer::prelude::*;
+
+#[stage]
+unsafe fn raw(flight: String) -> String {
+    flight
+}
+
+fn main() {}

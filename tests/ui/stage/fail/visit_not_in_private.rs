@@ -1,0 +1,7 @@
+use healer::__private::Visit;
+
+fn end(visit: &mut Visit<'_>) {
+    visit.heal();
+}
+
+fn main() {}

@@ -1,0 +1,17 @@
+use healer::prelude::*;
+
+#[stage]
+fn count(line: &str) -> usize {
+    line.len()
+}
+
+#[stage]
+fn shout(line: String) -> String {
+    line.to_uppercase()
+}
+
+fn main() {
+    let lines = kafka::string("lines").stream("lines");
+    let healed = lines.then(count::stage()).then(shout::stage()).map(|line: String| line.len()).heal();
+    let _app = App::new("lines").add(healed);
+}
