@@ -92,6 +92,8 @@ pub(crate) struct Home {
     places: Mutex<HashMap<i64, Place>>,
     /// The lowest offset that failed.
     halted: AtomicI64,
+    /// The record whose visit runs; `i64::MIN` where none does.
+    running: AtomicI64,
     fenced: AtomicBool,
 }
 
@@ -104,6 +106,7 @@ impl Home {
             desk,
             places: Mutex::default(),
             halted: AtomicI64::new(i64::MAX),
+            running: AtomicI64::new(i64::MIN),
             fenced: AtomicBool::default(),
         }
     }
@@ -125,6 +128,17 @@ impl Home {
     /// Where a pending record is; `None` while it is on the poll thread.
     pub(crate) fn place(&self, offset: i64) -> Option<Place> {
         self.places().get(&offset).copied()
+    }
+
+    /// Notes which record's visit runs: the name of what blocks while a chunk is out.
+    #[inline]
+    pub(crate) fn set_running(&self, offset: Option<i64>) {
+        self.running.store(offset.unwrap_or(i64::MIN), Ordering::Relaxed);
+    }
+
+    /// The record whose visit runs.
+    pub(crate) fn running(&self) -> Option<i64> {
+        Some(self.running.load(Ordering::Relaxed)).filter(|offset| *offset != i64::MIN)
     }
 
     pub(super) fn settle(&self, offset: i64, outcome: Outcome) {

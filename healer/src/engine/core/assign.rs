@@ -37,8 +37,9 @@ impl Core {
     }
 
     pub(super) fn forget(&mut self, slot: u32) {
-        if let Some(part) = self.parts.remove(&slot) {
+        if let Some(mut part) = self.parts.remove(&slot) {
             part.home.fence();
+            self.tally.stale += part.end_loan().len() as u64;
         }
     }
 }

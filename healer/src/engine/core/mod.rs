@@ -5,6 +5,7 @@
 
 mod assign;
 mod commit;
+mod lend;
 mod part;
 mod revoke;
 mod start;
@@ -41,7 +42,8 @@ pub(crate) struct Settings {
 pub(crate) enum Event<'a> {
     /// Partitions were assigned and their starts decided.
     Assigned(Vec<Assigned>),
-    /// A chunk of a partition ran. `delivered` says that the ledger knows its records already.
+    /// A chunk of a partition ran, or was given up before its first record; ends what [`Core::lend`] began. `delivered` says
+    /// that the ledger knows its records already.
     Chunk { slot: u32, generation: u32, log: &'a ChunkLog, delivered: bool },
     /// Outcomes came home from tasks.
     Settled(&'a [Settled]),
@@ -195,7 +197,7 @@ impl Core {
     /// How many more records of a slot may leave for tasks.
     pub(crate) fn credit(&self, slot: u32) -> u64 {
         let open = self.phase == Phase::Running;
-        let part = self.parts.get(&slot).filter(|part| open && part.is_open());
+        let part = self.parts.get(&slot).filter(|part| open && part.is_open() && !part.is_lent());
         part.map_or(0, |part| self.settings.in_flight.saturating_sub(part.ledger.pending()))
     }
 
@@ -209,7 +211,7 @@ impl Core {
 
     /// Whether something is in flight, so that outcomes are to be expected.
     pub(crate) fn is_busy(&self) -> bool {
-        self.commits.is_under_way() || self.parts.values().any(|part| part.ledger.pending() > 0)
+        self.commits.is_under_way() || self.parts.values().any(Part::is_busy)
     }
 
     pub(crate) fn parts(&self) -> impl Iterator<Item = &Part> {
@@ -247,8 +249,12 @@ impl Core {
             self.tally.stale += log.healed + log.skipped.iter().map(|(_, count)| count).sum::<u64>();
             return;
         };
+        let early = part.end_loan();
         if let Err(error) = part.take_chunk(log, delivered) {
             return self.fail(error, now, actions);
+        }
+        for settled in &early {
+            self.settle(settled, now);
         }
         self.tally.healed += log.healed;
         for (reason, count) in &log.skipped {
@@ -263,6 +269,9 @@ impl Core {
             self.tally.stale += 1;
             return;
         };
+        if part.keep_early(settled) {
+            return;
+        }
         match settled.outcome {
             Outcome::Returned => part.returned(settled.offset, now),
             outcome => {
@@ -281,8 +290,8 @@ impl Core {
 
     fn positions(&mut self, positions: &[(u32, i64)]) {
         for (slot, position) in positions {
-            // What a closed lane was given it has thrown away: the position is beyond it.
-            if let Some(part) = self.parts.get_mut(slot).filter(|part| part.is_open()) {
+            // What a closed lane was given it has thrown away, and what is lent is not done: the position is beyond it.
+            if let Some(part) = self.parts.get_mut(slot).filter(|part| part.is_open() && !part.is_lent()) {
                 part.ledger.advance(*position);
             }
         }

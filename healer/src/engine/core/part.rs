@@ -4,6 +4,7 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use healer_store::Ledger;
 
+use super::lend::Loan;
 use crate::{app::Error, envelope::Home, operators::ChunkLog};
 
 /// What the core knows of a partition.
@@ -25,6 +26,7 @@ pub(crate) struct Part {
     /// All that came back, each once: a record that failed on the poll thread may have shares that come back later.
     returns: BTreeSet<i64>,
     open: bool,
+    pub(super) loan: Option<Loan>,
 }
 
 impl Part {
@@ -46,6 +48,7 @@ impl Part {
             returned: None,
             returns: BTreeSet::new(),
             open: true,
+            loan: None,
         }
     }
 
@@ -76,7 +79,12 @@ impl Part {
 
     /// Whether nothing is in flight but what came back.
     pub(super) fn is_drained(&self) -> bool {
-        self.ledger.pending() <= self.returns.len() as u64
+        !self.is_lent() && self.ledger.pending() <= self.returns.len() as u64
+    }
+
+    /// Whether something is in flight or on the poll thread.
+    pub(super) fn is_busy(&self) -> bool {
+        self.is_lent() || self.ledger.pending() > 0
     }
 
     /// What is to be committed; `None` when that is the case already.
@@ -90,7 +98,7 @@ impl Part {
 
     /// Notes how long the same offset has been in the way.
     pub(super) fn look(&mut self, now: Duration) {
-        let first = self.ledger.first_pending();
+        let first = self.ledger.first_pending().or_else(|| self.lent_at());
         if self.blocked.map(|(offset, _)| offset) != first {
             self.blocked = first.map(|offset| (offset, now));
         }

@@ -56,9 +56,8 @@ impl Core {
     /// Says whether it is over.
     fn advance_revoke(&mut self, revoke: &mut Revoking, now: Duration, actions: &mut Vec<Action>) -> bool {
         let late = now >= revoke.deadline;
-        let pending: u64 =
-            revoke.slots.iter().filter_map(|slot| self.parts.get(slot)).map(|p| p.ledger.pending()).sum();
-        if revoke.state == State::Draining && (pending == 0 || late) && !self.commits.is_under_way() {
+        let busy = revoke.slots.iter().filter_map(|slot| self.parts.get(slot)).any(super::Part::is_busy);
+        if revoke.state == State::Draining && (!busy || late) && !self.commits.is_under_way() {
             self.commit_now(actions);
             revoke.state = State::Committing;
             // The commit has the rest of the budget, and a second at least.

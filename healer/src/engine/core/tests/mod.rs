@@ -2,6 +2,7 @@
 
 mod commits;
 mod ending;
+mod lending;
 mod random;
 mod records;
 mod revoking;

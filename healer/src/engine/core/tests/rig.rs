@@ -119,6 +119,10 @@ impl Rig {
         self.step(Event::Chunk { slot, generation, log: &log, delivered: false })
     }
 
+    pub(super) fn lend(&mut self, slot: u32, generation: u32, first: i64) -> bool {
+        self.core.lend((slot, generation), first, self.now)
+    }
+
     pub(super) fn settle(
         &mut self,
         slot: u32,
