@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, mpsc},
+    sync::{Arc, atomic::Ordering, mpsc},
     time::Duration,
 };
 
@@ -15,29 +15,23 @@ use rdkafka::{
 use super::{
     closing,
     context::{Consumer, Context},
-    errors, lists,
-    metadata::bounded,
-    properties,
-    records::Lent,
+    errors, lists, properties,
     remote::Link,
-    slots::Slots,
-    voice::Voice,
+    source::KafkaSource,
+    voice::{Voice, lock},
 };
 use crate::broker::{
-    Assignment, Broker, BrokerError, BrokerErrorKind, Event, Pattern, RecordRef, Remote, TopicPartition,
-    Topics,
+    Assignment, Broker, BrokerError, BrokerErrorKind, Event, Pattern, Remote, TopicPartition, Topics,
 };
 
-/// How many records a chunk makes room for at once.
-const LARGEST: usize = 4096;
+/// How long a client may take to seek; it asks nobody for that.
+const SEEK: Duration = Duration::from_secs(1);
 
 /// A consumer of a real Kafka.
 pub(crate) struct KafkaBroker {
     consumer: Arc<Consumer>,
     link: Arc<Link>,
-    slots: Slots,
-    /// Records of partitions that are not assigned (any more), thrown away.
-    strays: u64,
+    source: Arc<KafkaSource>,
     closed: bool,
 }
 
@@ -56,7 +50,8 @@ impl KafkaBroker {
         let consumer: Consumer = properties::create(&properties::consumer(properties), Context::new(voice))?;
         let consumer = Arc::new(consumer);
         let link = Arc::new(Link::new(Arc::clone(&consumer)));
-        Ok(Self { consumer, link, slots: Slots::default(), strays: 0, closed: false })
+        let source = Arc::new(KafkaSource::new(Arc::clone(&consumer)));
+        Ok(Self { consumer, link, source, closed: false })
     }
 
     fn failed(&self, what: &str, error: &KafkaError) -> BrokerError {
@@ -69,9 +64,10 @@ impl KafkaBroker {
         }
         self.closed = true;
         self.link.cut();
-        if self.strays > 0 {
+        let strays = self.source.strays.load(Ordering::Relaxed);
+        if strays > 0 {
             tracing::debug!(
-                records = self.strays,
+                records = strays,
                 "records of partitions that were not assigned came and were dropped"
             );
         }
@@ -84,6 +80,12 @@ impl KafkaBroker {
 }
 
 impl Broker for KafkaBroker {
+    type Source = KafkaSource;
+
+    fn source(&self) -> Arc<KafkaSource> {
+        Arc::clone(&self.source)
+    }
+
     fn subscribe(&mut self, topics: &[Topics]) -> Result<(), BrokerError> {
         let mut names: Vec<String> = Vec::new();
         for topics in topics {
@@ -98,44 +100,6 @@ impl Broker for KafkaBroker {
         self.consumer
             .subscribe(&names)
             .map_err(|error| self.failed(&format!("subscribing to {}", names.join(", ")), &error))
-    }
-
-    fn poll(&mut self, max: usize, wait: Duration, each: &mut dyn FnMut(&[RecordRef<'_>])) {
-        let consumer = &*self.consumer;
-        let mut chunk: Vec<Lent<'_>> = Vec::new();
-        let mut wait = bounded(wait);
-        let mut taken = 0;
-        while taken < max {
-            match consumer.poll(wait) {
-                Some(Ok(message)) => {
-                    // A record that is dropped counts too, or a flood of them would hold the thread.
-                    taken += 1;
-                    match self.slots.of(&message) {
-                        Some(slot) => {
-                            if chunk.is_empty() {
-                                chunk.reserve_exact(max.min(LARGEST));
-                            }
-                            chunk.push(Lent::new(message, slot));
-                        }
-                        None => self.strays += 1,
-                    }
-                }
-                Some(Err(error)) => {
-                    let fatal = || consumer.client().fatal_error().map(|(_, why)| why);
-                    // What follows such an error must not be lent as if nothing were missing before it.
-                    if consumer.context().failed(&error, fatal) {
-                        break;
-                    }
-                    taken += 1;
-                }
-                None => break,
-            }
-            wait = Duration::ZERO;
-        }
-        if !chunk.is_empty() {
-            let records: Vec<RecordRef<'_>> = chunk.iter().map(Lent::record).collect();
-            each(&records);
-        }
     }
 
     fn events(&mut self) -> Vec<Event> {
@@ -160,7 +124,7 @@ impl Broker for KafkaBroker {
         // librdkafka keeps a partition paused when it goes and comes back; the engine starts anew.
         let plain = lists::list(partitions.iter().map(|a| (&a.partition, None)))?;
         self.consumer.resume(&plain).map_err(|error| self.failed("resuming partitions", &error))?;
-        self.slots.add(partitions);
+        lock(&self.source.slots).add(partitions);
         let assigned = if self.is_eager() {
             self.consumer.assign(&list)
         } else {
@@ -173,7 +137,7 @@ impl Broker for KafkaBroker {
 
     fn unassign(&mut self, partitions: &[TopicPartition]) -> Result<(), BrokerError> {
         let list = lists::plain(partitions)?;
-        self.slots.remove(partitions);
+        lock(&self.source.slots).remove(partitions);
         // The eager protocol revokes all at once.
         let unassigned = if self.is_eager() {
             self.consumer.unassign()
@@ -195,16 +159,33 @@ impl Broker for KafkaBroker {
         self.consumer.resume(&list).map_err(|error| self.failed("resuming partitions", &error))
     }
 
+    fn seek(&mut self, to: &Assignment) -> Result<(), BrokerError> {
+        let list = lists::list([(&to.partition, Some(to.offset))])?;
+        // Given back and taken anew: this also wakes a partition whose offset was out of range, and no record that was
+        // fetched before comes any more. It concerns this client alone; the group hears nothing of it. While the group
+        // waits for an answer it would be taken for that.
+        let moved = if self.is_eager() || self.consumer.context().is_owed() {
+            self.consumer.seek_partitions(list, SEEK).map(drop)
+        } else {
+            let plain = lists::plain(std::slice::from_ref(&to.partition))?;
+            lock(&self.source.slots).add(std::slice::from_ref(to));
+            self.consumer
+                .incremental_unassign(&plain)
+                .and_then(|()| self.consumer.resume(&plain))
+                .and_then(|()| self.consumer.incremental_assign(&list))
+        };
+        moved.map_err(|error| self.failed(&format!("seeking {} to {}", to.partition, to.offset), &error))
+    }
+
     fn positions(&mut self) -> Vec<(u32, i64)> {
         let Ok(list) = self.consumer.position() else {
             return Vec::new();
         };
+        let slots = lock(&self.source.slots);
         list.elements()
             .iter()
             .filter_map(|entry| match entry.offset() {
-                Offset::Offset(offset) => {
-                    Some((self.slots.by_name(entry.topic(), entry.partition())?, offset))
-                }
+                Offset::Offset(offset) => Some((slots.by_name(entry.topic(), entry.partition())?, offset)),
                 _ => None,
             })
             .collect()

@@ -52,6 +52,11 @@ impl Context {
         mem::take(&mut *lock(&self.events)).into()
     }
 
+    /// Whether a rebalance waits for an answer.
+    pub(super) fn is_owed(&self) -> bool {
+        lock(&self.owed).is_some()
+    }
+
     /// The rebalance that was not answered yet; it counts as answered now.
     pub(super) fn take_owed(&self) -> Option<Owed> {
         lock(&self.owed).take()

@@ -18,6 +18,7 @@ mod properties;
 mod records;
 mod remote;
 mod slots;
+mod source;
 #[cfg(test)]
 mod tests;
 mod voice;

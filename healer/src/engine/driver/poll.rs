@@ -20,7 +20,10 @@ use super::{
 };
 use crate::{
     app::Error,
-    broker::{Assignment, Broker, BrokerErrorKind, Event as BrokerEvent, Remote, TopicPartition, Watermarks},
+    broker::{
+        Assignment, Broker, BrokerErrorKind, Event as BrokerEvent, Remote, Source as _, TopicPartition,
+        Watermarks,
+    },
     config::Config,
     engine::{
         Host, Shared,
@@ -250,7 +253,7 @@ impl<B: Broker> Poller<B> {
         let enough = ready || (waiting && self.lanes.all_wait());
         let max = if enough { 1 } else { CHUNK.min(self.config.in_flight()) };
         let lanes = &mut self.lanes;
-        self.broker.poll(max, wait, &mut |records| lanes.dispatch(records));
+        self.broker.source().poll(max, wait, &mut |records| lanes.dispatch(records));
     }
 
     /// Looks where the consumer is, and pauses or resumes fetching.

@@ -18,7 +18,7 @@ use super::{
     mock::{MockKafka, MockRecord},
 };
 use crate::{
-    broker::{Assignment, Broker, Event, RecordRef, TopicPartition, Topics},
+    broker::{Assignment, Broker, Event, RecordRef, Source as _, TopicPartition, Topics},
     context::Headers,
 };
 
@@ -114,7 +114,7 @@ impl Seen {
 }
 
 fn step(broker: &mut KafkaBroker, seen: &mut Seen) {
-    broker.poll(512, TICK, &mut |records| {
+    broker.source().poll(512, TICK, &mut |records| {
         seen.records.extend(records.iter().map(Owned::of));
     });
     seen.events.extend(broker.events());

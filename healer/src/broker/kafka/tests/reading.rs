@@ -44,7 +44,7 @@ fn a_chunk_never_holds_more_than_was_asked_for() {
     let mut chunks = Vec::new();
     let end = Instant::now() + WAIT;
     while chunks.iter().sum::<usize>() < 100 && Instant::now() < end {
-        broker.poll(7, TICK, &mut |records| chunks.push(records.len()));
+        broker.source().poll(7, TICK, &mut |records| chunks.push(records.len()));
     }
     assert_eq!(chunks.iter().sum::<usize>(), 100);
     assert!(chunks.iter().all(|len| (1..=7).contains(len)), "{chunks:?}");
@@ -143,5 +143,27 @@ fn an_offset_beyond_the_end_is_an_event_and_no_jump() {
     let out = |seen: &Seen| seen.events.iter().any(|event| matches!(event, Event::OutOfRange(_)));
     let seen = drive(&mut broker, "out of range", out);
     assert!(seen.records.is_empty());
+    broker.close(WAIT);
+}
+
+#[test]
+fn a_partition_whose_offset_does_not_exist_goes_on_where_it_is_sought_to() {
+    let kafka = kafka(&[("t", 2)]);
+    put(&kafka, "t", 0, 0..5);
+    put(&kafka, "t", 1, 0..5);
+    let mut broker = member(&kafka, []);
+    let partitions = join(&mut broker, "t", 99);
+    let out =
+        |seen: &Seen| seen.events.iter().filter(|event| matches!(event, Event::OutOfRange(_))).count() == 2;
+    drive(&mut broker, "out of range", out);
+    for (assignment, from) in at(&partitions, 0).iter_mut().zip([2, 3]) {
+        assignment.offset = from;
+        broker.seek(assignment).unwrap();
+    }
+    let seen = drive(&mut broker, "5 records", |seen| seen.records.len() >= 5);
+    for (slot, offsets) in [(100, vec![2, 3, 4]), (101, vec![3, 4])] {
+        let of_slot = seen.records.iter().filter(|record| record.slot == slot);
+        assert_eq!(of_slot.map(|record| record.offset).collect::<Vec<_>>(), offsets);
+    }
     broker.close(WAIT);
 }
