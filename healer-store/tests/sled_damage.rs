@@ -3,27 +3,13 @@
 mod common;
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use common::{PARTITIONS, checkpoint, copy, fill, open, snapshot};
+use common::{PARTITIONS, Random, checkpoint, copy, files, fill, open, quiet_sled, snapshot};
 use healer_store::Loaded;
 
 /// How often the store that is damaged was saved.
 const SAVES: i64 = 80;
-
-fn files(folder: &Path) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            found.extend(files(&path));
-        } else if fs::metadata(&path).unwrap().len() > 0 {
-            found.push(path);
-        }
-    }
-    found.sort();
-    found
-}
 
 /// What came out of opening a damaged folder and loading every partition.
 #[derive(Debug, Default)]
@@ -65,17 +51,8 @@ fn damage_at_any_position_is_an_error_or_damaged_and_never_fresh_or_wrong() {
     // Enough for several of sled's segments, with a restart in between.
     fill(whole.path(), 1..=SAVES / 2);
     fill(whole.path(), SAVES / 2 + 1..=SAVES);
-    std::panic::set_hook(Box::new(|info| {
-        // sled's panics are caught and expected here; those of the test are not.
-        if info.location().is_none_or(|at| !at.file().contains("sled-")) {
-            eprintln!("{info}");
-        }
-    }));
-    let mut random = 0x5eed_u64;
-    let mut below = |bound: u64| {
-        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (random >> 33) % bound
-    };
+    quiet_sled();
+    let mut random = Random::new(0x5eed);
     for file in files(whole.path()) {
         let name = file.strip_prefix(whole.path()).unwrap();
         let bytes = fs::read(&file).unwrap();
@@ -84,10 +61,10 @@ fn damage_at_any_position_is_an_error_or_damaged_and_never_fresh_or_wrong() {
         let mut tally = Tally::default();
         for trial in 0..40 {
             let mut changed = bytes.clone();
-            let at = usize::try_from(below(used)).unwrap();
+            let at = usize::try_from(random.below(used)).unwrap();
             let what = match trial % 5 {
                 0 => {
-                    changed[at] ^= 1 << below(8);
+                    changed[at] ^= 1 << random.below(8);
                     format!("{}: bit flipped in byte {at}", name.display())
                 }
                 1 => {
@@ -110,7 +87,7 @@ fn damage_at_any_position_is_an_error_or_damaged_and_never_fresh_or_wrong() {
                 }
                 _ => {
                     let end = (at + 16).min(changed.len());
-                    changed[at..end].iter_mut().for_each(|byte| *byte = below(256).to_le_bytes()[0]);
+                    changed[at..end].iter_mut().for_each(|byte| *byte = random.below(256).to_le_bytes()[0]);
                     format!("{}: 16 random bytes at {at}", name.display())
                 }
             };
@@ -121,5 +98,4 @@ fn damage_at_any_position_is_an_error_or_damaged_and_never_fresh_or_wrong() {
         }
         println!("{} ({used} bytes used): {tally:?}", name.display());
     }
-    let _ = std::panic::take_hook();
 }

@@ -17,7 +17,7 @@ pub(super) fn call<T>(
     // After a panic the caller gives the database up, so nobody sees a state that was left half-way.
     match catch_unwind(AssertUnwindSafe(work)) {
         Ok(Ok(value)) => Ok(value),
-        Ok(Err(::sled::Error::Io(source))) => Err(StoreError::Io { action, path: path.to_owned(), source }),
+        Ok(Err(::sled::Error::Io(source))) => Err(StoreError::io(action, path, source)),
         Ok(Err(error)) => Err(corrupt(path, format!("could not {action} it: {error}"))),
         Err(panic) => Err(corrupt(path, format!("panic while trying to {action} it: {}", message(&*panic)))),
     }

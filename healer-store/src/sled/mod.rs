@@ -44,8 +44,8 @@ impl SledStore {
     /// # Errors
     ///
     /// [`StoreError::Locked`] if it is open elsewhere or in this process, [`StoreError::Version`] if a newer
-    /// build wrote it, [`StoreError::Io`] if the folder cannot be used, [`StoreError::Corrupt`] if sled cannot
-    /// make sense of its files.
+    /// build wrote it, [`StoreError::Io`] if the folder cannot be used, [`StoreError::Full`] if it has no room,
+    /// [`StoreError::Corrupt`] if sled cannot make sense of its files.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
         let path = path.as_ref();
         let lock = open::lock(path)?;
@@ -96,7 +96,7 @@ impl SledStore {
             .write(true)
             .open(&path)
             .and_then(|file| file.sync_all())
-            .map_err(|source| StoreError::Io { action: "sync", path, source })
+            .map_err(|source| StoreError::io("sync", path, source))
     }
 }
 

@@ -20,7 +20,7 @@ const CACHE_BYTES: u64 = 8 << 20;
 pub(super) fn lock(folder: &Path) -> Result<File, StoreError> {
     let failed = |action, path: &Path| {
         let path = path.to_owned();
-        move |source| StoreError::Io { action, path, source }
+        move |source| StoreError::io(action, path, source)
     };
     fs::create_dir_all(folder).map_err(failed("create", folder))?;
     if let Some(parent) = folder.parent() {

@@ -51,7 +51,7 @@ impl SideFile {
         match fs::read(&path) {
             Ok(bytes) => Ok(parse(&bytes)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Found::Nothing),
-            Err(source) => Err(StoreError::Io { action: "read", path, source }),
+            Err(source) => Err(StoreError::io("read", path, source)),
         }
     }
 
@@ -67,7 +67,7 @@ impl SideFile {
         let scratch = folder.join(SCRATCH);
         let failed = |action, path: &Path| {
             let path = path.to_owned();
-            move |source| StoreError::Io { action, path, source }
+            move |source| StoreError::io(action, path, source)
         };
         let mut file = File::create(&scratch).map_err(failed("create", &scratch))?;
         file.write_all(self.text(std::process::id()).as_bytes()).map_err(failed("write", &scratch))?;

@@ -38,11 +38,24 @@ pub enum StoreError {
     },
     /// The file system refused an operation.
     #[error(
-        "could not {action} {path}: {source}; check that the folder exists, is writable by this user and has \
-         space left",
+        "could not {action} {path}: {source}; check that the folder exists and is writable by this user",
         path = path.display()
     )]
     Io {
+        /// What was tried.
+        action: &'static str,
+        /// On which file or folder.
+        path: PathBuf,
+        /// What the file system said.
+        source: io::Error,
+    },
+    /// The disk, a quota or a limit on the size of files leaves no room.
+    #[error(
+        "could not {action} {path}: the disk is full, or a quota or size limit is reached ({source}); make room \
+         and start again: no record is lost, what was saved stands, and the rest is processed again",
+        path = path.display()
+    )]
+    Full {
         /// What was tried.
         action: &'static str,
         /// On which file or folder.
@@ -105,6 +118,16 @@ impl StoreError {
     /// Wraps the error of a back end of the user's own.
     pub fn backend(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self::Backend(error.into())
+    }
+
+    /// Tells a disk without room from everything else that a file system refuses.
+    pub(crate) fn io(action: &'static str, path: impl Into<PathBuf>, source: io::Error) -> Self {
+        use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+        let path = path.into();
+        match source.kind() {
+            StorageFull | QuotaExceeded | FileTooLarge => Self::Full { action, path, source },
+            _ => Self::Io { action, path, source },
+        }
     }
 }
 

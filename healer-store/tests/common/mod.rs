@@ -1,8 +1,13 @@
 //! A store in a folder with something in it, for the tests of the sled back end.
+#![allow(dead_code, unused_imports, reason = "every test program uses a part of it")]
+
+mod random;
+
+pub(crate) use random::{Random, setting};
 
 use std::fs;
 use std::ops::RangeInclusive;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use healer_store::{Checkpoint, Journal, PartitionSnapshot, Run, SledStore, StoreError};
@@ -57,4 +62,29 @@ pub(crate) fn copy(from: &Path, to: &Path) {
             fs::copy(entry.path(), target).unwrap();
         }
     }
+}
+
+/// All files below a folder that hold anything.
+pub(crate) fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(files(&path));
+        } else if fs::metadata(&path).unwrap().len() > 0 {
+            found.push(path);
+        }
+    }
+    found.sort();
+    found
+}
+
+/// Keeps what sled panics of, where that is expected and caught, out of a test's output.
+pub(crate) fn quiet_sled() {
+    std::panic::set_hook(Box::new(|info| {
+        // Those of the test are not expected.
+        if info.location().is_none_or(|at| !at.file().contains("sled-")) {
+            eprintln!("{info}");
+        }
+    }));
 }
