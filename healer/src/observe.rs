@@ -16,6 +16,10 @@ pub(crate) struct Tally {
     pub(crate) stale: u64,
     pub(crate) commits: u64,
     pub(crate) commit_failures: u64,
+    /// How often records vanished from a log before they were done.
+    pub(crate) data_losses: u64,
+    /// The offsets that vanished.
+    pub(crate) lost_offsets: u64,
 }
 
 /// The metrics of one pipeline, looked up once: by name a lookup costs twenty times a recording.
@@ -25,6 +29,8 @@ pub(crate) struct Meters {
     stale: Counter,
     commits: Counter,
     commit_failures: Counter,
+    data_losses: Counter,
+    lost_offsets: Counter,
     skipped: BTreeMap<Reason, Counter>,
     partitions: BTreeMap<TopicPartition, PartitionMeters>,
 }
@@ -44,6 +50,8 @@ impl Meters {
             stale: counter!("healer_fenced_results_total", "pipeline" => pipeline.clone()),
             commits: counter!("healer_commits_total", "pipeline" => pipeline.clone()),
             commit_failures: counter!("healer_commit_failures_total", "pipeline" => pipeline.clone()),
+            data_losses: counter!("healer_data_loss_events_total", "pipeline" => pipeline.clone()),
+            lost_offsets: counter!("healer_lost_offsets_total", "pipeline" => pipeline.clone()),
             skipped: BTreeMap::new(),
             partitions: BTreeMap::new(),
             pipeline,
@@ -56,6 +64,8 @@ impl Meters {
         self.stale.absolute(tally.stale);
         self.commits.absolute(tally.commits);
         self.commit_failures.absolute(tally.commit_failures);
+        self.data_losses.absolute(tally.data_losses);
+        self.lost_offsets.absolute(tally.lost_offsets);
         for (reason, count) in &tally.skipped {
             let counter = self.skipped.entry(*reason).or_insert_with(|| {
                 let reason = reason.text().to_string();

@@ -47,18 +47,14 @@ pub enum Error {
     /// The broker will not take this member's commits any more.
     #[error("the broker refuses the commits of this member for good: {0}")]
     Commit(String),
-    /// A partition's offsets went back while it was read: its topic was truncated or made anew.
+    /// The group does not know this member's commits any more, and no rebalance said so.
     #[error(
-        "{partition} gave offset {got} where {expected} was expected: its topic was truncated or made anew. Nothing \
-         beyond what was done is committed; restart to begin at the group's committed offset"
+        "the broker refused to commit {partition} as another generation's, and no rebalance followed within a minute. \
+         Nothing beyond what was acknowledged is committed; restart this member"
     )]
-    OffsetWentBack {
+    Fenced {
         /// Topic and partition.
         partition: String,
-        /// The next offset.
-        expected: i64,
-        /// The offset that came.
-        got: i64,
     },
     /// A thread of the engine panicked: a bug of healer.
     #[error("the engine panicked: {0}; please report this. Nothing beyond what was done was committed")]

@@ -38,7 +38,6 @@ pub(crate) trait Broker: Send + 'static {
     fn resume(&mut self, partitions: &[TopicPartition]) -> Result<(), BrokerError>;
 
     /// Fetches an assigned partition from another offset on. Whoever is fetching meanwhile may still lend older records.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the engine learns to use it next"))]
     fn seek(&mut self, to: &Assignment) -> Result<(), BrokerError>;
 
     /// The next offset of each assigned partition by slot: past what was lent, and past transaction markers and gaps

@@ -4,7 +4,7 @@ mod core;
 mod driver;
 mod host;
 
-pub use core::{Blocked, PartitionStatus, StartError};
+pub use core::{Blocked, PartitionState, PartitionStatus, StartError};
 pub use driver::{Commits, CommittedOffset, Handle};
 pub(crate) use driver::{Connect, Launch, Mode, launch};
 pub use host::Host;

@@ -1,9 +1,14 @@
 //! New partitions, and those that are gone.
 
-use healer_store::Ledger;
+use std::time::Duration;
+
+use healer_store::{Ledger, Run};
 
 use super::{Action, Assigned, Core, Part};
-use crate::broker::TopicPartition;
+use crate::{app::Error, broker::TopicPartition};
+
+/// How long a partition that a fenced commit took away may be without a rebalance about it.
+const ORPHANED: Duration = Duration::from_mins(1);
 
 impl Core {
     pub(super) fn assigned(&mut self, partitions: Vec<Assigned>) {
@@ -12,7 +17,15 @@ impl Core {
                 Some(claim) => Ledger::resume(home.generation, start.offset, claim),
                 None => Ledger::new(home.generation, start.offset),
             };
-            self.parts.insert(slot, Part::new(home, ledger, start.offset, start.committed, start.commit));
+            self.forget(slot);
+            self.orphans.remove(&home.partition);
+            self.revoke_no_more(std::slice::from_ref(&home.partition));
+            let mut part = Part::new(home, ledger, start.offset, start.committed, start.commit);
+            if let Some(from) = start.gone_from {
+                let gone = Run::new(from, start.offset).len();
+                part.data_losses = self.count_loss(&part.home.partition, from, start.offset, gone);
+            }
+            self.parts.insert(slot, part);
             if start.commit {
                 self.commits.hurry();
             }
@@ -26,6 +39,7 @@ impl Core {
         for slot in &slots {
             self.forget(*slot);
         }
+        self.orphans.retain(|partition, _| !partitions.contains(partition));
         self.revoke_no_more(partitions);
         actions.push(Action::Abort(slots));
         actions.push(Action::Release(partitions.to_vec()));
@@ -40,6 +54,32 @@ impl Core {
         if let Some(mut part) = self.parts.remove(&slot) {
             part.home.fence();
             self.tally.stale += part.end_loan().len() as u64;
+        }
+    }
+
+    /// Counts records that vanished before they were done, `count` offsets of `from..to`; says how many events that were.
+    pub(super) fn count_loss(&mut self, partition: &TopicPartition, from: i64, to: i64, count: u64) -> u64 {
+        if count == 0 {
+            return 0;
+        }
+        tracing::warn!(
+            %partition,
+            from,
+            to,
+            count,
+            "offsets vanished before they were done: records were deleted, or the topic was made anew; going on above them"
+        );
+        self.tally.data_losses += 1;
+        self.tally.lost_offsets += count;
+        1
+    }
+
+    /// A commit was refused as another generation's, and nobody says what becomes of the partition: that must not be silent.
+    pub(super) fn find_orphan(&mut self, now: Duration, actions: &mut Vec<Action>) {
+        let orphan = self.orphans.iter().find(|(_, since)| now >= **since + ORPHANED);
+        if let Some((partition, _)) = orphan {
+            let partition = partition.to_string();
+            self.fail(Error::Fenced { partition }, now, actions);
         }
     }
 }

@@ -53,9 +53,9 @@ impl Commits {
         self.under_way.is_some()
     }
 
-    /// Whether one of these slots waits for an acknowledgement.
-    pub(super) fn covers(&self, slots: &[u32]) -> bool {
-        self.under_way.iter().flatten().any(|entry| slots.contains(&entry.slot))
+    /// Whether one of these, slot and generation, waits for an acknowledgement.
+    pub(super) fn covers(&self, slots: &[(u32, u32)]) -> bool {
+        self.under_way.iter().flatten().any(|entry| slots.contains(&(entry.slot, entry.generation)))
     }
 }
 
@@ -118,12 +118,12 @@ impl Core {
                     CommitErrorKind::Retriable | CommitErrorKind::Rebalancing => {}
                     CommitErrorKind::Fenced => {
                         // An answer that comes late says nothing about a partition that came back meanwhile.
-                        let slots: Vec<_> = entries
-                            .iter()
-                            .filter(|entry| self.is_current(entry))
-                            .map(|entry| entry.slot)
-                            .collect();
+                        let slots =
+                            entries.iter().filter(|entry| self.is_current(entry)).map(|entry| entry.slot);
+                        let slots: Vec<_> = slots.collect();
                         for slot in &slots {
+                            let partition = self.parts.get(slot).map(|part| part.home.partition.clone());
+                            self.orphans.extend(partition.map(|partition| (partition, now)));
                             self.forget(*slot);
                         }
                         actions.push(Action::Abort(slots));

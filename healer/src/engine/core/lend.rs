@@ -15,7 +15,7 @@ pub(super) struct Loan {
 
 impl Core {
     /// Lends a chunk that begins at `first` to whoever runs it, and says whether it may run: not if this generation is over or
-    /// closed. It ends with [`Event::Chunk`](super::Event::Chunk) of the same generation, also where nothing ran; until then
+    /// closed, nor if the log went back. It ends with [`Event::Chunk`](super::Event::Chunk) of the same generation, also where nothing ran; until then
     /// the partition does not count as drained, and no position is believed.
     #[allow(dead_code)] // The driver does not lend yet.
     pub(crate) fn lend(&mut self, (slot, generation): (u32, u32), first: i64, now: Duration) -> bool {
@@ -24,6 +24,11 @@ impl Core {
         let Some(part) = part.filter(|part| open && part.is_open()) else {
             return false;
         };
+        // One below the position is a record that an earlier owner's claim was asked about and that is pending already.
+        if first < part.ledger.position() - 1 {
+            part.went_back(first);
+            return false;
+        }
         part.loan = Some(Loan { first, early: Vec::new() });
         part.look(now);
         true

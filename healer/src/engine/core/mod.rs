@@ -5,8 +5,10 @@
 
 mod assign;
 mod commit;
+mod epoch;
 mod lend;
 mod part;
+mod records;
 mod revoke;
 mod start;
 mod status;
@@ -18,14 +20,14 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 pub(crate) use part::Part;
 pub use start::StartError;
 pub(crate) use start::{Known, Start, StartPolicy, decide};
-pub use status::{Blocked, PartitionStatus};
+pub use status::{Blocked, PartitionState, PartitionStatus};
 pub(crate) use until::Goal;
 
 use self::{commit::Commits, revoke::Revoking, until::UntilEnd};
 use crate::{
     app::Error,
     broker::{CommitError, TopicPartition},
-    envelope::{Home, Outcome, Settled},
+    envelope::{Home, Settled},
     observe::Tally,
     operators::ChunkLog,
 };
@@ -42,6 +44,9 @@ pub(crate) struct Settings {
 pub(crate) enum Event<'a> {
     /// Partitions were assigned and their starts decided.
     Assigned(Vec<Assigned>),
+    /// A partition goes on elsewhere in its log, as a new generation: the answer to [`Action::Rewind`], to an offset that is
+    /// out of range and to a seek.
+    Restarted(Assigned),
     /// A chunk of a partition ran, or was given up before its first record; ends what [`Core::lend`] began. `delivered` says
     /// that the ledger knows its records already.
     Chunk { slot: u32, generation: u32, log: &'a ChunkLog, delivered: bool },
@@ -91,6 +96,9 @@ pub(crate) enum Action {
     Close(Vec<u32>),
     /// Cancel what still runs in these lanes and forget them.
     Abort(Vec<u32>),
+    /// The log of a partition went back: what it holds from `offset` on is to be read anew, as a new generation. Answer with
+    /// [`Event::Restarted`]; until then nothing of it runs and nothing of it is committed.
+    Rewind { slot: u32, offset: i64 },
     /// Tell the broker that these partitions are given back.
     Release(Vec<TopicPartition>),
     /// Nothing more is expected (or something is again): nobody waits for company.
@@ -119,6 +127,8 @@ pub(crate) struct Core {
     phase: Phase,
     commits: Commits,
     revoking: Vec<Revoking>,
+    /// What a fenced commit took away, and when: a rebalance must say what becomes of them.
+    orphans: BTreeMap<TopicPartition, Duration>,
     until: Option<UntilEnd>,
     pub(crate) tally: Tally,
     pub(crate) failure: Option<Error>,
@@ -147,6 +157,7 @@ impl Core {
             parts: BTreeMap::new(),
             phase: Phase::Running,
             revoking: Vec::new(),
+            orphans: BTreeMap::new(),
             until: ends.map(UntilEnd::new),
             tally: Tally::default(),
             failure: None,
@@ -162,8 +173,9 @@ impl Core {
         let mut actions = Vec::new();
         match event {
             Event::Assigned(partitions) => self.assigned(partitions),
+            Event::Restarted(partition) => self.restarted(partition, &mut actions),
             Event::Chunk { slot, generation, log, delivered } => {
-                self.chunk((slot, generation), log, delivered, now, &mut actions);
+                self.chunk((slot, generation), log, delivered, now);
             }
             Event::Settled(settled) => settled.iter().for_each(|settled| self.settle(settled, now)),
             Event::Failed(error) => self.fail(error, now, &mut actions),
@@ -186,6 +198,8 @@ impl Core {
         match self.phase {
             Phase::Running => {
                 self.find_lost(now, actions);
+                self.find_orphan(now, actions);
+                self.ask_rewinds(actions);
                 self.advance_until_end(now, actions);
                 self.commit_if_due(now, actions);
             }
@@ -234,67 +248,6 @@ impl Core {
     /// Commits that were acknowledged since the last call, oldest first.
     pub(crate) fn take_news(&mut self) -> Vec<(TopicPartition, i64)> {
         std::mem::take(&mut self.news)
-    }
-
-    fn chunk(
-        &mut self,
-        (slot, generation): (u32, u32),
-        log: &ChunkLog,
-        delivered: bool,
-        now: Duration,
-        actions: &mut Vec<Action>,
-    ) {
-        let part = self.parts.get_mut(&slot).filter(|part| part.home.generation == generation);
-        let Some(part) = part else {
-            self.tally.stale += log.healed + log.skipped.iter().map(|(_, count)| count).sum::<u64>();
-            return;
-        };
-        let early = part.end_loan();
-        if let Err(error) = part.take_chunk(log, delivered) {
-            return self.fail(error, now, actions);
-        }
-        for settled in &early {
-            self.settle(settled, now);
-        }
-        self.tally.healed += log.healed;
-        for (reason, count) in &log.skipped {
-            *self.tally.skipped.entry(*reason).or_default() += count;
-        }
-    }
-
-    fn settle(&mut self, settled: &Settled, now: Duration) {
-        let part =
-            self.parts.get_mut(&settled.slot).filter(|part| part.home.generation == settled.generation);
-        let Some(part) = part else {
-            self.tally.stale += 1;
-            return;
-        };
-        if part.keep_early(settled) {
-            return;
-        }
-        match settled.outcome {
-            Outcome::Returned => part.returned(settled.offset, now),
-            outcome => {
-                if part.ledger.settle(settled.generation, settled.offset).is_err() {
-                    // A second outcome of one record: it changes nothing.
-                    self.tally.stale += 1;
-                    return;
-                }
-                match outcome {
-                    Outcome::Skipped(reason) => *self.tally.skipped.entry(reason).or_default() += 1,
-                    _ => self.tally.healed += 1,
-                }
-            }
-        }
-    }
-
-    fn positions(&mut self, positions: &[(u32, i64)]) {
-        for (slot, position) in positions {
-            // What a closed lane was given it has thrown away, and what is lent is not done: the position is beyond it.
-            if let Some(part) = self.parts.get_mut(slot).filter(|part| part.is_open() && !part.is_lent()) {
-                part.ledger.advance(*position);
-            }
-        }
     }
 }
 

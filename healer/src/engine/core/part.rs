@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use healer_store::Ledger;
 
 use super::lend::Loan;
-use crate::{app::Error, envelope::Home, operators::ChunkLog};
+use crate::{envelope::Home, operators::ChunkLog};
 
 /// What the core knows of a partition.
 pub(crate) struct Part {
@@ -27,6 +27,11 @@ pub(crate) struct Part {
     returns: BTreeSet<i64>,
     open: bool,
     pub(super) loan: Option<Loan>,
+    /// The log went back: it is to be read anew from there.
+    pub(super) rewind: Option<i64>,
+    pub(super) rewind_asked: bool,
+    /// How often records vanished before they were done.
+    pub(super) data_losses: u64,
 }
 
 impl Part {
@@ -49,6 +54,9 @@ impl Part {
             returns: BTreeSet::new(),
             open: true,
             loan: None,
+            rewind: None,
+            rewind_asked: false,
+            data_losses: 0,
         }
     }
 
@@ -87,41 +95,42 @@ impl Part {
         self.is_lent() || self.ledger.pending() > 0
     }
 
-    /// What is to be committed; `None` when that is the case already.
+    /// What is to be committed; `None` when that is the case already, or when the offsets mean other records by now.
     pub(super) fn due(&self) -> Option<i64> {
         let frontier = self.ledger.frontier();
-        match self.committed {
-            Some(committed) => (frontier > committed).then_some(frontier),
-            None => (frontier > self.start || self.commit_start).then_some(frontier),
-        }
+        let due = self.commit_start || frontier > self.committed.unwrap_or(self.start);
+        (due && self.rewind.is_none()).then_some(frontier)
+    }
+
+    /// How many offsets below `start` are not done.
+    pub(super) fn unread_below(&self, start: i64) -> u64 {
+        let pending =
+            self.ledger.pending_runs().map(|run| healer_store::Run::new(run.first, run.end.min(start)).len());
+        pending.sum::<u64>() + healer_store::Run::new(self.ledger.position(), start).len()
     }
 
     /// Notes how long the same offset has been in the way.
     pub(super) fn look(&mut self, now: Duration) {
-        let first = self.ledger.first_pending().or_else(|| self.lent_at());
+        let first = self.ledger.first_pending().or_else(|| self.lent_at()).or(self.rewind);
         if self.blocked.map(|(offset, _)| offset) != first {
             self.blocked = first.map(|offset| (offset, now));
         }
     }
 
-    pub(super) fn take_chunk(&mut self, log: &ChunkLog, delivered: bool) -> Result<(), Error> {
-        // A record that failed on the poll thread never had a receipt to come back.
-        let failed = log.runs.last().filter(|_| log.failure.is_some());
-        self.returns.extend(failed.map(|run| run.end - 1));
+    /// Takes in what a chunk came to. What comes after the offsets went back does not enter the ledger.
+    pub(super) fn take_chunk(&mut self, log: &ChunkLog, delivered: bool) {
         let generation = self.ledger.generation();
         for run in &log.runs {
             if !delivered && self.ledger.deliver_run(run.first, run.end).is_err() {
-                return Err(Error::OffsetWentBack {
-                    partition: self.home.partition.to_string(),
-                    expected: self.ledger.position(),
-                    got: run.first,
-                });
+                return self.went_back(run.first);
             }
             if run.done && self.ledger.settle_run(generation, run.first, run.end).is_err() {
                 // Nobody else can settle what never left the poll thread.
                 debug_assert!(false, "a fused record was settled twice");
             }
         }
-        Ok(())
+        // A record that failed on the poll thread never had a receipt to come back.
+        let failed = log.runs.last().filter(|_| log.failure.is_some());
+        self.returns.extend(failed.map(|run| run.end - 1));
     }
 }

@@ -7,8 +7,9 @@ use crate::broker::TopicPartition;
 
 /// Partitions on their way out.
 pub(super) struct Revoking {
-    partitions: Vec<TopicPartition>,
-    slots: Vec<u32>,
+    pub(super) partitions: Vec<TopicPartition>,
+    /// Slot and generation: a partition that is lost and assigned again meanwhile is not the one that drains.
+    slots: Vec<(u32, u32)>,
     deadline: Duration,
     state: State,
 }
@@ -28,21 +29,23 @@ impl Core {
         actions: &mut Vec<Action>,
     ) {
         let slots = self.slots_of(&partitions);
-        for slot in &slots {
-            if let Some(part) = self.parts.get_mut(slot) {
-                part.close();
-            }
-        }
-        actions.push(Action::Close(slots.clone()));
+        self.orphans.retain(|partition, _| !partitions.contains(partition));
+        let close = |slot: &u32| {
+            let part = self.parts.get_mut(slot)?;
+            part.close();
+            Some((*slot, part.home.generation))
+        };
+        let draining = slots.iter().filter_map(close).collect();
+        actions.push(Action::Close(slots));
         let deadline = now + self.settings.drain_budget;
-        self.revoking.push(Revoking { partitions, slots, deadline, state: State::Draining });
+        self.revoking.push(Revoking { partitions, slots: draining, deadline, state: State::Draining });
     }
 
-    /// What is lost while it drains is released at once: a later end of the drain would take it away from the next generation.
-    pub(super) fn revoke_no_more(&mut self, lost: &[TopicPartition]) {
+    /// What is lost while it drains is released at once, and what is assigned again is ours: a later end of the drain would
+    /// take it away from the next generation.
+    pub(super) fn revoke_no_more(&mut self, gone: &[TopicPartition]) {
         for revoke in &mut self.revoking {
-            revoke.partitions.retain(|partition| !lost.contains(partition));
-            revoke.slots.retain(|slot| self.parts.contains_key(slot));
+            revoke.partitions.retain(|partition| !gone.contains(partition));
         }
         self.revoking.retain(|revoke| !revoke.partitions.is_empty());
     }
@@ -56,7 +59,7 @@ impl Core {
     /// Says whether it is over.
     fn advance_revoke(&mut self, revoke: &mut Revoking, now: Duration, actions: &mut Vec<Action>) -> bool {
         let late = now >= revoke.deadline;
-        let busy = revoke.slots.iter().filter_map(|slot| self.parts.get(slot)).any(super::Part::is_busy);
+        let busy = self.of_revoke(revoke).any(super::Part::is_busy);
         if revoke.state == State::Draining && (!busy || late) && !self.commits.is_under_way() {
             self.commit_now(actions);
             revoke.state = State::Committing;
@@ -64,8 +67,7 @@ impl Core {
             revoke.deadline = revoke.deadline.max(now + Duration::from_secs(1));
             return false;
         }
-        let due =
-            revoke.slots.iter().filter_map(|slot| self.parts.get(slot)).any(|part| part.due().is_some());
+        let due = self.of_revoke(revoke).any(|part| part.due().is_some());
         let waiting = revoke.state == State::Draining || self.commits.covers(&revoke.slots);
         if waiting && !late {
             return false;
@@ -77,9 +79,20 @@ impl Core {
             }
             return false;
         }
-        revoke.slots.iter().for_each(|slot| self.forget(*slot));
-        actions.push(Action::Abort(std::mem::take(&mut revoke.slots)));
+        let slots: Vec<_> = self.of_revoke(revoke).map(|part| part.home.slot).collect();
+        for slot in &slots {
+            self.forget(*slot);
+        }
+        actions.push(Action::Abort(slots));
         actions.push(Action::Release(std::mem::take(&mut revoke.partitions)));
         true
+    }
+
+    /// The parts that still are those that drain.
+    fn of_revoke<'a>(&'a self, revoke: &'a Revoking) -> impl Iterator<Item = &'a super::Part> {
+        let part = |(slot, generation): &(u32, u32)| {
+            self.parts.get(slot).filter(|part| part.home.generation == *generation)
+        };
+        revoke.slots.iter().filter_map(part)
     }
 }

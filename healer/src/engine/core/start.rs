@@ -35,6 +35,15 @@ pub(crate) struct Start {
     pub(crate) claim: Option<DoneAbove>,
     /// The offset was chosen, not read, and is to be committed at once, or a crash would choose again.
     pub(crate) commit: bool,
+    /// The group's offset where it lies below the start and its records are gone.
+    pub(crate) gone_from: Option<i64>,
+}
+
+impl Start {
+    /// Exactly there, with nothing known from before.
+    pub(crate) fn at(offset: i64) -> Self {
+        Self { offset, committed: None, claim: None, commit: false, gone_from: None }
+    }
 }
 
 /// Why there is no start.
@@ -76,7 +85,8 @@ pub(crate) fn decide(
     out_of_range: OutOfRange,
 ) -> Result<Start, StartError> {
     let Watermarks { first, end } = known.watermarks;
-    let chosen = |offset| Start { offset, committed: known.committed, claim: None, commit: true };
+    let chosen =
+        |offset| Start { offset, committed: known.committed, claim: None, commit: true, gone_from: None };
     let Some(committed) = known.committed else {
         return match policy {
             StartPolicy::Earliest => Ok(Start { commit: false, ..chosen(first) }),
@@ -88,11 +98,21 @@ pub(crate) fn decide(
     if (first..=end).contains(&committed) {
         // A snapshot of another frontier proves nothing about this one: the records are processed again.
         let claim = known.snapshot.and_then(|s| s.claim()).filter(|claim| claim.frontier == committed);
-        return Ok(Start { offset: committed, committed: Some(committed), claim, commit: false });
+        return Ok(Start {
+            offset: committed,
+            committed: Some(committed),
+            claim,
+            commit: false,
+            gone_from: None,
+        });
     }
+    let anew = |offset| {
+        let gone_from = (committed < offset).then_some(committed);
+        Start { committed: None, gone_from, ..chosen(offset) }
+    };
     match out_of_range {
-        OutOfRange::Earliest => Ok(Start { committed: None, ..chosen(first) }),
-        OutOfRange::Latest => Ok(Start { committed: None, ..chosen(end) }),
+        OutOfRange::Earliest => Ok(anew(first)),
+        OutOfRange::Latest => Ok(anew(end)),
         OutOfRange::Error => {
             Err(StartError::OutOfRange { partition: partition.to_string(), committed, first, end })
         }
@@ -143,10 +163,11 @@ mod tests {
             ));
             let with = |out_of_range| {
                 let start = decide(&partition(), known(Some(committed)), StartPolicy::Earliest, out_of_range);
-                start.map(|start| (start.offset, start.commit, start.committed))
+                start.map(|start| (start.offset, start.commit, start.committed, start.gone_from))
             };
-            assert_eq!(with(OutOfRange::Earliest), Ok((10, true, None)));
-            assert_eq!(with(OutOfRange::Latest), Ok((20, true, None)));
+            let gone = (committed == 9).then_some(9);
+            assert_eq!(with(OutOfRange::Earliest), Ok((10, true, None, gone)));
+            assert_eq!(with(OutOfRange::Latest), Ok((20, true, None, gone)));
         }
         assert!(start(Some(20), StartPolicy::Earliest).is_ok(), "the end itself is in range");
     }

@@ -2,7 +2,9 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::Core;
+use healer_store::Run;
+
+use super::{Core, Part};
 
 /// A partition of this member.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,8 +22,28 @@ pub struct PartitionStatus {
     pub position: i64,
     /// How many records are in flight.
     pub pending: u64,
+    /// How many offsets above the frontier are done already; those that the log skips are among them.
+    pub done_above: u64,
+    /// How often records of this partition vanished from the log before they were done, since it was assigned.
+    pub data_losses: u64,
+    /// What it does.
+    pub state: PartitionState,
     /// What keeps the frontier where it is.
     pub blocked: Option<Blocked>,
+}
+
+/// What a partition does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum PartitionState {
+    /// It takes records.
+    Running,
+    /// A record failed: what came before it may still end, nothing behind it begins.
+    Halted,
+    /// It is given back, or the pipeline ends: what is in flight may end.
+    Draining,
+    /// Its log went back, and it is to be read anew.
+    Restarting,
 }
 
 /// The record that a partition waits for.
@@ -36,16 +58,39 @@ pub struct Blocked {
     pub lasting: Duration,
 }
 
+impl Part {
+    /// How many offsets above the frontier are done; grows until the frontier moves.
+    pub(super) fn done_above(&self) -> u64 {
+        let span = Run::new(self.ledger.frontier(), self.ledger.position()).len();
+        span.saturating_sub(self.ledger.pending())
+    }
+
+    fn state(&self) -> PartitionState {
+        if self.rewind.is_some() {
+            PartitionState::Restarting
+        } else if !self.is_open() {
+            PartitionState::Draining
+        } else if self.home.is_halted() {
+            PartitionState::Halted
+        } else {
+            PartitionState::Running
+        }
+    }
+}
+
 impl Core {
     /// The partitions of this member.
     pub(crate) fn status(&self, now: Duration) -> Vec<PartitionStatus> {
-        let status = |part: &super::Part| PartitionStatus {
+        let status = |part: &Part| PartitionStatus {
             topic: Arc::clone(&part.home.partition.topic),
             partition: part.home.partition.partition,
             committed: part.committed,
             frontier: part.ledger.frontier(),
             position: part.ledger.position(),
             pending: part.ledger.pending(),
+            done_above: part.done_above(),
+            data_losses: part.data_losses,
+            state: part.state(),
             blocked: part.blocked.map(|(offset, since)| Blocked {
                 offset,
                 stage: (self.path)(part.home.place(offset).map_or(0, |place| place.node)),

@@ -4,8 +4,12 @@ use std::{sync::Arc, thread};
 
 use super::{Message, poll::Poller, saver::Save};
 use crate::{
-    broker::{Broker, Commit, TopicPartition},
-    engine::core::{Action, CommitEntry, Event},
+    broker::{Assignment, Broker, Commit, TopicPartition},
+    engine::{
+        Host,
+        core::{Action, Assigned, CommitEntry, Event, Start},
+    },
+    envelope::Home,
 };
 
 impl<B: Broker> Poller<B> {
@@ -16,6 +20,7 @@ impl<B: Broker> Poller<B> {
                 Action::Save(slots) => self.save(&slots),
                 Action::Close(slots) => slots.into_iter().for_each(|slot| self.lanes.close(slot)),
                 Action::Abort(slots) => self.abort(&slots),
+                Action::Rewind { slot, offset } => self.rewind(slot, offset),
                 Action::Release(partitions) => {
                     if let Err(error) = self.broker.unassign(&partitions) {
                         self.step(Event::Failed(error.into()));
@@ -36,6 +41,23 @@ impl<B: Broker> Poller<B> {
         }
         if stopping {
             self.shared.abort();
+        }
+    }
+
+    /// Reads a partition anew from an offset on, as a new generation.
+    fn rewind(&mut self, slot: u32, offset: i64) {
+        let partition = self.slots[slot as usize].clone();
+        let Some(route) = self.routes.iter().find(|route| route.takes(&partition.topic)) else { return };
+        self.generations += 1;
+        let desk = Arc::clone(&self.control.desk);
+        let home = Arc::new(Home::new(slot, self.generations, partition.clone(), desk));
+        let host = Host::of_partition(&self.shared, slot, self.generations);
+        let entry = route.entry.open(&host, Arc::clone(&home));
+        self.lanes.abort(slot);
+        self.lanes.open(slot, Arc::clone(&home), host, entry);
+        self.step(Event::Restarted(Assigned { slot, home, start: Start::at(offset) }));
+        if let Err(error) = self.broker.seek(&Assignment { partition, slot, offset }) {
+            self.step(Event::Failed(error.into()));
         }
     }
 

@@ -149,7 +149,7 @@ fn a_position_never_passes_what_is_pending() {
 #[test]
 fn an_offset_that_was_chosen_is_committed_at_once_even_where_nothing_is_read() {
     let mut rig = Rig::new();
-    let start = Start { offset: 42, committed: None, claim: None, commit: true };
+    let start = Start { commit: true, ..Start::at(42) };
     assert_eq!(commits(&rig.assign(0, 1, start)), [[(0, 42)]]);
     rig.acknowledge();
     assert_eq!(rig.committed(0), Some(42));
@@ -162,7 +162,7 @@ fn a_chosen_offset_waits_for_the_request_under_way_only() {
     rig.assign(0, 1, at(Some(0)));
     rig.chunk(0, 1, &[done(0, 5)]);
     rig.pass(INTERVAL);
-    let start = Start { offset: 42, committed: None, claim: None, commit: true };
+    let start = Start { commit: true, ..Start::at(42) };
     assert!(commits(&rig.assign(1, 2, start)).is_empty());
     assert_eq!(commits(&rig.acknowledge()), [[(1, 42)]]);
 }

@@ -2,6 +2,7 @@
 
 mod commits;
 mod ending;
+mod epochs;
 mod lending;
 mod random;
 mod records;

@@ -126,6 +126,7 @@ impl World {
                     }
                 }
                 Action::Finish => self.finished = true,
+                Action::Rewind { .. } => panic!("no offset went back"),
                 Action::Save(_) | Action::Hurry(_) | Action::AskGroup(_) => {}
             }
         }

@@ -105,19 +105,6 @@ fn a_partition_takes_no_more_than_its_bound() {
 }
 
 #[test]
-fn an_offset_that_goes_back_ends_the_pipeline_and_commits_nothing_of_it() {
-    let mut rig = Rig::new();
-    rig.assign(0, 1, at(Some(0)));
-    rig.chunk(0, 1, &[done(0, 5)]);
-    rig.chunk(0, 1, &[done(3, 9)]);
-    let Some(Error::OffsetWentBack { expected, got, .. }) = &rig.core.failure else {
-        panic!("{:?}", rig.core.failure)
-    };
-    assert_eq!((*expected, *got), (5, 3));
-    assert_eq!(rig.frontier(0), 5);
-}
-
-#[test]
 fn the_record_that_failed_on_the_poll_thread_holds_the_frontier() {
     let mut rig = Rig::new();
     rig.assign(0, 1, at(Some(0)));

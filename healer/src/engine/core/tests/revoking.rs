@@ -10,6 +10,7 @@ fn kinds(actions: &[Action]) -> Vec<&'static str> {
         Action::Save(_) => "save",
         Action::Close(_) => "close",
         Action::Abort(_) => "abort",
+        Action::Rewind { .. } => "rewind",
         Action::Release(_) => "release",
         Action::Hurry(_) => "hurry",
         Action::AskGroup(_) => "ask",

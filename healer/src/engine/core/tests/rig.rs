@@ -27,7 +27,7 @@ pub(super) fn partition(slot: u32) -> TopicPartition {
 
 /// A start that was read from the group, or at 0 where there is none.
 pub(super) fn at(committed: Option<i64>) -> Start {
-    Start { offset: committed.unwrap_or(0), committed, claim: None, commit: false }
+    Start { committed, ..Start::at(committed.unwrap_or(0)) }
 }
 
 /// A run that is done.
@@ -108,6 +108,12 @@ impl Rig {
         let home = Arc::new(Home::new(slot, generation, partition(slot), Arc::clone(&self.desk)));
         self.homes.insert((slot, generation), Arc::clone(&home));
         self.step(Event::Assigned(vec![Assigned { slot, home, start }]))
+    }
+
+    pub(super) fn restart(&mut self, slot: u32, generation: u32, start: Start) -> Vec<Action> {
+        let home = Arc::new(Home::new(slot, generation, partition(slot), Arc::clone(&self.desk)));
+        self.homes.insert((slot, generation), Arc::clone(&home));
+        self.step(Event::Restarted(Assigned { slot, home, start }))
     }
 
     pub(super) fn home(&self, slot: u32, generation: u32) -> &Arc<Home> {

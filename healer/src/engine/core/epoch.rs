@@ -1,0 +1,57 @@
+//! Logs that went back or lost their beginning: what is known of a partition ends there, and a new generation begins.
+
+use super::{Action, Assigned, Core, Part};
+
+impl Part {
+    /// A record at `offset` came where a higher one was due: the log is not the one that the ledger is about.
+    pub(super) fn went_back(&mut self, offset: i64) {
+        tracing::warn!(
+            partition = %self.home.partition,
+            offset,
+            expected = self.ledger.position(),
+            "the offsets went back: the topic was truncated or made anew, or the position was reset; reading anew from there"
+        );
+        // What is pending below may be in the log still.
+        self.rewind = Some(offset.min(self.ledger.frontier()));
+        self.close();
+    }
+}
+
+impl Core {
+    /// Asks for a new generation of what went back, once.
+    pub(super) fn ask_rewinds(&mut self, actions: &mut Vec<Action>) {
+        for (slot, part) in &mut self.parts {
+            if let Some(offset) = part.rewind.filter(|_| !part.rewind_asked) {
+                part.rewind_asked = true;
+                actions.push(Action::Rewind { slot: *slot, offset });
+            }
+        }
+    }
+
+    /// Replaces a partition's generation by one that starts elsewhere. What the old one still does changes nothing.
+    pub(super) fn restarted(&mut self, new: Assigned, actions: &mut Vec<Action>) {
+        let Assigned { slot, home, mut start } = new;
+        let leaving = self.revoking.iter().any(|revoke| revoke.partitions.contains(&home.partition));
+        let old = self.parts.get(&slot).filter(|old| old.home.generation < home.generation);
+        let Some(old) = old.filter(|_| self.is_running() && !leaving) else {
+            // It is somebody else's by now, or about to be.
+            home.fence();
+            actions.push(Action::Abort(vec![slot]));
+            return;
+        };
+        let known = old.data_losses;
+        let losses = self.count_loss(
+            &home.partition,
+            old.ledger.frontier(),
+            start.offset,
+            old.unread_below(start.offset),
+        );
+        self.forget(slot);
+        // A new epoch may commit less than the old one did, and must at once: the old offset means other records now.
+        (start.committed, start.commit) = (None, true);
+        self.assigned(vec![Assigned { slot, home, start }]);
+        if let Some(part) = self.parts.get_mut(&slot) {
+            part.data_losses = known + losses;
+        }
+    }
+}

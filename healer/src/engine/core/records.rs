@@ -1,0 +1,69 @@
+//! What became of records: chunks that ran, outcomes that came home, positions that moved on.
+
+use std::time::Duration;
+
+use super::Core;
+use crate::{
+    envelope::{Outcome, Settled},
+    operators::ChunkLog,
+};
+
+impl Core {
+    pub(super) fn chunk(
+        &mut self,
+        (slot, generation): (u32, u32),
+        log: &ChunkLog,
+        delivered: bool,
+        now: Duration,
+    ) {
+        let part = self.parts.get_mut(&slot).filter(|part| part.home.generation == generation);
+        let Some(part) = part else {
+            self.tally.stale += log.healed + log.skipped.iter().map(|(_, count)| count).sum::<u64>();
+            return;
+        };
+        let early = part.end_loan();
+        part.take_chunk(log, delivered);
+        for settled in &early {
+            self.settle(settled, now);
+        }
+        self.tally.healed += log.healed;
+        for (reason, count) in &log.skipped {
+            *self.tally.skipped.entry(*reason).or_default() += count;
+        }
+    }
+
+    pub(super) fn settle(&mut self, settled: &Settled, now: Duration) {
+        let part =
+            self.parts.get_mut(&settled.slot).filter(|part| part.home.generation == settled.generation);
+        let Some(part) = part else {
+            self.tally.stale += 1;
+            return;
+        };
+        if part.keep_early(settled) {
+            return;
+        }
+        match settled.outcome {
+            Outcome::Returned => part.returned(settled.offset, now),
+            outcome => {
+                if part.ledger.settle(settled.generation, settled.offset).is_err() {
+                    // A second outcome of one record: it changes nothing.
+                    self.tally.stale += 1;
+                    return;
+                }
+                match outcome {
+                    Outcome::Skipped(reason) => *self.tally.skipped.entry(reason).or_default() += 1,
+                    _ => self.tally.healed += 1,
+                }
+            }
+        }
+    }
+
+    pub(super) fn positions(&mut self, positions: &[(u32, i64)]) {
+        for (slot, position) in positions {
+            // What a closed lane was given it has thrown away, and what is lent is not done: the position is beyond it.
+            if let Some(part) = self.parts.get_mut(slot).filter(|part| part.is_open() && !part.is_lent()) {
+                part.ledger.advance(*position);
+            }
+        }
+    }
+}
