@@ -17,6 +17,9 @@
 pub mod flights;
 pub mod kafka;
 mod not_run;
+pub mod outage;
+pub mod programs;
+pub mod storm;
 
 pub use not_run::report_not_run;
 

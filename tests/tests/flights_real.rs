@@ -1,48 +1,18 @@
 //! The program `flights` as its users run it: whole, interrupted, killed.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::OnceLock;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use healer_tests::flights::{self, Counts, SAMPLE, WHOLE};
 use healer_tests::kafka::{RealKafka, Stored};
-use healer_tests::workspace;
+use healer_tests::programs;
 use serde::Deserialize;
 
 /// How long a run may take, also in a debug build on a busy machine.
 const LIMIT: Duration = Duration::from_mins(4);
-
-/// The program, built once: in release mode if it was before, else as this test was.
-fn program() -> &'static Path {
-    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
-    PROGRAM.get_or_init(|| {
-        let this = std::env::current_exe().unwrap();
-        // target/<profile>/deps/<this>
-        let release = this.ancestors().nth(3).unwrap().join("release/flights").is_file();
-        let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-        cargo.current_dir(workspace()).args([
-            "build",
-            "--bin",
-            "flights",
-            "--message-format=json-render-diagnostics",
-        ]);
-        if release || !cfg!(debug_assertions) {
-            cargo.arg("--release");
-        }
-        let output = cargo.stderr(Stdio::inherit()).output().unwrap();
-        assert!(output.status.success(), "the program does not compile");
-        let said = String::from_utf8(output.stdout).unwrap();
-        let executable = said.lines().find_map(|line| {
-            let message: serde_json::Value = serde_json::from_str(line).ok()?;
-            let built = message["target"]["name"] == "flights";
-            built.then(|| message["executable"].as_str().map(PathBuf::from)).flatten()
-        });
-        executable.expect("cargo names what it built")
-    })
-}
 
 /// What the program prints with `--json`.
 #[derive(Debug, Deserialize)]
@@ -87,7 +57,7 @@ struct Run(Option<Child>);
 
 impl Run {
     fn start(arguments: &[&str]) -> Self {
-        let mut command = Command::new(program());
+        let mut command = Command::new(programs::flights().unwrap());
         command.args(arguments).env("HEALER_COMMIT_INTERVAL", "200ms");
         let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn();
         Self(Some(child.unwrap()))

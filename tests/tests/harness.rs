@@ -93,7 +93,7 @@ async fn helpers_work_inside_an_asynchronous_test() {
 
 #[test]
 fn a_killed_broker_comes_back_with_all_it_acknowledged() {
-    let Some(mut kafka) = RealKafka::own_for_test(RealKafkaOptions::default()) else {
+    let Some(kafka) = RealKafka::own_for_test(RealKafkaOptions::default()) else {
         return;
     };
     let address = kafka.brokers();

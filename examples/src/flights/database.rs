@@ -1,4 +1,5 @@
-//! Where flights are kept: one table in `SQLite`. Its key is where a record comes from, so that a replay changes nothing.
+//! Where flights are kept: one table in `SQLite`. Its key is where a record comes from, so that a replay is counted and
+//! changes nothing else.
 
 use std::{
     fs,
@@ -34,6 +35,7 @@ CREATE TABLE IF NOT EXISTS flights (
     manufacturer TEXT,
     model        TEXT,
     seats        INTEGER,
+    saves        INTEGER NOT NULL DEFAULT 1,
     PRIMARY KEY (topic, "partition", "offset")
 ) STRICT, WITHOUT ROWID"#;
 
@@ -41,7 +43,7 @@ const INSERT: &str = r#"
 INSERT INTO flights (topic, "partition", "offset", time_hour, carrier, flight, tailnum, origin, dest, distance,
     dep_delay, arr_delay, plane_year, manufacturer, model, seats)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)
-ON CONFLICT DO NOTHING"#;
+ON CONFLICT DO UPDATE SET saves = saves + 1"#;
 
 const DELAYS: &str = "
 SELECT carrier, count(*), avg(arr_delay), count(*) FILTER (WHERE arr_delay >= ?2)

@@ -18,8 +18,8 @@ mod wire;
 
 use std::env;
 use std::path::Path;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, anyhow};
@@ -43,7 +43,7 @@ const PORT_TRIES: u32 = 3;
 #[derive(Debug)]
 pub struct RealKafka {
     // Dropped first: the folder goes when the broker is gone.
-    process: Option<Process>,
+    process: Mutex<Option<Process>>,
     room: Room,
     java: Java,
     ports: Ports,
@@ -68,7 +68,7 @@ impl RealKafka {
     pub fn start_with(options: RealKafkaOptions) -> Result<Self, StartError> {
         let java = Java::find()?;
         let room = Room::open()?;
-        let mut kafka = Self { process: None, room, java, ports: Ports::free()?, options };
+        let mut kafka = Self { process: Mutex::default(), room, java, ports: Ports::free()?, options };
         let mut tries = 1;
         loop {
             config::write(&kafka.room, kafka.ports, &kafka.options)?;
@@ -148,7 +148,7 @@ impl RealKafka {
 
     /// The process number of the broker, while it runs.
     pub fn pid(&self) -> Option<u32> {
-        self.process.as_ref().and_then(|_| process::broker_pid(self.room.folder()))
+        self.process().as_ref().and_then(|_| process::broker_pid(self.room.folder()))
     }
 
     /// The folder of the broker: its data, its properties and its log, until this is dropped.
@@ -157,21 +157,26 @@ impl RealKafka {
     }
 
     /// Kills the broker as `kill -9` does and waits until it is gone. Its data and its ports stay.
-    pub fn kill(&mut self) {
-        self.process = None;
+    pub fn kill(&self) {
+        *self.process() = None;
     }
 
     /// Starts the broker again, on the same ports and with the same data; kills it first if it runs.
     ///
     /// # Errors
     /// The broker does not answer in time, or ends; the text holds the end of its log.
-    pub fn restart(&mut self) -> Result<()> {
+    pub fn restart(&self) -> Result<()> {
         self.launch()
     }
 
-    fn launch(&mut self) -> Result<()> {
-        self.process = None;
-        let process = self.process.insert(Process::start(&self.java, &self.room, &self.options.heap)?);
+    fn process(&self) -> MutexGuard<'_, Option<Process>> {
+        self.process.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn launch(&self) -> Result<()> {
+        let mut running = self.process();
+        *running = None;
+        let process = running.insert(Process::start(&self.java, &self.room, &self.options.heap)?);
         let limit = Instant::now() + START_LIMIT;
         let outcome = loop {
             if let Some(status) = process.ended()? {
@@ -185,7 +190,7 @@ impl RealKafka {
             }
             std::thread::sleep(Duration::from_millis(50));
         };
-        self.process = None;
+        *running = None;
         outcome.map_err(|error| anyhow!("{error}; the end of its log:\n{}", self.room.log_tail()))
     }
 

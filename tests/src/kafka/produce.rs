@@ -14,8 +14,8 @@ use rdkafka::producer::{BaseRecord, Producer as _, ProducerContext, ThreadedProd
 use super::client::partitions;
 use super::{RealKafka, Record};
 
-/// How long the last records may take.
-const FLUSH_LIMIT: Duration = Duration::from_mins(1);
+/// How long a record may take, also while its broker is down.
+const LIMIT: Duration = Duration::from_mins(3);
 
 /// What the broker said to the records of one call.
 #[derive(Default)]
@@ -59,14 +59,14 @@ impl RealKafka {
         let mut config = self.client_config();
         config.set("enable.idempotence", "true").set("partitioner", "murmur2_random");
         config.set("linger.ms", "5").set("batch.size", "1000000").set("message.max.bytes", "8000000");
-        config.set("message.timeout.ms", "30000");
+        config.set("message.timeout.ms", LIMIT.as_millis().to_string());
         let producer: ThreadedProducer<_> = config.create_with_context(acks.clone())?;
         let mut sent = 0;
         for record in records {
             send(&producer, topic, &record.into())?;
             sent += 1;
         }
-        producer.flush(FLUSH_LIMIT)?;
+        producer.flush(LIMIT)?;
         if let Some(error) = acks.0.failure.lock().unwrap_or_else(PoisonError::into_inner).take() {
             bail!("a record for {topic} was not accepted: {error}");
         }
