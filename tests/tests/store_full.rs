@@ -20,9 +20,10 @@ const BROKERS: &str = "HEALER_TEST_BROKERS";
 const LARGE: usize = 50_000;
 
 #[stage]
-fn enlarge(line: String, ctx: &Context, #[state] seen: &Arc<Seen<i64>>) -> String {
+fn enlarge(mut line: String, ctx: &Context, #[state] seen: &Arc<Seen<i64>>) -> String {
     seen.add(ctx.offset());
-    line.repeat(LARGE / line.len())
+    line = line.repeat(LARGE / line.len());
+    line
 }
 
 fn app(seen: &Arc<Seen<i64>>) -> App {
@@ -96,7 +97,7 @@ async fn a_full_disk_stops_the_pipeline_by_name_and_nothing_is_lost() {
         let producer = scope.spawn(produce);
         let until_both_ended = Enough(&enough);
         // Room for an empty store and a few saves; the second process finds it as full as the first one left it.
-        let run = || limited(2048, &kafka.brokers(), folder.path());
+        let run = || limited(2048, kafka.brokers(), folder.path());
         let (first, second) = (run(), run());
         drop(until_both_ended);
         (i64::try_from(producer.join().unwrap()).unwrap(), first, second)
@@ -113,7 +114,7 @@ async fn a_full_disk_stops_the_pipeline_by_name_and_nothing_is_lost() {
     println!("{} records before the disk was full, {committed} committed, {produced} in all", done.len());
 
     let seen = Arc::<Seen<i64>>::default();
-    let config = config(&kafka.brokers(), folder.path());
+    let config = config(kafka.brokers(), folder.path());
     let report = app(&seen).run_until_end(config).await.expect("there is room again");
     assert_eq!(report.lag, Some(0));
     assert_eq!(kafka.committed("group", "in").unwrap()[&0], produced);
