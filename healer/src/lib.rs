@@ -62,10 +62,14 @@ pub mod testing;
 mod topology;
 
 pub use app::{App, BuildError, Built, Error, PartitionReport, Report};
+pub use broker::Outage;
 pub use codec::{Bincode, Bytes, Codec, CodecError, Decode, Encode, Json, Text};
 pub use config::{Config, ConfigBuilder, ConfigError, OutOfRange, Protocol, Start};
 pub use context::{Context, Headers};
-pub use engine::{Blocked, Commits, CommittedOffset, Handle, PartitionState, PartitionStatus, StartError};
+pub use engine::{
+    Blocked, CommitHealth, Commits, CommittedOffset, Handle, Health, PartitionState, PartitionStatus, Phase,
+    StartError,
+};
 pub use error::{BoxError, RecordError, RecordErrorKind};
 #[doc = include_str!("docs/checkpoint.md")]
 pub use healer_macros::checkpoint;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use healer::{Config, Error, RecordErrorKind, prelude::*, testing::EmbeddedKafka};
+use healer::{Config, Error, Phase, RecordErrorKind, prelude::*, testing::EmbeddedKafka};
 
 fn config(kafka: &EmbeddedKafka, group: &str) -> Config {
     Config::builder()
@@ -124,4 +124,48 @@ fn a_pipeline_describes_itself_as_text_mermaid_and_dot() {
     assert!(mermaid.starts_with("flowchart TD\n") && mermaid.contains("n0 --> n1"), "{mermaid}");
     let dot = description.dot();
     assert!(dot.starts_with("digraph \"count\" {") && dot.contains("n1 -> n2;"), "{dot}");
+}
+
+/// Waits until something is so.
+async fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let end = std::time::Instant::now() + Duration::from_secs(30);
+    while !is_so() {
+        assert!(std::time::Instant::now() < end, "{what}: not so in time");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_pipeline_goes_on_after_an_outage_and_its_health_tells_of_it() {
+    let kafka = with_lines("lines", 100);
+    let chain = kafka::string("lines").stream("lines").map(|line: String| line.len()).heal();
+    let config = Config::builder()
+        .brokers(kafka.brokers())
+        .group("g")
+        .protocol(healer::Protocol::Consumer)
+        .commit_interval("20ms");
+    let config = config.build().expect("the settings are right");
+    let handle = App::new("count").add(chain).start(config).await.expect("it starts");
+    until("all is committed", || kafka.lag("g", "lines").is_ok_and(|lag| lag == 0)).await;
+    let health = handle.health();
+    assert!(
+        health.is_well() && health.phase == Phase::Running && health.commits.last.is_some(),
+        "{health:?}"
+    );
+
+    kafka.go_down().expect("it goes");
+    until("the outage is told", || handle.health().outage.is_some()).await;
+    let health = handle.health();
+    assert!(!health.is_well() && health.phase == Phase::Running, "{health:?}");
+    kafka.come_back().expect("it comes back");
+    until("the end of the outage is told", || handle.health().outage.is_none()).await;
+
+    let more = (100..200).map(|n| (Some(format!("k{n}")), Some(format!("line {n}"))));
+    kafka.produce("lines", more).expect("all are acknowledged");
+    until("all is committed", || kafka.lag("g", "lines").is_ok_and(|lag| lag == 0)).await;
+    until("it is well", || handle.health().is_well()).await;
+    handle.stop();
+    let report = handle.join().await.expect("it ends well");
+    assert_eq!((report.records, report.lag), (200, Some(0)));
+    assert_eq!(handle.health().phase, Phase::Ended);
 }

@@ -10,6 +10,7 @@ mod types;
 use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 
 pub(crate) use pattern::Pattern;
+pub use types::Outage;
 pub(crate) use types::*;
 
 /// The consuming side: one member of one group. One thread at a time calls it.
@@ -88,6 +89,11 @@ pub(crate) trait Remote: Send + Sync + 'static {
     ///
     /// A named topic that does not exist is an error that names it; a pattern may match none.
     fn partitions(&self, topics: &[Topics], wait: Duration) -> Result<Vec<TopicPartition>, BrokerError>;
+
+    /// Whether the client has lost all brokers; answers at once, from what it knows.
+    fn outage(&self) -> Option<Outage> {
+        None
+    }
 }
 
 /// An acknowledgement on its way.

@@ -1,6 +1,6 @@
 //! The words that engine and brokers share.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
 use crate::context::Headers;
 
@@ -114,6 +114,16 @@ pub(crate) struct OutRecord<'a> {
     pub(crate) timestamp: Option<i64>,
 }
 
+/// No broker can be reached.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Outage {
+    /// How long there has been none.
+    pub lasting: Duration,
+    /// What the client said last about it.
+    pub reason: String,
+}
+
 /// Why a request or the client failed; the text says what, where and what to do.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{text}")]
@@ -159,6 +169,8 @@ pub(crate) enum CommitErrorKind {
     Rebalancing,
     /// The generation or the member is not known any more: as if the partitions were lost.
     Fenced,
+    /// The topic of one partition at least is gone; what it means for the others is not known.
+    UnknownTopic,
     /// It will never work; the text says why.
     Fatal,
 }

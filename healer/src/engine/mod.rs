@@ -4,8 +4,8 @@ mod core;
 mod driver;
 mod host;
 
-pub use core::{Blocked, PartitionState, PartitionStatus, StartError};
-pub use driver::{Commits, CommittedOffset, Handle};
+pub use core::{Blocked, CommitHealth, PartitionState, PartitionStatus, StartError};
+pub use driver::{Commits, CommittedOffset, Handle, Health, Phase};
 pub(crate) use driver::{Connect, Launch, Mode, launch};
 pub use host::Host;
 pub(crate) use host::{Runtime, Shared};

@@ -73,6 +73,25 @@ impl EmbeddedKafka {
         self.mock.brokers()
     }
 
+    /// Hangs up on all clients and lets none in until [`come_back`](Self::come_back). What was written stays; this broker's
+    /// own methods wait for it to come back.
+    ///
+    /// # Errors
+    ///
+    /// [`EmbeddedError::Failed`] if the broker does not obey.
+    pub fn go_down(&self) -> Result<(), EmbeddedError> {
+        Ok(self.mock.set_down(true)?)
+    }
+
+    /// Lets clients in again.
+    ///
+    /// # Errors
+    ///
+    /// [`EmbeddedError::Failed`] if the broker does not obey.
+    pub fn come_back(&self) -> Result<(), EmbeddedError> {
+        Ok(self.mock.set_down(false)?)
+    }
+
     /// Creates a topic. Nothing creates one by itself.
     ///
     /// # Errors

@@ -19,6 +19,7 @@ use super::{
     remote::Link,
     source::KafkaSource,
     voice::{Voice, lock},
+    watch,
 };
 use crate::broker::{
     Assignment, Broker, BrokerError, BrokerErrorKind, Event, Pattern, Remote, TopicPartition, Topics,
@@ -96,13 +97,16 @@ impl Broker for KafkaBroker {
         }
         names.iter().try_for_each(|name| lists::check_name(name))?;
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        self.link.subscribed();
+        self.link.subscribed(topics);
         self.consumer
             .subscribe(&names)
             .map_err(|error| self.failed(&format!("subscribing to {}", names.join(", ")), &error))
     }
 
     fn events(&mut self) -> Vec<Event> {
+        if self.consumer.context().voice.is_out() {
+            watch::start(&self.link);
+        }
         let mut events = self.consumer.context().take_events();
         // A rebalance that changes nothing wants an answer as well, or the group waits for ever. It is given here, so
         // that forgetting it is harmless; a second answer is, too.

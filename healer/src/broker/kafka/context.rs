@@ -94,7 +94,10 @@ impl Context {
             if !self.voice.is_news(&reason) {
                 return false;
             }
-            tracing::warn!("{error}");
+            // That nobody answers is told once.
+            if !self.voice.is_out() {
+                tracing::warn!("{error}");
+            }
         }
         let serious = matches!(error.kind, BrokerErrorKind::Fatal | BrokerErrorKind::MissingCodec);
         self.push(Event::Error(error));

@@ -220,9 +220,10 @@ pub(super) fn commit_failed(what: &str, error: &KafkaError, voice: &Voice) -> Co
             CommitErrorKind::Fatal,
             "the broker's `offset.metadata.max.bytes` is below what is written: raise it",
         ),
-        Code::UnknownTopicOrPartition | Code::UnknownTopic | Code::UnknownTopicId => {
-            (CommitErrorKind::Fatal, "the topic is gone: create it again, or take it out of the pipeline")
-        }
+        Code::UnknownTopicOrPartition | Code::UnknownTopic | Code::UnknownTopicId => (
+            CommitErrorKind::UnknownTopic,
+            "the topic is gone: create it again, or take it out of the pipeline",
+        ),
         Code::InvalidCommitOffsetSize | Code::NoOffset | Code::State => {
             (CommitErrorKind::Fatal, "the request can never work")
         }

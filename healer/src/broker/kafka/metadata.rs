@@ -38,9 +38,10 @@ pub(super) fn fetch<C: ClientContext>(
         let left = end.saturating_duration_since(Instant::now());
         let slice = if left < next * 2 { left } else { next };
         next *= 2;
+        let began = Instant::now();
         let error = match client.fetch_metadata(topic, slice) {
             Ok(metadata) => {
-                voice.forget();
+                voice.answered(began);
                 return Ok(metadata);
             }
             Err(error) => error,

@@ -22,6 +22,7 @@ mod source;
 #[cfg(test)]
 mod tests;
 mod voice;
+mod watch;
 
 pub(crate) use consumer::KafkaBroker;
 pub(crate) use producer::KafkaProducer;

@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeSet,
     sync::{
-        Arc, PoisonError, RwLock,
+        Arc, OnceLock, PoisonError, RwLock,
         atomic::{AtomicBool, Ordering},
     },
     time::{Duration, Instant},
@@ -22,7 +22,7 @@ use super::{
     metadata::{self, bounded},
 };
 use crate::broker::{
-    BrokerError, BrokerErrorKind, Commit, CommitError, CommitErrorKind, Committed, Pattern, Remote,
+    BrokerError, BrokerErrorKind, Commit, CommitError, CommitErrorKind, Committed, Outage, Pattern, Remote,
     TopicPartition, Topics, Watermarks,
 };
 
@@ -34,23 +34,48 @@ pub(super) struct Link {
     /// Empty once the client is closing: a request that came late must not keep it alive.
     consumer: RwLock<Option<Arc<Consumer>>>,
     subscribed: AtomicBool,
+    /// A topic to ask for where any will do.
+    topic: OnceLock<Arc<str>>,
+    /// A thread waits for brokers to come back.
+    pub(super) watched: AtomicBool,
 }
 
 impl Link {
     pub(super) fn new(consumer: Arc<Consumer>) -> Self {
-        Self { consumer: RwLock::new(Some(consumer)), subscribed: AtomicBool::new(false) }
+        Self {
+            consumer: RwLock::new(Some(consumer)),
+            subscribed: AtomicBool::new(false),
+            topic: OnceLock::new(),
+            watched: AtomicBool::new(false),
+        }
     }
 
     /// From now on only the poll thread may poll.
-    pub(super) fn subscribed(&self) {
+    pub(super) fn subscribed(&self, topics: &[Topics]) {
         self.subscribed.store(true, Ordering::Release);
+        let mut names = topics.iter().filter_map(|topics| match topics {
+            Topics::Named(names) => names.first(),
+            Topics::Pattern(_) => None,
+        });
+        if let Some(name) = names.next() {
+            self.topic.get_or_init(|| Arc::clone(name));
+        }
+    }
+
+    /// Any topic that is read, if one was named.
+    pub(super) fn topic(&self) -> Option<&str> {
+        self.topic.get().map(|topic| &**topic)
+    }
+
+    pub(super) fn is_out(&self) -> bool {
+        self.consumer().is_ok_and(|consumer| consumer.context().voice.is_out())
     }
 
     pub(super) fn cut(&self) {
         self.consumer.write().unwrap_or_else(PoisonError::into_inner).take();
     }
 
-    fn consumer(&self) -> Result<Arc<Consumer>, BrokerError> {
+    pub(super) fn consumer(&self) -> Result<Arc<Consumer>, BrokerError> {
         self.consumer.read().unwrap_or_else(PoisonError::into_inner).clone().ok_or_else(|| BrokerError {
             kind: BrokerErrorKind::Fatal,
             text: "the client is closed: nothing can be asked of the broker any more".into(),
@@ -107,13 +132,16 @@ impl Remote for Link {
                 entry.set_metadata(metadata);
             }
         }
-        consumer.commit(&request, CommitMode::Sync).map_err(|error| {
+        let began = Instant::now();
+        let committed = consumer.commit(&request, CommitMode::Sync);
+        let voice = &consumer.context().voice;
+        committed.inspect(|()| voice.answered(began)).map_err(|error| {
             let what = match offsets {
                 [one] => format!("committing offset {} of {}", one.offset, one.partition),
                 // The answer does not tell which of them, and the others may be committed.
                 _ => format!("committing one or more of {}", names(offsets)),
             };
-            errors::commit_failed(&what, &error, &consumer.context().voice)
+            errors::commit_failed(&what, &error, voice)
         })
     }
 
@@ -127,9 +155,11 @@ impl Remote for Link {
             return Ok(Vec::new());
         }
         let what = "reading the committed offsets";
+        let began = Instant::now();
         let answer = consumer
             .committed_offsets(plain(partitions)?, bounded(wait))
             .map_err(|error| self.failed(&consumer, what, &error))?;
+        consumer.context().voice.answered(began);
         partitions
             .iter()
             .map(|partition| {
@@ -229,6 +259,10 @@ impl Remote for Link {
             }
         }
         Ok(found.into_iter().collect())
+    }
+
+    fn outage(&self) -> Option<Outage> {
+        self.consumer().ok()?.context().voice.outage()
     }
 }
 

@@ -9,6 +9,7 @@ use std::{
 use rdkafka::{config::RDKafkaLogLevel, error::KafkaError, types::RDKafkaErrorCode};
 
 use super::errors;
+use crate::broker::Outage;
 
 /// How long the same broker stays quiet after it was complained about.
 const REPEAT: Duration = Duration::from_secs(5);
@@ -37,6 +38,8 @@ pub(super) struct Voice {
     group: Option<String>,
     heard: Mutex<VecDeque<Heard>>,
     spoken: Mutex<HashMap<String, Instant>>,
+    /// Since when no broker answers, and what was said when that began.
+    out: Mutex<Option<(Instant, String)>>,
 }
 
 impl Voice {
@@ -46,6 +49,7 @@ impl Voice {
             group: group.map(str::to_owned),
             heard: Mutex::default(),
             spoken: Mutex::default(),
+            out: Mutex::default(),
         }
     }
 
@@ -63,7 +67,47 @@ impl Voice {
 
     /// Keeps an error for the text of the next failure.
     pub(super) fn error(&self, error: &KafkaError, reason: &str) {
-        self.hear(error.rdkafka_error_code().unwrap_or(RDKafkaErrorCode::Unknown), reason);
+        match error.rdkafka_error_code().unwrap_or(RDKafkaErrorCode::Unknown) {
+            // It says less than why they are; a producer's records tell by themselves.
+            RDKafkaErrorCode::AllBrokersDown if self.group.is_none() => {}
+            RDKafkaErrorCode::AllBrokersDown => self.lose(reason),
+            code => self.hear(code, reason),
+        }
+    }
+
+    /// No broker is there any more.
+    fn lose(&self, reason: &str) {
+        let mut out = lock(&self.out);
+        if out.is_none() {
+            let why = self.last().map_or_else(|| reason.to_owned(), |heard| heard.text);
+            tracing::warn!(brokers = self.brokers, "no broker answers: {why}; the client goes on trying");
+            *out = Some((Instant::now(), why));
+        }
+    }
+
+    /// A broker answered a question that was asked at `began`. What was said before explains nothing any more.
+    pub(super) fn answered(&self, began: Instant) {
+        let mut out = lock(&self.out);
+        if let Some((since, _)) = *out {
+            // The answer to an earlier question may have waited for its thread while the broker went.
+            if began < since {
+                return;
+            }
+            *out = None;
+            tracing::info!(brokers = self.brokers, outage = ?since.elapsed(), "a broker answers again");
+        }
+        lock(&self.heard).clear();
+    }
+
+    pub(super) fn is_out(&self) -> bool {
+        lock(&self.out).is_some()
+    }
+
+    pub(super) fn outage(&self) -> Option<Outage> {
+        let out = lock(&self.out);
+        let (since, why) = out.as_ref()?;
+        let reason = self.last().map_or_else(|| why.clone(), |heard| heard.text);
+        Some(Outage { lasting: since.elapsed(), reason })
     }
 
     /// Hands a line of librdkafka's own log to `tracing`.
@@ -86,10 +130,6 @@ impl Voice {
     }
 
     fn hear(&self, code: RDKafkaErrorCode, words: &str) {
-        // "All brokers are down" is said many times a second, and less than why they are.
-        if code == RDKafkaErrorCode::AllBrokersDown {
-            return;
-        }
         let mut heard = lock(&self.heard);
         heard.retain(|heard| heard.code != code);
         if heard.len() == KEPT {
@@ -113,11 +153,6 @@ impl Voice {
     /// The last word on why no broker answers.
     pub(super) fn last(&self) -> Option<Heard> {
         lock(&self.heard).iter().rev().find(|h| h.at.elapsed() < FRESH).cloned()
-    }
-
-    /// A broker answered: what was said before explains nothing any more.
-    pub(super) fn forget(&self) {
-        lock(&self.heard).clear();
     }
 
     /// Whether a complaint is worth a line: the same broker is quoted once in a few seconds.

@@ -1,8 +1,8 @@
 //! When and what to commit: the frontiers, one request at a time, upward, and known only when the broker has acknowledged.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
-use super::{Action, CommitEntry, Core};
+use super::{Action, CommitEntry, Core, Part};
 use crate::{
     app::Error,
     broker::{CommitError, CommitErrorKind},
@@ -14,6 +14,22 @@ const RETRY: Duration = Duration::from_secs(1);
 /// The same where it is the last chance: before a partition is given back, and at the end.
 const LAST_RETRY: Duration = Duration::from_millis(250);
 
+/// How long a partition whose topic is gone is left out of requests. The group takes it away meanwhile, unless brokers have
+/// not heard of a new topic yet.
+const GONE: Duration = Duration::from_secs(10);
+
+/// How commits go.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CommitHealth {
+    /// How long ago the broker acknowledged one; `None` before the first.
+    pub last: Option<Duration>,
+    /// How many have failed since.
+    pub failures: u64,
+    /// Why the last of these failed.
+    pub error: Option<String>,
+}
+
 /// The commit schedule.
 pub(super) struct Commits {
     interval: Duration,
@@ -24,11 +40,23 @@ pub(super) struct Commits {
     retry_at: Duration,
     /// The broker said that no commit of this member will ever be taken.
     dead: bool,
+    /// Slots of a request that failed since a topic is gone: asked for one by one, until it is known whose.
+    suspects: BTreeSet<u32>,
+    /// `last` is when, not how long ago.
+    health: CommitHealth,
 }
 
 impl Commits {
     pub(super) fn new(interval: Duration, now: Duration) -> Self {
-        Self { interval, next: now + interval, under_way: None, retry_at: Duration::ZERO, dead: false }
+        Self {
+            interval,
+            next: now + interval,
+            under_way: None,
+            retry_at: Duration::ZERO,
+            dead: false,
+            suspects: BTreeSet::new(),
+            health: CommitHealth::default(),
+        }
     }
 
     /// The next commit is due now.
@@ -60,6 +88,12 @@ impl Commits {
 }
 
 impl Core {
+    /// How commits go.
+    pub(crate) fn commits(&self, now: Duration) -> CommitHealth {
+        let health = &self.commits.health;
+        CommitHealth { last: health.last.map(|last| now.saturating_sub(last)), ..health.clone() }
+    }
+
     pub(super) fn commit_if_due(&mut self, now: Duration, actions: &mut Vec<Action>) {
         if now >= self.commits.next && !self.commits.is_under_way() {
             self.commits.next = now + self.commits.interval;
@@ -78,7 +112,7 @@ impl Core {
         });
         // Also without partitions: checkpoints may have changed.
         actions.push(Action::Save(changed.collect()));
-        let entries: Vec<_> = self
+        let mut entries: Vec<_> = self
             .parts
             .iter()
             .filter_map(|(slot, part)| {
@@ -86,6 +120,10 @@ impl Core {
                 Some(CommitEntry { slot: *slot, generation: part.home.generation, offset })
             })
             .collect();
+        self.commits.suspects.retain(|slot| entries.iter().any(|entry| entry.slot == *slot));
+        if let Some(suspect) = self.commits.suspects.first() {
+            entries.retain(|entry| entry.slot == *suspect);
+        }
         let some = !entries.is_empty();
         if some {
             self.commits.under_way = Some(entries.clone());
@@ -104,12 +142,19 @@ impl Core {
         match result {
             Ok(()) => {
                 self.tally.commits += 1;
+                self.commits.health = CommitHealth { last: Some(now), ..CommitHealth::default() };
                 for entry in entries {
+                    self.commits.suspects.remove(&entry.slot);
                     self.acknowledge(entry);
+                }
+                if !self.commits.suspects.is_empty() {
+                    self.commits.next = now;
                 }
             }
             Err(error) => {
                 self.tally.commit_failures += 1;
+                self.commits.health.failures += 1;
+                self.commits.health.error = Some(error.text.clone());
                 // What was not acknowledged is still due: the next request asks for it or for more, never for less.
                 self.commits.next = now + RETRY.min(self.commits.interval);
                 self.commits.retry_at = now + RETRY;
@@ -118,8 +163,10 @@ impl Core {
                     CommitErrorKind::Retriable | CommitErrorKind::Rebalancing => {}
                     CommitErrorKind::Fenced => {
                         // An answer that comes late says nothing about a partition that came back meanwhile.
-                        let slots =
-                            entries.iter().filter(|entry| self.is_current(entry)).map(|entry| entry.slot);
+                        let slots = entries
+                            .iter()
+                            .filter(|entry| self.current(entry).is_some())
+                            .map(|entry| entry.slot);
                         let slots: Vec<_> = slots.collect();
                         for slot in &slots {
                             let partition = self.parts.get(slot).map(|part| part.home.partition.clone());
@@ -128,6 +175,7 @@ impl Core {
                         }
                         actions.push(Action::Abort(slots));
                     }
+                    CommitErrorKind::UnknownTopic => self.find_gone(&entries, now),
                     CommitErrorKind::Fatal => {
                         self.commits.dead = true;
                         self.fail(Error::Commit(error.text), now, actions);
@@ -137,8 +185,28 @@ impl Core {
         }
     }
 
-    fn is_current(&self, entry: &CommitEntry) -> bool {
-        self.parts.get(&entry.slot).is_some_and(|part| part.home.generation == entry.generation)
+    /// A topic is gone. The answer does not say which, and the commits of the others must go on.
+    fn find_gone(&mut self, entries: &[CommitEntry], now: Duration) {
+        self.commits.next = now;
+        let [one] = entries else {
+            self.commits.suspects.extend(entries.iter().map(|entry| entry.slot));
+            return;
+        };
+        self.commits.suspects.remove(&one.slot);
+        let Some(topic) = self.current(one).map(|part| Arc::clone(&part.home.partition.topic)) else {
+            return;
+        };
+        let of_topic = |part: &Part| part.home.partition.topic == topic;
+        for slot in std::mem::take(&mut self.commits.suspects).into_iter().chain([one.slot]) {
+            match self.parts.get_mut(&slot) {
+                Some(part) if of_topic(part) => part.gone_until = Some(now + GONE),
+                _ => drop(self.commits.suspects.insert(slot)),
+            }
+        }
+    }
+
+    fn current(&self, entry: &CommitEntry) -> Option<&Part> {
+        self.parts.get(&entry.slot).filter(|part| part.home.generation == entry.generation)
     }
 
     fn acknowledge(&mut self, entry: CommitEntry) {

@@ -17,6 +17,7 @@ mod until;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
+pub use commit::CommitHealth;
 pub(crate) use part::Part;
 pub use start::StartError;
 pub(crate) use start::{Known, Start, StartPolicy, decide};

@@ -17,6 +17,8 @@ pub(crate) struct Part {
     pub(super) committed: Option<i64>,
     /// The start itself is to be committed: `latest` or `time` chose it.
     pub(super) commit_start: bool,
+    /// The broker does not know the topic (any more): nothing is committed until then.
+    pub(super) gone_until: Option<Duration>,
     /// The offset that was saved last.
     pub(super) saved: Option<(i64, i64)>,
     /// The lowest pending offset and since when it is that.
@@ -48,6 +50,7 @@ impl Part {
             start,
             committed,
             commit_start,
+            gone_until: None,
             saved: None,
             blocked: None,
             returned: None,
@@ -97,6 +100,9 @@ impl Part {
 
     /// What is to be committed; `None` when that is the case already, or when the offsets mean other records by now.
     pub(super) fn due(&self) -> Option<i64> {
+        if self.gone_until.is_some() {
+            return None;
+        }
         let frontier = self.ledger.frontier();
         let due = self.commit_start || frontier > self.committed.unwrap_or(self.start);
         (due && self.rewind.is_none()).then_some(frontier)
@@ -109,8 +115,9 @@ impl Part {
         pending.sum::<u64>() + healer_store::Run::new(self.ledger.position(), start).len()
     }
 
-    /// Notes how long the same offset has been in the way.
+    /// Notes how long the same offset has been in the way, and that a topic that was gone may be back.
     pub(super) fn look(&mut self, now: Duration) {
+        self.gone_until = self.gone_until.filter(|until| now < *until);
         let first = self.ledger.first_pending().or_else(|| self.lent_at()).or(self.rewind);
         if self.blocked.map(|(offset, _)| offset) != first {
             self.blocked = first.map(|offset| (offset, now));

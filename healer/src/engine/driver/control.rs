@@ -27,6 +27,7 @@ pub(super) struct Control {
     core: Mutex<Core>,
     began: Instant,
     stop: AtomicBool,
+    missing_topic: Mutex<Option<String>>,
     pub(super) desk: Arc<Desk>,
     pub(super) commits: broadcast::Sender<CommittedOffset>,
     pub(super) ended: watch::Sender<Ended>,
@@ -42,6 +43,7 @@ impl Control {
             core: Mutex::new(core),
             began,
             stop: AtomicBool::new(false),
+            missing_topic: Mutex::default(),
             desk,
             commits: broadcast::Sender::new(COMMITS),
             ended: watch::Sender::new(None),
@@ -61,6 +63,14 @@ impl Control {
     pub(super) fn step(&self, event: Event<'_>) -> Vec<Action> {
         let now = self.now();
         self.core().step(event, now)
+    }
+
+    pub(super) fn missing_topic(&self) -> Option<String> {
+        self.missing_topic.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(super) fn miss_topic(&self, text: Option<String>) {
+        *self.missing_topic.lock().unwrap_or_else(PoisonError::into_inner) = text;
     }
 
     pub(super) fn ask_to_stop(&self) {

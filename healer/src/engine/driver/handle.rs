@@ -16,9 +16,13 @@ use tokio::sync::{
     watch,
 };
 
-use super::control::{Control, Ended};
+use super::{
+    Health,
+    control::{Control, Ended},
+};
 use crate::{
     app::{Error, Report},
+    broker::Remote,
     engine::PartitionStatus,
 };
 
@@ -41,11 +45,12 @@ pub struct CommittedOffset {
 pub struct Handle {
     control: Arc<Control>,
     journal: Arc<Journal>,
+    remote: Arc<dyn Remote>,
 }
 
 impl Handle {
-    pub(super) fn new(control: Arc<Control>, journal: Arc<Journal>) -> Self {
-        Self { control, journal }
+    pub(super) fn new(control: Arc<Control>, journal: Arc<Journal>, remote: Arc<dyn Remote>) -> Self {
+        Self { control, journal, remote }
     }
 
     /// Asks the pipeline to end: it takes no more records, finishes those in flight within the drain budget, commits and
@@ -75,6 +80,11 @@ impl Handle {
     pub fn commits(&self) -> Commits {
         let (commits, ended) = (self.control.commits.subscribe(), self.control.ended.subscribe());
         Commits { state: receive(Ear { commits, ended }) }
+    }
+
+    /// Whether it is well: running, in touch with a broker, committing. Answers at once, from what is known.
+    pub fn health(&self) -> Health {
+        self.control.health(&*self.remote)
     }
 
     /// The partitions of this member: how far they are, and what keeps them where they are.

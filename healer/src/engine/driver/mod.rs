@@ -6,6 +6,7 @@ mod committer;
 mod control;
 mod finish;
 mod handle;
+mod health;
 mod lanes;
 mod poll;
 mod saver;
@@ -23,6 +24,7 @@ use healer_store::{Journal, StoreError};
 use tokio::{runtime, sync::watch};
 
 pub use handle::{Commits, CommittedOffset, Handle};
+pub use health::{Health, Phase};
 
 use self::{
     assign::Route, committer::Committer, control::Control, lanes::Lanes, poll::Poller, saver::Saver,
@@ -144,7 +146,7 @@ fn spawn<B: Broker>(
         routes: routes.collect::<Result<_, _>>()?,
         committer: Committer::start(Arc::clone(&remote), answer.clone(), desk).map_err(thread_error)?,
         saver: Saver::start(Arc::clone(&journal), answer.clone()).map_err(thread_error)?,
-        remote,
+        remote: Arc::clone(&remote),
         shared: Arc::new(shared),
         control: Arc::clone(&control),
         config,
@@ -161,7 +163,7 @@ fn spawn<B: Broker>(
         looked: began,
         meters: Meters::new(&name),
     };
-    let handle = Handle::new(Arc::clone(&control), journal);
+    let handle = Handle::new(Arc::clone(&control), journal, remote);
     let body = move || {
         let ran = catch_unwind(AssertUnwindSafe(|| poller.run()));
         let panic = ran.err().map(|panic| Error::Engine(panic_message(&*panic)));

@@ -136,6 +136,7 @@ impl<B: Broker> Poller<B> {
         for event in self.broker.events() {
             match event {
                 BrokerEvent::Assigned(partitions) => {
+                    self.control.miss_topic(None);
                     let now = Instant::now();
                     self.unanswered.extend(partitions.into_iter().map(|partition| (partition, now)));
                 }
@@ -150,6 +151,11 @@ impl<B: Broker> Poller<B> {
                 BrokerEvent::OutOfRange(text) => self.find_out_of_range(&text),
                 BrokerEvent::Error(error) => match error.kind {
                     BrokerErrorKind::Transient | BrokerErrorKind::Unreachable => {}
+                    // Its partitions go when the group takes them away, and come with a topic that is made anew.
+                    BrokerErrorKind::UnknownTopic => {
+                        tracing::warn!(%error, "a topic is gone");
+                        self.control.miss_topic(Some(error.text));
+                    }
                     _ => self.step(Event::Failed(error.into())),
                 },
             }
@@ -194,8 +200,11 @@ impl<B: Broker> Poller<B> {
         let wait = self.config.connect_timeout();
         match assign::starts(&*self.remote, &self.journal, &self.config, &partitions, wait) {
             Ok(starts) => self.open(partitions, starts),
-            Err(error @ (Error::Unreachable(_) | Error::Broker(_)))
-                if unanswered.iter().all(|(_, since)| since.elapsed() < ASSIGN_BUDGET) =>
+            // Neither an outage nor a topic that is gone ends a pipeline that runs.
+            Err(error)
+                if matches!(error, Error::Unreachable(_) | Error::UnknownTopic(_))
+                    || matches!(error, Error::Broker(_))
+                        && unanswered.iter().all(|(_, since)| since.elapsed() < ASSIGN_BUDGET) =>
             {
                 tracing::warn!(%error, "could not look up where to start; trying again");
                 self.unanswered = unanswered;

@@ -93,6 +93,14 @@ impl MockKafka {
             .map_err(|error| self.failed(&format!("creating topic {topic:?}"), &error))
     }
 
+    /// Hangs up on all clients and lets none in, or lets them in again. What was written stays.
+    pub(crate) fn set_down(&self, down: bool) -> Result<(), BrokerError> {
+        let switch = |cluster: &rdkafka::mocking::MockCluster<'_, Context>| {
+            if down { cluster.broker_down(-1) } else { cluster.broker_up(-1) }
+        };
+        self.with_cluster(switch).map_err(|error| self.failed("taking the broker down or up", &error))
+    }
+
     /// Reaches the cluster itself.
     pub(super) fn with_cluster<T>(
         &self,

@@ -3,6 +3,7 @@
 mod asking;
 mod failing;
 mod group;
+mod outage;
 mod reading;
 mod sending;
 mod wire;

@@ -1,7 +1,7 @@
-use super::rig::{INTERVAL, MILLI, Rig, SECOND, at, commits, done, just_before, moved, partition};
+use super::rig::{INTERVAL, MILLI, Rig, SECOND, at, commits, done, in_topic, just_before, moved, partition};
 use crate::{
     broker::CommitErrorKind,
-    engine::core::{Action, Event, Start},
+    engine::core::{Action, CommitHealth, Event, Start},
     envelope::Outcome,
 };
 
@@ -188,4 +188,85 @@ fn only_what_changed_is_saved() {
     assert!(rig.pass(INTERVAL).contains(&Action::Save(vec![1])), "its position moved");
     rig.settle(1, 2, 0, Outcome::Healed);
     assert!(rig.pass(INTERVAL).contains(&Action::Save(vec![1])), "its frontier moved");
+}
+
+#[test]
+fn a_topic_that_is_gone_stops_neither_the_pipeline_nor_the_commits_of_others() {
+    let mut rig = Rig::new();
+    for slot in 0..4 {
+        // Slots 0 and 3 are of one topic, 1 and 2 of another.
+        let topic = if slot % 3 == 0 { "t" } else { "gone" };
+        rig.assign_in(topic, slot, slot + 1, at(Some(0)));
+        rig.chunk(slot, slot + 1, &[done(0, 5)]);
+    }
+    let all = |rig: &Rig| [0, 1, 2, 3].map(|slot| rig.committed(slot).unwrap());
+    assert_eq!(commits(&rig.pass(INTERVAL)), [[(0, 5), (1, 5), (2, 5), (3, 5)]]);
+    // Which it is the broker does not say: each is asked for alone, without a pause.
+    assert_eq!(commits(&rig.refuse(CommitErrorKind::UnknownTopic)), [[(0, 5)]]);
+    assert_eq!(commits(&rig.acknowledge()), [[(1, 5)]]);
+    // What holds for one partition of a topic holds for all.
+    assert_eq!(commits(&rig.refuse(CommitErrorKind::UnknownTopic)), [[(3, 5)]]);
+    assert!(commits(&rig.acknowledge()).is_empty());
+    assert_eq!(all(&rig), [5, 0, 0, 5]);
+    assert!(rig.core.is_running() && rig.core.failure.is_none());
+    for slot in 0..4 {
+        rig.chunk(slot, slot + 1, &[done(5, 6)]);
+    }
+    // The broker hears of a new topic a moment later than others: it is asked again after a while.
+    assert_eq!(commits(&rig.pass(INTERVAL)), [[(0, 6), (1, 6), (2, 6), (3, 6)]]);
+    rig.acknowledge();
+    assert_eq!(all(&rig), [6, 6, 6, 6]);
+}
+
+#[test]
+fn a_failure_of_another_kind_keeps_the_search_for_the_topic_going() {
+    let mut rig = Rig::new();
+    for slot in 0..2 {
+        rig.assign_in(["t", "gone"][slot as usize], slot, slot + 1, at(Some(0)));
+        rig.chunk(slot, slot + 1, &[done(0, 5)]);
+    }
+    rig.pass(INTERVAL);
+    assert_eq!(commits(&rig.refuse(CommitErrorKind::UnknownTopic)), [[(0, 5)]]);
+    assert!(commits(&rig.refuse(CommitErrorKind::Retriable)).is_empty());
+    assert_eq!(commits(&rig.pass(SECOND)), [[(0, 5)]]);
+    // The partition goes while it is asked for.
+    rig.step(Event::Lost(vec![in_topic("t", 0)]));
+    assert_eq!(commits(&rig.refuse(CommitErrorKind::UnknownTopic)), [[(1, 5)]]);
+    assert!(commits(&rig.refuse(CommitErrorKind::UnknownTopic)).is_empty());
+    assert_eq!(rig.committed(1), Some(0));
+}
+
+#[test]
+fn nobody_waits_for_the_last_commit_to_a_topic_that_is_gone() {
+    for stop in [false, true] {
+        let mut rig = Rig::new();
+        rig.assign(0, 1, at(Some(0)));
+        rig.chunk(0, 1, &[done(0, 5)]);
+        let event = if stop { Event::Stop } else { Event::Revoked(vec![partition(0)]) };
+        let mut asked = commits(&rig.step(event));
+        asked.extend(commits(&rig.tick()));
+        assert_eq!(asked, [[(0, 5)]]);
+        let actions = rig.refuse(CommitErrorKind::UnknownTopic);
+        let end = if stop { Action::Finish } else { Action::Release(vec![partition(0)]) };
+        assert!(actions.contains(&end), "{actions:?}");
+    }
+}
+
+#[test]
+fn failures_are_counted_until_a_commit_is_acknowledged() {
+    let mut rig = Rig::new();
+    rig.assign(0, 1, at(Some(0)));
+    assert_eq!(rig.core.commits(rig.now), CommitHealth::default());
+    rig.chunk(0, 1, &[done(0, 5)]);
+    rig.pass(INTERVAL);
+    for failures in 1..=3 {
+        rig.refuse(CommitErrorKind::Retriable);
+        let health = rig.core.commits(rig.now);
+        assert_eq!((health.failures, health.error.as_deref()), (failures, Some("refused")));
+        assert_eq!(commits(&rig.pass(SECOND)), [[(0, 5)]]);
+    }
+    rig.acknowledge();
+    rig.pass(SECOND);
+    let health = CommitHealth { last: Some(SECOND), failures: 0, error: None };
+    assert_eq!(rig.core.commits(rig.now), health);
 }

@@ -22,7 +22,12 @@ pub(super) fn just_before(time: Duration) -> Duration {
 
 /// Partition `slot` of the one topic.
 pub(super) fn partition(slot: u32) -> TopicPartition {
-    TopicPartition { topic: "t".into(), partition: i32::try_from(slot).expect("small") }
+    in_topic("t", slot)
+}
+
+/// The same of another topic.
+pub(super) fn in_topic(topic: &str, slot: u32) -> TopicPartition {
+    TopicPartition { topic: topic.into(), partition: i32::try_from(slot).expect("small") }
 }
 
 /// A start that was read from the group, or at 0 where there is none.
@@ -105,7 +110,11 @@ impl Rig {
     }
 
     pub(super) fn assign(&mut self, slot: u32, generation: u32, start: Start) -> Vec<Action> {
-        let home = Arc::new(Home::new(slot, generation, partition(slot), Arc::clone(&self.desk)));
+        self.assign_in("t", slot, generation, start)
+    }
+
+    pub(super) fn assign_in(&mut self, topic: &str, slot: u32, generation: u32, start: Start) -> Vec<Action> {
+        let home = Arc::new(Home::new(slot, generation, in_topic(topic, slot), Arc::clone(&self.desk)));
         self.homes.insert((slot, generation), Arc::clone(&home));
         self.step(Event::Assigned(vec![Assigned { slot, home, start }]))
     }

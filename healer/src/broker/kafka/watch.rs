@@ -1,0 +1,50 @@
+//! Finds out that brokers are back. librdkafka says when the last one has gone, and nothing when one has come.
+
+use std::{
+    sync::{Arc, atomic::Ordering},
+    thread,
+    time::Duration,
+};
+
+use rdkafka::consumer::Consumer as _;
+
+use super::{metadata, remote::Link};
+
+/// How long a question waits; closing waits as long at worst.
+const WAIT: Duration = Duration::from_millis(500);
+/// How long to rest between two.
+const REST: Duration = Duration::from_millis(250);
+
+/// Asks until somebody answers, on a thread of its own, which ends with the outage or the client.
+pub(super) fn start(link: &Arc<Link>) {
+    if link.watched.swap(true, Ordering::AcqRel) {
+        return;
+    }
+    let watched = Arc::clone(link);
+    let watch = move || {
+        loop {
+            while ask(&watched) {
+                thread::sleep(REST);
+            }
+            watched.watched.store(false, Ordering::Release);
+            // Whoever saw the next outage just now took this thread for still at work.
+            if !watched.is_out() || watched.watched.swap(true, Ordering::AcqRel) {
+                return;
+            }
+        }
+    };
+    if let Err(error) = thread::Builder::new().name("healer-kafka-watch".into()).spawn(watch) {
+        link.watched.store(false, Ordering::Release);
+        tracing::warn!(%error, "no thread could be started to see when brokers are back");
+    }
+}
+
+/// Whether to ask again.
+fn ask(link: &Link) -> bool {
+    let Some(consumer) = link.consumer().ok().filter(|_| link.is_out()) else {
+        return false;
+    };
+    let voice = &consumer.context().voice;
+    // The answer itself ends the outage.
+    metadata::fetch(consumer.client(), link.topic(), WAIT, voice, || {}).is_err()
+}
