@@ -6,7 +6,7 @@ use std::{
     future::Future,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use futures_util::future::{AbortHandle, BoxFuture, abortable};
@@ -20,11 +20,26 @@ use crate::{
     topology::{Found, Need, States},
 };
 
-/// Threads, tasks and time. A driver offers one; nodes never touch an executor.
+/// Threads, tasks and time: what a world offers. Nodes and driver touch no thread, executor or clock but through it.
 pub(crate) trait Runtime: Send + Sync + 'static {
     fn spawn(&self, task: BoxFuture<'static, ()>);
     fn blocking(&self, work: Box<dyn FnOnce() + Send>);
     fn sleep(&self, time: Duration) -> BoxFuture<'static, ()>;
+    /// A thread for work that blocks, one piece after the other.
+    fn worker(&self, name: &str) -> std::io::Result<Box<dyn Worker>>;
+    /// The time since the pipeline began.
+    fn now(&self) -> Duration;
+    /// When a chunk that begins now is to end; `None` where time stands still meanwhile.
+    fn chunk_end(&self) -> Option<Instant>;
+    /// Waits until something comes home, at most `wait`.
+    fn rest(&self, desk: &Desk, wait: Duration);
+}
+
+/// A thread that does one piece of work after the other.
+pub(crate) trait Worker: Send {
+    fn give(&self, work: Box<dyn FnOnce() + Send>);
+    /// Waits for what was given, not longer than `budget`; says whether all of it is done.
+    fn finish(self: Box<Self>, budget: Duration) -> bool;
 }
 
 /// What all lanes of a running pipeline share.

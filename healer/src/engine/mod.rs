@@ -8,4 +8,4 @@ pub use core::{Blocked, CommitHealth, PartitionState, PartitionStatus, StartErro
 pub use driver::{Commits, CommittedOffset, Handle, Health, Phase};
 pub(crate) use driver::{Connect, Launch, Mode, launch};
 pub use host::Host;
-pub(crate) use host::{Runtime, Shared};
+pub(crate) use host::{Runtime, Shared, Worker};

@@ -74,8 +74,14 @@ pub(crate) trait EntryLane: Send {
     /// Whether a node of the chain reads headers.
     fn reads(&self) -> bool;
 
-    /// Runs records until one fails, `credit` of them have left for a task, or the time is over; says how many it took.
-    fn run(&mut self, records: &[RecordRef<'_>], credit: u64, until: Instant, log: &mut ChunkLog) -> usize;
+    /// Runs records until one fails, `credit` of them have left for a task, or it is time; says how many it took.
+    fn run(
+        &mut self,
+        records: &[RecordRef<'_>],
+        credit: u64,
+        until: Option<Instant>,
+        log: &mut ChunkLog,
+    ) -> usize;
 }
 
 /// Erases a healed chain.
@@ -114,11 +120,19 @@ impl<D: Consumer<Raw>> EntryLane for LaneOf<D> {
         D::READS
     }
 
-    fn run(&mut self, records: &[RecordRef<'_>], credit: u64, until: Instant, log: &mut ChunkLog) -> usize {
+    fn run(
+        &mut self,
+        records: &[RecordRef<'_>],
+        credit: u64,
+        until: Option<Instant>,
+        log: &mut ChunkLog,
+    ) -> usize {
+        let late = || until.is_some_and(|until| Instant::now() >= until);
         for (taken, record) in records.iter().enumerate() {
-            if log.moved >= credit || (taken % CLOCK == CLOCK - 1 && Instant::now() >= until) {
+            if log.moved >= credit || (taken % CLOCK == CLOCK - 1 && late()) {
                 return taken;
             }
+            self.home.set_running(Some(record.offset));
             self.context.refill(record);
             let claim = Claim::Fresh { home: &self.home, record };
             let mut visit = Visit::new(claim, &mut self.context, 0);

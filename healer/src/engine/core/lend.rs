@@ -17,7 +17,6 @@ impl Core {
     /// Lends a chunk that begins at `first` to whoever runs it, and says whether it may run: not if this generation is over or
     /// closed, nor if the log went back. It ends with [`Event::Chunk`](super::Event::Chunk) of the same generation, also where nothing ran; until then
     /// the partition does not count as drained, and no position is believed.
-    #[allow(dead_code)] // The driver does not lend yet.
     pub(crate) fn lend(&mut self, (slot, generation): (u32, u32), first: i64, now: Duration) -> bool {
         let open = self.is_running();
         let part = self.parts.get_mut(&slot).filter(|part| part.home.generation == generation);

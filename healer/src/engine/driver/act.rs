@@ -1,6 +1,6 @@
 //! Carrying out what the core decides.
 
-use std::{sync::Arc, thread};
+use std::sync::Arc;
 
 use super::{Message, poll::Poller, saver::Save};
 use crate::{
@@ -99,7 +99,7 @@ impl<B: Broker> Poller<B> {
         }
     }
 
-    /// Asks on a thread of its own: behind a join that waits for others the answer takes its time, and polling must not.
+    /// Asks apart from polling: behind a join that waits for others the answer takes its time, and polling must not.
     fn ask_group(&mut self, partitions: Vec<TopicPartition>) {
         if self.asking {
             return;
@@ -116,6 +116,12 @@ impl<B: Broker> Poller<B> {
             let _ = answer.send(Message::Group(committed));
             desk.nudge();
         };
-        self.asking = thread::Builder::new().name("healer-ask".to_owned()).spawn(ask).is_ok();
+        if self.asker.is_none() {
+            self.asker = self.shared.runtime.worker("healer-ask").ok();
+        }
+        if let Some(asker) = &self.asker {
+            asker.give(Box::new(ask));
+            self.asking = true;
+        }
     }
 }

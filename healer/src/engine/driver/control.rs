@@ -5,14 +5,17 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use tokio::sync::{broadcast, watch};
 
 use crate::{
     app::{Error, Report},
-    engine::core::{Action, Core, Event},
+    engine::{
+        Runtime,
+        core::{Action, Core, Event},
+    },
     envelope::Desk,
     operators::Checkpoints,
 };
@@ -25,7 +28,7 @@ pub(super) type Ended = Option<Result<Report, Error>>;
 /// The core behind its mutex, free while user code runs, and the few flags beside it.
 pub(super) struct Control {
     core: Mutex<Core>,
-    began: Instant,
+    runtime: Arc<dyn Runtime>,
     stop: AtomicBool,
     missing_topic: Mutex<Option<String>>,
     pub(super) desk: Arc<Desk>,
@@ -38,10 +41,15 @@ pub(super) struct Control {
 const COMMITS: usize = 4_096;
 
 impl Control {
-    pub(super) fn new(core: Core, began: Instant, desk: Arc<Desk>, checkpoints: Arc<Checkpoints>) -> Self {
+    pub(super) fn new(
+        core: Core,
+        runtime: Arc<dyn Runtime>,
+        desk: Arc<Desk>,
+        checkpoints: Arc<Checkpoints>,
+    ) -> Self {
         Self {
             core: Mutex::new(core),
-            began,
+            runtime,
             stop: AtomicBool::new(false),
             missing_topic: Mutex::default(),
             desk,
@@ -57,7 +65,7 @@ impl Control {
     }
 
     pub(super) fn now(&self) -> Duration {
-        self.began.elapsed()
+        self.runtime.now()
     }
 
     pub(super) fn step(&self, event: Event<'_>) -> Vec<Action> {

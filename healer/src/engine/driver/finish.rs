@@ -18,13 +18,10 @@ const LOOK_UP: Duration = Duration::from_secs(2);
 /// How long the last snapshot may take.
 const SAVE: Duration = Duration::from_secs(10);
 
-pub(super) fn finish<B: Broker>(
-    poller: Poller<B>,
-    panic: Option<Error>,
-    goals: Option<&BTreeMap<TopicPartition, Goal>>,
-    began: Instant,
-) -> Result<Report, Error> {
-    let Poller { mut broker, remote, control, shared, lanes, saver, config, .. } = poller;
+pub(super) fn finish<B: Broker>(mut poller: Poller<B>, panic: Option<Error>) -> Result<Report, Error> {
+    poller.tell_commits();
+    poller.record();
+    let Poller { mut broker, remote, control, shared, lanes, saver, config, goals, .. } = poller;
     drop(lanes);
     shared.abort();
     saver.finish(SAVE);
@@ -33,10 +30,10 @@ pub(super) fn finish<B: Broker>(
     }
     let failure = panic.or_else(|| control.core().failure.clone());
     let report = failure.is_none().then(|| {
-        let duration = began.elapsed();
+        let duration = control.now();
         // A fetch that waits for records would hold up every look-up behind it.
         let _ = broker.pause(&control.core().partitions());
-        report(&control, &*remote, goals, duration)
+        report(&control, &*remote, goals.as_ref(), duration)
     });
     broker.close(config.drain_budget());
     match (failure, report) {

@@ -1,29 +1,21 @@
 //! The lanes of the assigned partitions, and the records that wait for them.
 
-use std::{
-    collections::VecDeque,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use super::control::Control;
 use crate::{
     broker::{BadHeaders, ReadHeaders, RecordRef, TopicPartition},
     context::Headers,
-    engine::{
-        Host,
-        core::{Action, Event},
-    },
-    envelope::{Home, fingerprint},
-    error::Failure,
-    operators::{CHUNK_TIME, ChunkLog, EntryLane},
+    engine::Host,
+    envelope::Home,
+    operators::EntryLane,
 };
 
 /// How many records are taken from the broker at once.
 pub(super) const CHUNK: usize = 512;
 
 /// A record that was fetched before its lane could take it.
-struct Waiting {
+pub(super) struct Waiting {
     offset: i64,
     timestamp: Option<i64>,
     key: Option<Vec<u8>>,
@@ -54,7 +46,7 @@ impl Waiting {
         }
     }
 
-    fn lend(&self, slot: u32) -> RecordRef<'_> {
+    pub(super) fn lend(&self, slot: u32) -> RecordRef<'_> {
         RecordRef {
             slot,
             offset: self.offset,
@@ -70,13 +62,37 @@ impl Waiting {
 struct Lane {
     home: Arc<Home>,
     host: Host,
-    /// `None` once it was closed.
-    entry: Option<Box<dyn EntryLane>>,
+    entry: Way,
+    /// Whether a node of the chain reads headers.
+    reads: bool,
     waiting: VecDeque<Waiting>,
+    /// How many of those that waited are out with the entry.
+    out: usize,
+    /// What was fetched while the poll thread was held up: newer than everything that thread has in hand.
+    kept: VecDeque<Waiting>,
     paused: bool,
-    opened: Instant,
+    opened: Duration,
     /// Whether a record of this assignment was lent.
     lent: bool,
+}
+
+/// Where a lane's entry is.
+enum Way {
+    Open(Box<dyn EntryLane>),
+    /// With the thread that runs records through it.
+    Out,
+    /// Nothing more goes in.
+    Closed,
+}
+
+/// An entry in the hands of the thread that runs it, while others may look after the lane.
+pub(super) struct Lease {
+    pub(super) home: Arc<Home>,
+    pub(super) entry: Box<dyn EntryLane>,
+    /// How many records may leave for tasks.
+    pub(super) credit: u64,
+    /// Whether an earlier owner's word about some records stands.
+    pub(super) claimed: bool,
 }
 
 /// How long after an assignment the client may still tell the position of the one before.
@@ -94,35 +110,33 @@ pub(super) struct Lanes {
     control: Arc<Control>,
     by_slot: Vec<Option<Lane>>,
     in_flight: usize,
-    log: ChunkLog,
-    actions: Vec<Action>,
-    failures: Vec<Failure>,
 }
 
 impl Lanes {
     pub(super) fn new(control: Arc<Control>, in_flight: usize) -> Self {
-        Self {
-            control,
-            by_slot: Vec::new(),
-            in_flight,
-            log: ChunkLog::default(),
-            actions: Vec::new(),
-            failures: Vec::new(),
-        }
+        Self { control, by_slot: Vec::new(), in_flight }
     }
 
-    pub(super) fn open(&mut self, slot: u32, home: Arc<Home>, host: Host, entry: Box<dyn EntryLane>) {
-        let at = slot as usize;
+    pub(super) fn open(&mut self, home: Arc<Home>, host: Host, entry: Box<dyn EntryLane>) {
+        let at = home.slot as usize;
         if self.by_slot.len() <= at {
             self.by_slot.resize_with(at + 1, || None);
+        }
+        // The one before is over, whatever its tasks still do.
+        if let Some(old) = self.by_slot[at].take() {
+            old.home.fence();
+            old.host.abort();
         }
         self.by_slot[at] = Some(Lane {
             home,
             host,
-            entry: Some(entry),
+            reads: entry.reads(),
+            entry: Way::Open(entry),
             waiting: VecDeque::new(),
+            out: 0,
+            kept: VecDeque::new(),
             paused: false,
-            opened: Instant::now(),
+            opened: self.control.now(),
             lent: false,
         });
     }
@@ -130,8 +144,9 @@ impl Lanes {
     /// Gives a lane nothing more; its tasks end by themselves.
     pub(super) fn close(&mut self, slot: u32) {
         if let Some(lane) = self.lane(slot) {
-            lane.entry = None;
+            lane.entry = Way::Closed;
             lane.waiting.clear();
+            lane.kept.clear();
         }
     }
 
@@ -148,40 +163,85 @@ impl Lanes {
         self.by_slot.get_mut(slot as usize)?.as_mut()
     }
 
-    /// Runs a chunk; what a lane cannot take now waits.
-    pub(super) fn dispatch(&mut self, records: &[RecordRef<'_>]) {
-        let until = Instant::now() + CHUNK_TIME;
-        for run in records.chunk_by(|a, b| a.slot == b.slot) {
-            let slot = run[0].slot;
-            let waits = self.lane(slot).is_none_or(|lane| {
-                lane.lent = true;
-                !lane.waiting.is_empty()
-            });
-            let taken = if waits { 0 } else { self.run(slot, run, until) };
-            if let Some(lane) = self.lane(slot)
-                && let Some(entry) = &lane.entry
-            {
-                let with_headers = entry.reads();
-                lane.waiting.extend(run[taken..].iter().map(|record| Waiting::new(record, with_headers)));
+    fn lane_of(&mut self, slot: u32, generation: u32) -> Option<&mut Lane> {
+        self.lane(slot).filter(|lane| lane.home.generation == generation)
+    }
+
+    /// The generation of the records that are fetched for a slot now.
+    pub(super) fn generation(&self, slot: u32) -> Option<u32> {
+        self.by_slot.get(slot as usize)?.as_ref().map(|lane| lane.home.generation)
+    }
+
+    /// The entry for records that were just fetched, unless older ones wait.
+    pub(super) fn lease_fresh(&mut self, slot: u32, generation: u32) -> Option<Lease> {
+        let lane = self.lane_of(slot, generation)?;
+        lane.lent = true;
+        if lane.waiting.is_empty() { self.lease(slot) } else { None }
+    }
+
+    /// The entry with the records that wait for it.
+    pub(super) fn lease_waiting(&mut self, slot: u32) -> Option<(Lease, VecDeque<Waiting>)> {
+        let lease = self.lease(slot)?;
+        let lane = self.lane(slot)?;
+        let waiting = std::mem::take(&mut lane.waiting);
+        lane.out = waiting.len();
+        Some((lease, waiting))
+    }
+
+    fn lease(&mut self, slot: u32) -> Option<Lease> {
+        let control = Arc::clone(&self.control);
+        let core = control.core();
+        let credit = core.credit(slot);
+        let claimed = core.part(slot).is_some_and(|part| part.ledger.has_claim());
+        let lane = self.lane(slot).filter(|lane| credit > 0 && !lane.home.is_halted())?;
+        match std::mem::replace(&mut lane.entry, Way::Out) {
+            Way::Open(entry) => Some(Lease { home: Arc::clone(&lane.home), entry, credit, claimed }),
+            way => {
+                lane.entry = way;
+                None
             }
         }
     }
 
-    /// Runs what waits and may run now.
-    pub(super) fn feed(&mut self) {
-        let until = Instant::now() + CHUNK_TIME;
-        for slot in 0..u32::try_from(self.by_slot.len()).unwrap_or(u32::MAX) {
-            let Some(lane) = self.lane(slot).filter(|lane| !lane.waiting.is_empty()) else {
-                continue;
-            };
-            // Taken out meanwhile, so that the records can be lent beside the lane.
-            let mut waiting = std::mem::take(&mut lane.waiting);
-            let lent: Vec<_> = waiting.iter().take(CHUNK).map(|record| record.lend(slot)).collect();
-            let taken = self.run(slot, &lent, until);
-            drop(lent);
-            waiting.drain(..taken);
-            if let Some(lane) = self.lane(slot) {
-                lane.waiting = waiting;
+    /// Takes an entry back, with what it did not take of those that waited. A lane that was closed or opened anew
+    /// meanwhile has no use for them.
+    pub(super) fn give_back(&mut self, lease: Lease, mut left: VecDeque<Waiting>) {
+        let Lease { home, entry, .. } = lease;
+        let Some(lane) = self.lane_of(home.slot, home.generation) else { return };
+        lane.out = 0;
+        if let Way::Out = lane.entry {
+            lane.entry = Way::Open(entry);
+            left.append(&mut lane.waiting);
+            lane.waiting = left;
+        }
+    }
+
+    /// Keeps records that their lane could not take.
+    pub(super) fn wait(&mut self, slot: u32, generation: u32, records: &[RecordRef<'_>]) {
+        let Some(lane) = self.lane_of(slot, generation) else { return };
+        if !matches!(lane.entry, Way::Closed) {
+            lane.waiting.extend(records.iter().map(|record| Waiting::new(record, lane.reads)));
+        }
+    }
+
+    /// Keeps what is fetched while the poll thread is held up.
+    pub(super) fn keep(&mut self, records: &[RecordRef<'_>]) {
+        for record in records {
+            let Some(lane) = self.lane(record.slot) else { continue };
+            if !matches!(lane.entry, Way::Closed) {
+                lane.lent = true;
+                lane.kept.push_back(Waiting::new(record, lane.reads));
+            }
+        }
+    }
+
+    /// What was kept waits behind what waits already. Says in which slots something waits.
+    pub(super) fn take_kept(&mut self, slots: &mut Vec<u32>) {
+        slots.clear();
+        for lane in self.by_slot.iter_mut().flatten() {
+            lane.waiting.append(&mut lane.kept);
+            if !lane.waiting.is_empty() {
+                slots.push(lane.home.slot);
             }
         }
     }
@@ -195,16 +255,17 @@ impl Lanes {
 
     /// Whether records wait for every open lane.
     pub(super) fn all_wait(&self) -> bool {
-        let mut open = self.by_slot.iter().flatten().filter(|lane| lane.entry.is_some());
+        let mut open = self.by_slot.iter().flatten().filter(|lane| !matches!(lane.entry, Way::Closed));
         open.all(|lane| !lane.waiting.is_empty())
     }
 
     /// Whether the consumer's position is what a lane has taken: all that was fetched for it, in this assignment.
-    pub(super) fn is_at_position(&self, slot: u32) -> bool {
+    pub(super) fn is_at_position(&self, slot: u32, now: Duration) -> bool {
         let lane = self.by_slot.get(slot as usize).and_then(Option::as_ref);
         lane.is_some_and(|lane| {
-            let taken = lane.entry.is_some() && lane.waiting.is_empty();
-            taken && (lane.lent || lane.opened.elapsed() >= OLD_POSITION)
+            let idle = lane.waiting.is_empty() && lane.kept.is_empty();
+            let taken = matches!(lane.entry, Way::Open(_)) && idle;
+            taken && (lane.lent || now >= lane.opened + OLD_POSITION)
         })
     }
 
@@ -212,8 +273,8 @@ impl Lanes {
     /// the client threw away.
     pub(super) fn flow(&mut self) -> Flow {
         let mut flow = Flow::default();
-        for lane in self.by_slot.iter_mut().flatten().filter(|lane| lane.entry.is_some()) {
-            let waiting = lane.waiting.len();
+        for lane in self.by_slot.iter_mut().flatten().filter(|lane| !matches!(lane.entry, Way::Closed)) {
+            let waiting = lane.waiting.len() + lane.kept.len() + lane.out;
             if !lane.paused && waiting >= self.in_flight {
                 lane.paused = true;
                 flow.pause.push(lane.home.partition.clone());
@@ -223,82 +284,5 @@ impl Lanes {
             }
         }
         flow
-    }
-
-    pub(super) fn take_actions(&mut self) -> (Vec<Action>, Vec<Failure>) {
-        (std::mem::take(&mut self.actions), std::mem::take(&mut self.failures))
-    }
-
-    /// Runs records of one partition; says how many it took.
-    fn run(&mut self, slot: u32, records: &[RecordRef<'_>], until: Instant) -> usize {
-        let (credit, claimed) = {
-            let core = self.control.core();
-            (core.credit(slot), core.part(slot).is_some_and(|part| part.ledger.has_claim()))
-        };
-        let halted = self.lane(slot).is_none_or(|lane| lane.home.is_halted());
-        if credit == 0 || halted {
-            return 0;
-        }
-        if claimed {
-            self.run_claimed(slot, records, until)
-        } else {
-            self.run_chunk(slot, records, credit, until, false)
-        }
-    }
-
-    fn run_chunk(
-        &mut self,
-        slot: u32,
-        records: &[RecordRef<'_>],
-        credit: u64,
-        until: Instant,
-        delivered: bool,
-    ) -> usize {
-        let Some(Some(lane)) = self.by_slot.get_mut(slot as usize) else {
-            return 0;
-        };
-        let Some(entry) = &mut lane.entry else { return 0 };
-        self.log.clear();
-        let taken = entry.run(records, credit, until, &mut self.log);
-        let event = Event::Chunk { slot, generation: lane.home.generation, log: &self.log, delivered };
-        self.actions.extend(self.control.step(event));
-        self.failures.extend(self.log.failure.take());
-        taken
-    }
-
-    /// Runs records one by one while an earlier owner's word about some of them stands.
-    fn run_claimed(&mut self, slot: u32, records: &[RecordRef<'_>], until: Instant) -> usize {
-        for (taken, record) in records.iter().enumerate() {
-            let control = Arc::clone(&self.control);
-            let fresh = {
-                let mut core = control.core();
-                let Some(part) = core.part_mut(slot) else {
-                    return taken;
-                };
-                if part.ledger.claim_to_verify() == Some(record.offset) {
-                    part.ledger.verify(record.offset, fingerprint(record));
-                }
-                match part.ledger.deliver_known(record.offset) {
-                    Ok(healer_store::Delivered::AlreadyDone) => false,
-                    Ok(healer_store::Delivered::Fresh) => true,
-                    // The plain way says what is wrong with the offset.
-                    Err(_) => {
-                        drop(core);
-                        return taken + self.run_chunk(slot, &records[taken..=taken], 1, until, false);
-                    }
-                }
-            };
-            if fresh {
-                self.run_chunk(slot, &records[taken..=taken], 1, until, true);
-            }
-            let stop = {
-                let core = control.core();
-                core.credit(slot) == 0 || !core.part(slot).is_some_and(|part| part.ledger.has_claim())
-            };
-            if stop || !self.failures.is_empty() {
-                return taken + 1;
-            }
-        }
-        records.len()
     }
 }

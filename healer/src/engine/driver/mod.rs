@@ -7,15 +7,22 @@ mod control;
 mod finish;
 mod handle;
 mod health;
+mod keeper;
 mod lanes;
 mod poll;
 mod saver;
+mod station;
 mod tokio_runtime;
+mod turn;
 
 use std::{
     collections::BTreeMap,
+    io,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Arc, mpsc::channel},
+    sync::{
+        Arc,
+        mpsc::{Sender, channel},
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -28,10 +35,10 @@ pub use health::{Health, Phase};
 
 use self::{
     assign::Route, committer::Committer, control::Control, lanes::Lanes, poll::Poller, saver::Saver,
-    tokio_runtime::TokioRuntime,
+    station::Station, tokio_runtime::TokioRuntime, turn::Turner,
 };
 use super::{
-    Shared,
+    Runtime, Shared,
     core::{Core, Goal, Settings},
 };
 use crate::{
@@ -80,20 +87,52 @@ pub(crate) trait Connect: Send + 'static {
     fn producer(&self, config: &Config) -> Result<Arc<dyn Producer>, BrokerError>;
 }
 
-/// Connects, checks what only a broker knows, and starts the poll thread.
+/// Connects, checks what only a broker knows, and starts the engine's threads.
 pub(crate) async fn launch<C: Connect>(launch: Launch, connect: C) -> Result<Handle, Error> {
-    let runtime = runtime::Handle::current();
-    let start = move || start(launch, &connect, runtime);
+    let began = Instant::now();
+    let runtime = Arc::new(TokioRuntime { handle: runtime::Handle::current(), began });
     // Looking up topics and offsets blocks.
+    let start = move || {
+        let name = launch.name.clone();
+        let (station, handle) = prepare(launch, &connect, runtime)?;
+        start(&name, station).map_err(no_thread)?;
+        Ok(handle)
+    };
     match tokio::task::spawn_blocking(start).await {
         Ok(handle) => handle,
         Err(panic) => Err(Error::Engine(panic.to_string())),
     }
 }
 
-/// Checks what only a broker knows. A broker that is dropped on the way leaves by itself.
-fn start<C: Connect>(launch: Launch, connect: &C, runtime: runtime::Handle) -> Result<Handle, Error> {
-    let began = Instant::now();
+fn no_thread(error: io::Error) -> Error {
+    Error::Engine(format!("no thread could be started: {error}"))
+}
+
+/// The poll thread, and the one that looks after it.
+fn start<B: Broker>(name: &str, station: Arc<Station<B>>) -> io::Result<()> {
+    let (poll_thread, gone) = channel();
+    let kept = Arc::clone(&station);
+    let body = move || {
+        let ran = catch_unwind(AssertUnwindSafe(|| {
+            if let Some(source) = station.source() {
+                let mut turner = Turner::new(Arc::clone(&station), source);
+                while turner.turn() {}
+            }
+        }));
+        station.finish(ran.err().map(|panic| Error::Engine(panic_message(&*panic))));
+        drop::<Sender<()>>(poll_thread);
+    };
+    thread::Builder::new().name(format!("healer-{name}")).spawn(body)?;
+    thread::Builder::new().name("healer-keeper".to_owned()).spawn(move || keeper::run(&kept, &gone))?;
+    Ok(())
+}
+
+/// Checks what only a broker knows, and joins the group. A broker that is dropped on the way leaves by itself.
+pub(crate) fn prepare<C: Connect>(
+    launch: Launch,
+    connect: &C,
+    runtime: Arc<dyn Runtime>,
+) -> Result<(Arc<Station<C::Broker>>, Handle), Error> {
     let wait = launch.config.connect_timeout();
     let topics: Vec<Topics> = launch.sources.iter().map(|(topics, _)| topics.clone()).collect();
     let mut broker = connect.broker(&launch.config)?;
@@ -106,25 +145,26 @@ fn start<C: Connect>(launch: Launch, connect: &C, runtime: runtime::Handle) -> R
         Mode::UntilEnd => Some(goals(&*remote, &journal, &launch.config, &partitions, wait)?),
     };
     broker.subscribe(&topics)?;
-    spawn(launch, broker, producer, journal, goals, runtime, began)
+    let handle_journal = Arc::clone(&journal);
+    let poller = assemble(launch, broker, producer, journal, goals, &runtime)?;
+    let handle = Handle::new(Arc::clone(&poller.control), handle_journal, Arc::clone(&poller.remote));
+    Ok((Arc::new(Station::new(poller, runtime)), handle))
 }
 
-/// Starts the engine's threads.
-fn spawn<B: Broker>(
+fn assemble<B: Broker>(
     launch: Launch,
     broker: B,
     producer: Option<Arc<dyn Producer>>,
     journal: Arc<Journal>,
     goals: Option<BTreeMap<TopicPartition, Goal>>,
-    runtime: runtime::Handle,
-    began: Instant,
-) -> Result<Handle, Error> {
+    runtime: &Arc<dyn Runtime>,
+) -> Result<Poller<B>, Error> {
     let Launch { name, graph, sources, states, config, .. } = launch;
     let in_flight = config.in_flight();
     let desk = Arc::<Desk>::default();
     let (hurry, patience) = watch::channel(false);
-    let runtime = Arc::new(TokioRuntime(runtime));
-    let shared = Shared::new(runtime, Arc::new(states), Arc::clone(&desk), producer, in_flight, patience);
+    let states = Arc::new(states);
+    let shared = Shared::new(Arc::clone(runtime), states, Arc::clone(&desk), producer, in_flight, patience);
     let settings = Settings {
         commit_interval: config.commit_interval(),
         drain_budget: config.drain_budget(),
@@ -132,49 +172,45 @@ fn spawn<B: Broker>(
     };
     let paths = graph.clone();
     let paths = Arc::new(move |node| paths.path(node));
-    let core = Core::new(settings, goals.clone(), paths, began.elapsed());
-    let control = Control::new(core, began, Arc::clone(&desk), Arc::clone(&shared.checkpoints));
-    let control = Arc::new(control);
+    let core = Core::new(settings, goals.clone(), paths, runtime.now());
+    let checkpoints = Arc::clone(&shared.checkpoints);
+    let control = Arc::new(Control::new(core, Arc::clone(runtime), Arc::clone(&desk), checkpoints));
     let routes = sources.into_iter().map(|(topics, entry)| Route::new(&topics, entry));
 
     let remote = broker.remote();
     let (answer, answers) = channel();
-    let thread_error = |error: std::io::Error| Error::Engine(format!("no thread could be started: {error}"));
-    let mut poller = Poller {
+    let worker = |name| runtime.worker(name).map_err(no_thread);
+    Ok(Poller {
         broker,
         lanes: Lanes::new(Arc::clone(&control), in_flight),
         routes: routes.collect::<Result<_, _>>()?,
-        committer: Committer::start(Arc::clone(&remote), answer.clone(), desk).map_err(thread_error)?,
-        saver: Saver::start(Arc::clone(&journal), answer.clone()).map_err(thread_error)?,
-        remote: Arc::clone(&remote),
+        committer: Committer {
+            worker: worker("healer-commit")?,
+            remote: Arc::clone(&remote),
+            answers: answer.clone(),
+            desk,
+        },
+        saver: Saver::new(worker("healer-store")?, Arc::clone(&journal), answer.clone()),
+        remote,
         shared: Arc::new(shared),
-        control: Arc::clone(&control),
+        control,
         config,
         graph,
-        journal: Arc::clone(&journal),
+        journal,
         answer,
         answers,
         asking: false,
+        asker: None,
         hurry,
         slots: Vec::new(),
         generations: 0,
         unanswered: Vec::new(),
         settled: Vec::new(),
-        looked: began,
+        next_look_up: Duration::ZERO,
+        looked: Duration::ZERO,
         meters: Meters::new(&name),
-    };
-    let handle = Handle::new(Arc::clone(&control), journal, remote);
-    let body = move || {
-        let ran = catch_unwind(AssertUnwindSafe(|| poller.run()));
-        let panic = ran.err().map(|panic| Error::Engine(panic_message(&*panic)));
-        // It drops what the user's closures hold: whoever waits for the end must hear of a panic there as well.
-        let finish = || finish::finish(poller, panic, goals.as_ref(), began);
-        let result = catch_unwind(AssertUnwindSafe(finish))
-            .unwrap_or_else(|panic| Err(Error::Engine(panic_message(&*panic))));
-        control.ended.send_replace(Some(result));
-    };
-    thread::Builder::new().name(format!("healer-{name}")).spawn(body).map_err(thread_error)?;
-    Ok(handle)
+        goals,
+    })
 }
 
 /// How long a topic may be unknown at the start: brokers hear of a new one a moment after whoever made it.

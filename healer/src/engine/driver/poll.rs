@@ -1,11 +1,12 @@
-//! The poll thread: fetches, runs fused chunks, and carries out what the core decides.
+//! The engine between two chunks: takes in what happened, answers the broker, and carries out what the core decides.
 
 use std::{
+    collections::BTreeMap,
     sync::{
         Arc,
         mpsc::{Receiver, Sender},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use tokio::sync::watch;
@@ -20,14 +21,11 @@ use super::{
 };
 use crate::{
     app::Error,
-    broker::{
-        Assignment, Broker, BrokerErrorKind, Event as BrokerEvent, Remote, Source as _, TopicPartition,
-        Watermarks,
-    },
+    broker::{Assignment, Broker, BrokerErrorKind, Event as BrokerEvent, Remote, TopicPartition, Watermarks},
     config::Config,
     engine::{
-        Host, Shared,
-        core::{Assigned, Event, Start, StartError},
+        Host, Shared, Worker,
+        core::{Assigned, Event, Goal, Start, StartError},
     },
     envelope::{Home, Settled},
     error::RecordError,
@@ -41,11 +39,25 @@ const REST: Duration = Duration::from_millis(5);
 /// How often positions are looked at.
 const LOOK: Duration = Duration::from_millis(50);
 
+/// How long the keeper waits for records while it holds what the poll thread needs to fetch.
+const KEEP: Duration = Duration::from_millis(20);
+
+/// How long after a look-up that failed the next is tried.
+const LOOK_UP_AGAIN: Duration = Duration::from_millis(200);
+
 /// How long an assignment may stay without an answer before the pipeline gives up.
 const ASSIGN_BUDGET: Duration = Duration::from_mins(1);
 
-/// Everything that the poll thread owns.
-pub(super) struct Poller<B> {
+/// How to fetch next.
+pub(super) struct Fetch {
+    pub(super) max: usize,
+    pub(super) wait: Duration,
+    /// How long to rest before, unless something comes home.
+    pub(super) rest: Option<Duration>,
+}
+
+/// Everything of the engine but the user's code.
+pub(crate) struct Poller<B> {
     pub(super) broker: B,
     pub(super) remote: Arc<dyn Remote>,
     pub(super) control: Arc<Control>,
@@ -61,31 +73,34 @@ pub(super) struct Poller<B> {
     pub(super) answers: Receiver<Message>,
     /// Whether the group's commits are being looked up.
     pub(super) asking: bool,
+    /// Made when it is first needed.
+    pub(super) asker: Option<Box<dyn Worker>>,
     pub(super) hurry: watch::Sender<bool>,
     pub(super) slots: Vec<TopicPartition>,
     pub(super) generations: u32,
-    pub(super) unanswered: Vec<(TopicPartition, Instant)>,
+    pub(super) unanswered: Vec<(TopicPartition, Duration)>,
     pub(super) settled: Vec<Settled>,
-    pub(super) looked: Instant,
+    pub(super) next_look_up: Duration,
+    pub(super) looked: Duration,
     pub(super) meters: Meters,
+    /// What a run to the end is to reach.
+    pub(super) goals: Option<BTreeMap<TopicPartition, Goal>>,
 }
 
 impl<B: Broker> Poller<B> {
-    /// Runs until the core says that it is the end.
-    pub(super) fn run(&mut self) {
-        while !self.control.core().is_finished() {
-            self.collect();
-            self.answer_assignments();
-            self.lanes.feed();
-            self.poll();
-            self.carry_out_lanes();
-            // Before positions are looked at: after a batch that is damaged for good they are beyond it.
-            self.broker_events();
-            self.look();
-            self.tell_commits();
-        }
+    /// Takes in what happened elsewhere; says whether it goes on.
+    pub(super) fn attend(&mut self) -> bool {
+        self.collect();
+        self.answer_assignments();
+        !self.control.core().is_finished()
+    }
+
+    /// After fetching: what the broker said, where the consumer is, what was acknowledged.
+    pub(super) fn look_after(&mut self) {
+        // Before positions are looked at: after a batch that is damaged for good they are beyond it.
+        self.broker_events();
+        self.look();
         self.tell_commits();
-        self.record();
     }
 
     pub(super) fn step(&mut self, event: Event<'_>) {
@@ -126,7 +141,7 @@ impl<B: Broker> Poller<B> {
         }
     }
 
-    fn fail_record(&mut self, failure: crate::error::Failure) {
+    pub(super) fn fail_record(&mut self, failure: crate::error::Failure) {
         let failed = failure.into_inner();
         let path = self.graph.path(failed.node);
         self.step(Event::Failed(Error::record(RecordError::new(failed, &path))));
@@ -137,7 +152,7 @@ impl<B: Broker> Poller<B> {
             match event {
                 BrokerEvent::Assigned(partitions) => {
                     self.control.miss_topic(None);
-                    let now = Instant::now();
+                    let now = self.control.now();
                     self.unanswered.extend(partitions.into_iter().map(|partition| (partition, now)));
                 }
                 BrokerEvent::Revoked(partitions) => {
@@ -187,12 +202,13 @@ impl<B: Broker> Poller<B> {
             tracing::warn!(%partition, position, first, end, text, "the offset is out of range: starting anew");
             // A new generation begins where the policy says; what the old one still does changes nothing.
             self.step(Event::Lost(vec![partition.clone()]));
-            self.unanswered.push((partition, Instant::now()));
+            self.unanswered.push((partition, self.control.now()));
         }
     }
 
     fn answer_assignments(&mut self) {
-        if self.unanswered.is_empty() || !self.control.core().is_running() {
+        let now = self.control.now();
+        if self.unanswered.is_empty() || now < self.next_look_up || !self.control.core().is_running() {
             return;
         }
         let unanswered = std::mem::take(&mut self.unanswered);
@@ -204,11 +220,11 @@ impl<B: Broker> Poller<B> {
             Err(error)
                 if matches!(error, Error::Unreachable(_) | Error::UnknownTopic(_))
                     || matches!(error, Error::Broker(_))
-                        && unanswered.iter().all(|(_, since)| since.elapsed() < ASSIGN_BUDGET) =>
+                        && unanswered.iter().all(|(_, since)| now < *since + ASSIGN_BUDGET) =>
             {
                 tracing::warn!(%error, "could not look up where to start; trying again");
                 self.unanswered = unanswered;
-                self.control.desk.wait(Duration::from_millis(200));
+                self.next_look_up = now + LOOK_UP_AGAIN;
             }
             Err(error) => self.step(Event::Failed(error)),
         }
@@ -218,23 +234,7 @@ impl<B: Broker> Poller<B> {
         let mut assigned = Vec::with_capacity(partitions.len());
         let mut assignments = Vec::with_capacity(partitions.len());
         for (partition, start) in partitions.into_iter().zip(starts) {
-            let Some(route) = self.routes.iter().find(|route| route.takes(&partition.topic)) else {
-                tracing::warn!(%partition, "assigned, but no source reads it");
-                continue;
-            };
-            let known = self.slots.iter().position(|known| *known == partition);
-            let slot = known.unwrap_or_else(|| {
-                self.slots.push(partition.clone());
-                self.slots.len() - 1
-            });
-            let slot = u32::try_from(slot).unwrap_or(u32::MAX);
-            self.generations += 1;
-            let generation = self.generations;
-            let desk = Arc::clone(&self.control.desk);
-            let home = Arc::new(Home::new(slot, generation, partition.clone(), desk));
-            let host = Host::of_partition(&self.shared, slot, generation);
-            let entry = route.entry.open(&host, Arc::clone(&home));
-            self.lanes.open(slot, Arc::clone(&home), host, entry);
+            let Some((slot, home)) = self.open_lane(&partition) else { continue };
             tracing::info!(%partition, offset = start.offset, "assigned");
             assignments.push(Assignment { partition, slot, offset: start.offset });
             assigned.push(Assigned { slot, home, start });
@@ -245,24 +245,55 @@ impl<B: Broker> Poller<B> {
         }
     }
 
-    fn poll(&mut self) {
-        let (waiting, ready) = self.lanes.waiting();
-        let wait = if ready {
-            Duration::ZERO
-        } else if waiting || !self.control.core().is_running() {
-            self.control.desk.wait(REST);
-            Duration::ZERO
-        } else if self.control.core().is_busy() {
-            REST.min(self.config.poll_budget())
-        } else {
-            self.config.poll_budget()
+    /// Opens the lane of a partition in a new generation.
+    fn open_lane(&mut self, partition: &TopicPartition) -> Option<(u32, Arc<Home>)> {
+        let Some(route) = self.routes.iter().find(|route| route.takes(&partition.topic)) else {
+            tracing::warn!(%partition, "assigned, but no source reads it");
+            return None;
         };
+        let known = self.slots.iter().position(|known| known == partition);
+        let slot = known.unwrap_or_else(|| {
+            self.slots.push(partition.clone());
+            self.slots.len() - 1
+        });
+        let slot = u32::try_from(slot).unwrap_or(u32::MAX);
+        self.generations += 1;
+        let generation = self.generations;
+        let desk = Arc::clone(&self.control.desk);
+        let home = Arc::new(Home::new(slot, generation, partition.clone(), desk));
+        let host = Host::of_partition(&self.shared, slot, generation);
+        let entry = route.entry.open(&host, Arc::clone(&home));
+        self.lanes.open(Arc::clone(&home), host, entry);
+        Some((slot, home))
+    }
+
+    /// How the poll thread is to fetch next.
+    pub(super) fn fetch(&self) -> Fetch {
+        let (waiting, ready) = self.lanes.waiting();
+        let (mut wait, mut rest) = (Duration::ZERO, None);
+        let core = self.control.core();
+        if ready {
+        } else if waiting || !core.is_running() {
+            rest = Some(REST);
+        } else if core.is_busy() {
+            wait = REST.min(self.config.poll_budget());
+        } else {
+            wait = self.config.poll_budget();
+        }
         // While all lanes have what to do, more records would only fill them until fetching pauses, and a pause throws away
         // what the client has fetched. One at a time still answers rebalances.
         let enough = ready || (waiting && self.lanes.all_wait());
         let max = if enough { 1 } else { CHUNK.min(self.config.in_flight()) };
-        let lanes = &mut self.lanes;
-        self.broker.source().poll(max, wait, &mut |records| lanes.dispatch(records));
+        Fetch { max, wait, rest }
+    }
+
+    /// How its keeper is to fetch.
+    pub(super) fn fetch_to_keep(&self) -> Fetch {
+        Fetch {
+            max: CHUNK.min(self.config.in_flight()),
+            wait: KEEP.min(self.config.poll_budget()),
+            rest: None,
+        }
     }
 
     /// Looks where the consumer is, and pauses or resumes fetching.
@@ -275,30 +306,23 @@ impl<B: Broker> Poller<B> {
         for error in changed.into_iter().flatten().filter_map(Result::err) {
             tracing::warn!(%error, "could not pause or resume");
         }
-        if self.looked.elapsed() >= LOOK {
-            self.looked = Instant::now();
+        let now = self.control.now();
+        if now >= self.looked + LOOK {
+            self.looked = now;
             let mut positions = self.broker.positions();
             // What waits was fetched and not yet delivered: the position is beyond it.
-            positions.retain(|(slot, _)| self.lanes.is_at_position(*slot));
+            positions.retain(|(slot, _)| self.lanes.is_at_position(*slot, now));
             self.step(Event::Positions(&positions));
             self.record();
         }
     }
 
-    fn record(&mut self) {
+    pub(super) fn record(&mut self) {
         let core = self.control.core();
         self.meters.record(&core.tally, &core.status(self.control.now()));
     }
 
-    fn carry_out_lanes(&mut self) {
-        let (actions, failures) = self.lanes.take_actions();
-        for failure in failures {
-            self.fail_record(failure);
-        }
-        self.carry_out(actions);
-    }
-
-    fn tell_commits(&mut self) {
+    pub(super) fn tell_commits(&mut self) {
         for (TopicPartition { topic, partition }, offset) in self.control.core().take_news() {
             // An error says that nobody listens.
             drop(self.control.commits.send(CommittedOffset { topic, partition, offset }));

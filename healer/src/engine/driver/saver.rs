@@ -1,17 +1,15 @@
-//! The thread that writes to the store: a slow disk must not hold the poll thread.
+//! Writing to the store apart from polling: a slow disk must not hold the poll thread.
 
 use std::{
-    sync::{
-        Arc,
-        mpsc::{Receiver, Sender, channel},
-    },
-    thread,
+    mem,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc::Sender},
     time::Duration,
 };
 
 use healer_store::{Checkpoint, Journal, PartitionSnapshot};
 
 use super::Message;
+use crate::engine::Worker;
 
 /// What one tick saves, in one atomic write.
 #[derive(Default)]
@@ -20,50 +18,60 @@ pub(super) struct Save {
     pub(super) checkpoints: Vec<Checkpoint>,
 }
 
-/// The giving end.
+impl Save {
+    fn is_empty(&self) -> bool {
+        self.snapshots.is_empty() && self.checkpoints.is_empty()
+    }
+
+    /// Takes a later one in; a later snapshot of a partition replaces an earlier one.
+    fn merge(&mut self, later: Save) {
+        let replaced = |old: &PartitionSnapshot| {
+            later.snapshots.iter().any(|new| (&new.topic, new.partition) == (&old.topic, old.partition))
+        };
+        self.snapshots.retain(|old| !replaced(old));
+        self.snapshots.extend(later.snapshots);
+        self.checkpoints.extend(later.checkpoints);
+    }
+}
+
+/// Writes what it is given; what piles up meanwhile goes along in one write.
 pub(super) struct Saver {
-    jobs: Sender<Save>,
-    ended: Receiver<()>,
+    worker: Box<dyn Worker>,
+    journal: Arc<Journal>,
+    answers: Sender<Message>,
+    waiting: Arc<Mutex<Save>>,
+}
+
+fn lock(waiting: &Mutex<Save>) -> MutexGuard<'_, Save> {
+    waiting.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Saver {
-    pub(super) fn start(journal: Arc<Journal>, answers: Sender<Message>) -> std::io::Result<Self> {
-        let (jobs, queue) = channel::<Save>();
-        let (end, ended) = channel();
-        thread::Builder::new().name("healer-store".to_owned()).spawn(move || {
-            while let Ok(mut job) = queue.recv() {
-                // What piled up meanwhile goes along; a later snapshot of a partition replaces an earlier one.
-                for later in queue.try_iter() {
-                    let newer = |old: &PartitionSnapshot| {
-                        !later
-                            .snapshots
-                            .iter()
-                            .any(|new| (&new.topic, new.partition) == (&old.topic, old.partition))
-                    };
-                    job.snapshots.retain(newer);
-                    job.snapshots.extend(later.snapshots);
-                    job.checkpoints.extend(later.checkpoints);
-                }
-                if let Err(error) = journal.save(&job.snapshots, &job.checkpoints) {
-                    drop(answers.send(Message::Store(error)));
-                    break;
-                }
-            }
-            // Nobody waits any more after the budget.
-            let _ = end.send(());
-        })?;
-        Ok(Self { jobs, ended })
+    pub(super) fn new(worker: Box<dyn Worker>, journal: Arc<Journal>, answers: Sender<Message>) -> Self {
+        Self { worker, journal, answers, waiting: Arc::default() }
     }
 
     pub(super) fn save(&self, save: Save) {
-        // A thread that has ended has said why.
-        drop(self.jobs.send(save));
+        if save.is_empty() {
+            return;
+        }
+        lock(&self.waiting).merge(save);
+        let (journal, answers, waiting) =
+            (Arc::clone(&self.journal), self.answers.clone(), Arc::clone(&self.waiting));
+        self.worker.give(Box::new(move || {
+            let save = mem::take(&mut *lock(&waiting));
+            if !save.is_empty()
+                && let Err(error) = journal.save(&save.snapshots, &save.checkpoints)
+            {
+                // Nobody listens once the pipeline has ended.
+                let _ = answers.send(Message::Store(error));
+            }
+        }));
     }
 
     /// Waits for what was given, not longer than `budget`.
     pub(super) fn finish(self, budget: Duration) {
-        drop(self.jobs);
-        if self.ended.recv_timeout(budget).is_err() {
+        if !self.worker.finish(budget) {
             tracing::warn!("the store did not take the last snapshot in time; its records are replayed");
         }
     }

@@ -1,26 +1,81 @@
-//! tokio as the engine's threads, tasks and time.
+//! The real world: tokio's tasks and time, and threads of our own.
 
-use std::time::Duration;
+use std::{
+    io,
+    sync::mpsc::{Receiver, Sender, channel},
+    thread,
+    time::{Duration, Instant},
+};
 
 use futures_util::future::BoxFuture;
 use tokio::runtime::Handle;
 
-use crate::engine::Runtime;
+use crate::{
+    engine::{Runtime, Worker},
+    envelope::Desk,
+    operators::CHUNK_TIME,
+};
 
 /// The runtime that the pipeline was started in.
-pub(super) struct TokioRuntime(pub(super) Handle);
+pub(super) struct TokioRuntime {
+    pub(super) handle: Handle,
+    pub(super) began: Instant,
+}
 
 impl Runtime for TokioRuntime {
     fn spawn(&self, task: BoxFuture<'static, ()>) {
-        drop(self.0.spawn(task));
+        drop(self.handle.spawn(task));
     }
 
     fn blocking(&self, work: Box<dyn FnOnce() + Send>) {
-        drop(self.0.spawn_blocking(work));
+        drop(self.handle.spawn_blocking(work));
     }
 
     fn sleep(&self, time: Duration) -> BoxFuture<'static, ()> {
-        let _entered = self.0.enter();
+        let _entered = self.handle.enter();
         Box::pin(tokio::time::sleep(time))
+    }
+
+    fn worker(&self, name: &str) -> io::Result<Box<dyn Worker>> {
+        let (given, queue) = channel::<Work>();
+        let (end, ended) = channel();
+        thread::Builder::new().name(name.to_owned()).spawn(move || {
+            queue.into_iter().for_each(|work| work());
+            // Nobody waits any more after the budget.
+            let _ = end.send(());
+        })?;
+        Ok(Box::new(Thread { given, ended }))
+    }
+
+    fn now(&self) -> Duration {
+        self.began.elapsed()
+    }
+
+    fn chunk_end(&self) -> Option<Instant> {
+        Some(Instant::now() + CHUNK_TIME)
+    }
+
+    fn rest(&self, desk: &Desk, wait: Duration) {
+        desk.wait(wait);
+    }
+}
+
+type Work = Box<dyn FnOnce() + Send>;
+
+/// The giving end of a thread that ends with it, after the work that is under way.
+struct Thread {
+    given: Sender<Work>,
+    ended: Receiver<()>,
+}
+
+impl Worker for Thread {
+    fn give(&self, work: Work) {
+        // The thread lives as long as this end.
+        drop(self.given.send(work));
+    }
+
+    fn finish(self: Box<Self>, budget: Duration) -> bool {
+        drop(self.given);
+        self.ended.recv_timeout(budget).is_ok()
     }
 }

@@ -1,0 +1,49 @@
+//! Goes on polling while user code holds the poll thread: the group must not take that for death, a revoke is answered,
+//! what tasks finish is committed. What arrives is kept for the poll thread, which alone runs user code.
+
+use std::{
+    sync::{
+        Arc,
+        mpsc::{Receiver, RecvTimeoutError},
+    },
+    time::Duration,
+};
+
+use super::{poll::Poller, station::Station};
+use crate::broker::{Broker, Source};
+
+/// How often it looks whether the poll thread is held up.
+const LOOK: Duration = Duration::from_millis(250);
+
+/// Runs until the poll thread has ended, or it ends the pipeline itself.
+pub(super) fn run<B: Broker>(station: &Station<B>, poll_thread: &Receiver<()>) {
+    while let Err(RecvTimeoutError::Timeout) = poll_thread.recv_timeout(LOOK) {
+        if !station.is_held_up() {
+            continue;
+        }
+        let Some(source) = station.source() else { return };
+        tracing::debug!("a synchronous stage holds the poll thread: another thread polls meanwhile");
+        let mut goes_on = true;
+        while goes_on && station.is_held_up() {
+            goes_on = turn(station, &source);
+        }
+        drop(source); // or the client could not end
+        if !goes_on {
+            return station.finish(None);
+        }
+    }
+}
+
+/// One round without user code; says whether there is another.
+pub(crate) fn turn<B: Broker>(station: &Station<B>, source: &Arc<B::Source>) -> bool {
+    if !station.with(Poller::attend).unwrap_or(false) {
+        return false;
+    }
+    let Some(fetch) = station.with(|poller| poller.fetch_to_keep()) else { return false };
+    let fetching = station.fetching();
+    source.poll(fetch.max, fetch.wait, &mut |records| {
+        station.with(|poller| poller.lanes.keep(records));
+    });
+    drop(fetching);
+    station.with(|poller| poller.look_after()).is_some()
+}

@@ -1,0 +1,91 @@
+//! What the poll thread and its keeper share: everything but the user's code, behind one lock.
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use super::{control::Control, finish::finish, poll::Poller};
+use crate::{app::Error, broker::Broker, engine::Runtime, error::panic_message};
+
+/// How long user code may hold the poll thread before somebody else goes on polling.
+pub(super) const PATIENCE: Duration = Duration::from_secs(1);
+
+/// A pipeline's engine, free while user code runs.
+pub(crate) struct Station<B: Broker> {
+    /// `None` once it has finished.
+    poller: Mutex<Option<Poller<B>>>,
+    /// One fetches at a time, so that records come in order.
+    fetching: Mutex<()>,
+    pub(super) control: Arc<Control>,
+    runtime: Arc<dyn Runtime>,
+    /// Milliseconds at which user code began to run on the poll thread, and one; 0 while none does.
+    since: AtomicU64,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // A panic of the engine itself is told by the thread that it ends.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl<B: Broker> Station<B> {
+    pub(super) fn new(poller: Poller<B>, runtime: Arc<dyn Runtime>) -> Self {
+        Self {
+            control: Arc::clone(&poller.control),
+            poller: Mutex::new(Some(poller)),
+            fetching: Mutex::default(),
+            runtime,
+            since: AtomicU64::new(0),
+        }
+    }
+
+    /// `None` once it has finished.
+    pub(super) fn with<T>(&self, work: impl FnOnce(&mut Poller<B>) -> T) -> Option<T> {
+        lock(&self.poller).as_mut().map(work)
+    }
+
+    pub(crate) fn source(&self) -> Option<Arc<B::Source>> {
+        self.with(|poller| poller.broker.source())
+    }
+
+    pub(super) fn fetching(&self) -> MutexGuard<'_, ()> {
+        lock(&self.fetching)
+    }
+
+    pub(super) fn chunk_end(&self) -> Option<Instant> {
+        self.runtime.chunk_end()
+    }
+
+    pub(super) fn rest(&self, wait: Duration) {
+        self.runtime.rest(&self.control.desk, wait);
+    }
+
+    /// User code begins to run on the poll thread.
+    pub(super) fn begin(&self, now: Duration) {
+        let now = u64::try_from(now.as_millis()).unwrap_or(u64::MAX - 1);
+        self.since.store(now + 1, Ordering::Relaxed);
+    }
+
+    pub(super) fn end(&self) {
+        self.since.store(0, Ordering::Relaxed);
+    }
+
+    /// Whether user code has held the poll thread for long.
+    pub(crate) fn is_held_up(&self) -> bool {
+        let since = self.since.load(Ordering::Relaxed);
+        since > 0 && self.runtime.now() >= Duration::from_millis(since - 1) + PATIENCE
+    }
+
+    /// The end: leaves the group and tells how it went. Whoever comes second finds nothing to do.
+    pub(crate) fn finish(&self, panic: Option<Error>) {
+        let Some(poller) = lock(&self.poller).take() else { return };
+        // It drops what the user's closures hold: whoever waits for the end must hear of a panic there as well.
+        let result = catch_unwind(AssertUnwindSafe(|| finish(poller, panic)))
+            .unwrap_or_else(|panic| Err(Error::Engine(panic_message(&*panic))));
+        self.control.ended.send_replace(Some(result));
+    }
+}

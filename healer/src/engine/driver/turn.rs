@@ -1,0 +1,172 @@
+//! The poll thread's round: look after everything, run what waits, fetch, run what came.
+
+use std::{collections::VecDeque, sync::Arc, time::Instant};
+
+use super::{
+    lanes::{CHUNK, Lease},
+    poll::Poller,
+    station::Station,
+};
+use crate::{
+    broker::{Broker, RecordRef, Source},
+    engine::core::Event,
+    envelope::fingerprint,
+    operators::ChunkLog,
+};
+
+/// The poll thread's own hands. User code runs here, while nothing is locked.
+pub(crate) struct Turner<B: Broker> {
+    station: Arc<Station<B>>,
+    source: Arc<B::Source>,
+    log: ChunkLog,
+    /// Slots in which something waits.
+    waiting: Vec<u32>,
+    /// The generation of each run of the chunk that was fetched.
+    generations: Vec<Option<u32>>,
+}
+
+impl<B: Broker> Turner<B> {
+    pub(crate) fn new(station: Arc<Station<B>>, source: Arc<B::Source>) -> Self {
+        Self { station, source, log: ChunkLog::default(), waiting: Vec::new(), generations: Vec::new() }
+    }
+
+    /// One round; says whether there is another.
+    pub(crate) fn turn(&mut self) -> bool {
+        let station = Arc::clone(&self.station);
+        if !station.with(Poller::attend).unwrap_or(false) {
+            return false;
+        }
+        self.feed();
+        let Some(fetch) = station.with(|poller| poller.fetch()) else { return false };
+        if let Some(rest) = fetch.rest {
+            station.rest(rest);
+        }
+        let mut fetching = Some(station.fetching());
+        let source = Arc::clone(&self.source);
+        source.poll(fetch.max, fetch.wait, &mut |records| {
+            // Whoever fetches from here on gets newer records.
+            fetching = None;
+            self.dispatch(records);
+        });
+        drop(fetching);
+        station.with(|poller| poller.look_after()).is_some()
+    }
+
+    /// Runs what waits and may run now.
+    fn feed(&mut self) {
+        let until = self.station.chunk_end();
+        let mut slots = std::mem::take(&mut self.waiting);
+        self.station.with(|poller| poller.lanes.take_kept(&mut slots));
+        for slot in &slots {
+            let lease = self.station.with(|poller| poller.lanes.lease_waiting(*slot)).flatten();
+            let Some((mut lease, mut waiting)) = lease else { continue };
+            let lent: Vec<_> = waiting.iter().take(CHUNK).map(|record| record.lend(*slot)).collect();
+            let taken = self.run(&mut lease, &lent, until);
+            drop(lent);
+            waiting.drain(..taken);
+            self.station.with(|poller| poller.lanes.give_back(lease, waiting));
+        }
+        self.waiting = slots;
+    }
+
+    /// Runs a chunk; what a lane cannot take now waits.
+    fn dispatch(&mut self, records: &[RecordRef<'_>]) {
+        let until = self.station.chunk_end();
+        let runs = || records.chunk_by(|a, b| a.slot == b.slot);
+        let (mut generations, mut slots) =
+            (std::mem::take(&mut self.generations), std::mem::take(&mut self.waiting));
+        generations.clear();
+        self.station.with(|poller| {
+            poller.lanes.take_kept(&mut slots);
+            generations.extend(runs().map(|run| poller.lanes.generation(run[0].slot)));
+        });
+        self.waiting = slots;
+        for (run, generation) in runs().zip(&generations) {
+            let (slot, Some(generation)) = (run[0].slot, *generation) else { continue };
+            let lease = self.station.with(|poller| poller.lanes.lease_fresh(slot, generation)).flatten();
+            let taken = lease.map_or(0, |mut lease| {
+                let taken = self.run(&mut lease, run, until);
+                self.station.with(|poller| poller.lanes.give_back(lease, VecDeque::new()));
+                taken
+            });
+            if taken < run.len() {
+                self.station.with(|poller| poller.lanes.wait(slot, generation, &run[taken..]));
+            }
+        }
+        self.generations = generations;
+    }
+
+    /// Runs records of one partition; says how many it took.
+    fn run(&mut self, lease: &mut Lease, records: &[RecordRef<'_>], until: Option<Instant>) -> usize {
+        if lease.claimed {
+            self.run_claimed(lease, records, until)
+        } else {
+            self.run_chunk(lease, records, lease.credit, until, false)
+        }
+    }
+
+    fn run_chunk(
+        &mut self,
+        lease: &mut Lease,
+        records: &[RecordRef<'_>],
+        credit: u64,
+        until: Option<Instant>,
+        delivered: bool,
+    ) -> usize {
+        let (slot, generation) = (lease.home.slot, lease.home.generation);
+        let Some(first) = records.first() else { return 0 };
+        let now = self.station.control.now();
+        if !self.station.control.core().lend((slot, generation), first.offset, now) {
+            return 0;
+        }
+        self.log.clear();
+        self.station.begin(now);
+        let taken = lease.entry.run(records, credit, until, &mut self.log);
+        self.station.end();
+        let event = Event::Chunk { slot, generation, log: &self.log, delivered };
+        let actions = self.station.control.step(event);
+        let failure = self.log.failure.take();
+        if failure.is_some() || !actions.is_empty() {
+            self.station.with(|poller| {
+                failure.into_iter().for_each(|failure| poller.fail_record(failure));
+                poller.carry_out(actions);
+            });
+        }
+        taken
+    }
+
+    /// Runs records one by one while an earlier owner's word about some of them stands.
+    fn run_claimed(&mut self, lease: &mut Lease, records: &[RecordRef<'_>], until: Option<Instant>) -> usize {
+        let control = Arc::clone(&self.station.control);
+        let (slot, generation) = (lease.home.slot, lease.home.generation);
+        for (taken, record) in records.iter().enumerate() {
+            let fresh = {
+                let mut core = control.core();
+                let Some(part) = core.part_mut(slot).filter(|part| part.home.generation == generation) else {
+                    return taken;
+                };
+                if part.ledger.claim_to_verify() == Some(record.offset) {
+                    part.ledger.verify(record.offset, fingerprint(record));
+                }
+                match part.ledger.deliver_known(record.offset) {
+                    Ok(healer_store::Delivered::AlreadyDone) => false,
+                    Ok(healer_store::Delivered::Fresh) => true,
+                    // The plain way says what is wrong with the offset.
+                    Err(_) => {
+                        drop(core);
+                        return taken + self.run_chunk(lease, &records[taken..=taken], 1, None, false);
+                    }
+                }
+            };
+            if fresh {
+                self.run_chunk(lease, &records[taken..=taken], 1, None, true);
+            }
+            let core = control.core();
+            let stop = core.credit(slot) == 0 || !core.part(slot).is_some_and(|part| part.ledger.has_claim());
+            if stop || lease.home.is_halted() || until.is_some_and(|until| Instant::now() >= until) {
+                return taken + 1;
+            }
+        }
+        records.len()
+    }
+}
