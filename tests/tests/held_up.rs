@@ -38,9 +38,8 @@ fn kafka(count: i32) -> EmbeddedKafka {
 }
 
 fn put(kafka: &EmbeddedKafka, partition: i32, numbers: std::ops::Range<i32>) {
-    let records = numbers.map(|n| {
-        healer::testing::TestRecord::new().value(format!("{partition}-{n}")).partition(partition)
-    });
+    let records = numbers
+        .map(|n| healer::testing::TestRecord::new().value(format!("{partition}-{n}")).partition(partition));
     kafka.produce("t", records).expect("acknowledged");
 }
 

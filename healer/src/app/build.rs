@@ -32,7 +32,7 @@ impl Built {
             return Err(BuildError { faults }.into());
         }
         let sources = entries.into_iter().filter_map(|(node, entry)| match &node.kind {
-            NodeKind::Source { topics, .. } => Some((topics.clone(), entry)),
+            NodeKind::Source { topics, .. } => Some((node.id, topics.clone(), entry)),
             // A chain behind a port is reached through the port.
             _ => None,
         });

@@ -88,6 +88,8 @@ pub(crate) struct Home {
     pub(crate) slot: u32,
     pub(crate) generation: u32,
     pub(crate) partition: TopicPartition,
+    /// The number of the source that reads it.
+    source: u32,
     desk: Arc<Desk>,
     places: Mutex<HashMap<i64, Place>>,
     /// The lowest offset that failed.
@@ -103,12 +105,24 @@ impl Home {
             slot,
             generation,
             partition,
+            source: 0,
             desk,
             places: Mutex::default(),
             halted: AtomicI64::new(i64::MAX),
             running: AtomicI64::new(i64::MIN),
             fenced: AtomicBool::default(),
         }
+    }
+
+    /// Notes which source reads it.
+    pub(crate) fn read_by(mut self, source: u32) -> Self {
+        self.source = source;
+        self
+    }
+
+    /// The node that a record is at: the source's while it is on the poll thread.
+    pub(crate) fn node(&self, offset: i64) -> u32 {
+        self.place(offset).map_or(self.source, |place| place.node)
     }
 
     fn places(&self) -> MutexGuard<'_, HashMap<i64, Place>> {

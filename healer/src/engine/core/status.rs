@@ -93,7 +93,7 @@ impl Core {
             state: part.state(),
             blocked: part.blocked.map(|(offset, since)| Blocked {
                 offset,
-                stage: (self.path)(part.home.place(offset).map_or(0, |place| place.node)),
+                stage: (self.path)(part.home.node(offset)),
                 lasting: now.saturating_sub(since),
             }),
         };

@@ -33,7 +33,7 @@ impl Core {
         let Some((home, offset)) = self.parts.values().find_map(lost) else {
             return;
         };
-        let node = home.place(offset).map_or(0, |place| place.node);
+        let node = home.node(offset);
         let topic = home.partition.topic.clone();
         let failure = Failure::at(node, topic, home.partition.partition, offset, Cause::Lost);
         let path = (self.path)(node);

@@ -4,12 +4,8 @@ use std::sync::Arc;
 
 use super::{Message, poll::Poller, saver::Save};
 use crate::{
-    broker::{Assignment, Broker, Commit, TopicPartition},
-    engine::{
-        Host,
-        core::{Action, Assigned, CommitEntry, Event, Start},
-    },
-    envelope::Home,
+    broker::{Broker, Commit, TopicPartition},
+    engine::core::{Action, CommitEntry, Event},
 };
 
 impl<B: Broker> Poller<B> {
@@ -41,23 +37,6 @@ impl<B: Broker> Poller<B> {
         }
         if stopping {
             self.shared.abort();
-        }
-    }
-
-    /// Reads a partition anew from an offset on, as a new generation.
-    fn rewind(&mut self, slot: u32, offset: i64) {
-        let partition = self.slots[slot as usize].clone();
-        let Some(route) = self.routes.iter().find(|route| route.takes(&partition.topic)) else { return };
-        self.generations += 1;
-        let desk = Arc::clone(&self.control.desk);
-        let home = Arc::new(Home::new(slot, self.generations, partition.clone(), desk));
-        let host = Host::of_partition(&self.shared, slot, self.generations);
-        let entry = route.entry.open(&host, Arc::clone(&home));
-        self.lanes.abort(slot);
-        self.lanes.open(slot, Arc::clone(&home), host, entry);
-        self.step(Event::Restarted(Assigned { slot, home, start: Start::at(offset) }));
-        if let Err(error) = self.broker.seek(&Assignment { partition, slot, offset }) {
-            self.step(Event::Failed(error.into()));
         }
     }
 

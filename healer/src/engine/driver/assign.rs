@@ -13,18 +13,20 @@ use healer_store::{Journal, Loaded};
 
 /// A source's chain, with how to tell its topics.
 pub(super) struct Route {
+    /// The source's number.
+    pub(super) node: u32,
     names: Vec<Arc<str>>,
     pattern: Option<Pattern>,
     pub(super) entry: Arc<dyn Entry>,
 }
 
 impl Route {
-    pub(super) fn new(topics: &Topics, entry: Arc<dyn Entry>) -> Result<Self, BrokerError> {
+    pub(super) fn new(node: u32, topics: &Topics, entry: Arc<dyn Entry>) -> Result<Self, BrokerError> {
         let (names, pattern) = match topics {
             Topics::Named(names) => (names.clone(), None),
             Topics::Pattern(pattern) => (Vec::new(), Some(Pattern::new(pattern)?)),
         };
-        Ok(Self { names, pattern, entry })
+        Ok(Self { node, names, pattern, entry })
     }
 
     pub(super) fn takes(&self, topic: &str) -> bool {

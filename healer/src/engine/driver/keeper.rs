@@ -45,5 +45,5 @@ pub(crate) fn turn<B: Broker>(station: &Station<B>, source: &Arc<B::Source>) -> 
         station.with(|poller| poller.lanes.keep(records));
     });
     drop(fetching);
-    station.with(|poller| poller.look_after()).is_some()
+    station.with(Poller::look_after).is_some()
 }

@@ -73,7 +73,8 @@ pub(crate) enum Mode {
 pub(crate) struct Launch {
     pub(crate) name: String,
     pub(crate) graph: Graph,
-    pub(crate) sources: Vec<(Topics, Arc<dyn Entry>)>,
+    /// The number of each source, what it reads, and its chain.
+    pub(crate) sources: Vec<(u32, Topics, Arc<dyn Entry>)>,
     pub(crate) states: States,
     pub(crate) config: Config,
     pub(crate) store: Arc<dyn healer_store::Store>,
@@ -95,7 +96,7 @@ pub(crate) async fn launch<C: Connect>(launch: Launch, connect: C) -> Result<Han
     let start = move || {
         let name = launch.name.clone();
         let (station, handle) = prepare(launch, &connect, runtime)?;
-        start(&name, station).map_err(no_thread)?;
+        start(&name, station).map_err(|error| no_thread(&error))?;
         Ok(handle)
     };
     match tokio::task::spawn_blocking(start).await {
@@ -104,7 +105,7 @@ pub(crate) async fn launch<C: Connect>(launch: Launch, connect: C) -> Result<Han
     }
 }
 
-fn no_thread(error: io::Error) -> Error {
+fn no_thread(error: &io::Error) -> Error {
     Error::Engine(format!("no thread could be started: {error}"))
 }
 
@@ -127,14 +128,17 @@ fn start<B: Broker>(name: &str, station: Arc<Station<B>>) -> io::Result<()> {
     Ok(())
 }
 
+/// An engine whose threads are not started, and the user's handle on it.
+pub(crate) type Prepared<B> = (Arc<Station<B>>, Handle);
+
 /// Checks what only a broker knows, and joins the group. A broker that is dropped on the way leaves by itself.
 pub(crate) fn prepare<C: Connect>(
     launch: Launch,
     connect: &C,
     runtime: Arc<dyn Runtime>,
-) -> Result<(Arc<Station<C::Broker>>, Handle), Error> {
+) -> Result<Prepared<C::Broker>, Error> {
     let wait = launch.config.connect_timeout();
-    let topics: Vec<Topics> = launch.sources.iter().map(|(topics, _)| topics.clone()).collect();
+    let topics: Vec<Topics> = launch.sources.iter().map(|(_, topics, _)| topics.clone()).collect();
     let mut broker = connect.broker(&launch.config)?;
     let remote = broker.remote();
     let partitions = soon(wait, || remote.partitions(&topics, wait))?;
@@ -175,11 +179,11 @@ fn assemble<B: Broker>(
     let core = Core::new(settings, goals.clone(), paths, runtime.now());
     let checkpoints = Arc::clone(&shared.checkpoints);
     let control = Arc::new(Control::new(core, Arc::clone(runtime), Arc::clone(&desk), checkpoints));
-    let routes = sources.into_iter().map(|(topics, entry)| Route::new(&topics, entry));
+    let routes = sources.into_iter().map(|(node, topics, entry)| Route::new(node, &topics, entry));
 
     let remote = broker.remote();
     let (answer, answers) = channel();
-    let worker = |name| runtime.worker(name).map_err(no_thread);
+    let worker = |name| runtime.worker(name).map_err(|error| no_thread(&error));
     Ok(Poller {
         broker,
         lanes: Lanes::new(Arc::clone(&control), in_flight),

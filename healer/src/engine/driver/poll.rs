@@ -200,9 +200,33 @@ impl<B: Broker> Poller<B> {
                 return self.step(Event::Failed(error.into()));
             }
             tracing::warn!(%partition, position, first, end, text, "the offset is out of range: starting anew");
-            // A new generation begins where the policy says; what the old one still does changes nothing.
-            self.step(Event::Lost(vec![partition.clone()]));
-            self.unanswered.push((partition, self.control.now()));
+            self.restart(&partition);
+        }
+    }
+
+    /// A new generation of a partition begins where the group's offset or the policy says.
+    fn restart(&mut self, partition: &TopicPartition) {
+        let wait = self.config.connect_timeout();
+        let partitions = std::slice::from_ref(partition);
+        match assign::starts(&*self.remote, &self.journal, &self.config, partitions, wait) {
+            Ok(starts) => starts.into_iter().for_each(|start| self.reopen(partition, start)),
+            Err(error) => self.step(Event::Failed(error)),
+        }
+    }
+
+    /// Reads a partition anew from an offset that was passed already.
+    pub(super) fn rewind(&mut self, slot: u32, offset: i64) {
+        let partition = self.slots[slot as usize].clone();
+        self.reopen(&partition, Start::at(offset));
+    }
+
+    /// Opens a new generation of a partition that is assigned already; what the old one still does changes nothing.
+    fn reopen(&mut self, partition: &TopicPartition, start: Start) {
+        let Some((slot, home)) = self.open_lane(partition) else { return };
+        let to = Assignment { partition: partition.clone(), slot, offset: start.offset };
+        self.step(Event::Restarted(Assigned { slot, home, start }));
+        if let Err(error) = self.broker.seek(&to) {
+            self.step(Event::Failed(error.into()));
         }
     }
 
@@ -260,7 +284,7 @@ impl<B: Broker> Poller<B> {
         self.generations += 1;
         let generation = self.generations;
         let desk = Arc::clone(&self.control.desk);
-        let home = Arc::new(Home::new(slot, generation, partition.clone(), desk));
+        let home = Arc::new(Home::new(slot, generation, partition.clone(), desk).read_by(route.node));
         let host = Host::of_partition(&self.shared, slot, generation);
         let entry = route.entry.open(&host, Arc::clone(&home));
         self.lanes.open(Arc::clone(&home), host, entry);

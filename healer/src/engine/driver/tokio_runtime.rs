@@ -40,7 +40,9 @@ impl Runtime for TokioRuntime {
         let (given, queue) = channel::<Work>();
         let (end, ended) = channel();
         thread::Builder::new().name(name.to_owned()).spawn(move || {
-            queue.into_iter().for_each(|work| work());
+            for work in queue {
+                work();
+            }
             // Nobody waits any more after the budget.
             let _ = end.send(());
         })?;

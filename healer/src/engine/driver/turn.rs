@@ -49,7 +49,7 @@ impl<B: Broker> Turner<B> {
             self.dispatch(records);
         });
         drop(fetching);
-        station.with(|poller| poller.look_after()).is_some()
+        station.with(Poller::look_after).is_some()
     }
 
     /// Runs what waits and may run now.
@@ -128,7 +128,9 @@ impl<B: Broker> Turner<B> {
         let failure = self.log.failure.take();
         if failure.is_some() || !actions.is_empty() {
             self.station.with(|poller| {
-                failure.into_iter().for_each(|failure| poller.fail_record(failure));
+                if let Some(failure) = failure {
+                    poller.fail_record(failure);
+                }
                 poller.carry_out(actions);
             });
         }
