@@ -108,23 +108,3 @@ impl Encode<String> for Text {
         Ok(())
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn bincode_refuses_a_length_that_is_longer_than_the_bytes() {
-        let mut bytes = Vec::new();
-        Bincode.encode(&vec![1_u8, 2, 3], &mut bytes).expect("encodes");
-        assert_eq!(Decode::<Vec<u8>>::decode(&Bincode, &bytes).expect("decodes"), [1, 2, 3]);
-        bytes[..8].copy_from_slice(&u64::MAX.to_le_bytes());
-        assert!(Decode::<Vec<u8>>::decode(&Bincode, &bytes).is_err());
-    }
-
-    #[test]
-    fn text_that_is_not_utf8_is_an_error() {
-        assert!(Text.decode(&[0xff]).is_err());
-        assert_eq!(Text.decode(b"").expect("empty text is text"), "");
-    }
-}

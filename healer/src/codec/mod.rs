@@ -1,6 +1,8 @@
 //! How values become bytes and bytes values.
 
 mod formats;
+#[cfg(test)]
+mod tests;
 
 use crate::error::BoxError;
 

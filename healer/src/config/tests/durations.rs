@@ -1,5 +1,7 @@
 use std::time::Duration;
 
+use proptest::prelude::*;
+
 use crate::config::{IntoDuration, parse_duration};
 
 #[test]
@@ -38,4 +40,37 @@ fn durations_are_taken_as_text_or_as_durations() {
     assert_eq!((&text).into_duration(), Ok(two));
     assert_eq!(text.into_duration(), Ok(two));
     assert_eq!(two.into_duration(), Ok(two));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_duration_reads_back_as_it_is_written(seconds in 0_u64..1 << 40, nanos in 0_u32..1_000_000_000) {
+        let duration = Duration::new(seconds, nanos);
+        let text = humantime::format_duration(duration).to_string();
+        prop_assert_eq!(parse_duration(&text), Ok(duration));
+        prop_assert_eq!(parse_duration(&format!("  {text}\n")), Ok(duration));
+    }
+
+    #[test]
+    fn numbers_with_units_add_up(hours in 0_u64..1000, millis in 0_u64..1_000_000) {
+        let sum = Duration::from_hours(hours) + Duration::from_millis(millis);
+        prop_assert_eq!(parse_duration(&format!("{hours}h {millis}ms")), Ok(sum));
+        if millis > 0 {
+            prop_assert!(parse_duration(&millis.to_string()).is_err());
+            let negative = format!("-{millis}ms");
+            prop_assert!(parse_duration(&negative).is_err());
+        }
+    }
+
+    #[test]
+    fn any_text_is_a_duration_or_an_error_that_repeats_it(
+        text in prop_oneof![".{0,20}", "[0-9]{0,25} ?[a-z]{0,6} ?[0-9]{0,25}[a-z]{0,4}"],
+    ) {
+        if let Err(error) = parse_duration(&text) {
+            prop_assert_eq!(error.text(), &text);
+            prop_assert!(!error.reason().is_empty() && error.to_string().contains(&text));
+        }
+    }
 }

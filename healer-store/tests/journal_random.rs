@@ -1,0 +1,136 @@
+//! Rows of the journal at random: what was saved reads back, and what nobody saved is `Damaged`.
+
+use std::sync::Arc;
+
+use healer_store::{
+    Batch, Checkpoint, Journal, Loaded, MemoryStore, PartitionSnapshot, Run, Store, StoreError, Table,
+    Witness, store::Row,
+};
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+const TOPIC: &str = "t";
+
+fn snapshot() -> impl Strategy<Value = PartitionSnapshot> {
+    let pieces = vec((1_i64..1000, 1_i64..1000), 0..40);
+    let ends = (prop_oneof![Just(0_i64), any::<i64>().prop_map(|n| n >> 1)], 0_i64..100_000);
+    (ends, pieces, any::<Option<u64>>()).prop_map(|((frontier, ahead), pieces, fingerprint)| {
+        let mut end = frontier;
+        let runs = pieces.into_iter().map(|(gap, length)| {
+            let first = end + gap;
+            end = first + length;
+            Run::new(first, end)
+        });
+        let done_above = runs.collect();
+        let position = frontier + ahead;
+        PartitionSnapshot {
+            topic: TOPIC.to_owned(),
+            partition: 0,
+            frontier,
+            position,
+            done_above,
+            fingerprint,
+        }
+    })
+}
+
+/// A store that holds one row, under any key.
+struct Foreign {
+    row: Vec<u8>,
+    sequence: Option<u64>,
+}
+
+impl Store for Foreign {
+    fn get(&self, _: Table, _: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(Some(self.row.clone()))
+    }
+
+    fn scan(&self, _: Table, prefix: &[u8]) -> Result<Vec<Row>, StoreError> {
+        Ok(vec![(prefix.to_vec(), self.row.clone())])
+    }
+
+    fn write(&self, _: Batch) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    fn flush(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    fn witness(&self, _: Table, _: &[u8]) -> Result<Witness, StoreError> {
+        Ok(self.sequence.map_or(Witness::Trusting, |sequence| Witness::Written { sequence }))
+    }
+}
+
+/// The row that a journal writes for a snapshot, as its first save.
+fn row(snapshot: &PartitionSnapshot) -> Vec<u8> {
+    let store = Arc::new(MemoryStore::new());
+    let journal = Journal::open(Arc::clone(&store) as Arc<dyn Store>, "p").unwrap();
+    journal.save(std::slice::from_ref(snapshot), &[]).unwrap();
+    store.scan(Table::Ledger, b"").unwrap().remove(0).1
+}
+
+fn load(row: Vec<u8>, sequence: Option<u64>, topic: &str) -> Loaded {
+    Journal::open(Arc::new(Foreign { row, sequence }), "p").unwrap().load(topic, 0).unwrap()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_snapshot_reads_back_as_it_was_saved_unless_it_is_older_than_its_witness(
+        saved in snapshot(),
+        sequence in prop_oneof![Just(None), (0_u64..4).prop_map(Some)],
+    ) {
+        let loaded = load(row(&saved), sequence, TOPIC);
+        if sequence.is_some_and(|sequence| sequence > 1) {
+            prop_assert!(matches!(loaded, Loaded::Damaged { .. }), "{:?}", loaded);
+        } else {
+            prop_assert_eq!(loaded, Loaded::Found(saved));
+        }
+    }
+
+    #[test]
+    fn a_row_that_was_changed_cut_or_moved_is_damaged(
+        saved in snapshot(),
+        at in any::<prop::sample::Index>(),
+        flip in 1_u8..=255,
+        cut in any::<prop::sample::Index>(),
+    ) {
+        let whole = row(&saved);
+        let mut changed = whole.clone();
+        changed[at.index(whole.len())] ^= flip;
+        let cut = whole[..cut.index(whole.len())].to_vec();
+        for (row, topic) in [(changed, TOPIC), (cut, TOPIC), (whole, "u")] {
+            let loaded = load(row, None, topic);
+            prop_assert!(matches!(loaded, Loaded::Damaged { .. }), "{:?}", loaded);
+        }
+    }
+
+    #[test]
+    fn bytes_that_nobody_saved_are_damaged_and_no_checkpoint(
+        version in prop_oneof![Just(1_u8), any::<u8>()],
+        bytes in vec(any::<u8>(), 0..300),
+    ) {
+        let row: Vec<u8> = std::iter::once(version).chain(bytes).collect();
+        let loaded = load(row.clone(), None, TOPIC);
+        prop_assert!(matches!(loaded, Loaded::Damaged { .. }), "{:?}", loaded);
+        let journal = Journal::open(Arc::new(Foreign { row, sequence: None }), "p").unwrap();
+        prop_assert_eq!(journal.checkpoint("n", TOPIC, 0).unwrap(), None);
+        prop_assert_eq!(journal.all_checkpoints().unwrap(), []);
+    }
+
+    #[test]
+    fn checkpoints_read_back_whatever_they_hold(
+        node in ".{0,20}",
+        type_name in ".{0,20}",
+        place in (any::<i32>(), any::<i64>()),
+        json in vec(any::<u8>(), 0..300),
+    ) {
+        let (partition, offset) = place;
+        let saved = Checkpoint { node, topic: TOPIC.to_owned(), partition, offset, type_name, json };
+        let journal = Journal::open(Arc::new(MemoryStore::new()), "p").unwrap();
+        journal.save(&[], std::slice::from_ref(&saved)).unwrap();
+        prop_assert_eq!(journal.checkpoints(&saved.node).unwrap(), [saved]);
+    }
+}

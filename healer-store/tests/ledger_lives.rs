@@ -1,0 +1,243 @@
+//! A partition's whole life against a model that keeps one fact an offset: owners come and go, each takes over
+//! what the one before has saved, and the topic may have become another one meanwhile.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use healer_store::{Delivered, Journal, Ledger, Loaded, MemoryStore, PartitionSnapshot, Run};
+use proptest::prelude::*;
+
+const END: i64 = 400;
+
+#[derive(Clone, Copy, Debug)]
+enum Step {
+    /// So many records, one by one.
+    Deliver {
+        count: usize,
+    },
+    /// Records without a gap between them, at most so many.
+    DeliverRun {
+        count: usize,
+    },
+    /// The record at this place among the pending ones, and as many after it as hang together.
+    Settle {
+        at: usize,
+        count: usize,
+    },
+    SettleFirst,
+    /// An outcome of an earlier generation.
+    Stale {
+        at: usize,
+    },
+    /// The consumer passes over a gap without a record.
+    Advance,
+    /// Another owner takes over; the fingerprint is known to it or not.
+    TakeOver {
+        fingerprint: bool,
+    },
+    /// The same, and the group's offset was moved back meanwhile.
+    Rewind {
+        by: i64,
+    },
+    /// The same, and the topic was made anew meanwhile.
+    Recreate,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        6 => (1_usize..8).prop_map(|count| Step::Deliver { count }),
+        2 => (1_usize..8).prop_map(|count| Step::DeliverRun { count }),
+        8 => (0_usize..40, 1_usize..4).prop_map(|(at, count)| Step::Settle { at, count }),
+        2 => Just(Step::SettleFirst),
+        1 => (0_usize..40).prop_map(|at| Step::Stale { at }),
+        1 => Just(Step::Advance),
+        2 => prop_oneof![4 => Just(true), 1 => Just(false)].prop_map(|fingerprint| Step::TakeOver { fingerprint }),
+        1 => (1_i64..5).prop_map(|by| Step::Rewind { by }),
+        1 => Just(Step::Recreate),
+    ]
+}
+
+/// The log and what was done of it, offset by offset.
+struct World {
+    epoch: u64,
+    generation: u32,
+    /// What has its outcome, in any life since the topic was made.
+    done: BTreeSet<i64>,
+    /// In this life: true while pending.
+    delivered: BTreeMap<i64, bool>,
+    /// What an earlier life proved done, once its fingerprint has matched.
+    proven: BTreeSet<i64>,
+    /// The frontier of a claim that waits for its record, and what it says.
+    waiting: Option<(i64, BTreeSet<i64>)>,
+    position: i64,
+}
+
+impl World {
+    /// The first offset from here on that holds a record.
+    fn record(&self, from: i64) -> i64 {
+        let mixed = |offset: i64| (offset.unsigned_abs() + 1).wrapping_mul(0x9e37_79b9 + self.epoch) >> 7;
+        (from..from + 1000).find(|&offset| mixed(offset) % 6 != 0).unwrap()
+    }
+
+    fn fingerprint(&self, offset: i64) -> u64 {
+        offset.unsigned_abs() ^ self.epoch << 32
+    }
+
+    fn pending(&self) -> Vec<i64> {
+        self.delivered.iter().filter(|&(_, &pending)| pending).map(|(&offset, _)| offset).collect()
+    }
+
+    fn frontier(&self) -> i64 {
+        self.pending().first().copied().unwrap_or(self.position)
+    }
+
+    /// What must be said to be done: all that is not pending up to the position, and what is proven above it.
+    fn done_above(&self) -> BTreeSet<i64> {
+        let frontier = self.frontier();
+        let below = (frontier..self.position).filter(|offset| self.delivered.get(offset) != Some(&true));
+        below.chain(self.proven.range(self.position.max(frontier + 1)..).copied()).collect()
+    }
+
+    fn deliver(&mut self, ledger: &mut Ledger) {
+        let offset = self.record(self.position);
+        if ledger.claim_to_verify().is_some() {
+            let held = ledger.verify(offset, self.fingerprint(offset));
+            let claim = self.waiting.take();
+            // The model's own record of the epoch stands for the fingerprint.
+            assert_eq!(
+                held,
+                claim.as_ref().is_some_and(|(frontier, _)| *frontier == offset),
+                "offset {offset}"
+            );
+            self.proven = claim.filter(|_| held).map(|(_, claim)| claim).unwrap_or_default();
+        }
+        self.waiting = None;
+        let known = ledger.deliver_known(offset).unwrap() == Delivered::AlreadyDone;
+        assert_eq!(known, self.proven.contains(&offset), "offset {offset}");
+        assert!(!known || self.done.contains(&offset), "{offset} would be skipped and was never done");
+        self.delivered.insert(offset, !known);
+        self.position = offset + 1;
+    }
+
+    fn settle(&mut self, ledger: &mut Ledger, at: usize, count: usize) {
+        let pending = self.pending();
+        let Some(&first) = pending.get(at % pending.len().max(1)) else { return };
+        let end = (first..).take(count).take_while(|offset| self.delivered.get(offset) == Some(&true)).last();
+        let end = end.unwrap() + 1;
+        ledger.settle_run(self.generation, first, end).unwrap();
+        assert!(ledger.settle(self.generation, first).is_err(), "{first} was settled twice");
+        self.delivered.extend((first..end).map(|offset| (offset, false)));
+        self.done.extend(first..end);
+    }
+
+    /// The snapshot as it comes back from a store, and the next owner's ledger.
+    fn take_over(&mut self, ledger: &Ledger, fingerprint: bool, back: i64) -> Ledger {
+        let frontier = self.frontier();
+        let known = (fingerprint && ledger.first_pending().is_some()).then(|| self.fingerprint(frontier));
+        let snapshot = PartitionSnapshot::of("t", 0, ledger, known);
+        let journal = Journal::open(Arc::new(MemoryStore::default()), "p").unwrap();
+        journal.save(std::slice::from_ref(&snapshot), &[]).unwrap();
+        assert_eq!(journal.load("t", 0).unwrap(), Loaded::Found(snapshot.clone()));
+        let waiting = self.waiting.take().filter(|(frontier, _)| *frontier == self.position);
+        let claimed = waiting.or_else(|| known.map(|_| (frontier, self.done_above())));
+        self.waiting = claimed.filter(|(at, runs)| *at == frontier - back && !runs.is_empty());
+        self.generation += 1;
+        self.position = frontier - back;
+        self.delivered.clear();
+        self.proven.clear();
+        match snapshot.claim() {
+            Some(claim) => Ledger::resume(self.generation, self.position, claim),
+            None => Ledger::new(self.generation, self.position),
+        }
+    }
+
+    fn apply(&mut self, step: Step, ledger: &mut Ledger) {
+        match step {
+            Step::Deliver { count } => (0..count).for_each(|_| self.deliver(ledger)),
+            Step::DeliverRun { count } => {
+                let first = self.record(self.position);
+                if ledger.has_claim() {
+                    return self.deliver(ledger);
+                }
+                let end =
+                    (first..).take(count).take_while(|&offset| self.record(offset) == offset).last().unwrap()
+                        + 1;
+                ledger.deliver_run(first, end).unwrap();
+                self.delivered.extend((first..end).map(|offset| (offset, true)));
+                self.position = end;
+            }
+            Step::Settle { at, count } => self.settle(ledger, at, count),
+            Step::SettleFirst => self.settle(ledger, 0, usize::MAX),
+            Step::Stale { at } => {
+                let pending = self.pending();
+                if let Some(&offset) = pending.get(at % pending.len().max(1)) {
+                    assert!(ledger.settle(self.generation - 1, offset).is_err());
+                }
+            }
+            Step::Advance => {
+                let position = self.record(self.position);
+                ledger.advance(position);
+                if position > self.position {
+                    // The record that would have proven it can not come any more.
+                    self.waiting = None;
+                }
+                self.position = position;
+            }
+            Step::TakeOver { fingerprint } => *ledger = self.take_over(ledger, fingerprint, 0),
+            Step::Rewind { by } => *ledger = self.take_over(ledger, true, by),
+            Step::Recreate => {
+                *ledger = self.take_over(ledger, true, 0);
+                self.epoch += 1;
+                self.done.clear();
+                // Its records have other fingerprints: no claim can hold.
+                self.waiting = None;
+            }
+        }
+    }
+
+    fn check(&self, ledger: &Ledger) {
+        let pending = self.pending();
+        assert_eq!(ledger.pending(), pending.len() as u64);
+        assert_eq!(ledger.first_pending(), pending.first().copied());
+        assert_eq!(ledger.pending_runs().flat_map(|run| run.first..run.end).collect::<Vec<_>>(), pending);
+        assert_eq!(ledger.frontier(), self.frontier());
+        assert_eq!(ledger.position(), self.position);
+        let above: Vec<Run> = ledger.done_above().collect();
+        assert!(above.windows(2).all(|pair| pair[0].end < pair[1].first), "they touch: {above:?}");
+        let offsets: BTreeSet<i64> = above.iter().flat_map(|run| run.first..run.end).collect();
+        assert_eq!(offsets, self.done_above());
+        // A gap holds no record; all else that is said to be done was done.
+        let records = offsets.iter().filter(|&&offset| self.record(offset) == offset);
+        assert!(records.into_iter().all(|offset| self.done.contains(offset)), "{offsets:?}");
+        if !ledger.has_claim() {
+            assert!(self.waiting.is_none() && self.proven.range(self.position..).next().is_none());
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_owner_ever_skips_what_no_owner_did(
+        start in 5_i64..50,
+        steps in proptest::collection::vec(step(), 1..120),
+    ) {
+        let mut world = World {
+            epoch: 1,
+            generation: 1,
+            done: BTreeSet::new(),
+            delivered: BTreeMap::new(),
+            proven: BTreeSet::new(),
+            waiting: None,
+            position: start,
+        };
+        let mut ledger = Ledger::new(1, start);
+        for step in steps {
+            if world.position < END {
+                world.apply(step, &mut ledger);
+                world.check(&ledger);
+            }
+        }
+    }
+}
