@@ -19,7 +19,8 @@ pub struct Health {
     pub outage: Option<Outage>,
     /// How commits go.
     pub commits: CommitHealth,
-    /// What the client said last of a topic that is gone; `None` again when partitions are assigned.
+    /// What the client said last of a topic that is gone; `None` again when partitions are assigned. With the `consumer`
+    /// protocol the group takes the partitions of such a topic away without a word.
     pub missing_topic: Option<String>,
 }
 

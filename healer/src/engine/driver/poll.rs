@@ -151,7 +151,9 @@ impl<B: Broker> Poller<B> {
         for event in self.broker.events() {
             match event {
                 BrokerEvent::Assigned(partitions) => {
-                    self.control.miss_topic(None);
+                    if !partitions.is_empty() {
+                        self.control.miss_topic(None);
+                    }
                     let now = self.control.now();
                     self.unanswered.extend(partitions.into_iter().map(|partition| (partition, now)));
                 }
