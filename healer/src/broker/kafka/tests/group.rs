@@ -128,3 +128,60 @@ fn a_member_that_leaves_with_a_rebalance_unanswered_leaves_at_once() {
     });
     second.close(WAIT);
 }
+
+/// What is paused stays so while a rebalance takes another partition away.
+fn stays_paused(more: &[(&str, &str)]) {
+    let kafka = kafka(&[("t", 2)]);
+    let connect = || {
+        let mut all = properties(kafka.brokers(), [("group.id", "g"), ("group.protocol", "consumer")]);
+        all.extend(more.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())));
+        KafkaBroker::connect(&all).expect("the consumer is made")
+    };
+    let (mut first, mut second) = (connect(), connect());
+    join(&mut first, "t", 0);
+    first.pause(&[tp("t", 0), tp("t", 1)]).unwrap();
+    second.subscribe(&named("t")).unwrap();
+    let mut other = Seen::default();
+    let seen = drive(&mut first, "the revoke", |seen| {
+        step(&mut second, &mut other);
+        seen.revoked().is_some()
+    });
+    let revoked = seen.revoked().unwrap_or_default().to_vec();
+    first.unassign(&revoked).unwrap();
+    let kept = i32::from(revoked == [tp("t", 0)]);
+    let mut after = Seen::default();
+    let seen = drive(&mut second, "the second member's share", |seen| {
+        step(&mut first, &mut after);
+        answer_all(&mut first, &mut after);
+        seen.assigned().is_some()
+    });
+    second.assign(&at(seen.assigned().unwrap_or_default(), 0)).unwrap();
+    put(&kafka, "t", 0, 0..5);
+    put(&kafka, "t", 1, 0..5);
+    // What the other one gets proves that there was time to fetch.
+    drive(&mut second, "its records", |seen| {
+        step(&mut first, &mut after);
+        seen.records.len() == 5
+    });
+    (0..10).for_each(|_| step(&mut first, &mut after));
+    assert!(after.records.is_empty(), "{:?}", after.records);
+    first.resume(&[tp("t", kept)]).unwrap();
+    drive(&mut first, "its records, once it resumed", |seen| seen.records.len() == 5);
+    first.close(WAIT);
+    second.close(WAIT);
+}
+
+#[test]
+fn a_paused_partition_stays_paused_through_a_rebalance_that_leaves_it_with_the_consumer_protocol() {
+    stays_paused(&[]);
+}
+
+#[test]
+fn a_paused_partition_stays_paused_through_a_rebalance_that_leaves_it_with_the_classic_protocol() {
+    stays_paused(&[
+        ("group.protocol", "classic"),
+        ("partition.assignment.strategy", "cooperative-sticky"),
+        ("session.timeout.ms", "3000"),
+        ("heartbeat.interval.ms", "100"),
+    ]);
+}
