@@ -115,6 +115,9 @@ proptest! {
             let done: Vec<Run> = ledger.done_above().collect();
             prop_assert_eq!(&done, &model.done_above());
             let map = offset_map::encode(ledger.frontier(), done.iter().copied()).unwrap();
+            if !done.is_empty() {
+                prop_assert!(map.len() as u64 <= ledger.map_bytes_at_most(), "{} {:?}", map.len(), done);
+            }
             prop_assert_eq!(offset_map::decode(ledger.frontier(), &map).unwrap(), done);
         }
     }
@@ -154,6 +157,24 @@ proptest! {
                 prop_assert_eq!(kept, verified && claimed(offset), "offset {} of {:?}", offset, above);
             }
         }
+    }
+
+    #[test]
+    fn no_map_is_larger_than_the_ledger_says(
+        pieces in proptest::collection::vec(
+            (prop_oneof![9 => 1_i64..4, 3 => 1_i64..300, 1 => 1_i64..1 << 40],
+             prop_oneof![9 => 1_i64..4, 3 => 1_i64..300, 1 => 1_i64..1 << 40]),
+            1..200,
+        ),
+    ) {
+        let mut ledger = Ledger::new(G, 0);
+        for (pending, done) in pieces {
+            let first = ledger.position();
+            ledger.deliver_run(first, first + pending).unwrap();
+            ledger.advance(first + pending + done);
+        }
+        let map = offset_map::encode(ledger.frontier(), ledger.done_above()).unwrap();
+        prop_assert!(map.len() as u64 <= ledger.map_bytes_at_most(), "{} > {}", map.len(), ledger.map_bytes_at_most());
     }
 
     #[test]

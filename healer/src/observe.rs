@@ -18,6 +18,8 @@ pub(crate) struct Tally {
     pub(crate) commit_failures: u64,
     /// How often records vanished from a log before they were done.
     pub(crate) data_losses: u64,
+    /// How often a record held its partition for too long.
+    pub(crate) stalls: u64,
     /// The offsets that vanished.
     pub(crate) lost_offsets: u64,
 }
@@ -31,6 +33,7 @@ pub(crate) struct Meters {
     commit_failures: Counter,
     data_losses: Counter,
     lost_offsets: Counter,
+    stalls: Counter,
     skipped: BTreeMap<Reason, Counter>,
     partitions: BTreeMap<TopicPartition, PartitionMeters>,
 }
@@ -52,6 +55,7 @@ impl Meters {
             commit_failures: counter!("healer_commit_failures_total", "pipeline" => pipeline.clone()),
             data_losses: counter!("healer_data_loss_events_total", "pipeline" => pipeline.clone()),
             lost_offsets: counter!("healer_lost_offsets_total", "pipeline" => pipeline.clone()),
+            stalls: counter!("healer_stalls_total", "pipeline" => pipeline.clone()),
             skipped: BTreeMap::new(),
             partitions: BTreeMap::new(),
             pipeline,
@@ -66,6 +70,7 @@ impl Meters {
         self.commit_failures.absolute(tally.commit_failures);
         self.data_losses.absolute(tally.data_losses);
         self.lost_offsets.absolute(tally.lost_offsets);
+        self.stalls.absolute(tally.stalls);
         for (reason, count) in &tally.skipped {
             let counter = self.skipped.entry(*reason).or_insert_with(|| {
                 let reason = reason.text().to_string();

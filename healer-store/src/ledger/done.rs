@@ -37,4 +37,21 @@ impl Ledger {
             claimed.next()
         })
     }
+
+    /// The most bytes that [`offset_map::encode`](crate::offset_map::encode) makes of [`done_above`](Self::done_above), in
+    /// `O(1)`; what a claim adds above the position is left out.
+    pub fn map_bytes_at_most(&self) -> u64 {
+        let span = Run::new(self.frontier(), self.next).len();
+        let (runs, pending) = (self.pending.run_count(), self.pending());
+        let done = span.saturating_sub(pending);
+        if done == 0 || runs == 0 {
+            return 0;
+        }
+        // A number of `b` bits takes at most `(b + 6) / 7` bytes, and the numbers of `runs` runs have the most bits when
+        // they are all alike: as logarithms are concave, no other split of `pending` and `done` offsets takes more.
+        let bits = |offsets: u64| u64::from(u64::BITS - (offsets.div_ceil(runs) - 1).leading_zeros());
+        let as_runs = runs.saturating_mul(14 + bits(pending) + bits(done)).div_ceil(7);
+        let as_bits = (span - 1).div_ceil(8);
+        1 + if as_bits < crate::offset_map::MAX_BYTES as u64 { as_runs.min(as_bits) } else { as_runs }
+    }
 }

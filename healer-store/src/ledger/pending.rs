@@ -30,6 +30,12 @@ impl Pending {
         (!self.head.is_empty()).then_some(self.head.first)
     }
 
+    /// How many runs there are.
+    #[inline]
+    pub(super) fn run_count(&self) -> u64 {
+        u64::from(!self.head.is_empty()) + self.between.len() as u64 + u64::from(!self.tail.is_empty())
+    }
+
     /// Adds a run that is not empty and lies above everything in the set.
     #[inline]
     pub(super) fn push(&mut self, run: Run) {

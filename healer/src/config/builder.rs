@@ -40,6 +40,8 @@ pub struct ConfigBuilder {
     pub(super) out_of_range: Option<Given<OutOfRange>>,
     pub(super) commit_interval: Option<Given<Duration>>,
     pub(super) in_flight: Option<Given<usize>>,
+    pub(super) metadata_max_bytes: Option<Given<usize>>,
+    pub(super) stall_after: Option<Given<Duration>>,
     pub(super) store_path: Option<Given<Option<PathBuf>>>,
     pub(super) memory_max_len: Option<Given<usize>>,
     pub(super) memory_max_age: Option<Given<Duration>>,
@@ -93,6 +95,21 @@ impl ConfigBuilder {
     /// Default: 1024. A partition that reaches it is paused until half of them are done.
     pub fn in_flight(mut self, records: usize) -> Self {
         self.in_flight = Some(number(&settings::IN_FLIGHT, records, Source::Builder));
+        self
+    }
+
+    /// The most bytes that a commit may carry to say what is done above its offset, so that whoever takes over skips it
+    /// (`HEALER_METADATA_MAX_BYTES`). Default: 4096, which is the broker's `offset.metadata.max.bytes`; must not be above that.
+    /// 0: none is sent. A partition that would need more takes no new records until the lowest pending ones are done.
+    pub fn metadata_max_bytes(mut self, bytes: usize) -> Self {
+        self.metadata_max_bytes = Some(number(&settings::METADATA_MAX_BYTES, bytes, Source::Builder));
+        self
+    }
+
+    /// How long one record may hold a partition before a warning names it, 1 ms to one day (`HEALER_STALL_AFTER`).
+    /// Default: 1 min.
+    pub fn stall_after(mut self, after: impl IntoDuration) -> Self {
+        self.stall_after = Some(duration(&settings::STALL_AFTER, after, Source::Builder));
         self
     }
 

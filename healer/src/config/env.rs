@@ -35,6 +35,8 @@ impl ConfigBuilder {
     /// | `HEALER_OUT_OF_RANGE` | [`out_of_range`](Self::out_of_range): `error`, `earliest`, `latest` |
     /// | `HEALER_COMMIT_INTERVAL` | [`commit_interval`](Self::commit_interval), such as `2s` |
     /// | `HEALER_IN_FLIGHT` | [`in_flight`](Self::in_flight), records of one partition |
+    /// | `HEALER_METADATA_MAX_BYTES` | [`metadata_max_bytes`](Self::metadata_max_bytes), 0 for none |
+    /// | `HEALER_STALL_AFTER` | [`stall_after`](Self::stall_after) |
     /// | `HEALER_STORE` | [`store_path`](Self::store_path): a folder, or `memory` |
     /// | `HEALER_POLL_BUDGET` | [`poll_budget`](Self::poll_budget) |
     /// | `HEALER_DRAIN_BUDGET` | [`drain_budget`](Self::drain_budget) |
@@ -116,6 +118,12 @@ impl ConfigBuilder {
             }
             n if n == settings::IN_FLIGHT.setting.env => {
                 self.in_flight = Some(var.number(&settings::IN_FLIGHT));
+            }
+            n if n == settings::METADATA_MAX_BYTES.setting.env => {
+                self.metadata_max_bytes = Some(var.number(&settings::METADATA_MAX_BYTES));
+            }
+            n if n == settings::STALL_AFTER.setting.env => {
+                self.stall_after = Some(var.duration(&settings::STALL_AFTER, false));
             }
             n if n == settings::MEMORY_MAX_LEN.setting.env => {
                 self.memory_max_len = Some(var.number(&settings::MEMORY_MAX_LEN));

@@ -63,6 +63,8 @@ pub struct Config {
     out_of_range: Sourced<OutOfRange>,
     commit_interval: Sourced<Duration>,
     in_flight: Sourced<usize>,
+    metadata_max_bytes: Sourced<usize>,
+    stall_after: Sourced<Duration>,
     store_path: Sourced<Option<PathBuf>>,
     memory_max_len: Sourced<usize>,
     memory_max_age: Sourced<Duration>,
@@ -128,6 +130,16 @@ impl Config {
     /// The most records of one partition that may be on their way at once. Default: 1024.
     pub fn in_flight(&self) -> usize {
         self.in_flight.value
+    }
+
+    /// The most bytes that a commit may carry to say what is done above its offset. Default: 4096; 0: none.
+    pub fn metadata_max_bytes(&self) -> usize {
+        self.metadata_max_bytes.value
+    }
+
+    /// How long one record may hold a partition before that is logged. Default: 1 min.
+    pub fn stall_after(&self) -> Duration {
+        self.stall_after.value
     }
 
     /// The folder of the local store; `None`, the default: in memory.
@@ -196,6 +208,12 @@ impl ConfigBuilder {
             out_of_range: take(self.out_of_range, OutOfRange::default(), &mut wrong),
             commit_interval: take(self.commit_interval, settings::COMMIT_INTERVAL.default, &mut wrong),
             in_flight: take(self.in_flight, settings::IN_FLIGHT.default, &mut wrong),
+            metadata_max_bytes: take(
+                self.metadata_max_bytes,
+                settings::METADATA_MAX_BYTES.default,
+                &mut wrong,
+            ),
+            stall_after: take(self.stall_after, settings::STALL_AFTER.default, &mut wrong),
             store_path: take(self.store_path, None, &mut wrong),
             memory_max_len: take(self.memory_max_len, settings::MEMORY_MAX_LEN.default, &mut wrong),
             memory_max_age: take(self.memory_max_age, settings::MEMORY_MAX_AGE.default, &mut wrong),

@@ -9,7 +9,7 @@ use super::{
     redact,
     settings::{
         BROKERS, COMMIT_INTERVAL, CONNECT_TIMEOUT, DRAIN_BUDGET, GROUP, IN_FLIGHT, MEMORY_MAX_AGE,
-        MEMORY_MAX_LEN, OUT_OF_RANGE, POLL_BUDGET, PROTOCOL, START, STORE,
+        MEMORY_MAX_LEN, METADATA_MAX_BYTES, OUT_OF_RANGE, POLL_BUDGET, PROTOCOL, STALL_AFTER, START, STORE,
     },
     source::{Source, Sourced},
 };
@@ -43,6 +43,7 @@ impl Config {
     fn settings(&self) -> Vec<Line> {
         let show = humantime::format_duration;
         let duration = |name, it: &Sourced<std::time::Duration>| line(name, &show(it.value), &it.source);
+        let number = |name, it: &Sourced<usize>| line(name, &it.value, &it.source);
         let group = match &self.group {
             Some(group) => line(GROUP.name, &group.value, &group.source),
             None => line(GROUP.name, &"(the pipeline's name)", &Source::Default),
@@ -58,9 +59,11 @@ impl Config {
             line(START.name, &self.start.value, &self.start.source),
             line(OUT_OF_RANGE.name, &self.out_of_range.value, &self.out_of_range.source),
             duration(COMMIT_INTERVAL.setting.name, &self.commit_interval),
-            line(IN_FLIGHT.setting.name, &self.in_flight.value, &self.in_flight.source),
+            number(IN_FLIGHT.setting.name, &self.in_flight),
+            number(METADATA_MAX_BYTES.setting.name, &self.metadata_max_bytes),
+            duration(STALL_AFTER.setting.name, &self.stall_after),
             store,
-            line(MEMORY_MAX_LEN.setting.name, &self.memory_max_len.value, &self.memory_max_len.source),
+            number(MEMORY_MAX_LEN.setting.name, &self.memory_max_len),
             duration(MEMORY_MAX_AGE.setting.name, &self.memory_max_age),
             duration(POLL_BUDGET.setting.name, &self.poll_budget),
             duration(DRAIN_BUDGET.setting.name, &self.drain_budget),

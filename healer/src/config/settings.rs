@@ -89,12 +89,22 @@ pub(super) const IN_FLIGHT: NumberSetting = NumberSetting {
     default: 1024,
     range: 1..=10_000_000,
 };
+pub(super) const METADATA_MAX_BYTES: NumberSetting = NumberSetting {
+    setting: Setting { name: "metadata_max_bytes", env: "HEALER_METADATA_MAX_BYTES" },
+    default: 4096,
+    range: 0..=1_000_000,
+};
+pub(super) const STALL_AFTER: DurationSetting = DurationSetting {
+    setting: Setting { name: "stall_after", env: "HEALER_STALL_AFTER" },
+    default: Duration::from_mins(1),
+    range: MS..=DAY,
+};
 
 /// What the environment variable of a client property begins with.
 pub(super) const PROPERTY_PREFIX: &str = "HEALER_KAFKA_";
 
 /// Every environment variable of healer's own that begins with `HEALER_`.
-pub(super) const VARIABLES: [&str; 11] = [
+pub(super) const VARIABLES: [&str; 13] = [
     BROKERS.env,
     GROUP.env,
     PROTOCOL.env,
@@ -106,6 +116,8 @@ pub(super) const VARIABLES: [&str; 11] = [
     DRAIN_BUDGET.setting.env,
     CONNECT_TIMEOUT.setting.env,
     IN_FLIGHT.setting.env,
+    METADATA_MAX_BYTES.setting.env,
+    STALL_AFTER.setting.env,
 ];
 
 /// Variables that begin with `HEALER_` and are no settings: healer's own tests read them.

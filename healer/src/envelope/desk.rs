@@ -81,6 +81,34 @@ pub(crate) struct Place {
     pub(crate) node: u32,
     /// A hash of the record's time, key and value.
     pub(crate) fingerprint: u64,
+    /// What its key begins with, to name it where it blocks.
+    pub(crate) key: Option<KeyStart>,
+}
+
+/// The first bytes of a key, in line: it is taken for every record that leaves the poll thread.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct KeyStart {
+    length: usize,
+    bytes: [u8; Self::KEPT],
+}
+
+impl KeyStart {
+    const KEPT: usize = 32;
+
+    pub(super) fn of(key: &[u8]) -> Self {
+        let mut bytes = [0; Self::KEPT];
+        let kept = key.len().min(Self::KEPT);
+        bytes[..kept].copy_from_slice(&key[..kept]);
+        Self { length: key.len(), bytes }
+    }
+
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.bytes[..self.length.min(Self::KEPT)]
+    }
+
+    pub(crate) fn is_cut(&self) -> bool {
+        self.length > Self::KEPT
+    }
 }
 
 /// A partition in one generation, as receipts know it.

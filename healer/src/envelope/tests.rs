@@ -32,7 +32,7 @@ impl Room {
     }
 
     fn receipt(&self, offset: i64) -> Receipt {
-        Receipt::one(Arc::clone(&self.home), offset, Place { node: 1, fingerprint: 0 })
+        Receipt::one(Arc::clone(&self.home), offset, Place { node: 1, fingerprint: 0, key: None })
     }
 
     fn batch(&self, offsets: std::ops::Range<i64>) -> Receipt {

@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use xxhash_rust::xxh3::Xxh3;
 
-use super::{Home, Outcome, Reason, Receipt, Shares, desk::Place};
+use super::{
+    Home, Outcome, Reason, Receipt, Shares,
+    desk::{KeyStart, Place},
+};
 use crate::{
     broker::RecordRef,
     context::Context,
@@ -106,7 +109,8 @@ impl<'r> Visit<'r> {
         self.at = node;
         let receipt = match std::mem::replace(&mut self.claim, Claim::Gone) {
             Claim::Fresh { home, record } => {
-                let place = Place { node, fingerprint: fingerprint(record) };
+                let key = record.key.map(KeyStart::of);
+                let place = Place { node, fingerprint: fingerprint(record), key };
                 Receipt::one(Arc::clone(home), record.offset, place)
             }
             Claim::Held(receipt) => receipt,

@@ -15,6 +15,8 @@ fn the_defaults_are_the_documented_ones() {
     assert_eq!(config.out_of_range(), OutOfRange::Error);
     assert_eq!(config.commit_interval(), Duration::from_secs(10));
     assert_eq!(config.in_flight(), 1024);
+    assert_eq!(config.metadata_max_bytes(), 4096);
+    assert_eq!(config.stall_after(), Duration::from_mins(1));
     assert_eq!(config.store_path(), None);
     assert_eq!(config.memory_max_len(), 10_000_000);
     assert_eq!(config.memory_max_age(), Duration::from_hours(1));

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
-use super::{Action, CommitEntry, Core, Part};
+use super::{Action, CommitEntry, Core, Part, metadata};
 use crate::{
     app::Error,
     broker::{CommitError, CommitErrorKind},
@@ -112,14 +112,8 @@ impl Core {
         });
         // Also without partitions: checkpoints may have changed.
         actions.push(Action::Save(changed.collect()));
-        let mut entries: Vec<_> = self
-            .parts
-            .iter()
-            .filter_map(|(slot, part)| {
-                let offset = part.due()?;
-                Some(CommitEntry { slot: *slot, generation: part.home.generation, offset })
-            })
-            .collect();
+        let limit = self.settings.metadata_max_bytes;
+        let mut entries: Vec<_> = self.parts.values().filter_map(|part| part.entry(limit)).collect();
         self.commits.suspects.retain(|slot| entries.iter().any(|entry| entry.slot == *slot));
         if let Some(suspect) = self.commits.suspects.first() {
             entries.retain(|entry| entry.slot == *suspect);
@@ -145,7 +139,7 @@ impl Core {
                 self.commits.health = CommitHealth { last: Some(now), ..CommitHealth::default() };
                 for entry in entries {
                     self.commits.suspects.remove(&entry.slot);
-                    self.acknowledge(entry);
+                    self.acknowledge(&entry);
                 }
                 if !self.commits.suspects.is_empty() {
                     self.commits.next = now;
@@ -209,12 +203,45 @@ impl Core {
         self.parts.get(&entry.slot).filter(|part| part.home.generation == entry.generation)
     }
 
-    fn acknowledge(&mut self, entry: CommitEntry) {
+    fn acknowledge(&mut self, entry: &CommitEntry) {
         let part = self.parts.get_mut(&entry.slot).filter(|part| part.home.generation == entry.generation);
         let Some(part) = part else { return };
         part.committed = Some(entry.offset);
+        part.committed_above = entry.done_above;
         part.commit_start = false;
         self.acknowledged.insert(part.home.partition.clone(), entry.offset);
         self.news.push((part.home.partition.clone(), entry.offset));
+    }
+}
+
+impl Part {
+    /// Not when the offsets mean other records by now, nor while the topic is gone.
+    fn may_commit(&self) -> bool {
+        self.rewind.is_none() && self.gone_until.is_none()
+    }
+
+    /// The offset that is to be committed; `None` when it is already.
+    pub(super) fn due(&self) -> Option<i64> {
+        let frontier = self.ledger.frontier();
+        let due = self.commit_start || frontier > self.committed.unwrap_or(self.start);
+        (due && self.may_commit()).then_some(frontier)
+    }
+
+    /// What is to be committed: the frontier where it moved, or more that is done above it, within `limit` bytes of text.
+    fn entry(&self, limit: usize) -> Option<CommitEntry> {
+        let done_above = self.done_above();
+        let due = self.due().is_some();
+        if !due && (limit == 0 || !self.may_commit() || done_above == self.committed_above) {
+            return None;
+        }
+        let frontier = self.ledger.first_pending().and_then(|offset| self.home.place(offset));
+        let claim = metadata::claim(&self.ledger, frontier.map(|place| place.fingerprint));
+        let metadata = claim.filter(|_| limit > 0).and_then(|claim| metadata::encode(&claim, limit));
+        if !due && metadata.is_none() {
+            // What the group has is true as well, and says more.
+            return None;
+        }
+        let (slot, generation, offset) = (self.home.slot, self.home.generation, self.ledger.frontier());
+        Some(CommitEntry { slot, generation, offset, metadata: metadata.unwrap_or_default(), done_above })
     }
 }

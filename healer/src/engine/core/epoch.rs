@@ -2,6 +2,12 @@
 
 use super::{Action, Assigned, Core, Part};
 
+/// A partition is to be read anew.
+pub(super) struct Rewind {
+    pub(super) offset: i64,
+    asked: bool,
+}
+
 impl Part {
     /// A record at `offset` came where a higher one was due: the log is not the one that the ledger is about.
     pub(super) fn went_back(&mut self, offset: i64) {
@@ -12,7 +18,7 @@ impl Part {
             "the offsets went back: the topic was truncated or made anew, or the position was reset; reading anew from there"
         );
         // What is pending below may be in the log still.
-        self.rewind = Some(offset.min(self.ledger.frontier()));
+        self.rewind = Some(Rewind { offset: offset.min(self.ledger.frontier()), asked: false });
         self.close();
     }
 }
@@ -21,9 +27,9 @@ impl Core {
     /// Asks for a new generation of what went back, once.
     pub(super) fn ask_rewinds(&mut self, actions: &mut Vec<Action>) {
         for (slot, part) in &mut self.parts {
-            if let Some(offset) = part.rewind.filter(|_| !part.rewind_asked) {
-                part.rewind_asked = true;
-                actions.push(Action::Rewind { slot: *slot, offset });
+            if let Some(rewind) = part.rewind.as_mut().filter(|rewind| !rewind.asked) {
+                rewind.asked = true;
+                actions.push(Action::Rewind { slot: *slot, offset: rewind.offset });
             }
         }
     }

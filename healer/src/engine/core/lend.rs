@@ -29,7 +29,7 @@ impl Core {
             return false;
         }
         part.loan = Some(Loan { first, early: Vec::new() });
-        part.look(now);
+        part.look(&self.settings, now);
         true
     }
 }

@@ -7,9 +7,11 @@ mod assign;
 mod commit;
 mod epoch;
 mod lend;
+mod metadata;
 mod part;
 mod records;
 mod revoke;
+mod stall;
 mod start;
 mod status;
 mod stop;
@@ -18,6 +20,7 @@ mod until;
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 pub use commit::CommitHealth;
+pub(crate) use metadata::decode as decode_metadata;
 pub(crate) use part::Part;
 pub use start::StartError;
 pub(crate) use start::{Known, Start, StartPolicy, decide};
@@ -39,6 +42,10 @@ pub(crate) struct Settings {
     pub(crate) commit_interval: Duration,
     pub(crate) drain_budget: Duration,
     pub(crate) in_flight: u64,
+    /// The most bytes of commit metadata; 0 for none.
+    pub(crate) metadata_max_bytes: usize,
+    /// How long an offset may block before that is logged.
+    pub(crate) stall_after: Duration,
 }
 
 /// What happened.
@@ -79,11 +86,15 @@ pub(crate) struct Assigned {
 }
 
 /// One entry of a commit request, as the core names partitions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct CommitEntry {
     pub(crate) slot: u32,
     pub(crate) generation: u32,
     pub(crate) offset: i64,
+    /// What is done above it, for whoever takes over.
+    pub(crate) metadata: String,
+    /// How many offsets that is.
+    pub(crate) done_above: u64,
 }
 
 /// What is to be done.
@@ -194,7 +205,7 @@ impl Core {
 
     /// What time and progress make due.
     fn advance(&mut self, now: Duration, actions: &mut Vec<Action>) {
-        self.parts.values_mut().for_each(|part| part.look(now));
+        self.look(now);
         self.advance_revokes(now, actions);
         match self.phase {
             Phase::Running => {
@@ -212,7 +223,8 @@ impl Core {
     /// How many more records of a slot may leave for tasks.
     pub(crate) fn credit(&self, slot: u32) -> u64 {
         let open = self.phase == Phase::Running;
-        let part = self.parts.get(&slot).filter(|part| open && part.is_open() && !part.is_lent());
+        let part =
+            self.parts.get(&slot).filter(|part| open && part.is_open() && !part.is_lent() && !part.throttled);
         part.map_or(0, |part| self.settings.in_flight.saturating_sub(part.ledger.pending()))
     }
 

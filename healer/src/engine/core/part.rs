@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use healer_store::Ledger;
 
-use super::lend::Loan;
+use super::{epoch::Rewind, lend::Loan};
 use crate::{envelope::Home, operators::ChunkLog};
 
 /// What the core knows of a partition.
@@ -15,6 +15,8 @@ pub(crate) struct Part {
     pub(super) start: i64,
     /// What the broker has acknowledged, or had when the partition was assigned.
     pub(super) committed: Option<i64>,
+    /// How many offsets above it the group knows to be done.
+    pub(super) committed_above: u64,
     /// The start itself is to be committed: `latest` or `time` chose it.
     pub(super) commit_start: bool,
     /// The broker does not know the topic (any more): nothing is committed until then.
@@ -23,15 +25,20 @@ pub(crate) struct Part {
     pub(super) saved: Option<(i64, i64)>,
     /// The lowest pending offset and since when it is that.
     pub(super) blocked: Option<(i64, Duration)>,
+    /// The offset that was told to block for too long.
+    pub(super) stalled: Option<i64>,
+    /// The first of the records that wait in front of the partition.
+    pub(super) waiting: Option<i64>,
+    /// What is done above the frontier has no room in the commit: nothing is added to it.
+    pub(super) throttled: bool,
     /// The first record that came back without an outcome, and when.
     pub(super) returned: Option<(i64, Duration)>,
     /// All that came back, each once: a record that failed on the poll thread may have shares that come back later.
     returns: BTreeSet<i64>,
     open: bool,
     pub(super) loan: Option<Loan>,
-    /// The log went back: it is to be read anew from there.
-    pub(super) rewind: Option<i64>,
-    pub(super) rewind_asked: bool,
+    /// The log went back.
+    pub(super) rewind: Option<Rewind>,
     /// How often records vanished before they were done.
     pub(super) data_losses: u64,
 }
@@ -49,16 +56,19 @@ impl Part {
             ledger,
             start,
             committed,
+            committed_above: 0,
             commit_start,
             gone_until: None,
             saved: None,
             blocked: None,
+            stalled: None,
+            waiting: None,
+            throttled: false,
             returned: None,
             returns: BTreeSet::new(),
             open: true,
             loan: None,
             rewind: None,
-            rewind_asked: false,
             data_losses: 0,
         }
     }
@@ -98,30 +108,11 @@ impl Part {
         self.is_lent() || self.ledger.pending() > 0
     }
 
-    /// What is to be committed; `None` when that is the case already, or when the offsets mean other records by now.
-    pub(super) fn due(&self) -> Option<i64> {
-        if self.gone_until.is_some() {
-            return None;
-        }
-        let frontier = self.ledger.frontier();
-        let due = self.commit_start || frontier > self.committed.unwrap_or(self.start);
-        (due && self.rewind.is_none()).then_some(frontier)
-    }
-
     /// How many offsets below `start` are not done.
     pub(super) fn unread_below(&self, start: i64) -> u64 {
         let pending =
             self.ledger.pending_runs().map(|run| healer_store::Run::new(run.first, run.end.min(start)).len());
         pending.sum::<u64>() + healer_store::Run::new(self.ledger.position(), start).len()
-    }
-
-    /// Notes how long the same offset has been in the way, and that a topic that was gone may be back.
-    pub(super) fn look(&mut self, now: Duration) {
-        self.gone_until = self.gone_until.filter(|until| now < *until);
-        let first = self.ledger.first_pending().or_else(|| self.lent_at()).or(self.rewind);
-        if self.blocked.map(|(offset, _)| offset) != first {
-            self.blocked = first.map(|offset| (offset, now));
-        }
     }
 
     /// Takes in what a chunk came to. What comes after the offsets went back does not enter the ledger.

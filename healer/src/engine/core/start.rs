@@ -15,6 +15,8 @@ pub(crate) struct Known {
     /// The offset of the wanted time, where the policy asks for one.
     pub(crate) at_time: Option<i64>,
     pub(crate) snapshot: Option<PartitionSnapshot>,
+    /// What came with the commit.
+    pub(crate) metadata: Option<DoneAbove>,
 }
 
 /// Where to start without a committed offset.
@@ -31,7 +33,7 @@ pub(crate) enum StartPolicy {
 pub(crate) struct Start {
     pub(crate) offset: i64,
     pub(crate) committed: Option<i64>,
-    /// What the store says was done above the start; believed once proven.
+    /// What the store or the commit says was done above the start; believed once proven.
     pub(crate) claim: Option<DoneAbove>,
     /// The offset was chosen, not read, and is to be committed at once, or a crash would choose again.
     pub(crate) commit: bool,
@@ -96,8 +98,13 @@ pub(crate) fn decide(
         };
     };
     if (first..=end).contains(&committed) {
-        // A snapshot of another frontier proves nothing about this one: the records are processed again.
-        let claim = known.snapshot.and_then(|s| s.claim()).filter(|claim| claim.frontier == committed);
+        let claims = known.snapshot.and_then(|snapshot| snapshot.claim()).into_iter().chain(known.metadata);
+        // What is said about another frontier, or about records that are not there, proves nothing: they are processed again.
+        let plausible = |claim: &DoneAbove| {
+            claim.frontier == committed && claim.runs.last().is_some_and(|last| last.end <= end)
+        };
+        let covered = |claim: &DoneAbove| claim.runs.iter().map(|run| run.len()).sum::<u64>();
+        let claim = claims.filter(plausible).max_by_key(covered);
         return Ok(Start {
             offset: committed,
             committed: Some(committed),
@@ -130,7 +137,13 @@ mod tests {
     }
 
     fn known(committed: Option<i64>) -> Known {
-        Known { committed, watermarks: Watermarks { first: 10, end: 20 }, at_time: Some(15), snapshot: None }
+        Known {
+            committed,
+            watermarks: Watermarks { first: 10, end: 20 },
+            at_time: Some(15),
+            snapshot: None,
+            metadata: None,
+        }
     }
 
     fn start(committed: Option<i64>, policy: StartPolicy) -> Result<Start, StartError> {
@@ -189,5 +202,45 @@ mod tests {
         assert!(claim(12).is_some());
         assert!(claim(11).is_none());
         assert!(claim(13).is_none());
+    }
+
+    fn claim(frontier: i64, fingerprint: u64, end: i64) -> DoneAbove {
+        DoneAbove { frontier, fingerprint, runs: vec![Run { first: 14, end }] }
+    }
+
+    #[test]
+    fn of_what_store_and_commit_say_about_the_frontier_the_one_that_covers_more_is_taken() {
+        let snapshot = |frontier, end| {
+            let DoneAbove { frontier, fingerprint, runs } = claim(frontier, 7, end);
+            let fingerprint = Some(fingerprint);
+            PartitionSnapshot {
+                topic: "t".to_owned(),
+                partition: 0,
+                frontier,
+                position: 19,
+                done_above: runs,
+                fingerprint,
+            }
+        };
+        let taken = |snapshot, metadata| {
+            let known = Known { snapshot, metadata, ..known(Some(12)) };
+            let start = decide(&partition(), known, StartPolicy::Earliest, OutOfRange::Error);
+            start.expect("in range").claim.map(|claim| (claim.fingerprint, claim.runs[0].end))
+        };
+        assert_eq!(taken(Some(snapshot(12, 16)), Some(claim(12, 8, 17))), Some((8, 17)));
+        assert_eq!(taken(Some(snapshot(12, 18)), Some(claim(12, 8, 17))), Some((7, 18)));
+        assert_eq!(taken(Some(snapshot(11, 18)), Some(claim(12, 8, 17))), Some((8, 17)));
+        assert_eq!(taken(Some(snapshot(12, 16)), Some(claim(13, 8, 17))), Some((7, 16)));
+        assert_eq!(taken(None, Some(claim(11, 8, 17))), None);
+    }
+
+    #[test]
+    fn what_is_claimed_beyond_the_end_of_the_log_is_not_believed() {
+        let start = |end| {
+            let known = Known { metadata: Some(claim(12, 8, end)), ..known(Some(12)) };
+            decide(&partition(), known, StartPolicy::Earliest, OutOfRange::Error).expect("in range").claim
+        };
+        assert!(start(20).is_some());
+        assert!(start(21).is_none());
     }
 }

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use healer_store::Run;
 
-use super::{Core, Part};
+use super::{Core, Part, Paths};
 
 /// A partition of this member.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,6 +40,8 @@ pub enum PartitionState {
     Running,
     /// A record failed: what came before it may still end, nothing behind it begins.
     Halted,
+    /// What is done above the frontier has no room in a commit any more: what is in flight goes on, nothing new begins.
+    Throttled,
     /// It is given back, or the pipeline ends: what is in flight may end.
     Draining,
     /// Its log went back, and it is to be read anew.
@@ -56,6 +58,10 @@ pub struct Blocked {
     pub stage: Arc<str>,
     /// How long it has been the lowest pending one.
     pub lasting: Duration,
+    /// The first 32 bytes of its key; `None` where it has none, or has not left the poll thread.
+    pub key: Option<Vec<u8>>,
+    /// Whether the key is longer than what is shown of it.
+    pub key_is_cut: bool,
 }
 
 impl Part {
@@ -65,6 +71,20 @@ impl Part {
         span.saturating_sub(self.ledger.pending())
     }
 
+    /// What keeps the frontier where it is.
+    pub(super) fn blocked(&self, path: &Paths, now: Duration) -> Option<Blocked> {
+        let (offset, since) = self.blocked?;
+        let place = self.home.place(offset);
+        let key = place.and_then(|place| place.key);
+        Some(Blocked {
+            offset,
+            stage: path(self.home.node(offset)),
+            lasting: now.saturating_sub(since),
+            key: key.map(|key| key.bytes().to_vec()),
+            key_is_cut: key.is_some_and(|key| key.is_cut()),
+        })
+    }
+
     fn state(&self) -> PartitionState {
         if self.rewind.is_some() {
             PartitionState::Restarting
@@ -72,6 +92,8 @@ impl Part {
             PartitionState::Draining
         } else if self.home.is_halted() {
             PartitionState::Halted
+        } else if self.throttled {
+            PartitionState::Throttled
         } else {
             PartitionState::Running
         }
@@ -91,11 +113,7 @@ impl Core {
             done_above: part.done_above(),
             data_losses: part.data_losses,
             state: part.state(),
-            blocked: part.blocked.map(|(offset, since)| Blocked {
-                offset,
-                stage: (self.path)(part.home.node(offset)),
-                lasting: now.saturating_sub(since),
-            }),
+            blocked: part.blocked(&self.path, now),
         };
         self.parts.values().map(status).collect()
     }

@@ -44,7 +44,7 @@ impl<B: Broker> Poller<B> {
         let commit = |entry: &CommitEntry| Commit {
             partition: self.slots[entry.slot as usize].clone(),
             offset: entry.offset,
-            metadata: String::new(),
+            metadata: entry.metadata.clone(),
         };
         self.committer.commit(entries.iter().map(commit).collect());
     }

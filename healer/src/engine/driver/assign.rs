@@ -4,9 +4,9 @@ use std::{sync::Arc, time::Duration};
 
 use crate::{
     app::Error,
-    broker::{BrokerError, Pattern, Remote, TopicPartition, Topics},
+    broker::{BrokerError, Committed, Pattern, Remote, TopicPartition, Topics},
     config::{Config, Start as ConfigStart},
-    engine::core::{Known, Start, StartPolicy, decide},
+    engine::core::{Known, Start, StartPolicy, decide, decode_metadata},
     operators::Entry,
 };
 use healer_store::{Journal, Loaded};
@@ -57,6 +57,9 @@ pub(super) fn starts(
     let mut starts = Vec::with_capacity(partitions.len());
     for ((partition, committed), at_time) in partitions.iter().zip(committed).zip(at_time) {
         let known = Known {
+            metadata: committed.as_ref().and_then(|Committed { offset, metadata }| {
+                decode_metadata(metadata.as_deref().unwrap_or_default(), *offset)
+            }),
             committed: committed.map(|committed| committed.offset),
             watermarks: remote.watermarks(partition, wait)?,
             at_time,

@@ -173,6 +173,8 @@ fn assemble<B: Broker>(
         commit_interval: config.commit_interval(),
         drain_budget: config.drain_budget(),
         in_flight: in_flight as u64,
+        metadata_max_bytes: config.metadata_max_bytes(),
+        stall_after: config.stall_after(),
     };
     let paths = graph.clone();
     let paths = Arc::new(move |node| paths.path(node));

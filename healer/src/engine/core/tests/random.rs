@@ -135,7 +135,7 @@ impl World {
     fn request(&mut self, entries: Vec<CommitEntry>) {
         assert!(self.under_way.is_none(), "two requests at once");
         assert!(!entries.is_empty());
-        for CommitEntry { slot, generation, offset } in &entries {
+        for CommitEntry { slot, generation, offset, .. } in &entries {
             let live = self.live.get_mut(slot).expect("a commit for what is not ours");
             assert_eq!(live.number, *generation, "a commit for an old generation");
             assert!(

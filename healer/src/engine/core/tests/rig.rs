@@ -13,6 +13,8 @@ use crate::{
 
 pub(super) const INTERVAL: Duration = Duration::from_secs(10);
 pub(super) const BUDGET: Duration = Duration::from_secs(5);
+pub(super) const METADATA: usize = 80;
+pub(super) const STALL: Duration = Duration::from_mins(1);
 pub(super) const SECOND: Duration = Duration::from_secs(1);
 pub(super) const MILLI: Duration = Duration::from_millis(1);
 
@@ -85,7 +87,13 @@ impl Rig {
     }
 
     fn with_goals(goals: Option<BTreeMap<TopicPartition, Goal>>) -> Self {
-        let settings = Settings { commit_interval: INTERVAL, drain_budget: BUDGET, in_flight: 100 };
+        let settings = Settings {
+            commit_interval: INTERVAL,
+            drain_budget: BUDGET,
+            in_flight: 100,
+            metadata_max_bytes: METADATA,
+            stall_after: STALL,
+        };
         let path = Arc::new(|node| Arc::from(format!("node {node}")));
         Self {
             core: Core::new(settings, goals, path, Duration::ZERO),
@@ -178,8 +186,20 @@ impl Rig {
 
     /// The receipt of a record that leaves for a task at `node`.
     pub(super) fn receipt(&self, slot: u32, generation: u32, offset: i64, node: u32) -> Receipt {
+        self.receipt_of(slot, generation, offset, node, None)
+    }
+
+    /// The same for a record with a key.
+    pub(super) fn receipt_of(
+        &self,
+        slot: u32,
+        generation: u32,
+        offset: i64,
+        node: u32,
+        key: Option<&[u8]>,
+    ) -> Receipt {
         let home = self.home(slot, generation);
-        let record = RecordRef { slot, offset, timestamp: None, key: None, value: None, headers: &NoHeaders };
+        let record = RecordRef { slot, offset, timestamp: None, key, value: None, headers: &NoHeaders };
         let mut context = Context::reusable(home.partition.topic.clone(), home.partition.partition);
         Visit::new(Claim::Fresh { home, record: &record }, &mut context, 0).take(node)
     }

@@ -1,0 +1,72 @@
+//! What is done above a committed offset, as text that travels with the commit: whoever takes over, on any machine, skips it.
+//!
+//! Nothing in it is trusted: it is bound to its offset and to the fingerprint of the record there, and whatever does not fit is
+//! as if nothing had been written. The text is `healer1:` and base64 of checksum, offset, fingerprint and
+//! [`offset_map`], in this order, numbers with the highest byte first.
+
+use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD as BASE64};
+use healer_store::{DoneAbove, Ledger, offset_map};
+use xxhash_rust::xxh3::xxh3_64;
+
+const PREFIX: &str = "healer1:";
+
+/// Checksum, offset and fingerprint.
+const HEAD: usize = 24;
+
+/// The longest text that is looked at: of the largest map there is. Decoding allocates less than this and the map's runs.
+const MAX_TEXT: usize = PREFIX.len() + (HEAD + offset_map::MAX_BYTES).div_ceil(3) * 4;
+
+/// How many bytes of a map have room in `limit` bytes of text.
+pub(super) fn room(limit: usize) -> u64 {
+    let bytes = limit.saturating_sub(PREFIX.len()) / 4 * 3;
+    bytes.saturating_sub(HEAD) as u64
+}
+
+/// What a ledger says is done above its frontier; `None` where that is nothing or could not be proven later.
+///
+/// `fingerprint` is that of the record at the frontier. A claim that waits to be verified is passed on as it came.
+pub(super) fn claim(ledger: &Ledger, fingerprint: Option<u64>) -> Option<DoneAbove> {
+    if let Some(claim) = ledger.unverified() {
+        return Some(claim.clone());
+    }
+    let claim = DoneAbove {
+        frontier: ledger.frontier(),
+        fingerprint: fingerprint?,
+        runs: ledger.done_above().collect(),
+    };
+    Some(claim).filter(|claim| !claim.runs.is_empty())
+}
+
+/// The text of a claim; `None` where it would be longer than `limit` bytes.
+pub(super) fn encode(claim: &DoneAbove, limit: usize) -> Option<String> {
+    let map = offset_map::encode(claim.frontier, claim.runs.iter().copied()).ok()?;
+    if map.len() as u64 > room(limit) {
+        return None;
+    }
+    let mut body = vec![0; 8];
+    body.extend(claim.frontier.to_be_bytes());
+    body.extend(claim.fingerprint.to_be_bytes());
+    body.extend(map);
+    let checksum = xxh3_64(&body[8..]).to_be_bytes();
+    body[..8].copy_from_slice(&checksum);
+    let mut text = PREFIX.to_owned();
+    BASE64.encode_string(body, &mut text);
+    Some(text)
+}
+
+/// What the text that came with `committed` claims; `None` for anything that is not ours, damaged, or about another offset.
+pub(crate) fn decode(text: &str, committed: i64) -> Option<DoneAbove> {
+    let text = text.strip_prefix(PREFIX).filter(|text| text.len() <= MAX_TEXT)?;
+    let body = BASE64.decode(text).ok()?;
+    let (checksum, body) = body.split_first_chunk::<8>()?;
+    if xxh3_64(body) != u64::from_be_bytes(*checksum) {
+        return None;
+    }
+    let (frontier, body) = body.split_first_chunk::<8>()?;
+    let (fingerprint, map) = body.split_first_chunk::<8>()?;
+    if i64::from_be_bytes(*frontier) != committed {
+        return None;
+    }
+    let runs = offset_map::decode(committed, map).ok().filter(|runs| !runs.is_empty())?;
+    Some(DoneAbove { frontier: committed, fingerprint: u64::from_be_bytes(*fingerprint), runs })
+}

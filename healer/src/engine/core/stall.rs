@@ -1,0 +1,72 @@
+//! What holds a partition: no frontier stands still without a name.
+
+use std::time::Duration;
+
+use super::{Blocked, Core, Part, Settings, metadata};
+
+impl Part {
+    /// The offset that holds the frontier, wherever its record is: in a task, on the poll thread, or in front of the partition.
+    fn blocker(&self) -> Option<i64> {
+        let waiting = self.waiting.filter(|offset| *offset >= self.ledger.position());
+        let rewind = self.rewind.as_ref().map(|rewind| rewind.offset);
+        self.ledger.first_pending().or_else(|| self.lent_at()).or(rewind).or(waiting)
+    }
+
+    /// Notes how long the same offset has been in the way, and whether what is done above it still has room in a commit.
+    pub(super) fn look(&mut self, settings: &Settings, now: Duration) {
+        // A topic that was gone may be back.
+        self.gone_until = self.gone_until.filter(|until| now < *until);
+        let blocker = self.blocker();
+        if self.blocked.map(|(offset, _)| offset) != blocker {
+            self.blocked = blocker.map(|offset| (offset, now));
+        }
+        let room = metadata::room(settings.metadata_max_bytes);
+        let room = if self.throttled { room / 4 * 3 } else { room };
+        // With nothing in flight the map is empty, so whatever comes next may run.
+        let full = self.ledger.pending() > 0 && self.ledger.map_bytes_at_most() > room;
+        self.throttled = full && settings.metadata_max_bytes > 0;
+    }
+}
+
+impl Core {
+    /// Tells which record waits first in front of a partition, fetched and not yet taken; `None` where none does.
+    #[cfg_attr(not(test), expect(dead_code, reason = "the driver learns to use it next"))]
+    pub(crate) fn waits(&mut self, (slot, generation): (u32, u32), first: Option<i64>) {
+        let part = self.parts.get_mut(&slot).filter(|part| part.home.generation == generation);
+        if let Some(part) = part {
+            part.waiting = first;
+        }
+    }
+
+    /// Looks at what holds each partition, and tells once of each offset that does so for too long, and when it is past.
+    pub(super) fn look(&mut self, now: Duration) {
+        for part in self.parts.values_mut() {
+            part.look(&self.settings, now);
+            let blocked = part.blocked.map(|(offset, _)| offset);
+            if let Some(offset) = part.stalled.filter(|stalled| blocked != Some(*stalled)) {
+                part.stalled = None;
+                tracing::info!(partition = %part.home.partition, offset, "the record that held the partition is past");
+            }
+            let long =
+                part.blocked.is_some_and(|(_, since)| now.saturating_sub(since) >= self.settings.stall_after);
+            if long && part.stalled.is_none() {
+                part.stalled = blocked;
+                self.tally.stalls += 1;
+                if let Some(Blocked { offset, stage, lasting, key, key_is_cut }) =
+                    part.blocked(&self.path, now)
+                {
+                    let key = key.map(|key| String::from_utf8_lossy(&key).into_owned());
+                    tracing::warn!(
+                        partition = %part.home.partition,
+                        offset,
+                        %stage,
+                        ?key,
+                        key_is_cut,
+                        seconds = lasting.as_secs(),
+                        "a record holds its partition: nothing above it is committed until it is done"
+                    );
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,176 @@
+use healer_store::{DoneAbove, Ledger, Run};
+
+use super::rig::{BUDGET, INTERVAL, METADATA, Rig, at, done, moved, partition};
+use crate::{
+    broker::CommitErrorKind,
+    engine::{
+        PartitionState,
+        core::{Action, Event, decode_metadata as decode, metadata::claim, metadata::encode},
+    },
+    envelope::Receipt,
+};
+
+/// Offset and metadata of the only entry of the only commit request.
+fn commit(actions: &[Action]) -> Option<(i64, &str)> {
+    actions.iter().find_map(|action| match action {
+        Action::Commit(entries) => Some((entries[0].offset, entries[0].metadata.as_str())),
+        _ => None,
+    })
+}
+
+fn some_claim() -> DoneAbove {
+    DoneAbove { frontier: 1_000, fingerprint: 42, runs: vec![Run::new(1_001, 1_500), Run::new(1_501, 9_000)] }
+}
+
+/// 0 to 9 left for tasks; their receipts.
+fn rig() -> (Rig, Vec<Receipt>) {
+    let mut rig = Rig::new();
+    rig.assign(0, 1, at(Some(0)));
+    let receipts = (0..10).map(|offset| rig.receipt(0, 1, offset, 1)).collect();
+    rig.chunk(0, 1, &[moved(0, 10)]);
+    (rig, receipts)
+}
+
+#[test]
+fn what_is_written_reads_back_for_its_own_offset_only() {
+    let text = encode(&some_claim(), 4_096).expect("it is short");
+    assert_eq!(decode(&text, 1_000), Some(some_claim()));
+    assert_eq!(decode(&text, 1_001), None);
+    assert_eq!(decode(&text, 999), None);
+    assert_eq!(encode(&some_claim(), text.len() + 3), Some(text.clone()));
+    assert_eq!(encode(&some_claim(), text.len() - 4), None, "above the limit");
+    assert!(text.is_ascii());
+}
+
+#[test]
+fn text_that_is_damaged_or_somebody_else_s_claims_nothing() {
+    let text = encode(&some_claim(), 4_096).expect("it is short");
+    for at in 0..text.len() {
+        for other in [b'A', b'/', b'=', b' ', 0] {
+            let mut bytes = text.clone().into_bytes();
+            if std::mem::replace(&mut bytes[at], other) != other {
+                let damaged = String::from_utf8(bytes).expect("ascii");
+                assert_eq!(decode(&damaged, 1_000), None, "{damaged:?}");
+            }
+        }
+        assert_eq!(decode(&text[..at], 1_000), None);
+    }
+    let huge = format!("healer1:{}", "A".repeat(3 << 20));
+    for foreign in [
+        "",
+        " ",
+        "healer1:",
+        "healer2:AAAA",
+        "AgAAAY0bZbUA",
+        "bAAAAAAAAAAE",
+        "\u{0}\u{1}é",
+        "NONE",
+        huge.as_str(),
+    ] {
+        assert_eq!(decode(foreign, 1_000), None);
+    }
+}
+
+#[test]
+fn what_is_done_above_travels_with_the_commit_once() {
+    let (mut rig, _receipts) = rig();
+    rig.heal(0, 1, 4);
+    let actions = rig.pass(INTERVAL);
+    let (offset, text) = commit(&actions).expect("the frontier stands still, but more is done");
+    let said = decode(text, 0).expect("it is ours");
+    assert_eq!((offset, said.runs), (0, vec![Run::new(4, 5)]));
+    rig.acknowledge();
+    assert_eq!(commit(&rig.pass(INTERVAL)), None, "the group knows that");
+    rig.heal(0, 1, 5);
+    assert!(commit(&rig.pass(INTERVAL / 2)).is_none());
+    let actions = rig.pass(INTERVAL / 2);
+    assert_eq!(decode(commit(&actions).expect("more").1, 0).expect("ours").runs, [Run::new(4, 6)]);
+    rig.refuse(CommitErrorKind::Retriable);
+    let actions = rig.pass(INTERVAL);
+    assert!(commit(&actions).is_some(), "what was not acknowledged is not known");
+    rig.acknowledge();
+    rig.heal(0, 1, 0);
+    let actions = rig.pass(INTERVAL);
+    let (offset, text) = commit(&actions).expect("the frontier moved");
+    assert_eq!((offset, decode(text, 1).expect("ours").runs), (1, vec![Run::new(4, 6)]));
+}
+
+#[test]
+fn nothing_is_said_about_a_frontier_whose_record_is_not_known() {
+    let mut rig = Rig::new();
+    rig.assign(0, 1, at(Some(0)));
+    rig.chunk(0, 1, &[moved(0, 1), done(1, 5)]);
+    assert_eq!(commit(&rig.pass(INTERVAL)), None);
+    rig.heal(0, 1, 0);
+    assert_eq!(commit(&rig.pass(INTERVAL)), Some((5, "")), "nothing is above");
+}
+
+#[test]
+fn a_claim_that_waits_to_be_proven_is_passed_on_as_it_came() {
+    let mut ledger = Ledger::resume(1, 1_000, some_claim());
+    assert_eq!(claim(&ledger, None), Some(some_claim()));
+    assert!(!ledger.verify(1_000, 7), "another record");
+    ledger.deliver_run(1_000, 1_010).expect("in order");
+    assert_eq!(claim(&ledger, Some(7)), None);
+}
+
+#[test]
+fn a_partition_that_is_given_back_late_or_stopped_late_says_what_it_did() {
+    for event in [Event::Revoked(vec![partition(0)]), Event::Stop] {
+        let (mut rig, _receipts) = rig();
+        rig.heal(0, 1, 4);
+        rig.step(event);
+        let actions = rig.pass(BUDGET);
+        let (offset, text) = commit(&actions).expect("4 is done");
+        assert_eq!((offset, decode(text, 0).expect("ours").runs), (0, vec![Run::new(4, 5)]));
+        // More is done meanwhile: that does not keep the partition.
+        rig.heal(0, 1, 5);
+        let actions = rig.acknowledge();
+        let over = |action: &Action| matches!(action, Action::Release(_) | Action::Finish);
+        assert!(actions.iter().any(over), "{actions:?}");
+    }
+}
+
+/// Every tenth record is pending, 30 of them; that map has no room.
+fn full() -> (Rig, Vec<Receipt>) {
+    let mut rig = Rig::new();
+    rig.assign(0, 1, at(Some(0)));
+    let receipts = (0..30).map(|n| rig.receipt(0, 1, n * 10, 1)).collect();
+    let runs: Vec<_> =
+        (0..30).flat_map(|n| [moved(n * 10, n * 10 + 1), done(n * 10 + 1, n * 10 + 10)]).collect();
+    rig.chunk(0, 1, &runs);
+    (rig, receipts)
+}
+
+#[test]
+fn a_map_without_room_holds_new_records_back_and_lets_the_frontier_go_on() {
+    let (mut rig, _receipts) = full();
+    let state = |rig: &Rig| rig.core.status(rig.now).remove(0).state;
+    assert_eq!((rig.core.credit(0), state(&rig)), (0, PartitionState::Throttled));
+    assert_eq!(commit(&rig.pass(INTERVAL)), None, "what the group has says as much");
+    rig.heal(0, 1, 0);
+    assert_eq!(commit(&rig.pass(INTERVAL)), Some((10, "")), "the offset goes without the map");
+    rig.acknowledge();
+    let mut opened = None;
+    for n in 1..30 {
+        rig.heal(0, 1, n * 10);
+        if rig.core.credit(0) > 0 {
+            opened.get_or_insert(n);
+        }
+    }
+    let opened = opened.expect("it goes on long before all is done");
+    assert!((10..20).contains(&opened), "{opened}: with some room, not at the brim");
+    assert_eq!((rig.core.credit(0), state(&rig)), (100, PartitionState::Running));
+    assert_eq!(commit(&rig.pass(INTERVAL)), Some((300, "")));
+}
+
+#[test]
+fn every_map_that_new_records_are_taken_for_has_room() {
+    let (mut rig, _receipts) = full();
+    for n in 0..29 {
+        rig.heal(0, 1, n * 10);
+        let part = rig.core.part(0).expect("assigned");
+        let fits = claim(&part.ledger, Some(1)).is_some_and(|claim| encode(&claim, METADATA).is_some());
+        assert!(fits || rig.core.credit(0) == 0, "at {n}");
+    }
+}

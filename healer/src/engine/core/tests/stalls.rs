@@ -1,0 +1,79 @@
+use super::rig::{MILLI, Rig, SECOND, STALL, at, done, just_before, moved};
+use crate::engine::{Blocked, PartitionState, core::Action};
+
+fn blocked(rig: &Rig) -> Option<Blocked> {
+    rig.core.status(rig.now).remove(0).blocked
+}
+
+#[test]
+fn what_holds_a_partition_for_too_long_is_told_once_and_again_only_for_another_offset() {
+    let mut rig = Rig::new();
+    rig.assign(0, 1, at(Some(0)));
+    rig.chunk(0, 1, &[moved(0, 2)]);
+    rig.pass(just_before(STALL));
+    assert_eq!(rig.core.tally.stalls, 0);
+    rig.pass(MILLI);
+    assert_eq!(rig.core.tally.stalls, 1);
+    rig.pass(10 * STALL);
+    assert_eq!(rig.core.tally.stalls, 1);
+    rig.heal(0, 1, 0);
+    rig.pass(just_before(STALL));
+    assert_eq!(rig.core.tally.stalls, 1, "1 is in the way since a moment only");
+    rig.pass(MILLI);
+    assert_eq!(rig.core.tally.stalls, 2);
+    rig.heal(0, 1, 1);
+    rig.pass(2 * STALL);
+    assert_eq!((rig.core.tally.stalls, blocked(&rig)), (2, None));
+}
+
+#[test]
+fn what_blocks_is_named_with_the_beginning_of_its_key() {
+    let mut rig = Rig::new();
+    rig.assign(0, 1, at(Some(0)));
+    let long: Vec<u8> = (0..40).collect();
+    let _receipts = [
+        rig.receipt_of(0, 1, 0, 1, Some(b"LH 400")),
+        rig.receipt_of(0, 1, 1, 1, Some(&long)),
+        rig.receipt_of(0, 1, 2, 1, Some(&long[..32])),
+        rig.receipt_of(0, 1, 3, 1, None),
+    ];
+    rig.chunk(0, 1, &[moved(0, 4)]);
+    for (key, cut) in
+        [(Some(&b"LH 400"[..]), false), (Some(&long[..32]), true), (Some(&long[..32]), false), (None, false)]
+    {
+        let now = blocked(&rig).expect("it blocks");
+        assert_eq!((now.key.as_deref(), now.key_is_cut), (key, cut));
+        rig.heal(0, 1, now.offset);
+    }
+}
+
+#[test]
+fn what_waits_in_front_of_a_partition_is_named_too() {
+    let mut rig = Rig::new();
+    rig.assign(0, 1, at(Some(0)));
+    rig.chunk(0, 1, &[done(0, 5)]);
+    rig.core.waits((0, 2), Some(7));
+    rig.tick();
+    assert_eq!(blocked(&rig), None, "another generation's records");
+    rig.core.waits((0, 1), Some(7));
+    rig.tick();
+    rig.pass(STALL);
+    let now = blocked(&rig).expect("7 waits");
+    assert_eq!((now.offset, &*now.stage, now.lasting), (7, "node 0", STALL));
+    assert_eq!(rig.core.tally.stalls, 1);
+    rig.chunk(0, 1, &[done(7, 9)]);
+    assert_eq!(blocked(&rig), None, "it was taken meanwhile");
+}
+
+#[test]
+fn a_partition_that_waits_for_its_restart_is_named_too() {
+    let mut rig = Rig::new();
+    rig.assign(0, 1, at(Some(0)));
+    rig.chunk(0, 1, &[done(0, 5)]);
+    assert_eq!(rig.chunk(0, 1, &[done(2, 3)]), [Action::Rewind { slot: 0, offset: 2 }]);
+    rig.pass(2 * SECOND);
+    let status = rig.core.status(rig.now).remove(0);
+    let blocked = status.blocked.expect("it is to be read again");
+    assert_eq!((status.state, blocked.offset), (PartitionState::Restarting, 2));
+    assert_eq!(blocked.lasting, 2 * SECOND);
+}
