@@ -29,7 +29,8 @@ impl Core {
         for (slot, part) in &mut self.parts {
             if let Some(rewind) = part.rewind.as_mut().filter(|rewind| !rewind.asked) {
                 rewind.asked = true;
-                actions.push(Action::Rewind { slot: *slot, offset: rewind.offset });
+                let generation = part.home.generation;
+                actions.push(Action::Rewind { slot: *slot, generation, offset: rewind.offset });
             }
         }
     }
@@ -54,7 +55,8 @@ impl Core {
         );
         self.forget(slot);
         // A new epoch may commit less than the old one did, and must at once: the old offset means other records now.
-        (start.committed, start.commit) = (None, true);
+        // What an earlier owner claims was about those, too.
+        (start.committed, start.commit, start.claim) = (None, true, None);
         self.assigned(vec![Assigned { slot, home, start }]);
         if let Some(part) = self.parts.get_mut(&slot) {
             part.data_losses = known + losses;

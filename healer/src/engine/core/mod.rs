@@ -109,8 +109,8 @@ pub(crate) enum Action {
     /// Cancel what still runs in these lanes and forget them.
     Abort(Vec<u32>),
     /// The log of a partition went back: what it holds from `offset` on is to be read anew, as a new generation. Answer with
-    /// [`Event::Restarted`]; until then nothing of it runs and nothing of it is committed.
-    Rewind { slot: u32, offset: i64 },
+    /// [`Event::Restarted`], unless the generation is over by then; meanwhile nothing of it runs and nothing is committed.
+    Rewind { slot: u32, generation: u32, offset: i64 },
     /// Tell the broker that these partitions are given back.
     Release(Vec<TopicPartition>),
     /// Nothing more is expected (or something is again): nobody waits for company.

@@ -16,7 +16,7 @@ impl<B: Broker> Poller<B> {
                 Action::Save(slots) => self.save(&slots),
                 Action::Close(slots) => slots.into_iter().for_each(|slot| self.lanes.close(slot)),
                 Action::Abort(slots) => self.abort(&slots),
-                Action::Rewind { slot, offset } => self.rewind(slot, offset),
+                Action::Rewind { slot, generation, offset } => self.rewind((slot, generation), offset),
                 Action::Release(partitions) => {
                     if let Err(error) = self.broker.unassign(&partitions) {
                         self.step(Event::Failed(error.into()));

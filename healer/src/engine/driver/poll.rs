@@ -217,7 +217,10 @@ impl<B: Broker> Poller<B> {
     }
 
     /// Reads a partition anew from an offset that was passed already.
-    pub(super) fn rewind(&mut self, slot: u32, offset: i64) {
+    pub(super) fn rewind(&mut self, (slot, generation): (u32, u32), offset: i64) {
+        if self.control.core().part(slot).is_none_or(|part| part.home.generation != generation) {
+            return;
+        }
         let partition = self.slots[slot as usize].clone();
         self.reopen(&partition, Start::at(offset));
     }

@@ -1,3 +1,5 @@
+use healer_store::{DoneAbove, Run};
+
 use super::rig::{INTERVAL, MILLI, Rig, SECOND, at, commits, done, just_before, moved, partition};
 use crate::{
     app::Error,
@@ -27,7 +29,7 @@ fn an_offset_that_goes_back_asks_for_a_new_generation_and_nothing_of_it_is_taken
     let mut rig = rig();
     rig.heal(0, 1, 5);
     let actions = rig.chunk(0, 1, &[done(10, 12), done(3, 9), done(9, 20)]);
-    assert_eq!(actions, [Action::Rewind { slot: 0, offset: 3 }]);
+    assert_eq!(actions, [Action::Rewind { slot: 0, generation: 1, offset: 3 }]);
     assert_eq!((rig.frontier(0), state(&rig)), (12, PartitionState::Restarting));
     assert!(rig.tick().is_empty(), "it is asked once");
     assert!(rig.core.failure.is_none());
@@ -41,14 +43,14 @@ fn an_offset_that_goes_back_asks_for_a_new_generation_and_nothing_of_it_is_taken
 #[test]
 fn what_was_pending_below_is_read_again() {
     let mut rig = rig();
-    assert_eq!(rig.chunk(0, 1, &[done(7, 9)]), [Action::Rewind { slot: 0, offset: 5 }]);
+    assert_eq!(rig.chunk(0, 1, &[done(7, 9)]), [Action::Rewind { slot: 0, generation: 1, offset: 5 }]);
 }
 
 #[test]
 fn a_chunk_that_begins_lower_than_it_must_does_not_even_begin() {
     let mut rig = rig();
     assert!(!rig.lend(0, 1, 2));
-    assert_eq!(rig.tick(), [Action::Rewind { slot: 0, offset: 2 }]);
+    assert_eq!(rig.tick(), [Action::Rewind { slot: 0, generation: 1, offset: 2 }]);
 }
 
 #[test]
@@ -64,6 +66,14 @@ fn a_new_epoch_commits_its_start_at_once_also_when_that_is_lower() {
     rig.chunk(0, 2, &[done(2, 4)]);
     assert_eq!(commits(&rig.pass(INTERVAL)), [[(0, 4)]]);
     assert_eq!(rig.core.tally.data_losses, 0, "all of it is read again");
+}
+
+#[test]
+fn what_was_claimed_about_the_old_epoch_is_not_believed_of_the_new_one() {
+    let mut rig = rig();
+    let claim = DoneAbove { frontier: 2, fingerprint: 7, runs: vec![Run::new(4, 6)] };
+    rig.restart(0, 2, Start { claim: Some(claim), ..Start::at(2) });
+    assert!(!rig.core.part(0).expect("assigned").ledger.has_claim());
 }
 
 #[test]

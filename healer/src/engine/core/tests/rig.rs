@@ -7,7 +7,7 @@ use crate::{
     broker::{BadHeaders, CommitError, CommitErrorKind, ReadHeaders, RecordRef, TopicPartition},
     context::{Context, Headers},
     engine::core::{Action, Assigned, Core, Event, Goal, Settings, Start},
-    envelope::{Claim, Desk, Home, Outcome, Receipt, Settled, Visit},
+    envelope::{Claim, Desk, Home, Outcome, Receipt, Settled, Visit, fingerprint},
     operators::{ChunkLog, Run},
 };
 
@@ -142,6 +142,12 @@ impl Rig {
         self.step(Event::Chunk { slot, generation, log: &log, delivered: false })
     }
 
+    /// A chunk whose records the ledger knows already.
+    pub(super) fn delivered_chunk(&mut self, slot: u32, generation: u32, runs: &[Run]) -> Vec<Action> {
+        let log = log(runs);
+        self.step(Event::Chunk { slot, generation, log: &log, delivered: true })
+    }
+
     pub(super) fn lend(&mut self, slot: u32, generation: u32, first: i64) -> bool {
         self.core.lend((slot, generation), first, self.now)
     }
@@ -187,6 +193,12 @@ impl Rig {
     /// The receipt of a record that leaves for a task at `node`.
     pub(super) fn receipt(&self, slot: u32, generation: u32, offset: i64, node: u32) -> Receipt {
         self.receipt_of(slot, generation, offset, node, None)
+    }
+
+    /// The fingerprint of a record with this key.
+    pub(super) fn fingerprint(key: &[u8]) -> u64 {
+        let key = Some(key);
+        fingerprint(&RecordRef { slot: 0, offset: 0, timestamp: None, key, value: None, headers: &NoHeaders })
     }
 
     /// The same for a record with a key.

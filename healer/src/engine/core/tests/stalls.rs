@@ -70,7 +70,7 @@ fn a_partition_that_waits_for_its_restart_is_named_too() {
     let mut rig = Rig::new();
     rig.assign(0, 1, at(Some(0)));
     rig.chunk(0, 1, &[done(0, 5)]);
-    assert_eq!(rig.chunk(0, 1, &[done(2, 3)]), [Action::Rewind { slot: 0, offset: 2 }]);
+    assert_eq!(rig.chunk(0, 1, &[done(2, 3)]), [Action::Rewind { slot: 0, generation: 1, offset: 2 }]);
     rig.pass(2 * SECOND);
     let status = rig.core.status(rig.now).remove(0);
     let blocked = status.blocked.expect("it is to be read again");
