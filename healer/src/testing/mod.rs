@@ -4,6 +4,7 @@ mod embedded;
 mod error;
 mod partitioner;
 mod record;
+mod simulation;
 #[cfg(test)]
 mod tests;
 

@@ -1,0 +1,103 @@
+//! Topics, and what lies in their partitions.
+
+use std::sync::Arc;
+
+use crate::{
+    broker::{BadHeaders, ReadHeaders},
+    context::Headers,
+};
+
+/// A partition: the topic's incarnation and the number.
+pub(crate) type Tp = (usize, i32);
+
+/// A record as it was written.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Record {
+    /// Different for each record that was ever written, also where offsets are the same.
+    pub(crate) serial: u64,
+    pub(crate) key: Option<Vec<u8>>,
+    pub(crate) value: Option<Vec<u8>>,
+    pub(crate) headers: Headers,
+    pub(crate) timestamp: Option<i64>,
+}
+
+impl ReadHeaders for Record {
+    fn read(&self, into: &mut Headers) -> Result<(), BadHeaders> {
+        for (name, value) in self.headers.iter() {
+            into.push(name, value);
+        }
+        Ok(())
+    }
+}
+
+/// What is at an offset.
+#[derive(Clone, Debug)]
+pub(crate) enum Entry {
+    Record(Arc<Record>),
+    /// A record that compaction took away.
+    Compacted(Arc<Record>),
+    /// A record of a transaction that was aborted: readers of committed records never see it.
+    Aborted,
+    /// The end of a transaction: not delivered, but a reader's position moves past it.
+    Marker,
+}
+
+/// One partition.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Log {
+    /// By offset, also what was deleted at the beginning.
+    pub(crate) entries: Vec<Entry>,
+    /// The first offset that can be read.
+    pub(crate) first: i64,
+    /// How often the end was moved back.
+    pub(crate) truncations: u32,
+}
+
+impl Log {
+    pub(crate) fn end(&self) -> i64 {
+        self.entries.len().cast_signed() as i64
+    }
+
+    pub(super) fn entry(&self, offset: i64) -> Option<&Entry> {
+        self.entries.get(usize::try_from(offset).ok()?)
+    }
+
+    /// The record that a reader finds at an offset.
+    pub(crate) fn record(&self, offset: i64) -> Option<&Arc<Record>> {
+        match self.entry(offset)? {
+            Entry::Record(record) if offset >= self.first => Some(record),
+            _ => None,
+        }
+    }
+
+    /// All records that a reader finds now.
+    pub(crate) fn records(&self) -> impl Iterator<Item = (i64, &Arc<Record>)> {
+        (self.first..self.end()).filter_map(|offset| Some((offset, self.record(offset)?)))
+    }
+
+    /// Takes records away, never the last entry: Kafka leaves the segment that is written to alone.
+    pub(super) fn compact(&mut self, mut goes: impl FnMut(i64, &Record) -> bool) {
+        let last = self.entries.len().saturating_sub(1);
+        for (offset, entry) in (0..).zip(&mut self.entries[..last]) {
+            if let Entry::Record(record) = entry
+                && goes(offset, record)
+            {
+                *entry = Entry::Compacted(Arc::clone(record));
+            }
+        }
+    }
+
+    pub(super) fn truncate(&mut self, end: i64) {
+        self.entries.truncate(usize::try_from(end).unwrap_or(0));
+        self.first = self.first.min(self.end());
+        self.truncations += 1;
+    }
+}
+
+/// One incarnation of a topic.
+#[derive(Clone, Debug)]
+pub(crate) struct Topic {
+    pub(crate) name: Arc<str>,
+    pub(crate) partitions: Vec<Log>,
+    pub(crate) deleted: bool,
+}
