@@ -134,3 +134,24 @@ proptest! {
         prop_assert_eq!(journal.checkpoints(&saved.node).unwrap(), [saved]);
     }
 }
+
+#[test]
+fn a_checkpoint_that_turns_up_under_another_key_is_left_out() {
+    let store = Arc::new(MemoryStore::new());
+    let journal = Journal::open(Arc::clone(&store) as Arc<dyn Store>, "p").unwrap();
+    let saved = Checkpoint {
+        node: "n".to_owned(),
+        topic: TOPIC.to_owned(),
+        partition: 0,
+        offset: 7,
+        type_name: "T".to_owned(),
+        json: b"1".to_vec(),
+    };
+    journal.save(&[], std::slice::from_ref(&saved)).unwrap();
+    let row = store.scan(Table::Checkpoint, b"").unwrap().remove(0).1;
+    let journal = Journal::open(Arc::new(Foreign { row, sequence: None }), "p").unwrap();
+    assert_eq!(journal.checkpoint("n", TOPIC, 0).unwrap(), Some(saved));
+    for (node, topic, partition) in [("m", TOPIC, 0), ("n", "u", 0), ("n", TOPIC, 1)] {
+        assert_eq!(journal.checkpoint(node, topic, partition).unwrap(), None, "{node} {topic} {partition}");
+    }
+}

@@ -227,6 +227,14 @@ fn a_pattern_that_alternates_is_smaller_as_a_bit_set() {
 }
 
 #[test]
+fn a_run_at_the_other_end_of_all_offsets_reads_back() {
+    let far = [Run::new(i64::MAX - 1, i64::MAX)];
+    assert_eq!(offset_map::decode(i64::MIN, &offset_map::encode(i64::MIN, far).unwrap()).unwrap(), far);
+    let long = [Run::new(i64::MIN + 1, i64::MAX)];
+    assert_eq!(offset_map::decode(i64::MIN, &offset_map::encode(i64::MIN, long).unwrap()).unwrap(), long);
+}
+
+#[test]
 fn runs_that_touch_become_one_and_runs_that_do_not_ascend_are_refused() {
     let map = offset_map::encode(0, [Run::new(1, 3), Run::new(3, 5)]).unwrap();
     assert_eq!(offset_map::decode(0, &map).unwrap(), [Run::new(1, 5)]);

@@ -96,6 +96,11 @@ pub mod __private {
     };
     pub use std::sync::Arc;
 
+    /// What the text that came with a committed offset claims: its decoder, for the fuzz target.
+    pub fn decode_metadata(text: &str, committed: i64) -> Option<healer_store::DoneAbove> {
+        crate::engine::decode_metadata(text, committed)
+    }
+
     /// Appends a checkpoint's JSON; asked for by `#[checkpoint]` at the type that the stage gives.
     ///
     /// # Errors

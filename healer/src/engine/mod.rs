@@ -4,6 +4,7 @@ mod core;
 mod driver;
 mod host;
 
+pub(crate) use core::decode_metadata;
 pub use core::{Blocked, CommitHealth, PartitionState, PartitionStatus, StartError};
 pub use driver::{Commits, CommittedOffset, Handle, Health, Phase};
 pub(crate) use driver::{Connect, Launch, Mode, launch};
