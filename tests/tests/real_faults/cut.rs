@@ -66,6 +66,7 @@ async fn records_deleted_past_the_position_end_the_pipeline_by_name() {
 async fn records_deleted_past_the_position_are_left_out_where_the_user_chose_so() {
     let Some((ground, handle)) = cut_past_the_position(OutOfRange::Earliest).await else { return };
     until("the rest is committed", || ground.committed().get(&0) == Some(&406)).await;
+    assert_eq!(status(&handle, 0).unwrap().data_losses, 1, "what was deleted unread is told");
     handle.stop();
     let report = handle.join().await.unwrap();
     assert_eq!(report.lag, Some(0));

@@ -300,14 +300,17 @@ impl<B: Broker> Poller<B> {
     pub(super) fn fetch(&self) -> Fetch {
         let (waiting, ready) = self.lanes.waiting();
         let (mut wait, mut rest) = (Duration::ZERO, None);
+        // While no broker answers nothing is acknowledged, and looking for that often would only burn a core.
+        let budget = self.config.poll_budget();
+        let pace = if !ready && self.remote.outage().is_some() { REST.max(budget) } else { REST };
         let core = self.control.core();
         if ready {
         } else if waiting || !core.is_running() {
-            rest = Some(REST);
+            rest = Some(pace);
         } else if core.is_busy() {
-            wait = REST.min(self.config.poll_budget());
+            wait = pace.min(budget);
         } else {
-            wait = self.config.poll_budget();
+            wait = budget;
         }
         // While all lanes have what to do, more records would only fill them until fetching pauses, and a pause throws away
         // what the client has fetched. One at a time still answers rebalances.
