@@ -46,7 +46,7 @@ fn put(kafka: &EmbeddedKafka, partition: i32, numbers: std::ops::Range<i32>) {
 /// A pipeline whose synchronous stage notes what it saw and waits at the gate with one record.
 async fn start(kafka: &EmbeddedKafka, held: &str, gate: &Arc<Gate>, seen: &Arc<Seen<String>>) -> Handle {
     let (held, gate, seen) = (held.to_owned(), Arc::clone(gate), Arc::clone(seen));
-    let hold = move |line: String| {
+    let wait = move |line: String| {
         if line == held {
             gate.pass();
         }
@@ -57,7 +57,7 @@ async fn start(kafka: &EmbeddedKafka, held: &str, gate: &Arc<Gate>, seen: &Arc<S
         .set("max.poll.interval.ms", "1500")
         .build()
         .expect("the settings are right");
-    let chain = kafka::string("t").stream("lines").map(hold).heal();
+    let chain = kafka::string("t").stream("lines").map(wait).heal();
     App::new("held").add(chain).start(config).await.expect("it starts")
 }
 
