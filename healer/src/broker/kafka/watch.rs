@@ -12,8 +12,8 @@ use super::{metadata, remote::Link};
 
 /// How long a question waits; closing waits as long at worst.
 const WAIT: Duration = Duration::from_millis(500);
-/// How long to rest between two.
-const REST: Duration = Duration::from_millis(250);
+/// How long to rest between two: while one waits, librdkafka looks a hundred times a second.
+const REST: Duration = Duration::from_secs(1);
 
 /// Asks until somebody answers, on a thread of its own, which ends with the outage or the client.
 pub(super) fn start(link: &Arc<Link>) {
