@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
+    time::Duration,
 };
 
 use healer_store::{Limits, MemoryStore, SledStore, Store, StoreError};
@@ -56,6 +57,12 @@ impl Built {
         launch(self.launch, Kafka).await
     }
 
+    /// The parts, for another world to run.
+    #[cfg(feature = "testing")]
+    pub(crate) fn into_launch(self) -> Launch {
+        self.launch
+    }
+
     /// As [`start`](Built::start), and ends by itself when what the group has committed reaches the end offsets of now.
     ///
     /// # Errors
@@ -73,6 +80,7 @@ struct Kafka;
 
 impl Connect for Kafka {
     type Broker = KafkaBroker;
+    const NEW_TOPIC: Duration = Duration::from_secs(2);
 
     fn broker(&self, config: &Config) -> Result<KafkaBroker, BrokerError> {
         KafkaBroker::connect(&config.consumer_properties())

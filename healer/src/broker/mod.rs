@@ -38,7 +38,7 @@ pub(crate) trait Broker: Send + 'static {
     /// Fetches again.
     fn resume(&mut self, partitions: &[TopicPartition]) -> Result<(), BrokerError>;
 
-    /// Fetches an assigned partition from another offset on. Whoever is fetching meanwhile may still lend older records.
+    /// Fetches an assigned partition from another offset on, also if it was paused. Whoever is fetching meanwhile may still lend older records.
     fn seek(&mut self, to: &Assignment) -> Result<(), BrokerError>;
 
     /// The next offset of each assigned partition by slot: past what was lent, and past transaction markers and gaps

@@ -61,6 +61,12 @@ impl Desk {
         std::mem::take(&mut tray.failures)
     }
 
+    /// Shows what arrived and leaves it there.
+    #[cfg(feature = "testing")]
+    pub(crate) fn peek(&self, show: impl FnMut(&Settled)) {
+        self.tray().settled.iter().for_each(show);
+    }
+
     /// Waits until something arrives, at most `wait`.
     pub(crate) fn wait(&self, wait: Duration) {
         let tray = self.tray();
@@ -203,7 +209,7 @@ impl Home {
         self.halt(i64::MIN);
     }
 
-    pub(super) fn is_fenced(&self) -> bool {
+    pub(crate) fn is_fenced(&self) -> bool {
         self.fenced.load(Ordering::Acquire)
     }
 

@@ -16,7 +16,7 @@ mod stage;
 pub use batch::{Batch, BatchKind, BatchStage, Rows, RowsKind, RowsStage, WrongLength};
 pub use checkpoint::CheckpointLink;
 pub(crate) use checkpoint::Checkpoints;
-#[cfg(test)]
+#[cfg(any(test, feature = "testing"))]
 pub(crate) use entry::Run;
 pub(crate) use entry::{CHUNK_TIME, ChunkLog, Entry, EntryLane, MakeEntry};
 pub use filter::FilterLink;

@@ -11,3 +11,4 @@ mod tests;
 pub use embedded::EmbeddedKafka;
 pub use error::EmbeddedError;
 pub use record::{Received, TestRecord};
+pub use simulation::{Passed, Simulation, SimulationFailure, SimulationReport, hold, is_calm};

@@ -168,10 +168,10 @@ impl Broker for KafkaBroker {
         // Given back and taken anew: this also wakes a partition whose offset was out of range, and no record that was
         // fetched before comes any more. It concerns this client alone; the group hears nothing of it. While the group
         // waits for an answer it would be taken for that.
+        let plain = lists::plain(std::slice::from_ref(&to.partition))?;
         let moved = if self.is_eager() || self.consumer.context().is_owed() {
-            self.consumer.seek_partitions(list, SEEK).map(drop)
+            self.consumer.seek_partitions(list, SEEK).and_then(|_| self.consumer.resume(&plain))
         } else {
-            let plain = lists::plain(std::slice::from_ref(&to.partition))?;
             lock(&self.source.slots).add(std::slice::from_ref(to));
             self.consumer
                 .incremental_unassign(&plain)

@@ -41,7 +41,10 @@ impl Core {
         let leaving = self.revoking.iter().any(|revoke| revoke.partitions.contains(&home.partition));
         let old = self.parts.get(&slot).filter(|old| old.home.generation < home.generation);
         let Some(old) = old.filter(|_| self.is_running() && !leaving) else {
-            // It is somebody else's by now, or about to be.
+            // It is somebody else's by now, or about to be. What is known of it is about another log and is not committed.
+            if self.parts.get(&slot).is_some_and(|old| old.home.generation < home.generation) {
+                self.forget(slot);
+            }
             home.fence();
             actions.push(Action::Abort(vec![slot]));
             return;

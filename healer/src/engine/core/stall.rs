@@ -30,7 +30,6 @@ impl Part {
 
 impl Core {
     /// Tells which record waits first in front of a partition, fetched and not yet taken; `None` where none does.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the driver learns to use it next"))]
     pub(crate) fn waits(&mut self, (slot, generation): (u32, u32), first: Option<i64>) {
         let part = self.parts.get_mut(&slot).filter(|part| part.home.generation == generation);
         if let Some(part) = part {

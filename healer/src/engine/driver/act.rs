@@ -41,12 +41,14 @@ impl<B: Broker> Poller<B> {
     }
 
     fn commit(&mut self, entries: &[CommitEntry]) {
-        let commit = |entry: &CommitEntry| Commit {
-            partition: self.slots[entry.slot as usize].clone(),
-            offset: entry.offset,
-            metadata: entry.metadata.clone(),
+        let core = self.control.core();
+        let commit = |entry: &CommitEntry| {
+            let partition = self.slots[entry.slot as usize].clone();
+            let home = Arc::clone(&core.part(entry.slot)?.home);
+            let CommitEntry { offset, metadata, .. } = entry.clone();
+            (home.generation == entry.generation).then_some((home, Commit { partition, offset, metadata }))
         };
-        self.committer.commit(entries.iter().map(commit).collect());
+        self.committer.commit(entries.iter().filter_map(commit).collect());
     }
 
     fn save(&mut self, slots: &[u32]) {

@@ -9,7 +9,7 @@ use super::Message;
 use crate::{
     broker::{Commit, CommitError, CommitErrorKind, Remote},
     engine::Worker,
-    envelope::Desk,
+    envelope::{Desk, Home},
     error::panic_message,
 };
 
@@ -22,12 +22,15 @@ pub(super) struct Committer {
 }
 
 impl Committer {
-    pub(super) fn commit(&self, request: Vec<Commit>) {
+    /// Asks the broker for these commits, but not for those of a generation that is over by the time it is their turn.
+    pub(super) fn commit(&self, request: Vec<(Arc<Home>, Commit)>) {
         let (remote, answers, desk) =
             (Arc::clone(&self.remote), self.answers.clone(), Arc::clone(&self.desk));
         self.worker.give(Box::new(move || {
+            let current = request.into_iter().filter(|(home, _)| !home.is_fenced());
+            let request: Vec<_> = current.map(|(_, commit)| commit).collect();
             // A request without an answer would be the last one for ever.
-            let commit = || remote.commit(&request);
+            let commit = || if request.is_empty() { Ok(()) } else { remote.commit(&request) };
             let result = catch_unwind(AssertUnwindSafe(commit)).unwrap_or_else(|panic| {
                 Err(CommitError { kind: CommitErrorKind::Fatal, text: panic_message(&*panic) })
             });

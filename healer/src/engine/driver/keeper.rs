@@ -36,14 +36,13 @@ pub(super) fn run<B: Broker>(station: &Station<B>, poll_thread: &Receiver<()>) {
 
 /// One round without user code; says whether there is another.
 pub(crate) fn turn<B: Broker>(station: &Station<B>, source: &Arc<B::Source>) -> bool {
+    let _role = station.role();
     if !station.with(Poller::attend).unwrap_or(false) {
         return false;
     }
     let Some(fetch) = station.with(|poller| poller.fetch_to_keep()) else { return false };
-    let fetching = station.fetching();
     source.poll(fetch.max, fetch.wait, &mut |records| {
         station.with(|poller| poller.lanes.keep(records));
     });
-    drop(fetching);
     station.with(Poller::look_after).is_some()
 }

@@ -68,6 +68,8 @@ struct Lane {
     waiting: VecDeque<Waiting>,
     /// How many of those that waited are out with the entry.
     out: usize,
+    /// How many runs of the chunk that was fetched last the poll thread has in hand and has not begun.
+    in_hand: usize,
     /// What was fetched while the poll thread was held up: newer than everything that thread has in hand.
     kept: VecDeque<Waiting>,
     paused: bool,
@@ -134,6 +136,7 @@ impl Lanes {
             entry: Way::Open(entry),
             waiting: VecDeque::new(),
             out: 0,
+            in_hand: 0,
             kept: VecDeque::new(),
             paused: false,
             opened: self.control.now(),
@@ -167,9 +170,20 @@ impl Lanes {
         self.lane(slot).filter(|lane| lane.home.generation == generation)
     }
 
-    /// The generation of the records that are fetched for a slot now.
-    pub(super) fn generation(&self, slot: u32) -> Option<u32> {
-        self.by_slot.get(slot as usize)?.as_ref().map(|lane| lane.home.generation)
+    /// The poll thread has a run of records in hand that was fetched for a slot now; tells its generation.
+    pub(super) fn take_in_hand(&mut self, slot: u32) -> Option<u32> {
+        let lane = self.lane(slot)?;
+        lane.in_hand += 1;
+        Some(lane.home.generation)
+    }
+
+    /// The poll thread is done with a run: what it did not take waits.
+    pub(super) fn put_down(&mut self, slot: u32, generation: u32, left: &[RecordRef<'_>]) {
+        let Some(lane) = self.lane_of(slot, generation) else { return };
+        lane.in_hand -= 1;
+        if !matches!(lane.entry, Way::Closed) {
+            lane.waiting.extend(left.iter().map(|record| Waiting::new(record, lane.reads)));
+        }
     }
 
     /// The entry for records that were just fetched, unless older ones wait.
@@ -216,14 +230,6 @@ impl Lanes {
         }
     }
 
-    /// Keeps records that their lane could not take.
-    pub(super) fn wait(&mut self, slot: u32, generation: u32, records: &[RecordRef<'_>]) {
-        let Some(lane) = self.lane_of(slot, generation) else { return };
-        if !matches!(lane.entry, Way::Closed) {
-            lane.waiting.extend(records.iter().map(|record| Waiting::new(record, lane.reads)));
-        }
-    }
-
     /// Keeps what is fetched while the poll thread is held up.
     pub(super) fn keep(&mut self, records: &[RecordRef<'_>]) {
         for record in records {
@@ -263,9 +269,17 @@ impl Lanes {
     pub(super) fn is_at_position(&self, slot: u32, now: Duration) -> bool {
         let lane = self.by_slot.get(slot as usize).and_then(Option::as_ref);
         lane.is_some_and(|lane| {
-            let idle = lane.waiting.is_empty() && lane.kept.is_empty();
+            let idle = lane.waiting.is_empty() && lane.kept.is_empty() && lane.in_hand == 0;
             let taken = matches!(lane.entry, Way::Open(_)) && idle;
             taken && (lane.lent || now >= lane.opened + OLD_POSITION)
+        })
+    }
+
+    /// The first record that waits in front of each partition.
+    pub(super) fn first_waiting(&self) -> impl Iterator<Item = ((u32, u32), Option<i64>)> {
+        self.by_slot.iter().flatten().filter(|lane| matches!(lane.entry, Way::Open(_))).map(|lane| {
+            let first = lane.waiting.front().or(lane.kept.front()).map(|record| record.offset);
+            ((lane.home.slot, lane.home.generation), first)
         })
     }
 

@@ -32,11 +32,14 @@ use tokio::{runtime, sync::watch};
 
 pub use handle::{Commits, CommittedOffset, Handle};
 pub use health::{Health, Phase};
+#[cfg(feature = "testing")]
+pub(crate) use keeper::turn as keep;
 
 use self::{
     assign::Route, committer::Committer, control::Control, lanes::Lanes, poll::Poller, saver::Saver,
-    station::Station, tokio_runtime::TokioRuntime, turn::Turner,
+    tokio_runtime::TokioRuntime,
 };
+pub(crate) use self::{station::Station, turn::Turner};
 use super::{
     Runtime, Shared,
     core::{Core, Goal, Settings},
@@ -82,14 +85,16 @@ pub(crate) struct Launch {
 }
 
 /// How to reach a broker; the seam at which the engine meets another than Kafka.
-pub(crate) trait Connect: Send + 'static {
+pub(crate) trait Connect {
     type Broker: Broker;
+    /// How long a topic may be unknown at the start: brokers hear of a new one a moment after whoever made it.
+    const NEW_TOPIC: Duration;
     fn broker(&self, config: &Config) -> Result<Self::Broker, BrokerError>;
     fn producer(&self, config: &Config) -> Result<Arc<dyn Producer>, BrokerError>;
 }
 
 /// Connects, checks what only a broker knows, and starts the engine's threads.
-pub(crate) async fn launch<C: Connect>(launch: Launch, connect: C) -> Result<Handle, Error> {
+pub(crate) async fn launch<C: Connect + Send + 'static>(launch: Launch, connect: C) -> Result<Handle, Error> {
     let began = Instant::now();
     let runtime = Arc::new(TokioRuntime { handle: runtime::Handle::current(), began });
     // Looking up topics and offsets blocks.
@@ -141,7 +146,7 @@ pub(crate) fn prepare<C: Connect>(
     let topics: Vec<Topics> = launch.sources.iter().map(|(_, topics, _)| topics.clone()).collect();
     let mut broker = connect.broker(&launch.config)?;
     let remote = broker.remote();
-    let partitions = soon(wait, || remote.partitions(&topics, wait))?;
+    let partitions = soon::<C, _>(wait, || remote.partitions(&topics, wait))?;
     let producer = producer(&launch.graph, connect, &launch.config, wait)?;
     let journal = Arc::new(Journal::open(Arc::clone(&launch.store), &launch.name)?);
     let goals = match launch.mode {
@@ -212,6 +217,7 @@ fn assemble<B: Broker>(
         generations: 0,
         unanswered: Vec::new(),
         settled: Vec::new(),
+        out_of_range: None,
         next_look_up: Duration::ZERO,
         looked: Duration::ZERO,
         meters: Meters::new(&name),
@@ -219,11 +225,8 @@ fn assemble<B: Broker>(
     })
 }
 
-/// How long a topic may be unknown at the start: brokers hear of a new one a moment after whoever made it.
-const NEW_TOPIC: Duration = Duration::from_secs(2);
-
-fn soon<T>(wait: Duration, ask: impl Fn() -> Result<T, BrokerError>) -> Result<T, BrokerError> {
-    let until = Instant::now() + NEW_TOPIC.min(wait);
+fn soon<C: Connect, T>(wait: Duration, ask: impl Fn() -> Result<T, BrokerError>) -> Result<T, BrokerError> {
+    let until = Instant::now() + C::NEW_TOPIC.min(wait);
     let passes = [BrokerErrorKind::UnknownTopic, BrokerErrorKind::Transient];
     loop {
         match ask() {
@@ -252,7 +255,7 @@ fn producer<C: Connect>(
             none => none.insert(connect.producer(config)?),
         };
         if let Some(topic) = topic {
-            soon(wait, || producer.check_topic(topic, wait))?;
+            soon::<C, _>(wait, || producer.check_topic(topic, wait))?;
         }
     }
     Ok(producer)

@@ -25,7 +25,7 @@ use crate::{
     config::Config,
     engine::{
         Host, Shared, Worker,
-        core::{Assigned, Event, Goal, Start, StartError},
+        core::{Assigned, Event, Goal, Part, Start, StartError},
     },
     envelope::{Home, Settled},
     error::RecordError,
@@ -80,6 +80,8 @@ pub(crate) struct Poller<B> {
     pub(super) generations: u32,
     pub(super) unanswered: Vec<(TopicPartition, Duration)>,
     pub(super) settled: Vec<Settled>,
+    /// What the client said of an offset that does not exist, until it is known whose.
+    pub(super) out_of_range: Option<String>,
     pub(super) next_look_up: Duration,
     pub(super) looked: Duration,
     pub(super) meters: Meters,
@@ -99,6 +101,7 @@ impl<B: Broker> Poller<B> {
     pub(super) fn look_after(&mut self) {
         // Before positions are looked at: after a batch that is damaged for good they are beyond it.
         self.broker_events();
+        self.find_out_of_range();
         self.look();
         self.tell_commits();
     }
@@ -165,7 +168,7 @@ impl<B: Broker> Poller<B> {
                     self.unanswered.retain(|(partition, _)| !partitions.contains(partition));
                     self.step(Event::Lost(partitions));
                 }
-                BrokerEvent::OutOfRange(text) => self.find_out_of_range(&text),
+                BrokerEvent::OutOfRange(text) => self.out_of_range = Some(text),
                 BrokerEvent::Error(error) => match error.kind {
                     BrokerErrorKind::Transient | BrokerErrorKind::Unreachable => {}
                     // Its partitions go when the group takes them away, and come with a topic that is made anew.
@@ -179,40 +182,50 @@ impl<B: Broker> Poller<B> {
         }
     }
 
-    /// The client does not say of which partition an offset is out of range: compare each position with what there is.
-    fn find_out_of_range(&mut self, text: &str) {
-        let positions: Vec<_> = {
+    /// An offset that was asked for does not exist, and the client does not say of which partition: compare where it reads
+    /// with what there is. Its fetching stands still, so that this goes on until the answer is known.
+    fn find_out_of_range(&mut self) {
+        let now = self.control.now();
+        if self.out_of_range.is_none() || now < self.next_look_up {
+            return;
+        }
+        let read: BTreeMap<u32, i64> = self.broker.positions().into_iter().collect();
+        let parts: Vec<_> = {
             let core = self.control.core();
-            let part =
-                |slot: u32| core.part(slot).map(|part| (part.home.partition.clone(), part.ledger.position()));
-            (0..u32::try_from(self.slots.len()).unwrap_or(u32::MAX)).filter_map(part).collect()
+            let part = |part: &Part| (part.home.slot, part.home.partition.clone(), part.ledger.position());
+            core.parts().map(part).collect()
         };
-        for (partition, position) in positions {
-            let Ok(Watermarks { first, end }) =
-                self.remote.watermarks(&partition, self.config.connect_timeout())
-            else {
-                continue;
-            };
-            if (first..=end).contains(&position) {
-                continue;
+        let mut known = Vec::with_capacity(parts.len());
+        for (slot, partition, position) in parts {
+            match self.remote.watermarks(&partition, self.config.connect_timeout()) {
+                Ok(marks) => {
+                    known.push((partition, read.get(&slot).copied().unwrap_or(position), position, marks));
+                }
+                Err(error) => {
+                    tracing::warn!(%partition, %error, "where it ends is not known; trying again");
+                    self.next_look_up = now + LOOK_UP_AGAIN;
+                    return;
+                }
             }
+        }
+        let is_out = |(_, read, position, marks): &(TopicPartition, i64, i64, Watermarks)| {
+            let range = marks.first..=marks.end;
+            !range.contains(read) || !range.contains(position)
+        };
+        if known.iter().any(is_out) {
+            known.retain(is_out);
+        }
+        // Else a log was truncated and written anew past our position, and nobody says which: all of them are read anew.
+        let text = self.out_of_range.take();
+        for (partition, _, position, Watermarks { first, end }) in known {
             if self.config.out_of_range() == crate::OutOfRange::Error {
                 let partition = partition.to_string();
                 let error = StartError::OutOfRange { partition, committed: position, first, end };
                 return self.step(Event::Failed(error.into()));
             }
             tracing::warn!(%partition, position, first, end, text, "the offset is out of range: starting anew");
-            self.restart(&partition);
-        }
-    }
-
-    /// A new generation of a partition begins where the group's offset or the policy says.
-    fn restart(&mut self, partition: &TopicPartition) {
-        let wait = self.config.connect_timeout();
-        let partitions = std::slice::from_ref(partition);
-        match assign::starts(&*self.remote, &self.journal, &self.config, partitions, wait) {
-            Ok(starts) => starts.into_iter().for_each(|start| self.reopen(partition, start)),
-            Err(error) => self.step(Event::Failed(error)),
+            let offset = if self.config.out_of_range() == crate::OutOfRange::Latest { end } else { first };
+            self.reopen(&partition, Start::at(offset));
         }
     }
 
@@ -228,8 +241,12 @@ impl<B: Broker> Poller<B> {
     /// Opens a new generation of a partition that is assigned already; what the old one still does changes nothing.
     fn reopen(&mut self, partition: &TopicPartition, start: Start) {
         let Some((slot, home)) = self.open_lane(partition) else { return };
-        let to = Assignment { partition: partition.clone(), slot, offset: start.offset };
+        let (to, generation) =
+            (Assignment { partition: partition.clone(), slot, offset: start.offset }, home.generation);
         self.step(Event::Restarted(Assigned { slot, home, start }));
+        if self.control.core().part(slot).is_none_or(|part| part.home.generation != generation) {
+            return; // it is on its way out
+        }
         if let Err(error) = self.broker.seek(&to) {
             self.step(Event::Failed(error.into()));
         }
@@ -341,6 +358,10 @@ impl<B: Broker> Poller<B> {
         let now = self.control.now();
         if now >= self.looked + LOOK {
             self.looked = now;
+            {
+                let mut core = self.control.core();
+                self.lanes.first_waiting().for_each(|(lane, first)| core.waits(lane, first));
+            }
             let mut positions = self.broker.positions();
             // What waits was fetched and not yet delivered: the position is beyond it.
             positions.retain(|(slot, _)| self.lanes.is_at_position(*slot, now));

@@ -19,8 +19,9 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(1);
 pub(crate) struct Station<B: Broker> {
     /// `None` once it has finished.
     poller: Mutex<Option<Poller<B>>>,
-    /// One fetches at a time, so that records come in order.
-    fetching: Mutex<()>,
+    /// One at a time fetches and answers the broker: records come in order, and none that was fetched for one assignment is
+    /// taken for one of the next.
+    role: Mutex<()>,
     pub(super) control: Arc<Control>,
     runtime: Arc<dyn Runtime>,
     /// Milliseconds at which user code began to run on the poll thread, and one; 0 while none does.
@@ -37,7 +38,7 @@ impl<B: Broker> Station<B> {
         Self {
             control: Arc::clone(&poller.control),
             poller: Mutex::new(Some(poller)),
-            fetching: Mutex::default(),
+            role: Mutex::default(),
             runtime,
             since: AtomicU64::new(0),
         }
@@ -52,8 +53,15 @@ impl<B: Broker> Station<B> {
         self.with(|poller| poller.broker.source())
     }
 
-    pub(super) fn fetching(&self) -> MutexGuard<'_, ()> {
-        lock(&self.fetching)
+    /// Shows the outcomes that came home and were not taken in yet.
+    #[cfg(feature = "testing")]
+    pub(crate) fn peek(&self, show: impl FnMut(&crate::envelope::Settled)) {
+        self.control.desk.peek(show);
+    }
+
+    /// Taken before the poller, by whoever fetches or changes lanes; free while user code runs.
+    pub(super) fn role(&self) -> MutexGuard<'_, ()> {
+        lock(&self.role)
     }
 
     pub(super) fn chunk_end(&self) -> Option<Instant> {

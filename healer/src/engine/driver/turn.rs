@@ -33,22 +33,25 @@ impl<B: Broker> Turner<B> {
     /// One round; says whether there is another.
     pub(crate) fn turn(&mut self) -> bool {
         let station = Arc::clone(&self.station);
+        let role = station.role();
         if !station.with(Poller::attend).unwrap_or(false) {
             return false;
         }
+        drop(role);
         self.feed();
         let Some(fetch) = station.with(|poller| poller.fetch()) else { return false };
         if let Some(rest) = fetch.rest {
             station.rest(rest);
         }
-        let mut fetching = Some(station.fetching());
+        let mut role = Some(station.role());
         let source = Arc::clone(&self.source);
         source.poll(fetch.max, fetch.wait, &mut |records| {
+            self.note(records);
             // Whoever fetches from here on gets newer records.
-            fetching = None;
+            role = None;
             self.dispatch(records);
         });
-        drop(fetching);
+        let _role = role.unwrap_or_else(|| station.role());
         station.with(Poller::look_after).is_some()
     }
 
@@ -69,19 +72,21 @@ impl<B: Broker> Turner<B> {
         self.waiting = slots;
     }
 
+    /// Notes which generations the records of a chunk were fetched for.
+    fn note(&mut self, records: &[RecordRef<'_>]) {
+        let Self { station, generations, waiting, .. } = self;
+        station.with(|poller| {
+            poller.lanes.take_kept(waiting);
+            generations.clear();
+            generations.extend(runs(records).map(|run| poller.lanes.take_in_hand(run[0].slot)));
+        });
+    }
+
     /// Runs a chunk; what a lane cannot take now waits.
     fn dispatch(&mut self, records: &[RecordRef<'_>]) {
         let until = self.station.chunk_end();
-        let runs = || records.chunk_by(|a, b| a.slot == b.slot);
-        let (mut generations, mut slots) =
-            (std::mem::take(&mut self.generations), std::mem::take(&mut self.waiting));
-        generations.clear();
-        self.station.with(|poller| {
-            poller.lanes.take_kept(&mut slots);
-            generations.extend(runs().map(|run| poller.lanes.generation(run[0].slot)));
-        });
-        self.waiting = slots;
-        for (run, generation) in runs().zip(&generations) {
+        let generations = std::mem::take(&mut self.generations);
+        for (run, generation) in runs(records).zip(&generations) {
             let (slot, Some(generation)) = (run[0].slot, *generation) else { continue };
             let lease = self.station.with(|poller| poller.lanes.lease_fresh(slot, generation)).flatten();
             let taken = lease.map_or(0, |mut lease| {
@@ -89,9 +94,7 @@ impl<B: Broker> Turner<B> {
                 self.station.with(|poller| poller.lanes.give_back(lease, VecDeque::new()));
                 taken
             });
-            if taken < run.len() {
-                self.station.with(|poller| poller.lanes.wait(slot, generation, &run[taken..]));
-            }
+            self.station.with(|poller| poller.lanes.put_down(slot, generation, &run[taken..]));
         }
         self.generations = generations;
     }
@@ -114,10 +117,12 @@ impl<B: Broker> Turner<B> {
         delivered: bool,
     ) -> usize {
         let (slot, generation) = (lease.home.slot, lease.home.generation);
-        let Some(first) = records.first() else { return 0 };
         let now = self.station.control.now();
-        if !self.station.control.core().lend((slot, generation), first.offset, now) {
-            return 0;
+        if !delivered {
+            let Some(first) = records.first() else { return 0 };
+            if !self.station.control.core().lend((slot, generation), first.offset, now) {
+                return 0;
+            }
         }
         self.log.clear();
         self.station.begin(now);
@@ -127,6 +132,7 @@ impl<B: Broker> Turner<B> {
         let actions = self.station.control.step(event);
         let failure = self.log.failure.take();
         if failure.is_some() || !actions.is_empty() {
+            let _role = self.station.role();
             self.station.with(|poller| {
                 if let Some(failure) = failure {
                     poller.fail_record(failure);
@@ -142,11 +148,14 @@ impl<B: Broker> Turner<B> {
         let control = Arc::clone(&self.station.control);
         let (slot, generation) = (lease.home.slot, lease.home.generation);
         for (taken, record) in records.iter().enumerate() {
+            let now = control.now();
             let fresh = {
                 let mut core = control.core();
-                let Some(part) = core.part_mut(slot).filter(|part| part.home.generation == generation) else {
+                // First, so that nothing is delivered to a partition that is on its way out.
+                if !core.lend((slot, generation), record.offset, now) {
                     return taken;
-                };
+                }
+                let Some(part) = core.part_mut(slot) else { return taken };
                 if part.ledger.claim_to_verify() == Some(record.offset) {
                     part.ledger.verify(record.offset, fingerprint(record));
                 }
@@ -160,9 +169,8 @@ impl<B: Broker> Turner<B> {
                     }
                 }
             };
-            if fresh {
-                self.run_chunk(lease, &records[taken..=taken], 1, None, true);
-            }
+            let run: &[RecordRef<'_>] = if fresh { &records[taken..=taken] } else { &[] };
+            self.run_chunk(lease, run, 1, None, true);
             let core = control.core();
             let stop = core.credit(slot) == 0 || !core.part(slot).is_some_and(|part| part.ledger.has_claim());
             if stop || lease.home.is_halted() || until.is_some_and(|until| Instant::now() >= until) {
@@ -171,4 +179,9 @@ impl<B: Broker> Turner<B> {
         }
         records.len()
     }
+}
+
+/// The records of one partition in a row. Where offsets go back another run begins, so that it is seen before it is run.
+fn runs<'r, 'a>(records: &'r [RecordRef<'a>]) -> impl Iterator<Item = &'r [RecordRef<'a>]> {
+    records.chunk_by(|a, b| a.slot == b.slot && a.offset < b.offset)
 }

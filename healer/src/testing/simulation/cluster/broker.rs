@@ -227,9 +227,7 @@ impl Broker for SimBroker {
         self.cluster.lock().usable(self.id)?;
         let mut found = false;
         self.each_fetch(std::slice::from_ref(&to.partition), |fetch| {
-            let paused = fetch.paused;
             *fetch = Fetch::new(fetch.part, to);
-            fetch.paused = paused;
             found = true;
         });
         if found {

@@ -95,7 +95,11 @@ impl State {
                 return;
             }
             self.take_over(index, old);
-            if self.groups[group].stage == Stage::Stable {
+            // What its process before gave back and nobody took yet would be nobody's for ever: the real coordinator leaves
+            // it so until the next rebalance, here that begins at once.
+            let of = &self.groups[group];
+            let taken = |part: &Tp| of.seats.iter().any(|seat| seat.assigned.contains(part));
+            if of.stage == Stage::Stable && of.target.keys().all(taken) {
                 // Nothing changes for anybody: it is told what it had.
                 let client = &mut self.clients[index];
                 client.phase = Phase::Syncing;

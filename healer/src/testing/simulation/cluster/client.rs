@@ -114,7 +114,7 @@ impl Fetch {
                     self.fetched.push_back(Fetched { offset, record: Some(Arc::clone(record)) });
                 }
                 Entry::Marker => self.fetched.push_back(Fetched { offset, record: None }),
-                Entry::Compacted(_) | Entry::Aborted => {}
+                Entry::Compacted | Entry::Aborted => {}
             }
             self.ahead += 1;
         }

@@ -43,6 +43,8 @@ pub(crate) struct Accepted {
     pub(crate) truncations: u32,
     pub(crate) offset: i64,
     pub(crate) metadata: String,
+    /// Whether the client had the partition then, or was giving it back.
+    pub(crate) owned: bool,
 }
 
 fn refuse<T>(kind: CommitErrorKind, why: &str) -> Result<T, CommitError> {
@@ -161,6 +163,15 @@ impl State {
     ) {
         let log = usize::try_from(partition.1).ok().and_then(|n| self.topics[partition.0].partitions.get(n));
         let truncations = log.map_or(0, |log| log.truncations);
+        let has = |client: &Client| {
+            let given_back = client.owed.iter().flat_map(|owed| &owed.parts);
+            // A topic that was made anew is the same one to whoever commits by name.
+            let same = |part: &Tp| {
+                self.topics[part.0].name == self.topics[partition.0].name && part.1 == partition.1
+            };
+            client.owned.iter().chain(given_back).any(same)
+        };
+        let owned = member.is_some_and(|member| has(&self.clients[member]));
         let group = &mut self.groups[group];
         group.committed.insert(partition, Stored { offset, metadata: metadata.clone() });
         let group = Arc::clone(&group.name);
@@ -173,6 +184,7 @@ impl State {
             truncations,
             offset,
             metadata,
+            owned,
         });
     }
 }

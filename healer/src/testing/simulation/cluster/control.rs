@@ -38,6 +38,7 @@ impl Cluster {
         change(&mut self.lock().settings);
     }
 
+    #[cfg(test)]
     pub(crate) fn now(&self) -> Duration {
         self.lock().now
     }
@@ -45,11 +46,6 @@ impl Cluster {
     /// Lets time pass, and happen what is due in it. Never backwards.
     pub(crate) fn advance(&self, to: Duration) {
         self.lock().advance(to);
-    }
-
-    /// When something happens by itself next.
-    pub(crate) fn due(&self) -> Option<Duration> {
-        self.lock().due()
     }
 
     /// With the cluster down every request fails, nothing is fetched, and no session ends.
@@ -141,6 +137,7 @@ impl Cluster {
     }
 
     /// Forgets what the group has committed.
+    #[cfg(test)]
     pub(crate) fn forget(&self, group: &str, topic: &str, partition: i32) {
         let mut state = self.lock();
         if let (Some(group), Some(topic)) = (state.group(group), state.topic(topic)) {
@@ -199,6 +196,7 @@ impl Cluster {
     }
 
     /// How many records are on their way.
+    #[cfg(test)]
     pub(crate) fn in_flight(&self) -> usize {
         self.lock().sent.len()
     }

@@ -35,7 +35,7 @@ impl ReadHeaders for Record {
 pub(crate) enum Entry {
     Record(Arc<Record>),
     /// A record that compaction took away.
-    Compacted(Arc<Record>),
+    Compacted,
     /// A record of a transaction that was aborted: readers of committed records never see it.
     Aborted,
     /// The end of a transaction: not delivered, but a reader's position moves past it.
@@ -82,7 +82,7 @@ impl Log {
             if let Entry::Record(record) = entry
                 && goes(offset, record)
             {
-                *entry = Entry::Compacted(Arc::clone(record));
+                *entry = Entry::Compacted;
             }
         }
     }

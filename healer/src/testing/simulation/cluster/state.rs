@@ -71,11 +71,6 @@ impl State {
         self.clients[client].next = Some(self.soon());
     }
 
-    /// The next time at which something happens by itself.
-    pub(super) fn due(&self) -> Option<Duration> {
-        self.next_due().map(|(at, _)| at.max(self.now))
-    }
-
     fn next_due(&self) -> Option<(Duration, Due)> {
         let mut first: Option<(Duration, Due)> = None;
         let mut offer = |at: Duration, due: Due| {

@@ -20,6 +20,7 @@ impl Cluster {
     }
 
     /// Deletes a topic with its records and all that was committed for it.
+    #[cfg(test)]
     pub(crate) fn delete_topic(&self, name: &str) {
         let mut state = self.lock();
         state.delete_topic(name);
@@ -35,6 +36,7 @@ impl Cluster {
         state.recreated(name, before != partitions);
     }
 
+    #[cfg(test)]
     pub(crate) fn add_partitions(&self, name: &str, more: usize) {
         let mut state = self.lock();
         if let Some(topic) = state.topic(name) {
@@ -45,6 +47,7 @@ impl Cluster {
     }
 
     /// Appends a record and tells its offset.
+    #[cfg(test)]
     pub(crate) fn produce(
         &self,
         topic: &str,

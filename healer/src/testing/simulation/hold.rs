@@ -1,0 +1,83 @@
+//! Time: it passes when the driver says so, also while user code holds a thread.
+
+use std::{
+    cell::{Cell, RefCell},
+    rc::Rc,
+    time::Duration,
+};
+
+use super::{cluster::Cluster, process::Process, runtime::Clock};
+
+type Pass = Rc<dyn Fn(Duration)>;
+
+thread_local! {
+    static PASS: RefCell<Option<Pass>> = const { RefCell::new(None) };
+    static DEPTH: Cell<usize> = const { Cell::new(0) };
+    static CALM: Cell<bool> = const { Cell::new(true) };
+}
+
+/// A slice of time in which the others have their turns.
+const SLICE: Duration = Duration::from_millis(250);
+
+/// How many threads may be held at once; time passes for the others without turns.
+const DEEPEST: usize = 3;
+
+/// Time as all of a world see it.
+#[derive(Clone)]
+pub(super) struct Time {
+    pub(super) tokio: Rc<tokio::runtime::Runtime>,
+    pub(super) clock: Clock,
+    pub(super) cluster: Cluster,
+}
+
+impl Time {
+    /// Lets time pass for everybody.
+    pub(super) fn pass(&self, time: Duration) {
+        if time.is_zero() {
+            return;
+        }
+        self.tokio.block_on(tokio::time::advance(time));
+        let now = self.clock.now() + time;
+        self.clock.set(now);
+        self.cluster.advance(now);
+    }
+
+    /// Runs `work`; if it holds its thread, the processes have turns meanwhile.
+    pub(super) fn with(&self, processes: Vec<Rc<Process>>, work: impl FnOnce()) {
+        let time = self.clone();
+        let pass = move |hold: Duration| {
+            let until = time.clock.now() + hold;
+            DEPTH.set(DEPTH.get() + 1);
+            while time.clock.now() < until {
+                time.pass(SLICE.min(until.saturating_sub(time.clock.now())));
+                if DEPTH.get() <= DEEPEST {
+                    for process in &processes {
+                        process.turn();
+                        process.work();
+                    }
+                }
+            }
+            DEPTH.set(DEPTH.get() - 1);
+        };
+        PASS.set(Some(Rc::new(pass)));
+        work();
+        PASS.set(None);
+    }
+}
+
+/// Holds the calling thread for so long, in virtual time: what `std::thread::sleep` is outside of a
+/// [`Simulation`](super::Simulation). Meanwhile the other processes go on. Outside of one it returns at once.
+pub fn hold(time: Duration) {
+    if let Some(pass) = PASS.with_borrow(Clone::clone) {
+        pass(time);
+    }
+}
+
+/// Whether nothing is to go wrong (any more): a stage that fails on purpose must not do so now.
+pub fn is_calm() -> bool {
+    CALM.get()
+}
+
+pub(super) fn set_calm(calm: bool) {
+    CALM.set(calm);
+}

@@ -1,0 +1,257 @@
+//! The promises, checked by a naive model that shares no code with ledger and core: it looks at what was run, at what the
+//! envelopes said, and at what the broker took.
+
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use crate::{
+    broker::{RecordRef, TopicPartition},
+    engine::Host,
+    envelope::{Home, Outcome, Settled, fingerprint},
+    operators::{ChunkLog, Entry, EntryLane},
+};
+
+/// A record by what it is: partition, offset, and what it says. Another record at the same offset is another one.
+pub(super) type RecordId = (TopicPartition, i64, u64);
+
+/// Which promise was broken, in words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Broken {
+    /// What kind of break it is; a shorter script must show the same kind.
+    pub(super) promise: &'static str,
+    pub(super) words: String,
+}
+
+/// A partition's lane in one process.
+struct Lane {
+    /// What was committed then: records below are done for good.
+    floor: i64,
+    /// Records that left for tasks.
+    away: HashMap<i64, RecordId>,
+    /// Outcomes that were home before the chunk they left was.
+    early: HashSet<i64>,
+    /// Records that ran.
+    ran: HashSet<(i64, u64)>,
+}
+
+/// Who had a record done first, and everybody who had.
+#[derive(Default)]
+struct Done {
+    first: u64,
+    by: Vec<usize>,
+}
+
+#[derive(Default)]
+struct State {
+    /// Counts what happened, so that it is known what came first.
+    now: u64,
+    done: HashMap<RecordId, Done>,
+    lanes: HashMap<(usize, u32, u32), Lane>,
+    /// When a process opened a partition last.
+    opened: HashMap<(usize, TopicPartition), u64>,
+    floors: BTreeMap<TopicPartition, i64>,
+    /// When the log of a partition was put in another's place.
+    replaced: HashMap<TopicPartition, u64>,
+    /// A log was truncated: whoever reads it goes by the policy, and nobody says which log it was.
+    truncated: bool,
+    broken: Option<Broken>,
+    runs: u64,
+    repeats: u64,
+}
+
+/// What the model knows; clones are the same one.
+#[derive(Clone, Default)]
+pub(super) struct Oracle(Arc<Mutex<State>>);
+
+impl Oracle {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn broken(&self) -> Option<Broken> {
+        self.lock().broken.clone()
+    }
+
+    pub(super) fn breaks(&self, promise: &'static str, words: String) {
+        self.lock().broken.get_or_insert(Broken { promise, words });
+    }
+
+    /// What the group has committed for a partition now; none after something that lets records come again.
+    pub(super) fn committed(&self, partition: &TopicPartition, offset: Option<i64>) {
+        let mut state = self.lock();
+        match offset {
+            Some(offset) => drop(state.floors.insert(partition.clone(), offset)),
+            None => drop(state.floors.remove(partition)),
+        }
+    }
+
+    /// Something happened that lets records of a partition be processed again though they were committed.
+    pub(super) fn disturbed(&self, partition: &TopicPartition) {
+        let mut state = self.lock();
+        state.floors.remove(partition);
+        for lane in state.lanes.values_mut() {
+            lane.floor = i64::MIN;
+        }
+    }
+
+    /// A log lost its end.
+    pub(super) fn truncated(&self, partition: &TopicPartition) {
+        self.replaced(partition);
+        self.lock().truncated = true;
+    }
+
+    /// The log of a partition is another one: what a process knows of it from before does not count.
+    pub(super) fn replaced(&self, partition: &TopicPartition) {
+        self.disturbed(partition);
+        let mut state = self.lock();
+        let now = state.tick();
+        state.replaced.insert(partition.clone(), now);
+    }
+
+    /// Whether a process took the partition after its log was put in another's place.
+    pub(super) fn knows(&self, process: usize, partition: &TopicPartition) -> bool {
+        let state = self.lock();
+        let opened = state.opened.get(&(process, partition.clone())).copied().unwrap_or(0);
+        state.replaced.get(partition).is_none_or(|replaced| opened > *replaced)
+    }
+
+    /// Whether a process may commit past a record: it had it done itself, or somebody else before it took the partition.
+    pub(super) fn is_done(&self, id: &RecordId, process: usize) -> bool {
+        let state = self.lock();
+        let Some(done) = state.done.get(id) else { return false };
+        let opened = state.opened.get(&(process, id.0.clone())).copied().unwrap_or(0);
+        done.by.contains(&process) || done.first < opened
+    }
+
+    /// Whether anybody had it done.
+    pub(super) fn was_done(&self, id: &RecordId) -> bool {
+        self.lock().done.contains_key(id)
+    }
+
+    /// How many records ran, and how many of these runs were repeats.
+    pub(super) fn runs(&self) -> (u64, u64) {
+        let state = self.lock();
+        (state.runs, state.repeats)
+    }
+
+    /// An outcome that came home to a process from its tasks.
+    pub(super) fn settled(&self, process: usize, settled: &Settled) {
+        if settled.outcome == Outcome::Returned {
+            return;
+        }
+        let mut state = self.lock();
+        let lane = state.lanes.get_mut(&(process, settled.slot, settled.generation));
+        let Some(lane) = lane else { return };
+        match lane.away.remove(&settled.offset) {
+            Some(id) => state.finish(id, process),
+            None => drop(lane.early.insert(settled.offset)),
+        }
+    }
+
+    /// Wraps a source's chain, so that the model sees what runs through it.
+    pub(super) fn watch(&self, process: usize, entry: Arc<dyn Entry>) -> Arc<dyn Entry> {
+        Arc::new(Watched { oracle: self.clone(), process, entry })
+    }
+}
+
+impl State {
+    fn tick(&mut self) -> u64 {
+        self.now += 1;
+        self.now
+    }
+
+    fn finish(&mut self, id: RecordId, process: usize) {
+        let first = self.tick();
+        let done = self.done.entry(id).or_insert_with(|| Done { first, by: Vec::new() });
+        if !done.by.contains(&process) {
+            done.by.push(process);
+        }
+    }
+
+    fn begin(&mut self, lane: (usize, u32, u32), partition: &TopicPartition, id: (i64, u64)) {
+        self.runs += 1;
+        if self.done.contains_key(&(partition.clone(), id.0, id.1)) {
+            self.repeats += 1;
+        }
+        let Some(of) = self.lanes.get_mut(&lane) else { return };
+        let words = if !of.ran.insert(id) {
+            format!("{partition}@{} was processed twice in one assignment of process {}", id.0, lane.0)
+        } else if id.0 < of.floor {
+            let floor = of.floor;
+            format!(
+                "{partition}@{} was processed by process {} though {floor} was committed when it took the partition",
+                id.0, lane.0
+            )
+        } else {
+            return;
+        };
+        self.broken.get_or_insert(Broken { promise: "nothing that is committed is processed again", words });
+    }
+}
+
+struct Watched {
+    oracle: Oracle,
+    process: usize,
+    entry: Arc<dyn Entry>,
+}
+
+impl Entry for Watched {
+    fn open(&self, host: &Host, home: Arc<Home>) -> Box<dyn EntryLane> {
+        let key = (self.process, home.slot, home.generation);
+        let mut state = self.oracle.lock();
+        let floor = if state.truncated { None } else { state.floors.get(&home.partition).copied() };
+        let floor = floor.unwrap_or(i64::MIN);
+        let opened = state.tick();
+        state.opened.insert((self.process, home.partition.clone()), opened);
+        let lane = Lane { floor, away: HashMap::new(), early: HashSet::new(), ran: HashSet::new() };
+        state.lanes.insert(key, lane);
+        drop(state);
+        let lane = self.entry.open(host, Arc::clone(&home));
+        Box::new(WatchedLane { oracle: self.oracle.clone(), key, home, lane })
+    }
+}
+
+struct WatchedLane {
+    oracle: Oracle,
+    key: (usize, u32, u32),
+    home: Arc<Home>,
+    lane: Box<dyn EntryLane>,
+}
+
+impl EntryLane for WatchedLane {
+    fn reads(&self) -> bool {
+        self.lane.reads()
+    }
+
+    fn run(
+        &mut self,
+        records: &[RecordRef<'_>],
+        credit: u64,
+        until: Option<std::time::Instant>,
+        log: &mut ChunkLog,
+    ) -> usize {
+        let taken = self.lane.run(records, credit, until, log);
+        let mut state = self.oracle.lock();
+        for record in &records[..taken] {
+            let print = fingerprint(record);
+            let partition = &self.home.partition;
+            state.begin(self.key, partition, (record.offset, print));
+            let id = (partition.clone(), record.offset, print);
+            let is_in = |run: &&crate::operators::Run| (run.first..run.end).contains(&record.offset);
+            match log.runs.iter().find(is_in) {
+                Some(run) if run.done => state.finish(id, self.key.0),
+                _ => {
+                    let Some(lane) = state.lanes.get_mut(&self.key) else { continue };
+                    if lane.early.remove(&record.offset) {
+                        state.finish(id, self.key.0);
+                    } else {
+                        lane.away.insert(record.offset, id);
+                    }
+                }
+            }
+        }
+        taken
+    }
+}

@@ -1,0 +1,149 @@
+//! A disk that a process's store lies on: it survives the process, or does not.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use healer_store::{Batch, Store, StoreError, Table, Witness, Write};
+
+use super::cluster::Rng;
+
+/// How a process's disk comes out of its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum DiskFate {
+    /// As it was written last.
+    Kept,
+    /// The last write is there in part: some of its rows are damaged, others old.
+    Torn,
+    /// An old copy was put in its place.
+    Old,
+    /// Empty.
+    Gone,
+}
+
+type Key = (Table, Vec<u8>);
+
+/// The sequence number of each row.
+type Witnessed = BTreeMap<Key, u64>;
+
+#[derive(Clone, Default)]
+struct Rows(BTreeMap<Key, (Vec<u8>, Option<u64>)>);
+
+impl Rows {
+    fn put(&mut self, write: &Write) {
+        match write {
+            Write::Put { table, key, value, sequence } => {
+                self.0.insert((*table, key.clone()), (value.clone(), *sequence));
+            }
+            Write::Remove { table, key } => drop(self.0.remove(&(*table, key.clone()))),
+            _ => {}
+        }
+    }
+}
+
+#[derive(Default)]
+struct State {
+    now: Rows,
+    /// What the side file says was written, by row; it does not tear.
+    witnessed: Witnessed,
+    /// Before the last write.
+    before: Rows,
+    last: Vec<Write>,
+    /// A copy from some time ago, with its side file.
+    old: Option<(Rows, Witnessed)>,
+    writes: u64,
+    /// The next write fails.
+    fails: bool,
+}
+
+/// A disk; clones are the same one.
+#[derive(Clone, Default)]
+pub(super) struct Disk(Arc<Mutex<State>>);
+
+impl Disk {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The next write fails, as on a full disk.
+    pub(super) fn fail_once(&self) {
+        self.lock().fails = true;
+    }
+
+    /// The process has ended.
+    pub(super) fn end(&self, fate: DiskFate, rng: &mut Rng) {
+        let mut state = self.lock();
+        state.fails = false;
+        match fate {
+            DiskFate::Kept => {}
+            DiskFate::Torn => {
+                let mut rows = state.before.clone();
+                for write in &state.last {
+                    match (rng.below(3), write) {
+                        (0, _) => {}
+                        (1, Write::Put { table, key, value, sequence }) if !value.is_empty() => {
+                            let mut value = value.clone();
+                            let at = rng.below(value.len());
+                            value[at] ^= 1 << rng.below(8);
+                            rows.0.insert((*table, key.clone()), (value, *sequence));
+                        }
+                        _ => rows.put(write),
+                    }
+                }
+                state.now = rows;
+            }
+            DiskFate::Old => {
+                if let Some((rows, witnessed)) = state.old.clone() {
+                    (state.now, state.witnessed) = (rows, witnessed);
+                }
+            }
+            DiskFate::Gone => *state = State::default(),
+        }
+    }
+}
+
+impl Store for Disk {
+    fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(self.lock().now.0.get(&(table, key.to_vec())).map(|(value, _)| value.clone()))
+    }
+
+    fn scan(&self, table: Table, prefix: &[u8]) -> Result<Vec<(Vec<u8>, Vec<u8>)>, StoreError> {
+        let state = self.lock();
+        let from = state.now.0.range((table, prefix.to_vec())..);
+        Ok(from
+            .take_while(|((of, key), _)| *of == table && key.starts_with(prefix))
+            .map(|((_, key), (value, _))| (key.clone(), value.clone()))
+            .collect())
+    }
+
+    fn write(&self, batch: Batch) -> Result<(), StoreError> {
+        let mut state = self.lock();
+        if std::mem::take(&mut state.fails) {
+            return Err(StoreError::backend("the simulated disk is full"));
+        }
+        let writes: Vec<Write> = batch.into_iter().collect();
+        state.writes += 1;
+        if state.writes.is_multiple_of(5) {
+            state.old = Some((state.now.clone(), state.witnessed.clone()));
+        }
+        state.before = state.now.clone();
+        for write in &writes {
+            state.now.put(write);
+            if let Write::Put { table, key, sequence: Some(sequence), .. } = write {
+                state.witnessed.insert((*table, key.clone()), *sequence);
+            }
+        }
+        state.last = writes;
+        Ok(())
+    }
+
+    fn flush(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    fn witness(&self, table: Table, key: &[u8]) -> Result<Witness, StoreError> {
+        let written = self.lock().witnessed.get(&(table, key.to_vec())).copied();
+        Ok(written.map_or(Witness::Unwritten, |sequence| Witness::Written { sequence }))
+    }
+}

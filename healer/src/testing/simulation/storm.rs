@@ -1,0 +1,206 @@
+//! What goes wrong, and when: a script out of a seed, so that it can be shortened and told.
+
+use std::{fmt, time::Duration};
+
+use super::{
+    cluster::{CommitFault, Rng},
+    store::DiskFate,
+};
+
+/// One thing that happens.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Fault {
+    /// So many more of the user's records are produced.
+    Produce(usize),
+    /// A transaction ends, or so many records of one are aborted.
+    Transaction {
+        at: usize,
+        aborted: usize,
+    },
+    /// Every so-manyth record is compacted away.
+    Compact {
+        at: usize,
+        every: i64,
+    },
+    /// So many of the oldest records are deleted, in percent.
+    Delete {
+        at: usize,
+        percent: i64,
+    },
+    /// An unclean leader election loses so many of the newest records.
+    Truncate {
+        at: usize,
+        records: i64,
+    },
+    /// A topic is deleted and made anew.
+    Recreate {
+        topic: usize,
+    },
+    /// Somebody sets the group's offset, in percent of the log, with text of another client.
+    Reset {
+        at: usize,
+        percent: i64,
+    },
+    Rebalance,
+    /// The coordinator throws a member out.
+    Lose {
+        seat: usize,
+    },
+    /// A member's next commit goes wrong.
+    Commit {
+        seat: usize,
+        fault: CommitFault,
+    },
+    /// The cluster cannot be reached, until it can be again.
+    Down,
+    Up,
+    /// A process is killed.
+    Kill {
+        seat: usize,
+        disk: DiskFate,
+    },
+    /// A process is asked to end, and started again.
+    Stop {
+        seat: usize,
+    },
+    /// A process stands still, until it goes on.
+    Freeze {
+        seat: usize,
+    },
+    Thaw {
+        seat: usize,
+    },
+    /// A process's next write to its store fails.
+    DiskFull {
+        seat: usize,
+    },
+    /// So many of the records that sinks have sent fail, though perhaps they were written.
+    FailSends {
+        records: usize,
+        written: bool,
+    },
+    /// Everybody is slow for so long.
+    Stall(Duration),
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Produce(records) => write!(f, "{records} more records are produced"),
+            Self::Transaction { at, aborted: 0 } => write!(f, "a transaction ends in partition #{at}"),
+            Self::Transaction { at, aborted } => {
+                write!(f, "a transaction of {aborted} records is aborted in partition #{at}")
+            }
+            Self::Compact { at, every } => {
+                write!(f, "partition #{at} is compacted: every {every}th record goes")
+            }
+            Self::Delete { at, percent } => write!(f, "the oldest {percent}% of partition #{at} are deleted"),
+            Self::Truncate { at, records } => {
+                write!(f, "an unclean leader election loses the last {records} offsets of partition #{at}")
+            }
+            Self::Recreate { topic } => write!(f, "topic #{topic} is deleted and made anew"),
+            Self::Reset { at, percent } => {
+                write!(f, "an admin sets the group's offset of partition #{at} to {percent}% of its log")
+            }
+            Self::Rebalance => write!(f, "the group shares its partitions out anew"),
+            Self::Lose { seat } => write!(f, "the coordinator throws process {seat} out of the group"),
+            Self::Commit { seat, fault } => write!(f, "the next commit of process {seat} fails: {fault:?}"),
+            Self::Down => write!(f, "the cluster goes down"),
+            Self::Up => write!(f, "the cluster is back"),
+            Self::Kill { seat, disk } => write!(f, "process {seat} is killed, its disk: {disk:?}"),
+            Self::Stop { seat } => write!(f, "process {seat} is asked to end"),
+            Self::Freeze { seat } => write!(f, "process {seat} stands still"),
+            Self::Thaw { seat } => write!(f, "process {seat} goes on"),
+            Self::DiskFull { seat } => write!(f, "the disk of process {seat} is full for a moment"),
+            Self::FailSends { records, written } => {
+                write!(f, "{records} records on their way fail, written: {written}")
+            }
+            Self::Stall(time) => write!(f, "nothing happens for {time:?}"),
+        }
+    }
+}
+
+/// What happens at which step.
+pub(super) type Script = Vec<(u64, Fault)>;
+
+/// How large the world is.
+#[derive(Clone, Copy)]
+pub(super) struct Size {
+    pub(super) steps: u64,
+    pub(super) seats: usize,
+    pub(super) partitions: usize,
+    pub(super) topics: usize,
+    pub(super) records: usize,
+}
+
+/// Draws a script.
+pub(super) fn script(seed: u64, size: Size, changes_logs: bool) -> Script {
+    let mut rng = Rng::new(seed ^ 0x5707_4d00);
+    let mut script = Script::new();
+    let mut produced = 0;
+    // Some worlds are calm, so that nothing hides behind a storm.
+    let faults = [2, 6, 12, 24][rng.below(4)];
+    for _ in 0..4 {
+        let some = size.records / 5;
+        produced += some;
+        script.push((step(&mut rng, size), Fault::Produce(some)));
+    }
+    let _ = produced;
+    for _ in 0..faults {
+        let at = step(&mut rng, size);
+        let fault = fault(&mut rng, size, changes_logs);
+        let later = at + 1 + rng.below(120) as u64;
+        match &fault {
+            Fault::Down => script.push((later, Fault::Up)),
+            Fault::Freeze { seat } => script.push((later, Fault::Thaw { seat: *seat })),
+            _ => {}
+        }
+        script.push((at, fault));
+    }
+    script.sort_by_key(|(step, _)| *step);
+    script
+}
+
+fn step(rng: &mut Rng, size: Size) -> u64 {
+    rng.below(usize::try_from(size.steps).unwrap_or(usize::MAX)) as u64
+}
+
+fn percent(rng: &mut Rng) -> i64 {
+    i64::try_from(rng.below(101)).unwrap_or(0)
+}
+
+fn few(rng: &mut Rng, most: usize) -> i64 {
+    i64::try_from(1 + rng.below(most)).unwrap_or(1)
+}
+
+fn fault(rng: &mut Rng, size: Size, changes_logs: bool) -> Fault {
+    let (seat, at) = (rng.below(size.seats), rng.below(size.partitions));
+    let disk = [DiskFate::Kept, DiskFate::Kept, DiskFate::Torn, DiskFate::Old, DiskFate::Gone][rng.below(5)];
+    let commit = [
+        CommitFault::Unavailable,
+        CommitFault::AnswerLost,
+        CommitFault::Partial(1),
+        CommitFault::Rebalancing,
+        CommitFault::IllegalGeneration,
+        CommitFault::UnknownMember,
+        CommitFault::Forbidden,
+    ][rng.below(7)];
+    match rng.below(if changes_logs { 25 } else { 19 }) {
+        0..=3 => Fault::Kill { seat, disk },
+        4 | 5 => Fault::Stop { seat },
+        6 | 7 => Fault::Rebalance,
+        8 | 9 => Fault::Lose { seat },
+        10..=12 => Fault::Commit { seat, fault: commit },
+        13 => Fault::Down,
+        14 => Fault::Freeze { seat },
+        15 => Fault::DiskFull { seat },
+        16 => Fault::Stall(Duration::from_millis(200 * rng.below(100) as u64)),
+        17 => Fault::Transaction { at, aborted: rng.below(3) },
+        18 => Fault::FailSends { records: 1 + rng.below(4), written: rng.chance(500) },
+        19 => Fault::Compact { at, every: few(rng, 4) + 1 },
+        20 | 21 => Fault::Delete { at, percent: percent(rng) },
+        22 => Fault::Truncate { at, records: few(rng, 10) },
+        23 => Fault::Recreate { topic: rng.below(size.topics) },
+        _ => Fault::Reset { at, percent: percent(rng) },
+    }
+}

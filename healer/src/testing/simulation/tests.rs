@@ -1,0 +1,210 @@
+//! Pipelines of every shape under storms.
+//!
+//! `HEALER_SIMULATION_SEEDS` says how many seeds each of them runs; `HEALER_SIMULATION_SEED` replays one.
+
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use super::{Simulation, cluster::Rng, hold, is_calm};
+use crate::{prelude::*, testing::TestRecord};
+
+/// What survives processes: the values that were saved. And what goes wrong in stages, as chance says, until it is calm.
+struct Outside {
+    saved: Mutex<BTreeSet<String>>,
+    chance: Mutex<Rng>,
+}
+
+/// What a stage does with a value.
+#[derive(Clone, Copy, PartialEq)]
+enum Mood {
+    Well,
+    Slow(Duration),
+    Fails,
+    Panics,
+}
+
+impl Outside {
+    fn new() -> Arc<Self> {
+        Arc::new(Self { saved: Mutex::default(), chance: Mutex::new(Rng::new(7)) })
+    }
+
+    fn save(&self, value: &str) {
+        self.saved.lock().unwrap_or_else(PoisonError::into_inner).insert(value.to_owned());
+    }
+
+    fn has(&self, value: &[u8]) -> bool {
+        let value = String::from_utf8_lossy(value);
+        self.saved.lock().unwrap_or_else(PoisonError::into_inner).contains(&*value)
+    }
+
+    fn mood(&self) -> Mood {
+        let mut chance = self.chance.lock().unwrap_or_else(PoisonError::into_inner);
+        if is_calm() {
+            return Mood::Well;
+        }
+        match chance.below(1_000) {
+            0..3 => Mood::Fails,
+            3..5 => Mood::Panics,
+            5..45 => Mood::Slow(Duration::from_millis(chance.below(300) as u64)),
+            45..50 => Mood::Slow(Duration::from_millis(chance.below(30_000) as u64)),
+            _ => Mood::Well,
+        }
+    }
+
+    /// A synchronous stage at work: a slow one holds its thread.
+    fn work(&self, value: &str) -> Result<(), String> {
+        match self.mood() {
+            Mood::Fails => return Err(format!("{value} is not wanted now")),
+            Mood::Panics => panic!("{value} is too much"),
+            Mood::Slow(time) => hold(time),
+            Mood::Well => {}
+        }
+        self.save(value);
+        Ok(())
+    }
+
+    async fn work_later(&self, value: &str) -> Result<(), String> {
+        match self.mood() {
+            Mood::Fails => return Err(format!("{value} is not wanted now")),
+            Mood::Panics => panic!("{value} is too much"),
+            Mood::Slow(time) => tokio::time::sleep(time).await,
+            Mood::Well => tokio::task::yield_now().await,
+        }
+        self.save(value);
+        Ok(())
+    }
+}
+
+#[stage(crate = crate)]
+fn save(value: String, #[state] outside: &Outside) -> Result<String, String> {
+    outside.work(&value)?;
+    Ok(value)
+}
+
+#[stage(crate = crate)]
+async fn save_later(value: String, #[state] outside: &Outside) -> Result<String, String> {
+    outside.work_later(&value).await?;
+    Ok(value)
+}
+
+#[stage(batch, crate = crate)]
+fn save_rows(rows: &Rows<String>, #[state] outside: &Outside) -> Result<(), String> {
+    rows.iter().try_for_each(|(_, value)| outside.work(value))
+}
+
+#[stage(flat, crate = crate)]
+fn twice(value: String) -> [String; 2] {
+    [value.clone(), value]
+}
+
+/// All but every fifth.
+fn is_wanted(value: &str) -> bool {
+    !value.ends_with('3') && !value.ends_with('8')
+}
+
+/// Records of a topic with so many partitions.
+fn records(topic: &str, partitions: usize, count: usize) -> Vec<TestRecord> {
+    (0..count)
+        .map(|n| {
+            TestRecord::new()
+                .key(format!("k{}", n % 7))
+                .value(format!("{topic}{n}"))
+                .partition(i32::try_from(n % partitions).unwrap_or(0))
+        })
+        .collect()
+}
+
+fn seeds() -> u64 {
+    std::env::var("HEALER_SIMULATION_SEEDS").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(40)
+}
+
+/// Runs a pipeline whose every wanted value is to be saved.
+fn run(
+    build: impl Fn(App) -> App + Send + Sync + 'static,
+    change: impl Fn(Simulation<Arc<Outside>>) -> Simulation<Arc<Outside>>,
+) {
+    let build = move |outside: &Arc<Outside>| build(App::new("simulated").with_arc(Arc::clone(outside)));
+    let simulation = Simulation::new(Outside::new, build)
+        .topic("t", 4, records("t", 4, 150))
+        .done_when(|outside, record| {
+            let value = record.value().unwrap_or_default();
+            outside.has(value) || !is_wanted(&String::from_utf8_lossy(value))
+        })
+        .seeds(0..seeds());
+    match change(simulation).run() {
+        Ok(report) => println!("{report:?}"),
+        Err(failure) => panic!("{failure}"),
+    }
+}
+
+#[test]
+fn fused_stages() {
+    let build = |app: App| {
+        let wanted =
+            kafka::string("t").stream("t").filter(|value: &String| is_wanted(value)).reason("unwanted");
+        app.add(wanted.then(save::stage()).heal())
+    };
+    run(build, |simulation| simulation);
+}
+
+#[test]
+fn asynchronous_stages() {
+    let build = |app: App| app.add(kafka::string("t").stream("t").then(save_later::stage()).heal());
+    run(build, |simulation| simulation);
+}
+
+#[test]
+fn batches() {
+    let build = |app: App| {
+        app.add(kafka::string("t").stream("t").partition(4).within("200ms").then(save_rows::stage()).heal())
+    };
+    run(build, |simulation| simulation);
+}
+
+#[test]
+fn batches_behind_asynchronous_stages() {
+    let build = |app: App| {
+        let saved = kafka::string("t").stream("t").then(save_later::stage());
+        app.add(saved.partition(3).within("1s").then(save_rows::stage()).heal())
+    };
+    run(build, |simulation| simulation);
+}
+
+#[test]
+fn two_ways_one_of_them_to_a_sink() {
+    let build = |app: App| {
+        let both = kafka::string("t").stream("t").fan_out(|all| all.then(save::stage()).heal());
+        app.add(both.and(|all| {
+            let wanted = all.filter(|value: &String| is_wanted(value)).reason("unwanted");
+            wanted.then(kafka::to_string("out")).heal()
+        }))
+    };
+    run(build, |simulation| {
+        simulation.sink("out").done_when(|outside, record| {
+            let value = record.value().unwrap_or_default();
+            let sent = record.was_sent("out", value) || !is_wanted(&String::from_utf8_lossy(value));
+            sent && outside.has(value)
+        })
+    });
+}
+
+#[test]
+fn two_topics_that_become_one_stream_of_many_children() {
+    let build = |app: App| {
+        let (into, both) = union("both");
+        let some = kafka::string("t").stream("t").then(twice::stage()).to(&into);
+        let others = kafka::string("u").stream("u").to(&into);
+        app.add(some).add(others).add(both.then(save_later::stage()).heal())
+    };
+    run(build, |simulation| simulation.topic("u", 2, records("u", 2, 60)));
+}
+
+/// Only what goes wrong in groups, processes and disks: then also the order and the repeats are as promised.
+#[test]
+fn topics_that_are_only_written_to() {
+    let build = |app: App| app.add(kafka::string("t").stream("t").then(save_later::stage()).heal());
+    run(build, |simulation| simulation.append_only().config(|config| config.in_flight(100)));
+}
