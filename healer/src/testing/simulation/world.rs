@@ -537,6 +537,8 @@ impl<'a, S: 'a> World<'a, S> {
         }
         if !self.oracle.knows(number, partition) {
             self.checked.remove(partition);
+            // Commits go by name: one for the log before counts for this one, and whoever reads this one hears nothing of it.
+            self.was_reset.insert(partition.clone());
             if let Some(unseen) = self.unseen.get_mut(partition) {
                 unseen.end = unseen.end.max(offset);
             }

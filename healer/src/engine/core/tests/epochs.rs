@@ -125,9 +125,8 @@ fn a_new_epoch_of_what_is_not_ours_any_more_never_begins() {
     assert!(actions.contains(&Action::Abort(vec![0])), "{actions:?}");
     assert!(rig.home(0, 2).is_halted());
     // What was known is about another log: it is given back as it is.
-    rig.heal(0, 1, 5);
+    actions.extend(rig.heal(0, 1, 5));
     actions.extend(rig.pass(INTERVAL));
-    actions.extend(rig.tick());
     assert!(commits(&actions).is_empty(), "{actions:?}");
     assert!(actions.contains(&Action::Release(vec![partition(0)])), "{actions:?}");
     assert_eq!(rig.restart(0, 3, Start::at(2)), [Action::Abort(vec![0])]);
