@@ -120,6 +120,13 @@ impl Remote for Link {
         }
         let fatal = |error: BrokerError| CommitError { kind: CommitErrorKind::Fatal, text: error.text };
         let consumer = self.consumer().map_err(fatal)?;
+        // Thrown out of the group the client would commit without a generation, which a group without members takes from anybody.
+        if consumer.assignment_lost() {
+            let text =
+                "committing failed: the assignment was lost; the group has gone on without this member"
+                    .to_owned();
+            return Err(CommitError { kind: CommitErrorKind::Fenced, text });
+        }
         let mut request = TopicPartitionList::with_capacity(offsets.len());
         for Commit { partition, offset, metadata } in offsets {
             lists::check_name(&partition.topic).map_err(fatal)?;

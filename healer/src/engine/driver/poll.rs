@@ -212,11 +212,19 @@ impl<B: Broker> Poller<B> {
             let range = marks.first..=marks.end;
             !range.contains(read) || !range.contains(position)
         };
+        let text = self.out_of_range.take();
         if known.iter().any(is_out) {
             known.retain(is_out);
+        } else if self.config.out_of_range() == crate::OutOfRange::Error {
+            let text = text.unwrap_or_default();
+            return self.step(Event::Failed(Error::Broker(format!(
+                "{text}; the client does not say of which partition, and all positions exist by now: a log was truncated and \
+                 written anew past what was read. Look for an unclean leader election, and set the group's offset there, or \
+                 set `out_of_range` to `earliest` to read all partitions anew"
+            ))));
         }
-        // Else a log was truncated and written anew past our position, and nobody says which: all of them are read anew.
-        let text = self.out_of_range.take();
+        // Where none is out, a log was truncated and written anew past our position, and nobody says which: all of them are
+        // read anew.
         for (partition, _, position, Watermarks { first, end }) in known {
             if self.config.out_of_range() == crate::OutOfRange::Error {
                 let partition = partition.to_string();

@@ -4,8 +4,10 @@
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
+use super::runtime::Clock;
 use crate::{
     broker::{RecordRef, TopicPartition},
     engine::Host,
@@ -51,23 +53,39 @@ struct State {
     lanes: HashMap<(usize, u32, u32), Lane>,
     /// When a process opened a partition last.
     opened: HashMap<(usize, TopicPartition), u64>,
+    /// The times at which it did.
+    opened_at: HashMap<(usize, TopicPartition), Vec<Duration>>,
     floors: BTreeMap<TopicPartition, i64>,
     /// When the log of a partition was put in another's place.
-    replaced: HashMap<TopicPartition, u64>,
-    /// A log was truncated: whoever reads it goes by the policy, and nobody says which log it was.
-    truncated: bool,
+    replaced: HashMap<TopicPartition, Duration>,
+    /// Some log is another one: whoever reads it goes by the policy, and nobody says which log it was.
+    misread: bool,
+    /// Somebody else set what the group has committed.
+    unsure: HashSet<TopicPartition>,
     broken: Option<Broken>,
     runs: u64,
     repeats: u64,
 }
 
 /// What the model knows; clones are the same one.
-#[derive(Clone, Default)]
-pub(super) struct Oracle(Arc<Mutex<State>>);
+#[derive(Clone)]
+pub(super) struct Oracle {
+    clock: Clock,
+    state: Arc<Mutex<State>>,
+}
 
 impl Oracle {
+    pub(super) fn new(clock: Clock) -> Self {
+        Self { clock, state: Arc::default() }
+    }
+
+    /// Whether a log was put in another's place in this world.
+    pub(super) fn is_misread(&self) -> bool {
+        self.lock().misread
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn broken(&self) -> Option<Broken> {
@@ -90,31 +108,26 @@ impl Oracle {
     /// Something happened that lets records of a partition be processed again though they were committed.
     pub(super) fn disturbed(&self, partition: &TopicPartition) {
         let mut state = self.lock();
-        state.floors.remove(partition);
+        state.unsure.insert(partition.clone());
         for lane in state.lanes.values_mut() {
             lane.floor = i64::MIN;
         }
-    }
-
-    /// A log lost its end.
-    pub(super) fn truncated(&self, partition: &TopicPartition) {
-        self.replaced(partition);
-        self.lock().truncated = true;
     }
 
     /// The log of a partition is another one: what a process knows of it from before does not count.
     pub(super) fn replaced(&self, partition: &TopicPartition) {
         self.disturbed(partition);
         let mut state = self.lock();
-        let now = state.tick();
-        state.replaced.insert(partition.clone(), now);
+        state.replaced.insert(partition.clone(), self.clock.now());
+        state.misread = true;
     }
 
-    /// Whether a process took the partition after its log was put in another's place.
-    pub(super) fn knows(&self, process: usize, partition: &TopicPartition) -> bool {
+    /// Whether a process that committed at that time had taken the partition after its log was put in another's place.
+    pub(super) fn knows(&self, process: usize, partition: &TopicPartition, at: Duration) -> bool {
         let state = self.lock();
-        let opened = state.opened.get(&(process, partition.clone())).copied().unwrap_or(0);
-        state.replaced.get(partition).is_none_or(|replaced| opened > *replaced)
+        let opened = state.opened_at.get(&(process, partition.clone())).into_iter().flatten();
+        let last = opened.rev().find(|opened| **opened < at);
+        state.replaced.get(partition).is_none_or(|replaced| last.is_some_and(|last| last > replaced))
     }
 
     /// Whether a process may commit past a record: it had it done itself, or somebody else before it took the partition.
@@ -201,10 +214,16 @@ impl Entry for Watched {
     fn open(&self, host: &Host, home: Arc<Home>) -> Box<dyn EntryLane> {
         let key = (self.process, home.slot, home.generation);
         let mut state = self.oracle.lock();
-        let floor = if state.truncated { None } else { state.floors.get(&home.partition).copied() };
+        let floor = if state.misread || state.unsure.contains(&home.partition) {
+            None
+        } else {
+            state.floors.get(&home.partition).copied()
+        };
         let floor = floor.unwrap_or(i64::MIN);
         let opened = state.tick();
-        state.opened.insert((self.process, home.partition.clone()), opened);
+        let lane = (self.process, home.partition.clone());
+        state.opened_at.entry(lane.clone()).or_default().push(self.oracle.clock.now());
+        state.opened.insert(lane, opened);
         let lane = Lane { floor, away: HashMap::new(), early: HashSet::new(), ran: HashSet::new() };
         state.lanes.insert(key, lane);
         drop(state);

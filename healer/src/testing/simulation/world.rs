@@ -161,12 +161,13 @@ impl<'a, S: 'a> World<'a, S> {
             .in_flight(budgets.1)
             .out_of_range(crate::OutOfRange::Earliest);
         let config = (plan.config)(config).build().expect("the settings of the simulation are right");
+        let clock = Clock::default();
         Self {
             shared: (plan.shared)(),
             plan,
-            time: Time { tokio: Rc::new(tokio), clock: Clock::default(), cluster: cluster.clone() },
+            time: Time { tokio: Rc::new(tokio), clock: clock.clone(), cluster: cluster.clone() },
             cluster,
-            oracle: Oracle::default(),
+            oracle: Oracle::new(clock),
             statics: rng.below(4) == 0,
             rng,
             seats,
@@ -372,15 +373,13 @@ impl<'a, S: 'a> World<'a, S> {
             }
             Fault::Truncate { at, records } => {
                 let partition = self.partitions[*at].clone();
+                let before = self.end(&partition);
+                self.cluster.truncate(&partition.topic, partition.partition, (before - records).max(0));
                 let end = self.end(&partition);
-                let end = (end - records).max(0);
-                self.cluster.truncate(&partition.topic, partition.partition, end);
-                // Whoever starts at an offset that was committed before cannot see that what is below it is new.
-                let committed = self.cluster.committed(GROUP, &partition.topic, partition.partition);
-                let committed = committed.map_or(end, |(offset, _)| offset.max(end));
-                let unseen = self.unseen.entry(partition.clone()).or_insert(end..committed);
-                *unseen = unseen.start.min(end)..unseen.end.max(committed);
-                self.oracle.truncated(&partition);
+                // Whoever starts below finds the record there as it was, and cannot see that those above are new.
+                let unseen = self.unseen.entry(partition.clone()).or_insert(end..before);
+                *unseen = unseen.start.min(end)..unseen.end.max(before);
+                self.oracle.replaced(&partition);
             }
             Fault::Recreate { topic } => {
                 let (name, count) = &self.plan.topics[*topic];
@@ -535,7 +534,7 @@ impl<'a, S: 'a> World<'a, S> {
             let words = format!("process {number} committed {offset} for {partition}, which it does not own");
             return self.oracle.breaks("no zombie commits", words);
         }
-        if !self.oracle.knows(number, partition) {
+        if !self.oracle.knows(number, partition, accepted.at) {
             self.checked.remove(partition);
             // Commits go by name: one for the log before counts for this one, and whoever reads this one hears nothing of it.
             self.was_reset.insert(partition.clone());
@@ -563,6 +562,8 @@ impl<'a, S: 'a> World<'a, S> {
         if let Some(old) = old
             && offset < old.offset.min(end)
             && old.offset <= end
+            // Where nobody says which log was truncated all are read anew.
+            && !self.oracle.is_misread()
         {
             let words = format!("process {number} committed {offset} for {partition} after {}", old.offset);
             self.oracle.breaks("a commit never goes back", words);
@@ -702,7 +703,7 @@ impl<'a, S: 'a> World<'a, S> {
         all.any(|process| {
             process.handle.partitions().iter().any(|status| {
                 (&status.topic, status.partition) == (&partition.topic, partition.partition)
-                    && status.committed == Some(end)
+                    && (status.frontier, status.pending) == (end, 0)
             })
         })
     }

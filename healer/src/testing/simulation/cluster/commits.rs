@@ -63,6 +63,10 @@ impl State {
         if let Some(text) = &client.fatal {
             return refuse(CommitErrorKind::Fatal, text);
         }
+        if client.generation < 0 {
+            // Thrown out: the client itself sends nothing for an assignment that it has lost.
+            return refuse(CommitErrorKind::Fenced, "the assignment was lost");
+        }
         if self.down {
             return refuse(CommitErrorKind::Retriable, "the coordinator is not available");
         }

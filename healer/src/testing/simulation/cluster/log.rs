@@ -89,6 +89,10 @@ impl Log {
 
     pub(super) fn truncate(&mut self, end: i64) {
         self.entries.truncate(usize::try_from(end).unwrap_or(0));
+        // A log never ends in what readers cannot see: open transactions are not modelled, the newest is never compacted.
+        while let Some(Entry::Aborted | Entry::Compacted) = self.entries.last() {
+            self.entries.pop();
+        }
         self.first = self.first.min(self.end());
         self.truncations += 1;
     }
