@@ -63,7 +63,7 @@ impl State {
         if let Some(text) = &client.fatal {
             return refuse(CommitErrorKind::Fatal, text);
         }
-        if client.generation < 0 {
+        if client.kicked {
             // Thrown out: the client itself sends nothing for an assignment that it has lost.
             return refuse(CommitErrorKind::Fenced, "the assignment was lost");
         }
