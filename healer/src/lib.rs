@@ -115,6 +115,6 @@ pub mod __private {
 }
 
 /// The example of the README is compiled as well.
-#[cfg(doctest)]
+#[cfg(all(doctest, feature = "testing"))]
 #[doc = include_str!("../../README.md")]
 struct Readme;

@@ -69,6 +69,20 @@ impl<K: Into<Vec<u8>>, V: Into<Vec<u8>>> From<(Option<K>, Option<V>)> for TestRe
     }
 }
 
+/// A value without a key.
+impl From<String> for TestRecord {
+    fn from(value: String) -> Self {
+        Self::new().value(value)
+    }
+}
+
+/// A value without a key.
+impl From<&str> for TestRecord {
+    fn from(value: &str) -> Self {
+        Self::new().value(value)
+    }
+}
+
 /// A record that was read back by [`EmbeddedKafka::records`](super::EmbeddedKafka::records).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]

@@ -65,15 +65,46 @@ impl Time {
     }
 }
 
-/// Holds the calling thread for so long, in virtual time: what `std::thread::sleep` is outside of a
-/// [`Simulation`](super::Simulation). Meanwhile the other processes go on. Outside of one it returns at once.
+/// Holds the calling thread for so long, in virtual time: what [`std::thread::sleep`] is outside of a
+/// [`Simulation`](super::Simulation), for synchronous stages. The other processes, and the group, go on meanwhile.
+///
+/// Outside of a simulation it returns at once. Asynchronous stages use `tokio::time::sleep`, which is virtual there too.
+///
+/// ```
+/// use std::time::Duration;
+/// use healer::{prelude::*, testing::hold};
+///
+/// #[stage]
+/// fn resize(image: Vec<u8>) -> Vec<u8> {
+///     if cfg!(test) {
+///         hold(Duration::from_secs(2));
+///     }
+///     image
+/// }
+/// # let _ = resize(Vec::new());
+/// ```
 pub fn hold(time: Duration) {
     if let Some(pass) = PASS.with_borrow(Clone::clone) {
         pass(time);
     }
 }
 
-/// Whether nothing is to go wrong (any more): a stage that fails on purpose must not do so now.
+/// Whether nothing is to go wrong (any more): the storm of a [`Simulation`](super::Simulation) is over, or there is none.
+///
+/// A stage that fails on purpose must not do so then, since a simulation ends by waiting until all is done.
+///
+/// ```
+/// use healer::{prelude::*, testing::is_calm};
+///
+/// #[stage]
+/// fn charge(order: String, ctx: &Context) -> Result<String, String> {
+///     if !is_calm() && ctx.offset() % 10 == 3 {
+///         return Err("the bank does not answer".to_owned());
+///     }
+///     Ok(order)
+/// }
+/// # let _ = charge::stage();
+/// ```
 pub fn is_calm() -> bool {
     CALM.get()
 }

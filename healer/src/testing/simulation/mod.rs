@@ -3,6 +3,8 @@
 mod cluster;
 mod hold;
 mod oracle;
+mod passed;
+mod plan;
 mod process;
 mod report;
 mod runtime;
@@ -24,10 +26,11 @@ use std::{
 };
 
 pub use hold::{hold, is_calm};
+pub use passed::Passed;
 pub use report::{SimulationFailure, SimulationReport};
 
 use self::{
-    cluster::Cluster,
+    plan::Plan,
     storm::{Script, Size},
     world::World,
 };
@@ -41,156 +44,84 @@ use crate::{
 /// The environment variable that replays one seed.
 const SEED: &str = "HEALER_SIMULATION_SEED";
 
-type Check<S> = dyn Fn(&S, &Passed<'_>) -> bool + Send + Sync;
-
-/// What is simulated.
-struct Plan<S> {
-    shared: Box<dyn Fn() -> S + Send + Sync>,
-    build: Box<dyn Fn(&S) -> App + Send + Sync>,
-    config: Box<dyn Fn(ConfigBuilder) -> ConfigBuilder + Send + Sync>,
-    topics: Vec<(String, usize)>,
-    sinks: Vec<String>,
-    records: Vec<(String, TestRecord)>,
-    is_done: Option<Box<Check<S>>>,
-    processes: usize,
-    steps: u64,
-    changes_logs: bool,
-    /// One seed is replayed: its history is printed.
-    told: AtomicBool,
-}
-
-/// A record that the group has committed past, as the user's check sees it.
-pub struct Passed<'a> {
-    topic: &'a str,
-    partition: i32,
-    offset: i64,
-    key: Option<&'a [u8]>,
-    value: Option<&'a [u8]>,
-    cluster: &'a Cluster,
-}
-
-impl Passed<'_> {
-    /// The topic that it was read from.
-    pub fn topic(&self) -> &str {
-        self.topic
-    }
-
-    /// Its partition.
-    pub fn partition(&self) -> i32 {
-        self.partition
-    }
-
-    /// Its offset.
-    pub fn offset(&self) -> i64 {
-        self.offset
-    }
-
-    /// Its key, if it has one.
-    pub fn key(&self) -> Option<&[u8]> {
-        self.key
-    }
-
-    /// Its value; a tombstone has none.
-    pub fn value(&self) -> Option<&[u8]> {
-        self.value
-    }
-
-    /// Whether a record with this value was written to a topic by a sink.
-    pub fn was_sent(&self, topic: &str, value: &[u8]) -> bool {
-        let holds =
-            |log: &cluster::Log| log.records().any(|(_, record)| record.value.as_deref() == Some(value));
-        (0..).map_while(|partition| self.cluster.log(topic, partition, holds)).any(|holds| holds)
-    }
-}
-
-/// Runs a pipeline in virtual time, on a simulated Kafka, under storms: rebalances, crashes, frozen processes, commits that
-/// fail, a cluster that goes away, disks that tear, logs that are compacted, truncated or made anew. After every step it
-/// checks healer's promises, and the user's own.
-///
-/// A seed says what happens when; the same seed is the same history. Of a seed that breaks a promise the error tells in words
-/// what was lost, doubled or blocked, the shortest script of events that shows it, and the command that replays it.
-///
-/// Stages may sleep with tokio's time, which is virtual here, and with [`hold`]; threads and sockets of their own make a run
-/// depend on more than its seed. What survives crashes (a database) belongs into the state that all processes share.
+#[doc = include_str!("../../docs/simulation.md")]
+#[must_use = "a simulation does nothing until it is run"]
 pub struct Simulation<S = ()> {
     plan: Plan<S>,
     seeds: Range<u64>,
 }
 
 impl<S: 'static> Simulation<S> {
-    /// A simulation of the pipeline that `build` makes, once for each start of a process. `shared` makes what outlives
-    /// processes, once for each seed.
+    /// A simulation of the pipeline that `build` makes, once for each start of a process.
+    ///
+    /// `shared` makes what outlives processes (a database, what other services know), once for each run of a seed.
     pub fn new(
         shared: impl Fn() -> S + Send + Sync + 'static,
         build: impl Fn(&S) -> App + Send + Sync + 'static,
     ) -> Self {
-        let plan = Plan {
-            shared: Box::new(shared),
-            build: Box::new(build),
-            config: Box::new(|config| config),
-            topics: Vec::new(),
-            sinks: Vec::new(),
-            records: Vec::new(),
-            is_done: None,
-            processes: 3,
-            steps: 1_000,
-            changes_logs: true,
-            told: AtomicBool::new(false),
-        };
-        Self { plan, seeds: 0..1_000 }
+        Self { plan: Plan::new(shared, build), seeds: 0..1_000 }
     }
 
-    /// A topic that the pipeline reads, and its records; they arrive little by little.
+    /// A topic that the pipeline reads, and its records, in the order in which they arrive, little by little.
+    ///
+    /// A record goes to the [`partition`](TestRecord::partition) that it names, else where its key belongs, else to one after
+    /// the other. Its time is the one that it names, else later than that of the record before.
     ///
     /// # Panics
-    /// If `partitions` is 0.
+    /// If `partitions` is 0, a record names a partition that does not exist, or the topic was given before.
     pub fn topic<R: Into<TestRecord>>(
         mut self,
         name: &str,
         partitions: usize,
         records: impl IntoIterator<Item = R>,
     ) -> Self {
-        assert!(partitions > 0, "a topic has a partition at least");
-        self.plan.topics.push((name.to_owned(), partitions));
-        self.plan.records.extend(records.into_iter().map(|record| (name.to_owned(), record.into())));
+        self.plan.add_topic(name, partitions, records.into_iter().map(Into::into));
         self
     }
 
-    /// A topic that a sink writes to.
+    /// A topic that a sink writes to; [`Passed::was_sent`] looks into it. It has two partitions.
+    ///
+    /// # Panics
+    /// If the topic was given before.
     pub fn sink(mut self, name: &str) -> Self {
-        self.plan.sinks.push(name.to_owned());
+        self.plan.add_sink(name);
         self
     }
 
-    /// How many processes of the service there are. Default: 3.
+    /// How many processes of the service there are, all in one group. Default: 3.
     ///
     /// # Panics
     /// If it is 0.
     pub fn processes(mut self, processes: usize) -> Self {
-        assert!(processes > 0, "at least one process");
+        assert!(processes > 0, "a simulation needs a process at least");
         self.plan.processes = processes;
         self
     }
 
-    /// How long the storm is, in steps of one process each. Default: 1,000.
+    /// How long the storm is, in steps: in each, one process does a little. Default: 1,000, some seconds of virtual time.
     pub fn steps(mut self, steps: u64) -> Self {
         self.plan.steps = steps;
         self
     }
 
-    /// Changes settings of the pipeline. Brokers, group and store are the simulation's.
+    /// Changes settings of the pipeline, as `in_flight` or `drain_budget`, which are otherwise drawn from the seed. Brokers,
+    /// group, protocol and store are the simulation's.
     pub fn config(mut self, change: impl Fn(ConfigBuilder) -> ConfigBuilder + Send + Sync + 'static) -> Self {
         self.plan.config = Box::new(change);
         self
     }
 
-    /// Topics are only written to: no record is compacted, deleted, truncated or made anew, and nobody resets offsets.
+    /// Topics are only written to: no record is compacted, deleted, truncated or made anew, and nobody resets offsets. What is
+    /// left are rebalances, crashes, disks, commits, sends and an unreachable cluster.
     pub fn append_only(mut self) -> Self {
         self.plan.changes_logs = false;
         self
     }
 
-    /// Says whether a record's work is done, by looking at what is shared: asked of every record when it is committed past.
+    /// Says whether a record's work is done, by looking at what is shared and at what was sent.
+    ///
+    /// Asked of every record when the group has committed past it, and once more at the end. It must be `true` of records that
+    /// the pipeline skips. Without it only healer's own promises are checked.
     pub fn done_when(mut self, is_done: impl Fn(&S, &Passed<'_>) -> bool + Send + Sync + 'static) -> Self {
         self.plan.is_done = Some(Box::new(is_done));
         self
@@ -202,23 +133,46 @@ impl<S: 'static> Simulation<S> {
         self
     }
 
-    /// Runs all seeds, on all cores.
+    /// Runs all seeds, on all cores. It blocks until they are done, and may be called within a tokio runtime.
     ///
     /// # Errors
-    /// The first broken promise, with its shortest script.
+    /// A promise that was broken, with the shortest script of events that shows it.
     ///
     /// # Panics
-    /// If a stage panics outside of what healer catches, or no topic was given.
+    /// If the simulation does not fit the pipeline: one has a topic that the other does not know, the pipeline cannot be built,
+    /// there are no seeds, or `HEALER_SIMULATION_SEED` is no number. And where `shared`, `build` or `done_when` panic.
     pub fn run(&self) -> Result<SimulationReport, SimulationFailure>
     where
         S: Send + Sync,
     {
-        assert!(!self.plan.topics.is_empty(), "a simulation needs a topic: `Simulation::topic`");
-        let given = env::var(SEED).ok().and_then(|seed| seed.parse().ok());
-        let seeds = given.map_or(self.seeds.clone(), |seed| seed..seed + 1);
+        let given = env::var(SEED).ok().map(|seed| match seed.parse::<u64>() {
+            Ok(seed) => seed..seed.saturating_add(1),
+            Err(error) => panic!("{SEED} is to be a seed, a number, and is {seed:?}: {error}"),
+        });
+        let seeds = given.unwrap_or_else(|| self.seeds.clone());
+        assert!(!seeds.is_empty(), "a simulation without seeds shows nothing: `Simulation::seeds`");
+        // The test harness names a test's thread after it.
+        let test = thread::current().name().unwrap_or("main").to_owned();
+        // Threads of their own: virtual time is a runtime, and the caller may be in another one.
+        thread::scope(|scope| joined(scope.spawn(|| self.plan.check())));
+        let (report, failure) = self.run_all(&seeds);
+        match failure {
+            None => Ok(report),
+            Some((seed, script)) => {
+                let shrink = || shrink::shrink(&self.plan, seed, script);
+                let failure = thread::scope(|scope| joined(scope.spawn(shrink)));
+                Err(failure.replayed_by(&test))
+            }
+        }
+    }
+
+    /// Runs all seeds until one fails.
+    fn run_all(&self, seeds: &Range<u64>) -> (SimulationReport, Option<(u64, Script)>)
+    where
+        S: Send + Sync,
+    {
         let (next, failed) = (AtomicU64::new(seeds.start), AtomicBool::new(false));
         let all = Mutex::new((SimulationReport::default(), None::<(u64, Script)>));
-        let plan = &self.plan;
         let work = || {
             let mut report = SimulationReport::default();
             while !failed.load(Ordering::Relaxed) {
@@ -227,7 +181,7 @@ impl<S: 'static> Simulation<S> {
                     break;
                 }
                 let script = storm::script(seed, self.size(), self.plan.changes_logs);
-                let ended = World::run(plan, seed, &script);
+                let ended = World::run(&self.plan, seed, &script);
                 report.add(&ended);
                 if ended.broken.is_some() {
                     failed.store(true, Ordering::Relaxed);
@@ -239,13 +193,10 @@ impl<S: 'static> Simulation<S> {
         };
         let threads = thread::available_parallelism().map_or(1, usize::from);
         thread::scope(|scope| {
-            (0..threads).for_each(|_| drop(scope.spawn(work)));
+            let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+            workers.into_iter().for_each(joined);
         });
-        let (report, failure) = all.into_inner().unwrap_or_else(PoisonError::into_inner);
-        match failure {
-            None => Ok(report),
-            Some((seed, script)) => Err(shrink::shrink(&self.plan, seed, script)),
-        }
+        all.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn size(&self) -> Size {
@@ -257,6 +208,11 @@ impl<S: 'static> Simulation<S> {
             records: self.plan.records.len(),
         }
     }
+}
+
+/// What a thread gave, or its panic.
+fn joined<T>(thread: thread::ScopedJoinHandle<'_, T>) -> T {
+    thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
 /// The model has no use for headers.

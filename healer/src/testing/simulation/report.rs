@@ -1,20 +1,20 @@
 //! What a simulation tells.
 
-use std::{fmt, time::Duration};
+use std::{env, fmt, time::Duration};
 
 use super::{SEED, storm::Script, world::Ended};
 
-/// What was run without a promise being broken.
+/// What a [`Simulation`](super::Simulation) ran without a promise being broken; `to_string` makes a table of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SimulationReport {
-    /// How many seeds.
+    /// How many seeds: worlds with a history of their own.
     pub seeds: u64,
     /// How many records ran through the pipeline, repeats included.
     pub records: u64,
     /// How many of them had been done before: what a crash, a lost partition or a rewind makes run again.
     pub repeats: u64,
-    /// How many commits the broker took.
+    /// How many commits the broker took, one a partition.
     pub commits: u64,
     /// Virtual time in all.
     pub time: Duration,
@@ -38,7 +38,19 @@ impl SimulationReport {
     }
 }
 
-/// A promise that was broken, and how to see it again.
+impl fmt::Display for SimulationReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let percent = self.repeats * 100 / self.records.max(1);
+        writeln!(f, "no promise was broken")?;
+        row(f, "seeds", &self.seeds.to_string())?;
+        row(f, "records", &self.records.to_string())?;
+        row(f, "repeats", &format!("{} ({percent}%)", self.repeats))?;
+        row(f, "commits", &self.commits.to_string())?;
+        write!(f, "  {:<9}{}, virtual", "time", duration(self.time))
+    }
+}
+
+/// A promise that was broken, and how to see it again; `to_string`, and `{:?}` as well, tells it in words.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SimulationFailure {
@@ -46,37 +58,56 @@ pub struct SimulationFailure {
     pub seed: u64,
     /// Which promise.
     pub promise: String,
-    /// What was lost, doubled or blocked.
+    /// What was lost, doubled or blocked, where, and by which error; perhaps several lines.
     pub words: String,
-    /// The shortest script that was found to break the same promise, a line an event.
+    /// The shortest script that was found to break the same promise, a line an event. Processes are counted from 0.
     pub script: Vec<String>,
+    /// How many events the storm had before it was shortened.
+    pub events: usize,
     /// The command that replays it.
     pub replay: String,
 }
 
 impl SimulationFailure {
-    pub(super) fn new(seed: u64, promise: &str, words: String, script: &Script) -> Self {
-        // The test harness names a test's thread after it.
-        let name = std::thread::current().name().unwrap_or("main").to_owned();
-        let test = if name == "main" { String::new() } else { format!(" {name} -- --exact --nocapture") };
+    pub(super) fn new(
+        seed: u64,
+        promise: &str,
+        words: String,
+        script: &Script,
+        topics: &[(String, usize)],
+    ) -> Self {
+        let line = |(step, fault): &(u64, super::storm::Fault)| {
+            format!("step {step:>5}: {}", fault.in_words(topics))
+        };
         Self {
             seed,
             promise: promise.to_owned(),
             words,
-            script: script.iter().map(|(step, fault)| format!("step {step:>5}: {fault}")).collect(),
-            replay: format!("{SEED}={seed} cargo test{test}"),
+            script: script.iter().map(line).collect(),
+            events: script.len(),
+            replay: String::new(),
         }
+    }
+
+    /// Says how to replay it, if that is the test's name.
+    pub(super) fn replayed_by(mut self, test: &str) -> Self {
+        // Cargo says whose tests it runs.
+        let package = env::var("CARGO_PKG_NAME").map(|name| format!(" -p {name}")).unwrap_or_default();
+        let test = if test == "main" { String::new() } else { format!(" {test} -- --exact --nocapture") };
+        self.replay = format!("{SEED}={} cargo test{package}{test}", self.seed);
+        self
     }
 }
 
 impl fmt::Display for SimulationFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "seed {} breaks a promise, \"{}\": {}", self.seed, self.promise, self.words)?;
-        writeln!(f, "the shortest script that shows it:")?;
-        for line in &self.script {
-            writeln!(f, "  {line}")?;
-        }
-        write!(f, "replay it with\n  {}", self.replay)
+        writeln!(f, "seed {} breaks a promise", self.seed)?;
+        row(f, "promise", &self.promise)?;
+        row(f, "words", &self.words)?;
+        let rest = if self.script.is_empty() { "no event is needed" } else { "the shortest that shows it:" };
+        row(f, "script", &format!("{} of {} events, {rest}", self.script.len(), self.events))?;
+        self.script.iter().try_for_each(|line| row(f, "", line))?;
+        write!(f, "  {:<9}{}", "replay", self.replay)
     }
 }
 
@@ -88,3 +119,15 @@ impl fmt::Debug for SimulationFailure {
 }
 
 impl std::error::Error for SimulationFailure {}
+
+/// A row of a table; what has several lines stays in its column.
+fn row(f: &mut fmt::Formatter<'_>, name: &str, text: &str) -> fmt::Result {
+    let mut names = std::iter::once(name).chain(std::iter::repeat(""));
+    text.lines().try_for_each(|line| writeln!(f, "  {:<9}{line}", names.next().unwrap_or_default()))
+}
+
+/// A time to be read: whole seconds, if there are any.
+pub(super) fn duration(time: Duration) -> String {
+    let whole = if time.as_secs() > 0 { Duration::from_secs(time.as_secs()) } else { time };
+    humantime::format_duration(whole).to_string()
+}

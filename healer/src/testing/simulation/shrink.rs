@@ -11,9 +11,16 @@ pub(super) fn shrink<S: 'static>(plan: &Plan<S>, seed: u64, script: Script) -> S
     let run = |script: &Script| World::run(plan, seed, script).broken;
     let Some(mut broken) = run(&script) else {
         let words = "it broke once and not when it was replayed: something in the pipeline depends on more than the seed \
-                     (a thread, a clock or a random number of its own)";
-        return SimulationFailure::new(seed, "the same seed is the same history", words.to_owned(), &script);
+                     (a thread, a clock, a random number or a static of its own)";
+        return SimulationFailure::new(
+            seed,
+            "the same seed is the same history",
+            words.to_owned(),
+            &script,
+            &plan.topics,
+        );
     };
+    let events = script.len();
     let mut script = script;
     let mut tries = 0;
     let mut size = script.len().div_ceil(2);
@@ -41,5 +48,6 @@ pub(super) fn shrink<S: 'static>(plan: &Plan<S>, seed: u64, script: Script) -> S
         plan.told.store(true, Ordering::Relaxed);
         run(&script);
     }
-    SimulationFailure::new(seed, broken.promise, broken.words, &script)
+    let failure = SimulationFailure::new(seed, broken.promise, broken.words, &script, &plan.topics);
+    SimulationFailure { events, ..failure }
 }

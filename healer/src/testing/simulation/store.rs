@@ -22,6 +22,17 @@ pub(super) enum DiskFate {
     Gone,
 }
 
+impl DiskFate {
+    pub(super) fn in_words(self) -> &'static str {
+        match self {
+            Self::Kept => "is as it was",
+            Self::Torn => "has the last write in part",
+            Self::Old => "is an old copy",
+            Self::Gone => "is empty",
+        }
+    }
+}
+
 type Key = (Table, Vec<u8>);
 
 /// The sequence number of each row.

@@ -1,6 +1,6 @@
 //! What goes wrong, and when: a script out of a seed, so that it can be shortened and told.
 
-use std::{fmt, time::Duration};
+use std::time::Duration;
 
 use super::{
     cluster::{CommitFault, Rng},
@@ -83,41 +83,75 @@ pub(super) enum Fault {
     Stall(Duration),
 }
 
-impl fmt::Display for Fault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Fault {
+    /// It in words, with names out of these topics and their numbers of partitions.
+    pub(super) fn in_words(&self, topics: &[(String, usize)]) -> String {
         match self {
-            Self::Produce(records) => write!(f, "{records} more records are produced"),
-            Self::Transaction { at, aborted: 0 } => write!(f, "a transaction ends in partition #{at}"),
+            Self::Produce(records) => format!("{records} more records are produced"),
+            Self::Transaction { at, aborted: 0 } => {
+                format!("a transaction ends in {}", partition(topics, *at))
+            }
             Self::Transaction { at, aborted } => {
-                write!(f, "a transaction of {aborted} records is aborted in partition #{at}")
+                format!("a transaction of {aborted} records is aborted in {}", partition(topics, *at))
             }
             Self::Compact { at, every } => {
-                write!(f, "partition #{at} is compacted: every {every}th record goes")
+                let partition = partition(topics, *at);
+                format!("{partition} is compacted: every {every}th offset goes")
             }
-            Self::Delete { at, percent } => write!(f, "the oldest {percent}% of partition #{at} are deleted"),
+            Self::Delete { at, percent } => {
+                format!("the oldest {percent}% of {} are deleted", partition(topics, *at))
+            }
             Self::Truncate { at, records } => {
-                write!(f, "an unclean leader election loses the last {records} offsets of partition #{at}")
+                let partition = partition(topics, *at);
+                format!("an unclean leader election loses the last {records} offsets of {partition}")
             }
-            Self::Recreate { topic } => write!(f, "topic #{topic} is deleted and made anew"),
+            Self::Recreate { topic } => format!("topic {} is deleted and made anew", topics[*topic].0),
             Self::Reset { at, percent } => {
-                write!(f, "an admin sets the group's offset of partition #{at} to {percent}% of its log")
+                let partition = partition(topics, *at);
+                format!("an admin sets the group's offset of {partition} to {percent}% of its log")
             }
-            Self::Rebalance => write!(f, "the group shares its partitions out anew"),
-            Self::Lose { seat } => write!(f, "the coordinator throws process {seat} out of the group"),
-            Self::Commit { seat, fault } => write!(f, "the next commit of process {seat} fails: {fault:?}"),
-            Self::Down => write!(f, "the cluster goes down"),
-            Self::Up => write!(f, "the cluster is back"),
-            Self::Kill { seat, disk } => write!(f, "process {seat} is killed, its disk: {disk:?}"),
-            Self::Stop { seat } => write!(f, "process {seat} is asked to end"),
-            Self::Freeze { seat } => write!(f, "process {seat} stands still"),
-            Self::Thaw { seat } => write!(f, "process {seat} goes on"),
-            Self::DiskFull { seat } => write!(f, "the disk of process {seat} is full for a moment"),
+            Self::Rebalance => "the group shares its partitions out anew".to_owned(),
+            Self::Lose { seat } => format!("the coordinator throws process {seat} out of the group"),
+            Self::Commit { seat, fault } => {
+                format!("the next commit of process {seat} goes wrong: {}", commit_in_words(*fault))
+            }
+            Self::Down => "the cluster goes down".to_owned(),
+            Self::Up => "the cluster is back".to_owned(),
+            Self::Kill { seat, disk } => format!("process {seat} is killed; its disk {}", disk.in_words()),
+            Self::Stop { seat } => format!("process {seat} is asked to end"),
+            Self::Freeze { seat } => format!("process {seat} stands still"),
+            Self::Thaw { seat } => format!("process {seat} goes on"),
+            Self::DiskFull { seat } => format!("the disk of process {seat} is full for a moment"),
             Self::FailSends { records, written } => {
-                write!(f, "{records} records on their way fail, written: {written}")
+                let though = if *written { ", though they were written" } else { "" };
+                format!("{records} records that sinks have sent fail{though}")
             }
-            Self::Stall(time) => write!(f, "nothing happens for {time:?}"),
+            Self::Stall(time) => format!("nothing happens for {time:?}"),
         }
     }
+}
+
+fn commit_in_words(fault: CommitFault) -> String {
+    match fault {
+        CommitFault::Unavailable => "the coordinator moves".to_owned(),
+        CommitFault::AnswerLost => "it is stored, and the answer is lost".to_owned(),
+        CommitFault::Partial(entries) => format!("only {entries} of its entries are stored"),
+        CommitFault::Rebalancing => "a rebalance begins".to_owned(),
+        CommitFault::IllegalGeneration => "its generation is over".to_owned(),
+        CommitFault::UnknownMember => "the coordinator does not know it any more".to_owned(),
+        CommitFault::Forbidden => "it has no right to".to_owned(),
+    }
+}
+
+/// The name of a partition, counted over all topics.
+fn partition(topics: &[(String, usize)], mut at: usize) -> String {
+    for (topic, partitions) in topics {
+        if at < *partitions {
+            return format!("{topic}[{at}]");
+        }
+        at -= partitions;
+    }
+    format!("partition #{at}")
 }
 
 /// What happens at which step.

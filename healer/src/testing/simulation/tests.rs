@@ -135,7 +135,7 @@ fn run(
         })
         .seeds(0..seeds());
     match change(simulation).run() {
-        Ok(report) => println!("{report:?}"),
+        Ok(report) => println!("{report}"),
         Err(failure) => panic!("{failure}"),
     }
 }

@@ -1,9 +1,10 @@
 //! One seed: processes, cluster and model, driven step by step in virtual time.
 
+mod words;
+
 use std::{
     cell::RefCell,
     collections::{BTreeMap, BTreeSet},
-    fmt::Write as _,
     ops::Range,
     rc::Rc,
     sync::{Arc, atomic::Ordering},
@@ -23,7 +24,7 @@ use super::{
 use crate::{
     app::Error,
     broker::{RecordRef, TopicPartition},
-    config::Config,
+    config::{Config, ConfigBuilder},
     context::Headers,
     envelope::fingerprint,
 };
@@ -51,6 +52,8 @@ struct Seat {
     frozen: bool,
     /// It is started again at that step.
     again: u64,
+    /// The error that its last process ended with, or was not started for.
+    error: Option<String>,
 }
 
 /// A partition as the model follows it.
@@ -60,6 +63,20 @@ struct Checked {
     truncations: u32,
     /// Up to there all is done.
     offset: i64,
+}
+
+/// A runtime whose time passes when it is told to.
+pub(super) fn virtual_time() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .expect("a runtime without threads and sockets needs nothing of the system")
+}
+
+/// What every pipeline is simulated with.
+pub(super) fn base_config() -> ConfigBuilder {
+    Config::builder().brokers("simulated:9092").group(GROUP).out_of_range(crate::OutOfRange::Earliest)
 }
 
 pub(super) struct World<'a, S> {
@@ -94,11 +111,7 @@ pub(super) struct World<'a, S> {
 
 impl<'a, S: 'a> World<'a, S> {
     pub(super) fn run(plan: &'a Plan<S>, seed: u64, script: &Script) -> Ended {
-        let tokio = tokio::runtime::Builder::new_current_thread()
-            .enable_time()
-            .start_paused(true)
-            .build()
-            .expect("a runtime without threads and sockets needs nothing of the system");
+        let tokio = virtual_time();
         let handle = tokio.handle().clone();
         let _entered = handle.enter();
         set_calm(false);
@@ -150,16 +163,13 @@ impl<'a, S: 'a> World<'a, S> {
             cluster.create_topic(topic, 2);
         }
         let seats = (0..plan.processes)
-            .map(|_| Seat { disk: Disk::default(), process: None, frozen: false, again: 0 })
+            .map(|_| Seat { disk: Disk::default(), process: None, frozen: false, again: 0, error: None })
             .collect();
         let budgets = [("250ms", 4), ("1s", 16), ("1s", 64)][rng.below(3)];
-        let config = Config::builder()
-            .brokers("simulated:9092")
-            .group(GROUP)
+        let config = base_config()
             .commit_interval(["50ms", "250ms", "1s"][rng.below(3)])
             .drain_budget(budgets.0)
-            .in_flight(budgets.1)
-            .out_of_range(crate::OutOfRange::Earliest);
+            .in_flight(budgets.1);
         let config = (plan.config)(config).build().expect("the settings of the simulation are right");
         let clock = Clock::default();
         Self {
@@ -322,7 +332,10 @@ impl<'a, S: 'a> World<'a, S> {
                 self.oracle.breaks("the engine does not fail", error.to_string());
             }
             // It is tried again, as an orchestrator would.
-            Err(_) => self.seats[at].again = self.step + 20,
+            Err(error) => {
+                self.seats[at].again = self.step + 20;
+                self.seats[at].error = Some(words::error(&error));
+            }
         }
     }
 
@@ -332,6 +345,10 @@ impl<'a, S: 'a> World<'a, S> {
         let left = process.runtime.tasks();
         self.seats[at].process = None;
         self.seats[at].again = self.step + if self.calm { 0 } else { 10 + self.rng.below(100) as u64 };
+        if let Err(error) = &result {
+            self.tell(|| format!("  process {} ends: {}", process.number, words::error(error)));
+            self.seats[at].error = Some(words::error(error));
+        }
         match result {
             Err(error @ Error::Engine(_)) => {
                 self.oracle.breaks("the engine does not fail", error.to_string());
@@ -351,7 +368,7 @@ impl<'a, S: 'a> World<'a, S> {
     }
 
     fn happen(&mut self, fault: &Fault) {
-        self.tell(|| format!("{fault}"));
+        self.tell(|| fault.in_words(&self.plan.topics));
         match fault {
             Fault::Produce(records) => self.produce(*records),
             Fault::Transaction { at, aborted: 0 } => {
@@ -578,8 +595,9 @@ impl<'a, S: 'a> World<'a, S> {
             }
             if !self.oracle.is_done(&id, number) {
                 let words = format!(
-                    "process {number} committed {offset} for {partition}, but offset {} has no outcome",
-                    id.1
+                    "process {number} committed {offset} for {partition}, but offset {} ({}) has no outcome",
+                    id.1,
+                    words::record(&record)
                 );
                 return self.oracle.breaks("no loss", words);
             }
@@ -625,7 +643,12 @@ impl<'a, S: 'a> World<'a, S> {
             cluster: &self.cluster,
         };
         if !is_done(&self.shared, &passed) {
-            let words = format!("{}@{} is committed, but its work is not done", id.0, id.1);
+            let words = format!(
+                "{}@{} ({}) is committed, but its work is not done, says `done_when`",
+                id.0,
+                id.1,
+                words::record(record)
+            );
             self.oracle.breaks("no loss", words);
         }
     }
@@ -676,24 +699,25 @@ impl<'a, S: 'a> World<'a, S> {
     }
 
     fn is_at_rest(&self) -> bool {
-        let committed = |partition: &TopicPartition| {
-            if self.was_reset.contains(partition) && self.is_done_for_its_owner(partition) {
-                return true;
-            }
-            let committed = self.cluster.committed(GROUP, &partition.topic, partition.partition);
-            let (first, end) = self
-                .cluster
-                .log(&partition.topic, partition.partition, |log| (log.first, log.end()))
-                .unwrap_or_default();
-            let offset = committed.map(|(offset, _)| offset);
-            offset == Some(end) || (offset.is_none() && first == end)
-        };
         self.cluster.is_settled()
-            && self.partitions.iter().all(committed)
+            && self.partitions.iter().all(|partition| self.is_committed(partition))
             && self.seats.iter().filter_map(|seat| seat.process.as_ref()).all(|process| {
                 let all = process.handle.partitions();
                 all.iter().all(|status| status.pending == 0 && status.blocked.is_none())
             })
+    }
+
+    fn is_committed(&self, partition: &TopicPartition) -> bool {
+        if self.was_reset.contains(partition) && self.is_done_for_its_owner(partition) {
+            return true;
+        }
+        let committed = self.cluster.committed(GROUP, &partition.topic, partition.partition);
+        let (first, end) = self
+            .cluster
+            .log(&partition.topic, partition.partition, |log| (log.first, log.end()))
+            .unwrap_or_default();
+        let offset = committed.map(|(offset, _)| offset);
+        offset == Some(end) || (offset.is_none() && first == end)
     }
 
     /// Whoever has a partition need not hear of an admin who sets the group's offset meanwhile.
@@ -706,33 +730,6 @@ impl<'a, S: 'a> World<'a, S> {
                     && (status.frontier, status.pending) == (end, 0)
             })
         })
-    }
-
-    fn why_not_at_rest(&self) -> String {
-        let mut words = String::from("after a long calm");
-        for partition in &self.partitions {
-            let committed = self.cluster.committed(GROUP, &partition.topic, partition.partition);
-            let end = self.end(partition);
-            let committed = committed.map(|(offset, _)| offset);
-            if committed != Some(end) {
-                let _ = write!(words, "; {partition}: committed {committed:?} of {end}");
-            }
-        }
-        for (at, seat) in self.seats.iter().enumerate() {
-            match &seat.process {
-                Some(process) => {
-                    let owned: Vec<_> =
-                        self.cluster.owned(process.member).iter().map(ToString::to_string).collect();
-                    let _ = write!(
-                        words,
-                        "; process {at} (its client owns {owned:?}): {:?}",
-                        process.handle.partitions()
-                    );
-                }
-                None => drop(write!(words, "; process {at} does not run")),
-            }
-        }
-        words
     }
 
     /// All are asked to end: they do, and leave nothing behind.
