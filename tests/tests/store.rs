@@ -55,8 +55,10 @@ fn values(tag: &str) -> Vec<String> {
     (0..LINES).map(|n| format!("{} {tag} {n}", word(n))).collect()
 }
 
+/// Commits say nothing of what is done above them, so that the store alone knows.
 fn config(brokers: impl Into<String>, group: &str, store: &Path) -> Config {
-    settings(brokers, group).store_path(store).drain_budget("100ms").build().unwrap()
+    let settings = settings(brokers, group).store_path(store).drain_budget("100ms");
+    settings.metadata_max_bytes(0).build().unwrap()
 }
 
 async fn until_stuck(handle: &Handle, world: &World) {
@@ -114,6 +116,17 @@ async fn a_restart_without_the_store_does_all_above_the_commit_again() {
     leave_one_behind("in", config(kafka.brokers(), "group", folder.path())).await;
     let seen = finish("in", config(kafka.brokers(), "group", other.path())).await;
     assert_eq!(seen, (STUCK..LINES).collect());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_takes_over_without_the_store_skips_what_the_commit_says_was_done() {
+    let (kafka, folder, other) = (embedded(), tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let config = |folder: &Path| {
+        settings(kafka.brokers(), "group").store_path(folder).drain_budget("100ms").build().unwrap()
+    };
+    leave_one_behind("in", config(folder.path())).await;
+    assert_eq!(finish("in", config(other.path())).await, BTreeSet::from([STUCK]));
+    assert_eq!(kafka.committed("group", "in").unwrap()[&0], LINES);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
