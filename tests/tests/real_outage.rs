@@ -6,8 +6,9 @@ use std::time::Duration;
 use healer_tests::kafka::{RealKafka, RealKafkaOptions};
 use healer_tests::outage::endure;
 
-/// The share of a core that a program may take while it waits; one that is not optimized takes half as much again.
-const BOUND: f64 = if cfg!(debug_assertions) { 0.03 } else { 0.02 };
+/// The share of a core that says that something spins. What a program takes that waits is told, and bounded by the command
+/// `outage`, on a machine that does nothing else.
+const SPINS: f64 = 0.2;
 
 fn survives(protocol: &str) {
     let Some(kafka) = RealKafka::own_for_test(RealKafkaOptions::default()) else { return };
@@ -15,7 +16,7 @@ fn survives(protocol: &str) {
     let share = 100.0 * endured.cpu;
     // Past the capture of the test runner: the figure is of interest also where it is right.
     let _ = writeln!(stderr(), "{protocol}: {share:.2}% of a core while the broker was down");
-    assert!(endured.cpu < BOUND, "{share:.2}% of a core is too much for a program that waits");
+    assert!(endured.cpu < SPINS, "{share:.2}% of a core is too much for a program that waits");
 }
 
 #[test]
