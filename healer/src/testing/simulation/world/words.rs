@@ -1,9 +1,13 @@
-//! What a world tells: why it does not come to rest.
+//! What a world tells: what happens, and why it does not come to rest.
 
-use std::{error::Error as StdError, fmt::Write as _};
+use std::{collections::BTreeMap, error::Error as StdError, fmt::Write as _, sync::atomic::Ordering};
 
 use super::{CALM, GROUP, World};
-use crate::{broker::TopicPartition, engine::PartitionStatus, testing::simulation::cluster::Record};
+use crate::{
+    broker::TopicPartition,
+    engine::PartitionStatus,
+    testing::simulation::{cluster::Record, report},
+};
 
 /// The longest part of a key or value that is shown, in characters.
 const SHOWN: usize = 60;
@@ -35,6 +39,38 @@ pub(super) fn record(record: &Record) -> String {
 }
 
 impl<'a, S: 'a> World<'a, S> {
+    /// What happens, for whoever replays one seed.
+    pub(super) fn tell(&self, words: impl FnOnce() -> String) {
+        if self.plan.told.load(Ordering::Relaxed) {
+            println!("step {:>5} {:>10.3?}: {}", self.step, self.time.clock.now(), words());
+        }
+    }
+
+    /// Tells what each process has now, where that changed.
+    pub(super) fn tell_shares(&mut self) {
+        if !self.plan.told.load(Ordering::Relaxed) {
+            return;
+        }
+        let mut shares = BTreeMap::new();
+        for process in self.seats.iter().filter_map(|seat| seat.process.as_ref()) {
+            let client: Vec<_> = self.cluster.owned(process.member).iter().map(ToString::to_string).collect();
+            let status = process.handle.partitions();
+            let engine: Vec<_> =
+                status.iter().map(|s| format!("{}[{}] {:?}", s.topic, s.partition, s.state)).collect();
+            let generation = self.cluster.generation(process.member);
+            shares.insert(
+                process.number,
+                format!("generation {generation}, client {client:?}, engine {engine:?}"),
+            );
+        }
+        for (number, share) in &shares {
+            if self.shares.get(number) != Some(share) {
+                self.tell(|| format!("  process {number}: {share}"));
+            }
+        }
+        self.shares = shares;
+    }
+
     /// One line a partition that is not committed to its end, one a process that ended with an error, and what may help.
     pub(super) fn why_not_at_rest(&self) -> String {
         let mut words = format!("nothing goes wrong any more, and after {CALM} rounds of calm");
@@ -91,7 +127,7 @@ fn what_blocks(status: &PartitionStatus) -> String {
                 ", and offset {} blocks it at `{}` for {}",
                 blocked.offset,
                 blocked.stage,
-                super::super::report::duration(blocked.lasting)
+                report::duration(blocked.lasting)
             );
             if let Some(key) = &blocked.key {
                 let _ = write!(words, ", key {:?}", String::from_utf8_lossy(key));
