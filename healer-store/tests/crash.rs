@@ -32,6 +32,7 @@ fn snapshot(partition: i32, save: i64) -> PartitionSnapshot {
         position: save + 1000,
         done_above: (1..100).map(|i| Run::new(save + 4 * i, save + 4 * i + 2)).collect(),
         fingerprint: Some(save.unsigned_abs()),
+        leader_epoch: None,
     }
 }
 

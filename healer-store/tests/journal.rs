@@ -16,6 +16,7 @@ fn snapshot(topic: &str, partition: i32, frontier: i64) -> PartitionSnapshot {
         position: frontier + 10,
         done_above: vec![Run::new(frontier + 2, frontier + 4)],
         fingerprint: Some(frontier.unsigned_abs()),
+        leader_epoch: None,
     }
 }
 
@@ -61,13 +62,13 @@ fn a_ledger_survives_the_trip_through_a_snapshot() {
     assert_eq!((found.frontier, found.position), (100, 120));
     let mut resumed = Ledger::resume(2, found.frontier, found.claim().unwrap());
     assert!(resumed.verify(100, 3));
-    let _ = resumed.deliver_known(100).unwrap();
+    let _ = resumed.deliver_known(100, None).unwrap();
     assert_eq!(resumed.done_above().collect::<Vec<_>>(), [Run::new(105, 110)]);
 }
 
 #[test]
 fn a_snapshot_taken_before_the_claim_could_be_verified_carries_it_over() {
-    let claim = DoneAbove { frontier: 10, fingerprint: 3, runs: vec![Run::new(12, 14)] };
+    let claim = DoneAbove { frontier: 10, fingerprint: 3, leader_epoch: None, runs: vec![Run::new(12, 14)] };
     let mut ledger = Ledger::resume(1, 10, claim.clone());
     assert_eq!(PartitionSnapshot::of("t", 0, &ledger, None).claim(), Some(claim));
     ledger.advance(11);

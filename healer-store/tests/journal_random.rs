@@ -30,6 +30,7 @@ fn snapshot() -> impl Strategy<Value = PartitionSnapshot> {
             position,
             done_above,
             fingerprint,
+            leader_epoch: None,
         }
     })
 }

@@ -141,7 +141,12 @@ fn a_random_order_of_outcomes_ends_with_an_empty_ledger_of_its_first_size() {
 }
 
 fn claim() -> DoneAbove {
-    DoneAbove { frontier: 10, fingerprint: 99, runs: vec![Run::new(12, 14), Run::new(20, 21)] }
+    DoneAbove {
+        frontier: 10,
+        fingerprint: 99,
+        leader_epoch: None,
+        runs: vec![Run::new(12, 14), Run::new(20, 21)],
+    }
 }
 
 #[test]
@@ -152,7 +157,7 @@ fn a_verified_claim_skips_what_was_done_and_nothing_else() {
     assert_eq!((ledger.claim_to_verify(), ledger.has_claim()), (None, true));
     let mut fresh = Vec::new();
     for offset in 10..23 {
-        if ledger.deliver_known(offset).unwrap() == Delivered::Fresh {
+        if ledger.deliver_known(offset, None).unwrap() == Delivered::Fresh {
             fresh.push(offset);
         }
     }
@@ -167,9 +172,9 @@ fn a_verified_claim_skips_what_was_done_and_nothing_else() {
 fn a_second_restart_does_not_forget_what_the_first_one_proved() {
     let mut ledger = Ledger::resume(G, 10, claim());
     assert!(ledger.verify(10, 99));
-    assert_eq!(ledger.deliver_known(10), Ok(Delivered::Fresh));
+    assert_eq!(ledger.deliver_known(10, None), Ok(Delivered::Fresh));
     assert_eq!(done(&ledger), claim().runs);
-    assert_eq!(ledger.deliver_known(11), Ok(Delivered::Fresh));
+    assert_eq!(ledger.deliver_known(11, None), Ok(Delivered::Fresh));
     ledger.settle(G, 11).unwrap();
     assert_eq!(done(&ledger), [Run::new(11, 14), Run::new(20, 21)]);
     ledger.settle(G, 10).unwrap();
@@ -181,12 +186,48 @@ fn a_second_restart_does_not_forget_what_the_first_one_proved() {
 fn an_unverified_claim_skips_nothing() {
     let mut ledger = Ledger::resume(G, 10, claim());
     for offset in 10..25 {
-        assert_eq!(ledger.deliver_known(offset), Ok(Delivered::Fresh));
+        assert_eq!(ledger.deliver_known(offset, None), Ok(Delivered::Fresh));
     }
     assert!(!ledger.has_claim());
     assert_eq!(done(&ledger), []);
     let mut ledger = Ledger::resume(G, 10, claim());
-    assert_eq!(ledger.deliver_known(12), Ok(Delivered::Fresh), "also where the claim has it as done");
+    assert_eq!(ledger.deliver_known(12, None), Ok(Delivered::Fresh), "also where the claim has it as done");
+}
+
+#[test]
+fn a_claim_ends_at_the_first_record_of_a_leader_that_its_owner_never_read() {
+    let claim = || DoneAbove { leader_epoch: Some(3), ..claim() };
+    let fresh = |leaders: &dyn Fn(i64) -> Option<i32>| {
+        let mut ledger = Ledger::resume(G, 10, claim());
+        assert!(ledger.verify(10, 99));
+        let fresh =
+            (10..22).filter(|offset| ledger.deliver_known(*offset, leaders(*offset)) == Ok(Delivered::Fresh));
+        (fresh.collect::<Vec<_>>(), ledger.leader_epoch())
+    };
+    let skipped = |offset: &i64| ![12, 13, 20].contains(offset);
+    assert_eq!(fresh(&|_| Some(3)), ((10..22).filter(skipped).collect(), Some(3)));
+    assert_eq!(fresh(&|offset| Some(if offset < 13 { 1 } else { 2 })).0.len(), 9, "leaders before are known");
+    // Cut at 13, or at 15 between the runs, and filled again.
+    assert_eq!(
+        fresh(&|offset| Some(if offset < 13 { 3 } else { 4 })),
+        ((10..22).filter(|o| *o != 12).collect(), Some(4))
+    );
+    assert_eq!(
+        fresh(&|offset| Some(if offset < 15 { 3 } else { 5 })).0,
+        (10..22).filter(|o| ![12, 13].contains(o)).collect::<Vec<_>>()
+    );
+    assert_eq!(fresh(&|_| None).0.len(), 12, "a leader that is not told is not known");
+}
+
+#[test]
+fn a_claim_that_is_gone_is_not_passed_on_under_the_new_leader() {
+    let mut ledger = Ledger::resume(G, 10, DoneAbove { leader_epoch: Some(3), ..claim() });
+    assert!(ledger.verify(10, 99));
+    assert_eq!(ledger.deliver_known(10, Some(3)), Ok(Delivered::Fresh));
+    assert_eq!((done(&ledger), ledger.leader_epoch()), (claim().runs, Some(3)));
+    assert_eq!(ledger.deliver_known(11, Some(4)), Ok(Delivered::Fresh));
+    assert_eq!((done(&ledger), ledger.leader_epoch()), (vec![], Some(4)));
+    assert!(!ledger.has_claim());
 }
 
 #[test]
@@ -205,6 +246,6 @@ fn a_claim_that_does_not_fit_is_dropped() {
         assert!(!Ledger::resume(G, 10, DoneAbove { runs, ..claim() }).has_claim());
     }
     for mut ledger in [other_record, other_first] {
-        assert_eq!(ledger.deliver_known(12), Ok(Delivered::Fresh));
+        assert_eq!(ledger.deliver_known(12, None), Ok(Delivered::Fresh));
     }
 }

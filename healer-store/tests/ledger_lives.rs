@@ -41,6 +41,12 @@ enum Step {
     },
     /// The same, and the topic was made anew meanwhile.
     Recreate,
+    /// The same, and meanwhile the log was cut so far above the frontier, and filled again.
+    Cut {
+        above: i64,
+    },
+    /// The partition gets another leader, and nothing is lost.
+    Elect,
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -54,33 +60,65 @@ fn step() -> impl Strategy<Value = Step> {
         2 => prop_oneof![4 => Just(true), 1 => Just(false)].prop_map(|fingerprint| Step::TakeOver { fingerprint }),
         1 => (1_i64..5).prop_map(|by| Step::Rewind { by }),
         1 => Just(Step::Recreate),
+        1 => (0_i64..12).prop_map(|above| Step::Cut { above }),
+        1 => Just(Step::Elect),
     ]
+}
+
+/// What an earlier life said is done above its frontier.
+struct Claimed {
+    frontier: i64,
+    done: BTreeSet<i64>,
+    /// The highest leader epoch that was read by then.
+    read: Option<i32>,
 }
 
 /// The log and what was done of it, offset by offset.
 struct World {
-    epoch: u64,
+    /// How often the topic was made anew.
+    incarnation: u64,
+    /// Leader epochs, each with the offset at which it began.
+    leaders: Vec<(i32, i64)>,
+    elections: i32,
+    /// Beyond what any life has read.
+    end: i64,
     generation: u32,
     /// What has its outcome, in any life since the topic was made.
     done: BTreeSet<i64>,
     /// In this life: true while pending.
     delivered: BTreeMap<i64, bool>,
-    /// What an earlier life proved done, once its fingerprint has matched.
-    proven: BTreeSet<i64>,
-    /// The frontier of a claim that waits for its record, and what it says.
-    waiting: Option<(i64, BTreeSet<i64>)>,
+    /// The highest leader epoch of a record that was delivered.
+    read: Option<i32>,
+    /// What an earlier life proved done, once its fingerprint has matched; until a record of a leader comes that it never read.
+    proven: Option<Claimed>,
+    /// A claim that waits for its record.
+    waiting: Option<Claimed>,
     position: i64,
 }
 
 impl World {
     /// The first offset from here on that holds a record.
     fn record(&self, from: i64) -> i64 {
-        let mixed = |offset: i64| (offset.unsigned_abs() + 1).wrapping_mul(0x9e37_79b9 + self.epoch) >> 7;
+        let mixed =
+            |offset: i64| (offset.unsigned_abs() + 1).wrapping_mul(0x9e37_79b9 + self.incarnation) >> 7;
         (from..from + 1000).find(|&offset| mixed(offset) % 6 != 0).unwrap()
     }
 
+    fn leader(&self, offset: i64) -> Option<i32> {
+        self.leaders.iter().rev().find(|(_, began)| *began <= offset).map(|(epoch, _)| *epoch)
+    }
+
+    fn elect(&mut self, end: i64) {
+        self.leaders.retain(|(_, began)| *began < end);
+        self.elections += 1;
+        self.end = end;
+        self.leaders.push((self.elections, end));
+    }
+
+    /// Another record, another number.
     fn fingerprint(&self, offset: i64) -> u64 {
-        offset.unsigned_abs() ^ self.epoch << 32
+        let leader = self.leader(offset).unwrap_or_default().unsigned_abs();
+        offset.unsigned_abs() ^ self.incarnation << 32 ^ u64::from(leader) << 48
     }
 
     fn pending(&self) -> Vec<i64> {
@@ -95,28 +133,37 @@ impl World {
     fn done_above(&self) -> BTreeSet<i64> {
         let frontier = self.frontier();
         let below = (frontier..self.position).filter(|offset| self.delivered.get(offset) != Some(&true));
-        below.chain(self.proven.range(self.position.max(frontier + 1)..).copied()).collect()
+        let proven = self.proven.iter().flat_map(|claim| &claim.done).copied();
+        let from = self.position.max(frontier + 1);
+        below.chain(proven.filter(|offset| *offset >= from)).collect()
     }
 
     fn deliver(&mut self, ledger: &mut Ledger) {
         let offset = self.record(self.position);
         if ledger.claim_to_verify().is_some() {
             let held = ledger.verify(offset, self.fingerprint(offset));
-            let claim = self.waiting.take();
-            // The model's own record of the epoch stands for the fingerprint.
-            assert_eq!(
-                held,
-                claim.as_ref().is_some_and(|(frontier, _)| *frontier == offset),
-                "offset {offset}"
-            );
-            self.proven = claim.filter(|_| held).map(|(_, claim)| claim).unwrap_or_default();
+            // The model forgot the claims about other records: that stands for the fingerprint.
+            self.proven = self.waiting.take().filter(|claim| claim.frontier == offset);
+            assert_eq!(held, self.proven.is_some(), "offset {offset}");
         }
         self.waiting = None;
-        let known = ledger.deliver_known(offset).unwrap() == Delivered::AlreadyDone;
-        assert_eq!(known, self.proven.contains(&offset), "offset {offset}");
+        let leader = self.leader(offset);
+        self.read = self.read.max(leader);
+        self.proven = self.proven.take().filter(|claim| claim.read >= leader);
+        let known = ledger.deliver_known(offset, leader).unwrap() == Delivered::AlreadyDone;
+        let proven = self.proven.as_ref().is_some_and(|claim| claim.done.contains(&offset));
+        assert_eq!(known, proven, "offset {offset}");
         assert!(!known || self.done.contains(&offset), "{offset} would be skipped and was never done");
         self.delivered.insert(offset, !known);
         self.position = offset + 1;
+        self.forget_spent();
+    }
+
+    /// What is claimed below the position is known from this life.
+    fn forget_spent(&mut self) {
+        let position = self.position;
+        let is_left = |claim: &Claimed| claim.done.last().is_some_and(|last| *last >= position);
+        self.proven = self.proven.take().filter(is_left);
     }
 
     fn settle(&mut self, ledger: &mut Ledger, at: usize, count: usize) {
@@ -138,13 +185,15 @@ impl World {
         let journal = Journal::open(Arc::new(MemoryStore::default()), "p").unwrap();
         journal.save(std::slice::from_ref(&snapshot), &[]).unwrap();
         assert_eq!(journal.load("t", 0).unwrap(), Loaded::Found(snapshot.clone()));
-        let waiting = self.waiting.take().filter(|(frontier, _)| *frontier == self.position);
-        let claimed = waiting.or_else(|| known.map(|_| (frontier, self.done_above())));
-        self.waiting = claimed.filter(|(at, runs)| *at == frontier - back && !runs.is_empty());
+        let waiting = self.waiting.take().filter(|claim| claim.frontier == self.position);
+        let done = self.done_above();
+        let read = self.read.max(self.proven.take().and_then(|claim| claim.read));
+        let claimed = waiting.or_else(|| known.map(|_| Claimed { frontier, done, read }));
+        self.waiting = claimed.filter(|claim| claim.frontier == frontier - back && !claim.done.is_empty());
         self.generation += 1;
         self.position = frontier - back;
         self.delivered.clear();
-        self.proven.clear();
+        self.read = None;
         match snapshot.claim() {
             Some(claim) => Ledger::resume(self.generation, self.position, claim),
             None => Ledger::new(self.generation, self.position),
@@ -163,6 +212,8 @@ impl World {
                     (first..).take(count).take_while(|&offset| self.record(offset) == offset).last().unwrap()
                         + 1;
                 ledger.deliver_run(first, end).unwrap();
+                ledger.read_epoch(self.leader(end - 1));
+                self.read = self.read.max(self.leader(end - 1));
                 self.delivered.extend((first..end).map(|offset| (offset, true)));
                 self.position = end;
             }
@@ -182,20 +233,32 @@ impl World {
                     self.waiting = None;
                 }
                 self.position = position;
+                self.forget_spent();
             }
             Step::TakeOver { fingerprint } => *ledger = self.take_over(ledger, fingerprint, 0),
             Step::Rewind { by } => *ledger = self.take_over(ledger, true, by),
             Step::Recreate => {
                 *ledger = self.take_over(ledger, true, 0);
-                self.epoch += 1;
+                self.incarnation += 1;
+                (self.leaders, self.elections) = (vec![(0, i64::MIN)], 0);
                 self.done.clear();
                 // Its records have other fingerprints: no claim can hold.
                 self.waiting = None;
             }
+            Step::Cut { above } => {
+                *ledger = self.take_over(ledger, true, 0);
+                let end = self.position + above;
+                self.elect(end);
+                self.done.retain(|offset| *offset < end);
+                // The record at the frontier is another one.
+                self.waiting = self.waiting.take().filter(|claim| claim.frontier < end);
+            }
+            Step::Elect => self.elect(self.end),
         }
     }
 
-    fn check(&self, ledger: &Ledger) {
+    fn check(&mut self, ledger: &Ledger) {
+        self.end = self.end.max(self.position);
         let pending = self.pending();
         assert_eq!(ledger.pending(), pending.len() as u64);
         assert_eq!(ledger.first_pending(), pending.first().copied());
@@ -206,11 +269,13 @@ impl World {
         assert!(above.windows(2).all(|pair| pair[0].end < pair[1].first), "they touch: {above:?}");
         let offsets: BTreeSet<i64> = above.iter().flat_map(|run| run.first..run.end).collect();
         assert_eq!(offsets, self.done_above());
-        // A gap holds no record; all else that is said to be done was done.
-        let records = offsets.iter().filter(|&&offset| self.record(offset) == offset);
+        // A gap holds no record, and what a later leader wrote is not meant; all else that is said to be done was done.
+        let read = ledger.leader_epoch();
+        let records =
+            offsets.iter().filter(|&&offset| self.record(offset) == offset && self.leader(offset) <= read);
         assert!(records.into_iter().all(|offset| self.done.contains(offset)), "{offsets:?}");
         if !ledger.has_claim() {
-            assert!(self.waiting.is_none() && self.proven.range(self.position..).next().is_none());
+            assert!(self.waiting.is_none() && self.proven.is_none());
         }
     }
 }
@@ -224,11 +289,15 @@ proptest! {
         steps in proptest::collection::vec(step(), 1..120),
     ) {
         let mut world = World {
-            epoch: 1,
+            incarnation: 1,
+            leaders: vec![(0, i64::MIN)],
+            elections: 0,
+            end: start,
             generation: 1,
             done: BTreeSet::new(),
             delivered: BTreeMap::new(),
-            proven: BTreeSet::new(),
+            read: None,
+            proven: None,
             waiting: None,
             position: start,
         };

@@ -137,13 +137,13 @@ proptest! {
             end += gap + length;
         }
         let claimed = |offset| runs.iter().any(|run: &Run| run.contains(offset));
-        let done = DoneAbove { frontier, fingerprint: 1, runs: runs.clone() };
+        let done = DoneAbove { frontier, fingerprint: 1, leader_epoch: None, runs: runs.clone() };
         let mut ledger = Ledger::resume(G, frontier, done);
         let verified = ledger.verify(frontier + gaps[0], fingerprint);
         prop_assert_eq!(verified, gaps[0] == 0 && fingerprint == 1 && !runs.is_empty());
         for (gap, settle) in gaps.into_iter().zip(settle) {
             let offset = ledger.position() + gap;
-            let known = ledger.deliver_known(offset).unwrap() == Delivered::AlreadyDone;
+            let known = ledger.deliver_known(offset, None).unwrap() == Delivered::AlreadyDone;
             prop_assert_eq!(known, verified && claimed(offset), "offset {}", offset);
             if settle && !known {
                 ledger.settle(G, offset).unwrap();

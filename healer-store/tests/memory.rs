@@ -16,6 +16,7 @@ fn snapshot(topic: &str, partition: i32, frontier: i64) -> PartitionSnapshot {
         position: frontier + 10,
         done_above: vec![Run::new(frontier + 2, frontier + 4)],
         fingerprint: Some(1),
+        leader_epoch: None,
     }
 }
 

@@ -21,6 +21,8 @@ pub struct PartitionSnapshot {
     pub done_above: Vec<Run>,
     /// The fingerprint of the record at the frontier; without it nothing above the frontier can be proven.
     pub fingerprint: Option<u64>,
+    /// The highest leader epoch that was read; `None` where the broker tells none.
+    pub leader_epoch: Option<i32>,
 }
 
 impl PartitionSnapshot {
@@ -28,9 +30,9 @@ impl PartitionSnapshot {
     ///
     /// A claim that the ledger could not verify yet is carried over as it came, with its own fingerprint.
     pub fn of(topic: impl Into<String>, partition: i32, ledger: &Ledger, fingerprint: Option<u64>) -> Self {
-        let (done_above, fingerprint) = match ledger.unverified() {
-            Some(claim) => (claim.runs.clone(), Some(claim.fingerprint)),
-            None => (ledger.done_above().collect(), fingerprint),
+        let (done_above, fingerprint, leader_epoch) = match ledger.unverified() {
+            Some(claim) => (claim.runs.clone(), Some(claim.fingerprint), claim.leader_epoch),
+            None => (ledger.done_above().collect(), fingerprint, ledger.leader_epoch()),
         };
         Self {
             topic: topic.into(),
@@ -39,13 +41,15 @@ impl PartitionSnapshot {
             position: ledger.position(),
             done_above,
             fingerprint,
+            leader_epoch,
         }
     }
 
     /// What [`Ledger::resume`] needs; `None` without a fingerprint, since it could never be verified.
     pub fn claim(&self) -> Option<DoneAbove> {
         let fingerprint = self.fingerprint?;
-        Some(DoneAbove { frontier: self.frontier, fingerprint, runs: self.done_above.clone() })
+        let PartitionSnapshot { frontier, leader_epoch, .. } = *self;
+        Some(DoneAbove { frontier, fingerprint, leader_epoch, runs: self.done_above.clone() })
     }
 }
 
@@ -58,6 +62,7 @@ pub(super) struct SnapshotRow {
     frontier: i64,
     position: i64,
     fingerprint: Option<u64>,
+    leader_epoch: Option<i32>,
     done_above: Vec<u8>,
 }
 
@@ -81,6 +86,7 @@ impl SnapshotRow {
             frontier,
             position,
             fingerprint: snapshot.fingerprint,
+            leader_epoch: snapshot.leader_epoch,
             done_above,
         })
     }
@@ -102,6 +108,7 @@ impl SnapshotRow {
             position: self.position,
             done_above,
             fingerprint: self.fingerprint,
+            leader_epoch: self.leader_epoch,
         })
     }
 }

@@ -2,7 +2,9 @@
 //!
 //! Offsets alone prove nothing: a topic that was deleted and made again has the same offsets with other
 //! records. The claim is therefore bound to a fingerprint of the record at the frontier, and sleeps until
-//! that record is delivered again.
+//! that record is delivered again. A log that was cut above the frontier and filled again passes this test; its
+//! new records were written under a later leader, and so the claim ends at the first record of a leader epoch that
+//! its owner never read.
 
 use super::run::{Run, are_above};
 
@@ -13,6 +15,8 @@ pub struct DoneAbove {
     pub frontier: i64,
     /// The fingerprint of the record at the frontier.
     pub fingerprint: u64,
+    /// The highest leader epoch that was read; `None` where the broker tells none.
+    pub leader_epoch: Option<i32>,
     /// The done offsets: ascending runs that do not overlap, all above the frontier.
     pub runs: Vec<Run>,
 }
@@ -43,6 +47,16 @@ impl Claim {
     pub(super) fn verify(&mut self, offset: i64, fingerprint: u64) -> bool {
         self.verified = offset == self.done.frontier && fingerprint == self.done.fingerprint;
         self.verified
+    }
+
+    /// True if the claim's owner may have read a record of this leader epoch. Epochs never fall along a log, so one that
+    /// it cannot have read ends the claim for all that follows.
+    pub(super) fn knows(&self, leader_epoch: Option<i32>) -> bool {
+        match (leader_epoch, self.done.leader_epoch) {
+            (Some(epoch), Some(highest)) => epoch <= highest,
+            (None, None) => true,
+            _ => false,
+        }
     }
 
     /// True if `offset`, which never falls from call to call, is proven done.

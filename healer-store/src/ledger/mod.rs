@@ -51,6 +51,7 @@ pub enum Delivered {
 pub struct Ledger {
     generation: u32,
     next: i64,
+    leader_epoch: Option<i32>,
     pending: Pending,
     claim: Option<Box<Claim>>,
 }
@@ -58,7 +59,7 @@ pub struct Ledger {
 impl Ledger {
     /// An empty ledger of `generation` whose first record is expected at offset `start` or above.
     pub fn new(generation: u32, start: i64) -> Self {
-        Self { generation, next: start, pending: Pending::default(), claim: None }
+        Self { generation, next: start, leader_epoch: None, pending: Pending::default(), claim: None }
     }
 
     /// A ledger that also knows what an earlier owner claims to have done above the frontier.
@@ -102,12 +103,19 @@ impl Ledger {
 
     /// Like [`deliver`](Self::deliver), but says of a record whether a verified claim has it as done.
     ///
-    /// Needed only while [`has_claim`](Self::has_claim); without a verified claim every record is fresh.
+    /// Needed only while [`has_claim`](Self::has_claim); without a verified claim every record is fresh. A record of
+    /// a leader epoch that the claim's owner never read was written later: it and all that follow are fresh.
     ///
     /// # Errors
     ///
     /// As [`deliver`](Self::deliver).
-    pub fn deliver_known(&mut self, offset: i64) -> Result<Delivered, DeliverError> {
+    pub fn deliver_known(
+        &mut self,
+        offset: i64,
+        leader_epoch: Option<i32>,
+    ) -> Result<Delivered, DeliverError> {
+        self.read_epoch(leader_epoch);
+        self.claim = self.claim.take().filter(|claim| claim.knows(leader_epoch));
         let known = self.claim.as_mut().is_some_and(|claim| claim.covers(offset));
         // The last offset of all has no successor to move the position to, so it is never taken as known.
         let delivered = if known && offset >= self.next && offset < i64::MAX {
@@ -151,6 +159,18 @@ impl Ledger {
             return Err(SettleError::EmptyRun { first, end });
         }
         self.pending.remove(Run::new(first, end)).map_err(|offset| SettleError::NotPending { offset })
+    }
+
+    /// Notes the leader epoch of the last record that was delivered; epochs never fall along a log.
+    #[inline]
+    pub fn read_epoch(&mut self, leader_epoch: Option<i32>) {
+        self.leader_epoch = self.leader_epoch.max(leader_epoch);
+    }
+
+    /// The highest leader epoch of what [`done_above`](Self::done_above) tells of; `None` where the broker tells none.
+    pub fn leader_epoch(&self) -> Option<i32> {
+        let claim = self.claim.as_ref().filter(|claim| claim.is_verified() && !claim.is_spent(self.next));
+        self.leader_epoch.max(claim.and_then(|claim| claim.done().leader_epoch))
     }
 
     /// Notes that the consumer's position moved on without a record (transaction markers, gaps).

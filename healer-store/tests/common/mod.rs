@@ -23,6 +23,7 @@ pub(crate) fn snapshot(partition: i32, save: i64) -> PartitionSnapshot {
         position: frontier + 900,
         done_above: (1..200).map(|i| Run::new(frontier + 4 * i, frontier + 4 * i + 2)).collect(),
         fingerprint: Some(save.unsigned_abs()),
+        leader_epoch: None,
     }
 }
 

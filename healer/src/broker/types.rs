@@ -31,6 +31,9 @@ pub(crate) struct RecordRef<'a> {
     /// The number that the engine gave to the partition in [`Assignment`].
     pub(crate) slot: u32,
     pub(crate) offset: i64,
+    /// Under which leader of the partition it was written, counted; never falls along a log, and what replaces a record that
+    /// a log has lost has a higher one. `None` where the broker tells none.
+    pub(crate) leader_epoch: Option<i32>,
     /// Milliseconds since 1970.
     pub(crate) timestamp: Option<i64>,
     pub(crate) key: Option<&'a [u8]>,

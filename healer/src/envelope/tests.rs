@@ -50,8 +50,15 @@ impl Room {
     }
 
     fn visit<R>(&mut self, offset: i64, nodes: impl FnOnce(&mut Visit<'_>) -> R) -> (R, End<'static>) {
-        let record =
-            RecordRef { slot: 0, offset, timestamp: None, key: None, value: None, headers: &NoHeaders };
+        let record = RecordRef {
+            slot: 0,
+            offset,
+            leader_epoch: None,
+            timestamp: None,
+            key: None,
+            value: None,
+            headers: &NoHeaders,
+        };
         let claim = Claim::Fresh { home: &self.home, record: &record };
         let mut visit = Visit::new(claim, &mut self.context, 1);
         let result = nodes(&mut visit);
@@ -349,8 +356,15 @@ fn ways_that_end_here_and_ways_that_go_on_are_one_record() {
 #[test]
 fn a_way_that_fails_after_another_went_on_returns_the_record_once() {
     let room = Room::new();
-    let record =
-        RecordRef { slot: 0, offset: 3, timestamp: None, key: None, value: None, headers: &NoHeaders };
+    let record = RecordRef {
+        slot: 0,
+        offset: 3,
+        leader_epoch: None,
+        timestamp: None,
+        key: None,
+        value: None,
+        headers: &NoHeaders,
+    };
     let claim = Claim::Fresh { home: &room.home, record: &record };
     let mut context = room.context.clone();
     let mut visit = Visit::new(claim, &mut context, 1);
@@ -393,7 +407,15 @@ fn what_is_forgotten_stays_pending() {
 #[test]
 fn a_fingerprint_tells_records_apart_by_time_key_and_value() {
     let of = |timestamp, key, value| {
-        fingerprint(&RecordRef { slot: 0, offset: 0, timestamp, key, value, headers: &NoHeaders })
+        fingerprint(&RecordRef {
+            slot: 0,
+            offset: 0,
+            leader_epoch: None,
+            timestamp,
+            key,
+            value,
+            headers: &NoHeaders,
+        })
     };
     let all: Vec<u64> = [
         (None, None, None),

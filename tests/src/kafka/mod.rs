@@ -7,6 +7,7 @@ mod client;
 mod config;
 mod error;
 mod java;
+mod log;
 mod offsets;
 mod process;
 mod produce;

@@ -5,6 +5,7 @@ mod common;
 mod cut;
 mod recreated;
 mod reset;
+mod truncated;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -44,10 +45,13 @@ struct Ground {
 
 impl Ground {
     fn new(protocol: Protocol, partitions: u16) -> Option<Self> {
-        let kafka = RealKafka::for_test()?;
+        Some(Self::over(RealKafka::for_test()?, protocol, partitions))
+    }
+
+    fn over(kafka: &'static RealKafka, protocol: Protocol, partitions: u16) -> Self {
         let (topic, group) = (kafka.unique("lines"), kafka.unique("group"));
         kafka.create_topic(&topic, partitions, &[]).unwrap();
-        Some(Self { kafka, topic, group, protocol, seen: Lines::default(), door: Arc::default() })
+        Self { kafka, topic, group, protocol, seen: Lines::default(), door: Arc::default() }
     }
 
     fn app(&self) -> App {

@@ -2,7 +2,7 @@
 
 use rdkafka::message::{BorrowedMessage, Message};
 
-use super::guard;
+use super::{guard, leader_epoch};
 use crate::{
     broker::{BadHeaders, ReadHeaders, RecordRef},
     context::Headers,
@@ -23,6 +23,7 @@ impl<'c> Lent<'c> {
         RecordRef {
             slot: self.slot,
             offset: self.message.offset(),
+            leader_epoch: leader_epoch::of(&self.message),
             timestamp: self.message.timestamp().to_millis(),
             key: self.message.key(),
             value: self.message.payload(),

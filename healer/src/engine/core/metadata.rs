@@ -1,8 +1,8 @@
 //! What is done above a committed offset, as text that travels with the commit: whoever takes over, on any machine, skips it.
 //!
 //! Nothing in it is trusted: it is bound to its offset and to the fingerprint of the record there, and whatever does not fit is
-//! as if nothing had been written. The text is `healer1:` and base64 of checksum, offset, fingerprint and
-//! [`offset_map`], in this order, numbers with the highest byte first.
+//! as if nothing had been written. The text is `healer1:` and base64 of checksum, offset, fingerprint, leader
+//! epoch (-1 for none) and [`offset_map`], in this order, numbers with the highest byte first.
 
 use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD as BASE64};
 use healer_store::{DoneAbove, Ledger, offset_map};
@@ -10,8 +10,8 @@ use xxhash_rust::xxh3::xxh3_64;
 
 const PREFIX: &str = "healer1:";
 
-/// Checksum, offset and fingerprint.
-const HEAD: usize = 24;
+/// Checksum, offset, fingerprint and leader epoch.
+const HEAD: usize = 28;
 
 /// The longest text that is looked at: of the largest map there is. Decoding allocates less than this and the map's runs.
 const MAX_TEXT: usize = PREFIX.len() + (HEAD + offset_map::MAX_BYTES).div_ceil(3) * 4;
@@ -32,6 +32,7 @@ pub(super) fn claim(ledger: &Ledger, fingerprint: Option<u64>) -> Option<DoneAbo
     let claim = DoneAbove {
         frontier: ledger.frontier(),
         fingerprint: fingerprint?,
+        leader_epoch: ledger.leader_epoch(),
         runs: ledger.done_above().collect(),
     };
     Some(claim).filter(|claim| !claim.runs.is_empty())
@@ -46,6 +47,7 @@ pub(super) fn encode(claim: &DoneAbove, limit: usize) -> Option<String> {
     let mut body = vec![0; 8];
     body.extend(claim.frontier.to_be_bytes());
     body.extend(claim.fingerprint.to_be_bytes());
+    body.extend(claim.leader_epoch.unwrap_or(-1).to_be_bytes());
     body.extend(map);
     let checksum = xxh3_64(&body[8..]).to_be_bytes();
     body[..8].copy_from_slice(&checksum);
@@ -63,10 +65,12 @@ pub(crate) fn decode(text: &str, committed: i64) -> Option<DoneAbove> {
         return None;
     }
     let (frontier, body) = body.split_first_chunk::<8>()?;
-    let (fingerprint, map) = body.split_first_chunk::<8>()?;
+    let (fingerprint, body) = body.split_first_chunk::<8>()?;
+    let (leader_epoch, map) = body.split_first_chunk::<4>()?;
     if i64::from_be_bytes(*frontier) != committed {
         return None;
     }
     let runs = offset_map::decode(committed, map).ok().filter(|runs| !runs.is_empty())?;
-    Some(DoneAbove { frontier: committed, fingerprint: u64::from_be_bytes(*fingerprint), runs })
+    let leader_epoch = Some(i32::from_be_bytes(*leader_epoch)).filter(|epoch| *epoch >= 0);
+    Some(DoneAbove { frontier: committed, fingerprint: u64::from_be_bytes(*fingerprint), leader_epoch, runs })
 }

@@ -56,8 +56,8 @@ pub(crate) enum Event<'a> {
     /// out of range and to a seek.
     Restarted(Assigned),
     /// A chunk of a partition ran, or was given up before its first record; ends what [`Core::lend`] began. `delivered` says
-    /// that the ledger knows its records already.
-    Chunk { slot: u32, generation: u32, log: &'a ChunkLog, delivered: bool },
+    /// that the ledger knows its records already, `leader_epoch` is that of its last record.
+    Chunk { slot: u32, generation: u32, log: &'a ChunkLog, leader_epoch: Option<i32>, delivered: bool },
     /// Outcomes came home from tasks.
     Settled(&'a [Settled]),
     /// A record, the broker or the store failed for good.
@@ -186,8 +186,8 @@ impl Core {
         match event {
             Event::Assigned(partitions) => self.assigned(partitions),
             Event::Restarted(partition) => self.restarted(partition, &mut actions),
-            Event::Chunk { slot, generation, log, delivered } => {
-                self.chunk((slot, generation), log, delivered, now);
+            Event::Chunk { slot, generation, log, leader_epoch, delivered } => {
+                self.chunk((slot, generation), log, leader_epoch, delivered, now);
             }
             Event::Settled(settled) => settled.iter().for_each(|settled| self.settle(settled, now)),
             Event::Failed(error) => self.fail(error, now, &mut actions),

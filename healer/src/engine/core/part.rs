@@ -116,7 +116,10 @@ impl Part {
     }
 
     /// Takes in what a chunk came to. What comes after the offsets went back does not enter the ledger.
-    pub(super) fn take_chunk(&mut self, log: &ChunkLog, delivered: bool) {
+    pub(super) fn take_chunk(&mut self, log: &ChunkLog, leader_epoch: Option<i32>, delivered: bool) {
+        if !delivered {
+            self.ledger.read_epoch(leader_epoch);
+        }
         let generation = self.ledger.generation();
         for run in &log.runs {
             if !delivered && self.ledger.deliver_run(run.first, run.end).is_err() {

@@ -13,6 +13,7 @@ impl Core {
         &mut self,
         (slot, generation): (u32, u32),
         log: &ChunkLog,
+        leader_epoch: Option<i32>,
         delivered: bool,
         now: Duration,
     ) {
@@ -22,7 +23,7 @@ impl Core {
             return;
         };
         let early = part.end_loan();
-        part.take_chunk(log, delivered);
+        part.take_chunk(log, leader_epoch, delivered);
         for settled in &early {
             self.settle(settled, now);
         }

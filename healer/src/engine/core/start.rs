@@ -194,6 +194,7 @@ mod tests {
             position: 19,
             done_above: vec![Run { first: 14, end: 16 }],
             fingerprint: Some(7),
+            leader_epoch: None,
         };
         let claim = |frontier| {
             let known = Known { snapshot: Some(snapshot(frontier)), ..known(Some(12)) };
@@ -205,13 +206,13 @@ mod tests {
     }
 
     fn claim(frontier: i64, fingerprint: u64, end: i64) -> DoneAbove {
-        DoneAbove { frontier, fingerprint, runs: vec![Run { first: 14, end }] }
+        DoneAbove { frontier, fingerprint, leader_epoch: None, runs: vec![Run { first: 14, end }] }
     }
 
     #[test]
     fn of_what_store_and_commit_say_about_the_frontier_the_one_that_covers_more_is_taken() {
         let snapshot = |frontier, end| {
-            let DoneAbove { frontier, fingerprint, runs } = claim(frontier, 7, end);
+            let DoneAbove { frontier, fingerprint, runs, .. } = claim(frontier, 7, end);
             let fingerprint = Some(fingerprint);
             PartitionSnapshot {
                 topic: "t".to_owned(),
@@ -220,6 +221,7 @@ mod tests {
                 position: 19,
                 done_above: runs,
                 fingerprint,
+                leader_epoch: None,
             }
         };
         let taken = |snapshot, metadata| {

@@ -17,6 +17,7 @@ pub(super) const CHUNK: usize = 512;
 /// A record that was fetched before its lane could take it.
 pub(super) struct Waiting {
     offset: i64,
+    leader_epoch: Option<i32>,
     timestamp: Option<i64>,
     key: Option<Vec<u8>>,
     value: Option<Vec<u8>>,
@@ -39,6 +40,7 @@ impl Waiting {
         let read = if with_headers { record.headers.read(&mut headers) } else { Ok(()) };
         Self {
             offset: record.offset,
+            leader_epoch: record.leader_epoch,
             timestamp: record.timestamp,
             key: record.key.map(<[u8]>::to_vec),
             value: record.value.map(<[u8]>::to_vec),
@@ -50,6 +52,7 @@ impl Waiting {
         RecordRef {
             slot,
             offset: self.offset,
+            leader_epoch: self.leader_epoch,
             timestamp: self.timestamp,
             key: self.key.as_deref(),
             value: self.value.as_deref(),

@@ -128,7 +128,8 @@ impl<B: Broker> Turner<B> {
         self.station.begin(now);
         let taken = lease.entry.run(records, credit, until, &mut self.log);
         self.station.end();
-        let event = Event::Chunk { slot, generation, log: &self.log, delivered };
+        let leader_epoch = records[..taken].last().and_then(|record| record.leader_epoch);
+        let event = Event::Chunk { slot, generation, log: &self.log, leader_epoch, delivered };
         let actions = self.station.control.step(event);
         let failure = self.log.failure.take();
         if failure.is_some() || !actions.is_empty() {
@@ -159,7 +160,7 @@ impl<B: Broker> Turner<B> {
                 if part.ledger.claim_to_verify() == Some(record.offset) {
                     part.ledger.verify(record.offset, fingerprint(record));
                 }
-                match part.ledger.deliver_known(record.offset) {
+                match part.ledger.deliver_known(record.offset, record.leader_epoch) {
                     Ok(healer_store::Delivered::AlreadyDone) => false,
                     Ok(healer_store::Delivered::Fresh) => true,
                     // The plain way says what is wrong with the offset.

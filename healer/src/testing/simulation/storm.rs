@@ -32,6 +32,10 @@ pub(super) enum Fault {
         at: usize,
         records: i64,
     },
+    /// Another broker becomes a partition's leader, and nothing is lost.
+    Elect {
+        at: usize,
+    },
     /// A topic is deleted and made anew.
     Recreate {
         topic: usize,
@@ -105,6 +109,7 @@ impl Fault {
                 let partition = partition(topics, *at);
                 format!("an unclean leader election loses the last {records} offsets of {partition}")
             }
+            Self::Elect { at } => format!("{} gets another leader", partition(topics, *at)),
             Self::Recreate { topic } => format!("topic {} is deleted and made anew", topics[*topic].0),
             Self::Reset { at, percent } => {
                 let partition = partition(topics, *at);
@@ -219,7 +224,7 @@ fn fault(rng: &mut Rng, size: Size, changes_logs: bool) -> Fault {
         CommitFault::UnknownMember,
         CommitFault::Forbidden,
     ][rng.below(7)];
-    match rng.below(if changes_logs { 25 } else { 19 }) {
+    match rng.below(if changes_logs { 26 } else { 20 }) {
         0..=3 => Fault::Kill { seat, disk },
         4 | 5 => Fault::Stop { seat },
         6 | 7 => Fault::Rebalance,
@@ -231,10 +236,11 @@ fn fault(rng: &mut Rng, size: Size, changes_logs: bool) -> Fault {
         16 => Fault::Stall(Duration::from_millis(200 * rng.below(100) as u64)),
         17 => Fault::Transaction { at, aborted: rng.below(3) },
         18 => Fault::FailSends { records: 1 + rng.below(4), written: rng.chance(500) },
-        19 => Fault::Compact { at, every: few(rng, 4) + 1 },
-        20 | 21 => Fault::Delete { at, percent: percent(rng) },
-        22 => Fault::Truncate { at, records: few(rng, 10) },
-        23 => Fault::Recreate { topic: rng.below(size.topics) },
+        19 => Fault::Elect { at },
+        20 => Fault::Compact { at, every: few(rng, 4) + 1 },
+        21 | 22 => Fault::Delete { at, percent: percent(rng) },
+        23 => Fault::Truncate { at, records: few(rng, 10) },
+        24 => Fault::Recreate { topic: rng.below(size.topics) },
         _ => Fault::Reset { at, percent: percent(rng) },
     }
 }

@@ -100,7 +100,7 @@ fn what_came_back_is_not_waited_for_and_all_else_is() {
     let context = Context::reusable("t".into(), 0);
     let failure = Some(Failure::new(1, &context, Cause::Lost));
     let chunk = ChunkLog { failure, ..log(&[moved(0, 3)]) };
-    rig.step(Event::Chunk { slot: 0, generation: 1, log: &chunk, delivered: false });
+    rig.step(Event::Chunk { slot: 0, generation: 1, log: &chunk, leader_epoch: None, delivered: false });
     rig.step(Event::Failed(some_error()));
     assert!(rig.settle(0, 1, 2, Outcome::Returned).is_empty());
     assert!(rig.heal(0, 1, 0).is_empty(), "1 is still under way: one record that came back counts once");

@@ -71,7 +71,7 @@ fn a_new_epoch_commits_its_start_at_once_also_when_that_is_lower() {
 #[test]
 fn what_was_claimed_about_the_old_epoch_is_not_believed_of_the_new_one() {
     let mut rig = rig();
-    let claim = DoneAbove { frontier: 2, fingerprint: 7, runs: vec![Run::new(4, 6)] };
+    let claim = DoneAbove { frontier: 2, fingerprint: 7, leader_epoch: None, runs: vec![Run::new(4, 6)] };
     rig.restart(0, 2, Start { claim: Some(claim), ..Start::at(2) });
     assert!(!rig.core.part(0).expect("assigned").ledger.has_claim());
 }

@@ -19,7 +19,13 @@ fn commit(actions: &[Action]) -> Option<(i64, &str)> {
 }
 
 fn some_claim() -> DoneAbove {
-    DoneAbove { frontier: 1_000, fingerprint: 42, runs: vec![Run::new(1_001, 1_500), Run::new(1_501, 9_000)] }
+    let leader_epoch = Some(5);
+    DoneAbove {
+        frontier: 1_000,
+        fingerprint: 42,
+        leader_epoch,
+        runs: vec![Run::new(1_001, 1_500), Run::new(1_501, 9_000)],
+    }
 }
 
 /// 0 to 9 left for tasks; their receipts.

@@ -54,7 +54,7 @@ fn skips_are_counted_by_reason() {
     let (late, early) = (Reason::new("late"), Reason::new("early"));
     let chunk = ChunkLog { skipped: vec![(late, 2)], ..log(&[done(0, 2), moved(2, 4)]) };
     let chunk = ChunkLog { healed: 0, ..chunk };
-    rig.step(Event::Chunk { slot: 0, generation: 1, log: &chunk, delivered: false });
+    rig.step(Event::Chunk { slot: 0, generation: 1, log: &chunk, leader_epoch: None, delivered: false });
     rig.settle(0, 1, 2, Outcome::Skipped(late));
     rig.settle(0, 1, 3, Outcome::Skipped(early));
     assert_eq!(rig.core.tally.skipped.get(&late), Some(&3));
@@ -111,7 +111,7 @@ fn the_record_that_failed_on_the_poll_thread_holds_the_frontier() {
     let context = Context::reusable("t".into(), 0);
     let failure = Some(Failure::new(1, &context, Cause::Lost));
     let chunk = ChunkLog { failure, ..log(&[done(0, 4), moved(4, 5)]) };
-    rig.step(Event::Chunk { slot: 0, generation: 1, log: &chunk, delivered: false });
+    rig.step(Event::Chunk { slot: 0, generation: 1, log: &chunk, leader_epoch: None, delivered: false });
     assert_eq!(commits(&rig.pass(INTERVAL)), [[(0, 4)]]);
 }
 

@@ -139,13 +139,13 @@ impl Rig {
 
     pub(super) fn chunk(&mut self, slot: u32, generation: u32, runs: &[Run]) -> Vec<Action> {
         let log = log(runs);
-        self.step(Event::Chunk { slot, generation, log: &log, delivered: false })
+        self.step(Event::Chunk { slot, generation, log: &log, leader_epoch: None, delivered: false })
     }
 
     /// A chunk whose records the ledger knows already.
     pub(super) fn delivered_chunk(&mut self, slot: u32, generation: u32, runs: &[Run]) -> Vec<Action> {
         let log = log(runs);
-        self.step(Event::Chunk { slot, generation, log: &log, delivered: true })
+        self.step(Event::Chunk { slot, generation, log: &log, leader_epoch: None, delivered: true })
     }
 
     pub(super) fn lend(&mut self, slot: u32, generation: u32, first: i64) -> bool {
@@ -198,7 +198,15 @@ impl Rig {
     /// The fingerprint of a record with this key.
     pub(super) fn fingerprint(key: &[u8]) -> u64 {
         let key = Some(key);
-        fingerprint(&RecordRef { slot: 0, offset: 0, timestamp: None, key, value: None, headers: &NoHeaders })
+        fingerprint(&RecordRef {
+            slot: 0,
+            offset: 0,
+            leader_epoch: None,
+            timestamp: None,
+            key,
+            value: None,
+            headers: &NoHeaders,
+        })
     }
 
     /// The same for a record with a key.
@@ -211,7 +219,15 @@ impl Rig {
         key: Option<&[u8]>,
     ) -> Receipt {
         let home = self.home(slot, generation);
-        let record = RecordRef { slot, offset, timestamp: None, key, value: None, headers: &NoHeaders };
+        let record = RecordRef {
+            slot,
+            offset,
+            leader_epoch: None,
+            timestamp: None,
+            key,
+            value: None,
+            headers: &NoHeaders,
+        };
         let mut context = Context::reusable(home.partition.topic.clone(), home.partition.partition);
         Visit::new(Claim::Fresh { home, record: &record }, &mut context, 0).take(node)
     }

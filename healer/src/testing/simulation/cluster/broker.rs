@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use super::{
     Cluster, MemberId,
-    client::{Fetch, Kind, Phase, Wanted},
+    client::{Fetch, Fetched, Kind, Phase, Wanted},
     log::Record,
     remote::SimRemote,
     state::State,
@@ -24,6 +24,14 @@ pub(crate) struct SimBroker {
 pub(crate) struct SimSource {
     cluster: Cluster,
     id: MemberId,
+}
+
+/// A record on its way to the application.
+struct Lent {
+    slot: u32,
+    offset: i64,
+    leader_epoch: i32,
+    record: Arc<Record>,
 }
 
 impl SimBroker {
@@ -67,7 +75,7 @@ impl State {
     }
 
     /// Tells the application of a rebalance, and takes up to `max` records.
-    fn poll(&mut self, id: MemberId, max: usize, into: &mut Vec<(u32, i64, Arc<Record>)>) {
+    fn poll(&mut self, id: MemberId, max: usize, into: &mut Vec<Lent>) {
         let Self { clients, topics, rng, settings, down, .. } = self;
         let client = &mut clients[id.0];
         if !client.is_running() {
@@ -119,9 +127,8 @@ impl State {
                     return;
                 }
                 let Some(next) = fetch.take() else { break };
-                if let Some(record) = next.record {
-                    into.push((fetch.slot, next.offset, record));
-                }
+                let Fetched { offset, leader_epoch, record } = next;
+                into.extend(record.map(|record| Lent { slot: fetch.slot, offset, leader_epoch, record }));
             }
         }
     }
@@ -271,9 +278,10 @@ impl Source for SimSource {
         }
         let records: Vec<RecordRef<'_>> = chunk
             .iter()
-            .map(|(slot, offset, record)| RecordRef {
+            .map(|Lent { slot, offset, leader_epoch, record }| RecordRef {
                 slot: *slot,
                 offset: *offset,
+                leader_epoch: Some(*leader_epoch),
                 timestamp: record.timestamp,
                 key: record.key.as_deref(),
                 value: record.value.as_deref(),

@@ -48,6 +48,7 @@ pub(super) struct Owed {
 #[derive(Debug)]
 pub(super) struct Fetched {
     pub(super) offset: i64,
+    pub(super) leader_epoch: i32,
     pub(super) record: Option<Arc<Record>>,
 }
 
@@ -109,13 +110,13 @@ impl Fetch {
             && let Some(entry) = log.entry(self.ahead)
         {
             let offset = self.ahead;
-            match entry {
-                Entry::Record(record) => {
-                    self.fetched.push_back(Fetched { offset, record: Some(Arc::clone(record)) });
-                }
-                Entry::Marker => self.fetched.push_back(Fetched { offset, record: None }),
-                Entry::Compacted | Entry::Aborted => {}
-            }
+            let record = match entry {
+                Entry::Record(record) => Some(Some(Arc::clone(record))),
+                Entry::Marker => Some(None),
+                Entry::Compacted | Entry::Aborted => None,
+            };
+            let leader_epoch = log.leader_epoch(offset);
+            self.fetched.extend(record.map(|record| Fetched { offset, leader_epoch, record }));
             self.ahead += 1;
         }
         true

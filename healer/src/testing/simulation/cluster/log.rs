@@ -51,6 +51,9 @@ pub(crate) struct Log {
     pub(crate) first: i64,
     /// How often the end was moved back.
     pub(crate) truncations: u32,
+    /// Leader epochs after the first, each with the offset at which it began.
+    leaders: Vec<(i32, i64)>,
+    elections: i32,
 }
 
 impl Log {
@@ -95,6 +98,21 @@ impl Log {
         }
         self.first = self.first.min(self.end());
         self.truncations += 1;
+        self.elect();
+    }
+
+    /// The partition gets another leader, which has all that is there.
+    pub(super) fn elect(&mut self) {
+        let end = self.end();
+        self.leaders.retain(|(_, began)| *began < end);
+        self.elections += 1;
+        self.leaders.push((self.elections, end));
+    }
+
+    /// Under which leader the entry at an offset was written.
+    pub(super) fn leader_epoch(&self, offset: i64) -> i32 {
+        let leader = self.leaders.iter().rfind(|(_, began)| *began <= offset);
+        leader.map_or(0, |(epoch, _)| *epoch)
     }
 }
 

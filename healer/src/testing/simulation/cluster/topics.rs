@@ -110,6 +110,11 @@ impl Cluster {
         self.lock().truncate(topic, partition, end);
     }
 
+    /// Another broker becomes a partition's leader and loses nothing, as when brokers are restarted one by one.
+    pub(crate) fn elect(&self, topic: &str, partition: i32) {
+        self.lock().change_log(topic, partition, Log::elect);
+    }
+
     /// Reads a partition.
     pub(crate) fn log<T>(&self, topic: &str, partition: i32, read: impl FnOnce(&Log) -> T) -> Option<T> {
         let mut state = self.lock();

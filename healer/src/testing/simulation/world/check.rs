@@ -134,6 +134,7 @@ impl<'a, S: 'a> World<'a, S> {
         let records = self.cluster.log(&partition.topic, partition.partition, collect).unwrap_or_default();
         let id = |offset, record: &Record| {
             let lent = RecordRef {
+                leader_epoch: None,
                 slot: 0,
                 offset,
                 timestamp: record.timestamp,

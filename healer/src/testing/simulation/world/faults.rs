@@ -34,10 +34,16 @@ impl<'a, S: 'a> World<'a, S> {
                 let before = self.end(&partition);
                 self.cluster.truncate(&partition.topic, partition.partition, (before - records).max(0));
                 let end = self.end(&partition);
-                // Whoever starts below finds the record there as it was, and cannot see that those above are new.
-                let unseen = self.unseen.entry(partition.clone()).or_insert(end..before);
-                *unseen = unseen.start.min(end)..unseen.end.max(before);
+                let committed = self.cluster.committed(GROUP, &partition.topic, partition.partition);
+                let committed = committed.map_or(end, |(offset, _)| offset.max(end));
+                // What is written anew below the commit nobody reads who starts there.
+                let unseen = self.unseen.entry(partition.clone()).or_insert(end..committed);
+                *unseen = unseen.start.min(end)..unseen.end.max(committed);
                 self.oracle.replaced(&partition);
+            }
+            Fault::Elect { at } => {
+                let partition = &self.partitions[*at];
+                self.cluster.elect(&partition.topic, partition.partition);
             }
             Fault::Recreate { topic } => {
                 let (name, count) = &self.plan.topics[*topic];

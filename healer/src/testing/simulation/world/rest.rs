@@ -64,7 +64,7 @@ impl<'a, S: 'a> World<'a, S> {
     }
 
     pub(super) fn is_committed(&self, partition: &TopicPartition) -> bool {
-        if self.was_reset.contains(partition) && self.is_done_for_its_owner(partition) {
+        if self.is_done_for_its_owner(partition) {
             return true;
         }
         let committed = self.cluster.committed(GROUP, &partition.topic, partition.partition);
@@ -76,15 +76,19 @@ impl<'a, S: 'a> World<'a, S> {
         offset == Some(end) || (offset.is_none() && first == end)
     }
 
-    /// Whoever has a partition need not hear of an admin who sets the group's offset meanwhile.
+    /// Whoever has a partition need not hear of an admin who sets the group's offset meanwhile, nor of another topic of that name
+    /// which has as many records by the time that it is asked for more.
     fn is_done_for_its_owner(&self, partition: &TopicPartition) -> bool {
         let end = self.end(partition);
+        let (reset, now) = (self.was_reset.contains(partition), self.time.clock.now());
         let mut all = self.seats.iter().filter_map(|seat| seat.process.as_ref());
         all.any(|process| {
-            process.handle.partitions().iter().any(|status| {
-                (&status.topic, status.partition) == (&partition.topic, partition.partition)
-                    && (status.frontier, status.pending) == (end, 0)
-            })
+            let cannot_know = reset || !self.oracle.knows(process.number, partition, now);
+            cannot_know
+                && process.handle.partitions().iter().any(|status| {
+                    (&status.topic, status.partition) == (&partition.topic, partition.partition)
+                        && (status.frontier, status.pending) == (end, 0)
+                })
         })
     }
 

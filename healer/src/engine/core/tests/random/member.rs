@@ -139,7 +139,7 @@ impl World {
         if part.ledger.claim_to_verify() == Some(offset) {
             part.ledger.verify(offset, fingerprint);
         }
-        if part.ledger.deliver_known(offset).expect("in order") == Delivered::AlreadyDone {
+        if part.ledger.deliver_known(offset, None).expect("in order") == Delivered::AlreadyDone {
             assert!(self.ever_done.contains(&record), "{record:?} is skipped and was never done");
             self.seen.skipped += 1;
             self.live.get_mut(&slot).expect("it runs").next = offset + 1;
