@@ -71,12 +71,14 @@ struct State {
 #[derive(Clone)]
 pub(super) struct Oracle {
     clock: Clock,
+    /// How many records of a partition may be away at once.
+    in_flight: usize,
     state: Arc<Mutex<State>>,
 }
 
 impl Oracle {
-    pub(super) fn new(clock: Clock) -> Self {
-        Self { clock, state: Arc::default() }
+    pub(super) fn new(clock: Clock, in_flight: usize) -> Self {
+        Self { clock, in_flight, state: Arc::default() }
     }
 
     /// Whether a log was put in another's place in this world.
@@ -270,6 +272,12 @@ impl EntryLane for WatchedLane {
                     }
                 }
             }
+        }
+        let away = state.lanes.get(&self.key).map_or(0, |lane| lane.away.len());
+        if away > self.oracle.in_flight {
+            let (partition, most) = (&self.home.partition, self.oracle.in_flight);
+            let words = format!("{away} records of {partition} are in flight, and {most} may be");
+            state.broken.get_or_insert(Broken { promise: "memory is bounded", words });
         }
         taken
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::{GROUP, World, words};
 use crate::{
     broker::{RecordRef, TopicPartition},
+    engine::PartitionStatus,
     envelope::fingerprint,
     testing::simulation::{
         NoHeaders, Passed,
@@ -12,6 +13,9 @@ use crate::{
         oracle::RecordId,
     },
 };
+
+/// Every so many steps processes are asked what holds their partitions.
+const LOOK: u64 = 8;
 
 /// A partition as the model follows it.
 #[derive(Clone, Copy, PartialEq)]
@@ -23,9 +27,12 @@ pub(super) struct Checked {
 }
 
 impl<'a, S: 'a> World<'a, S> {
-    /// Checks the promises on what the broker took since the last look.
+    /// Checks the promises on what the broker took since the last look, and on what processes say of themselves.
     pub(super) fn check(&mut self) {
         self.tell_shares();
+        if self.step.is_multiple_of(LOOK) {
+            self.check_names();
+        }
         for accepted in self.cluster.history(self.history) {
             self.history += 1;
             let name = self.cluster.name(accepted.partition);
@@ -56,6 +63,24 @@ impl<'a, S: 'a> World<'a, S> {
             // One that does not exist (any more) is followed by the policy for that.
             let offset = committed.map(|(offset, _)| offset).filter(|offset| log.contains(offset));
             self.oracle.committed(partition, offset);
+        }
+    }
+
+    /// Whatever holds a frontier has a name.
+    fn check_names(&self) {
+        for process in self.seats.iter().filter_map(|seat| seat.process.as_ref()) {
+            for PartitionStatus { topic, partition, frontier, pending, blocked, .. } in
+                process.handle.partitions()
+            {
+                if pending > 0 && blocked.as_ref().is_none_or(|blocked| blocked.offset != frontier) {
+                    let words = format!(
+                        "process {} has {pending} records of {topic}[{partition}] in flight, its frontier is {frontier}, \
+                         and it says of what blocks it: {blocked:?}",
+                        process.number
+                    );
+                    self.oracle.breaks("no stall without a name", words);
+                }
+            }
         }
     }
 

@@ -158,7 +158,7 @@ impl<'a, S: 'a> World<'a, S> {
             plan,
             time: Time { tokio: Rc::new(tokio), clock: clock.clone(), cluster: cluster.clone() },
             cluster,
-            oracle: Oracle::new(clock),
+            oracle: Oracle::new(clock, config.in_flight()),
             statics: rng.below(4) == 0,
             rng,
             seats,
