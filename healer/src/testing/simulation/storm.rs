@@ -40,6 +40,13 @@ pub(super) enum Fault {
     Recreate {
         topic: usize,
     },
+    /// A topic is deleted, until it is there again.
+    DeleteTopic {
+        topic: usize,
+    },
+    CreateTopic {
+        topic: usize,
+    },
     /// Somebody sets the group's offset, in percent of the log, with text of another client.
     Reset {
         at: usize,
@@ -111,6 +118,8 @@ impl Fault {
             }
             Self::Elect { at } => format!("{} gets another leader", partition(topics, *at)),
             Self::Recreate { topic } => format!("topic {} is deleted and made anew", topics[*topic].0),
+            Self::DeleteTopic { topic } => format!("topic {} is deleted", topics[*topic].0),
+            Self::CreateTopic { topic } => format!("topic {} is there again, empty", topics[*topic].0),
             Self::Reset { at, percent } => {
                 let partition = partition(topics, *at);
                 format!("an admin sets the group's offset of {partition} to {percent}% of its log")
@@ -191,6 +200,7 @@ pub(super) fn script(seed: u64, size: Size, changes_logs: bool) -> Script {
         let later = at + 1 + rng.below(120) as u64;
         match &fault {
             Fault::Down => script.push((later, Fault::Up)),
+            Fault::DeleteTopic { topic } => script.push((later, Fault::CreateTopic { topic: *topic })),
             Fault::Freeze { seat } => script.push((later, Fault::Thaw { seat: *seat })),
             _ => {}
         }
@@ -224,7 +234,7 @@ fn fault(rng: &mut Rng, size: Size, changes_logs: bool) -> Fault {
         CommitFault::UnknownMember,
         CommitFault::Forbidden,
     ][rng.below(7)];
-    match rng.below(if changes_logs { 26 } else { 20 }) {
+    match rng.below(if changes_logs { 27 } else { 20 }) {
         0..=3 => Fault::Kill { seat, disk },
         4 | 5 => Fault::Stop { seat },
         6 | 7 => Fault::Rebalance,
@@ -241,6 +251,7 @@ fn fault(rng: &mut Rng, size: Size, changes_logs: bool) -> Fault {
         21 | 22 => Fault::Delete { at, percent: percent(rng) },
         23 => Fault::Truncate { at, records: few(rng, 10) },
         24 => Fault::Recreate { topic: rng.below(size.topics) },
+        25 => Fault::DeleteTopic { topic: rng.below(size.topics) },
         _ => Fault::Reset { at, percent: percent(rng) },
     }
 }

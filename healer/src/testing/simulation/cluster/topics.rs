@@ -20,7 +20,6 @@ impl Cluster {
     }
 
     /// Deletes a topic with its records and all that was committed for it.
-    #[cfg(test)]
     pub(crate) fn delete_topic(&self, name: &str) {
         let mut state = self.lock();
         state.delete_topic(name);

@@ -12,6 +12,9 @@ impl<'a, S: 'a> World<'a, S> {
         self.tell(|| fault.in_words(&self.plan.topics));
         match fault {
             Fault::Produce(records) => self.produce(*records),
+            // There is no topic to write to.
+            Fault::Transaction { at, .. }
+                if self.cluster.incarnation(&self.partitions[*at].topic).is_none() => {}
             Fault::Transaction { at, aborted: 0 } => {
                 let partition = &self.partitions[*at];
                 self.cluster.marker(&partition.topic, partition.partition);
@@ -48,13 +51,14 @@ impl<'a, S: 'a> World<'a, S> {
             Fault::Recreate { topic } => {
                 let (name, count) = &self.plan.topics[*topic];
                 self.cluster.recreate_topic(name, *count);
-                let all = self.partitions.iter().filter(|partition| *partition.topic == **name);
-                for partition in all {
-                    self.oracle.replaced(partition);
-                    // Commits by name that were on their way count for the new one.
-                    self.unseen.insert(partition.clone(), 0..0);
-                }
+                self.is_another(name);
             }
+            Fault::DeleteTopic { topic } => {
+                let (name, _) = &self.plan.topics[*topic];
+                self.cluster.delete_topic(name);
+                self.is_another(name);
+            }
+            Fault::CreateTopic { topic } => self.create_again(*topic),
             Fault::Reset { at, percent } => {
                 let partition = self.partitions[*at].clone();
                 let offset = self.offset_at(&partition, *percent);
@@ -97,6 +101,24 @@ impl<'a, S: 'a> World<'a, S> {
         }
     }
 
+    /// What is known of a topic is about one that is no more.
+    fn is_another(&mut self, topic: &str) {
+        for partition in self.partitions.iter().filter(|partition| *partition.topic == *topic) {
+            self.oracle.replaced(partition);
+            // Commits by name that were on their way count for the new one.
+            self.unseen.insert(partition.clone(), 0..0);
+        }
+    }
+
+    /// A topic that was deleted is there again.
+    pub(super) fn create_again(&mut self, topic: usize) {
+        let (name, count) = &self.plan.topics[topic];
+        if self.cluster.incarnation(name).is_none() {
+            self.cluster.create_topic(name, *count);
+            self.is_another(name);
+        }
+    }
+
     pub(super) fn end(&self, partition: &TopicPartition) -> i64 {
         self.cluster.log(&partition.topic, partition.partition, Log::end).unwrap_or(0)
     }
@@ -113,6 +135,9 @@ impl<'a, S: 'a> World<'a, S> {
     pub(super) fn produce(&mut self, records: usize) {
         for _ in 0..records {
             let Some((topic, record)) = self.plan.records.get(self.next_record) else { return };
+            if self.cluster.incarnation(topic).is_none() {
+                return; // whoever writes to it waits as well
+            }
             let count =
                 self.plan.topics.iter().find(|(name, _)| name == topic).map_or(1, |(_, count)| *count);
             let count = i32::try_from(count).unwrap_or(i32::MAX);

@@ -22,6 +22,7 @@ impl<'a, S: 'a> World<'a, S> {
             (settings.short_polls, settings.full_queues) = (0, 0);
         });
         (0..self.seats.len()).for_each(|seat| self.thaw(seat));
+        (0..self.plan.topics.len()).for_each(|topic| self.create_again(topic));
         self.produce(usize::MAX);
         for round in 0..CALM {
             self.calm_round();
