@@ -21,6 +21,14 @@ pub struct DoneAbove {
     pub runs: Vec<Run>,
 }
 
+impl DoneAbove {
+    /// True if every offset that `other` says is done is done here too.
+    pub fn covers(&self, other: &Self) -> bool {
+        let within = |run: &Run| self.runs.iter().any(|own| own.first <= run.first && run.end <= own.end);
+        other.runs.iter().all(within)
+    }
+}
+
 #[derive(Clone, Debug)]
 pub(super) struct Claim {
     done: DoneAbove,

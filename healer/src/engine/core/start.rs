@@ -98,13 +98,16 @@ pub(crate) fn decide(
         };
     };
     if (first..=end).contains(&committed) {
-        let claims = known.snapshot.and_then(|snapshot| snapshot.claim()).into_iter().chain(known.metadata);
         // What is said about another frontier, or about records that are not there, proves nothing: they are processed again.
         let plausible = |claim: &DoneAbove| {
             claim.frontier == committed && claim.runs.last().is_some_and(|last| last.end <= end)
         };
-        let covered = |claim: &DoneAbove| claim.runs.iter().map(|run| run.len()).sum::<u64>();
-        let claim = claims.filter(plausible).max_by_key(covered);
+        let stored = known.snapshot.and_then(|snapshot| snapshot.claim()).filter(plausible);
+        let claim = match (stored, known.metadata.filter(plausible)) {
+            // What the group knows to be done is never done again, even if the store knows of more besides.
+            (Some(stored), Some(metadata)) => Some(if stored.covers(&metadata) { stored } else { metadata }),
+            (stored, metadata) => stored.or(metadata),
+        };
         return Ok(Start {
             offset: committed,
             committed: Some(committed),
@@ -210,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn of_what_store_and_commit_say_about_the_frontier_the_one_that_covers_more_is_taken() {
+    fn the_store_is_believed_only_where_it_knows_all_that_the_commit_says_is_done() {
         let snapshot = |frontier, end| {
             let DoneAbove { frontier, fingerprint, runs, .. } = claim(frontier, 7, end);
             let fingerprint = Some(fingerprint);
@@ -234,6 +237,9 @@ mod tests {
         assert_eq!(taken(Some(snapshot(11, 18)), Some(claim(12, 8, 17))), Some((8, 17)));
         assert_eq!(taken(Some(snapshot(12, 16)), Some(claim(13, 8, 17))), Some((7, 16)));
         assert_eq!(taken(None, Some(claim(11, 8, 17))), None);
+        // More in all, but not all that the group knows.
+        let elsewhere = DoneAbove { runs: vec![Run { first: 18, end: 19 }], ..claim(12, 8, 17) };
+        assert_eq!(taken(Some(snapshot(12, 18)), Some(elsewhere)), Some((8, 19)));
     }
 
     #[test]

@@ -7,6 +7,8 @@ use std::{
     time::Duration,
 };
 
+use healer_store::Run;
+
 use super::runtime::Clock;
 use crate::{
     broker::{RecordRef, TopicPartition},
@@ -30,6 +32,8 @@ pub(super) struct Broken {
 struct Lane {
     /// What was committed then: records below are done for good.
     floor: i64,
+    /// So are these, said the commit.
+    covered: Vec<Run>,
     /// Records that left for tasks.
     away: HashMap<i64, RecordId>,
     /// Outcomes that were home before the chunk they left was.
@@ -55,7 +59,9 @@ struct State {
     opened: HashMap<(usize, TopicPartition), u64>,
     /// The times at which it did.
     opened_at: HashMap<(usize, TopicPartition), Vec<Duration>>,
-    floors: BTreeMap<TopicPartition, i64>,
+    floors: BTreeMap<TopicPartition, (i64, Vec<Run>)>,
+    /// Records were taken out of these: whatever proves what is done above a frontier may be among them.
+    thinned: HashSet<TopicPartition>,
     /// When the log of a partition was put in another's place.
     replaced: HashMap<TopicPartition, Duration>,
     /// Some log is another one: whoever reads it goes by the policy, and nobody says which log it was.
@@ -99,12 +105,17 @@ impl Oracle {
     }
 
     /// What the group has committed for a partition now; none after something that lets records come again.
-    pub(super) fn committed(&self, partition: &TopicPartition, offset: Option<i64>) {
+    pub(super) fn committed(&self, partition: &TopicPartition, committed: Option<(i64, Vec<Run>)>) {
         let mut state = self.lock();
-        match offset {
-            Some(offset) => drop(state.floors.insert(partition.clone(), offset)),
+        match committed {
+            Some(committed) => drop(state.floors.insert(partition.clone(), committed)),
             None => drop(state.floors.remove(partition)),
         }
+    }
+
+    /// Records of a partition are gone, for whatever reason but a log that ends earlier.
+    pub(super) fn thinned(&self, partition: &TopicPartition) {
+        self.lock().thinned.insert(partition.clone());
     }
 
     /// Something happened that lets records of a partition be processed again though they were committed.
@@ -113,6 +124,7 @@ impl Oracle {
         state.unsure.insert(partition.clone());
         for lane in state.lanes.values_mut() {
             lane.floor = i64::MIN;
+            lane.covered.clear();
         }
     }
 
@@ -190,13 +202,20 @@ impl State {
         if self.done.contains_key(&(partition.clone(), id.0, id.1)) {
             self.repeats += 1;
         }
+        let is_thinned = self.thinned.contains(partition);
         let Some(of) = self.lanes.get_mut(&lane) else { return };
+        let is_covered = !is_thinned && of.covered.iter().any(|run| run.contains(id.0));
         let words = if !of.ran.insert(id) {
             format!("{partition}@{} was processed twice in one assignment of process {}", id.0, lane.0)
         } else if id.0 < of.floor {
             let floor = of.floor;
             format!(
                 "{partition}@{} was processed by process {} though {floor} was committed when it took the partition",
+                id.0, lane.0
+            )
+        } else if is_covered {
+            format!(
+                "{partition}@{} was processed by process {} though the commit said that it was done when it took the partition",
                 id.0, lane.0
             )
         } else {
@@ -219,14 +238,14 @@ impl Entry for Watched {
         let floor = if state.misread || state.unsure.contains(&home.partition) {
             None
         } else {
-            state.floors.get(&home.partition).copied()
+            state.floors.get(&home.partition).cloned()
         };
-        let floor = floor.unwrap_or(i64::MIN);
+        let (floor, covered) = floor.unwrap_or((i64::MIN, Vec::new()));
         let opened = state.tick();
         let lane = (self.process, home.partition.clone());
         state.opened_at.entry(lane.clone()).or_default().push(self.oracle.clock.now());
         state.opened.insert(lane, opened);
-        let lane = Lane { floor, away: HashMap::new(), early: HashSet::new(), ran: HashSet::new() };
+        let lane = Lane { floor, covered, away: HashMap::new(), early: HashSet::new(), ran: HashSet::new() };
         state.lanes.insert(key, lane);
         drop(state);
         let lane = self.entry.open(host, Arc::clone(&home));

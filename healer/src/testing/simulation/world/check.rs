@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{GROUP, World, words};
 use crate::{
     broker::{RecordRef, TopicPartition},
-    engine::PartitionStatus,
+    engine::{PartitionStatus, decode_metadata},
     envelope::fingerprint,
     testing::simulation::{
         NoHeaders, Passed,
@@ -61,8 +61,12 @@ impl<'a, S: 'a> World<'a, S> {
                 .log(&partition.topic, partition.partition, |log| log.first..=log.end())
                 .unwrap_or(0..=0);
             // One that does not exist (any more) is followed by the policy for that.
-            let offset = committed.map(|(offset, _)| offset).filter(|offset| log.contains(offset));
-            self.oracle.committed(partition, offset);
+            let committed = committed.filter(|(offset, _)| log.contains(offset)).map(|(offset, text)| {
+                let claim = decode_metadata(&text, offset)
+                    .filter(|claim| claim.runs.last().is_some_and(|run| run.end <= *log.end()));
+                (offset, claim.map(|claim| claim.runs).unwrap_or_default())
+            });
+            self.oracle.committed(partition, committed);
         }
     }
 

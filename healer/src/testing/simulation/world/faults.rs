@@ -26,11 +26,13 @@ impl<'a, S: 'a> World<'a, S> {
             Fault::Compact { at, every } => {
                 let partition = &self.partitions[*at];
                 self.cluster.compact(&partition.topic, partition.partition, |offset, _| offset % every == 0);
+                self.oracle.thinned(partition);
             }
             Fault::Delete { at, percent } => {
                 let partition = self.partitions[*at].clone();
                 let before = self.offset_at(&partition, *percent);
                 self.cluster.delete_records(&partition.topic, partition.partition, before);
+                self.oracle.thinned(&partition);
             }
             Fault::Truncate { at, records } => {
                 let partition = self.partitions[*at].clone();
