@@ -8,6 +8,10 @@ fn assert_upward(play: &Play<'_>, partition: i32) {
     assert!(offsets.is_sorted(), "{offsets:?}");
 }
 
+fn failures(play: &Play<'_>) -> u64 {
+    play.handle(0).health().commits.failures
+}
+
 /// A member that has committed the first record; its next commit goes wrong, and then it is to be 3.
 fn failing(play: &mut Play<'_>, fault: CommitFault) {
     play.start(0);
@@ -15,7 +19,6 @@ fn failing(play: &mut Play<'_>, fault: CommitFault) {
     play.until("the first record is committed", |play| play.committed(0) == Some(1));
     play.happen(&Fault::Commit { seat: 0, fault });
     play.write_quick(0, 1..3);
-    let failures = |play: &Play<'_>| play.handle(0).health().commits.failures;
     play.until("a commit has failed", |play| failures(play) > 0 || play.commits(0).len() > 1);
 }
 
@@ -89,6 +92,8 @@ fn a_member_that_the_coordinator_does_not_know_has_lost_its_partitions() {
         play.happen(&Fault::Commit { seat: 0, fault: CommitFault::UnknownMember });
         // What is done above the frontier is due as well.
         play.write(0, "quick 2");
+        play.until("its commit is refused", |play| failures(play) > 0);
+        assert!(!play.has(0, 0), "it lets go at once, whenever the client says so");
         play.until("it has the partition anew", |play| play.visits("wait 1") == 2);
         play.let_go_visit("wait 1", 1);
         play.pass(3 * SECOND);

@@ -10,7 +10,8 @@ fn poisoned(play: &mut Play<'_>, poison: impl AsRef<[u8]>) {
     play.until("the other partition is at work", |play| play.visits("wait other") == 1);
     play.write_quick(0, 0..2);
     play.write(0, poison);
-    play.write_quick(0, 3..5);
+    play.write(0, "wait 3");
+    play.write(0, "quick 4");
 }
 
 /// Waits for the end, twice, and looks at the error.
@@ -33,6 +34,7 @@ fn stops_twice(play: &mut Play<'_>, kind: &RecordErrorKind, stage: &str) {
             ran.iter().all(|offset| *offset >= first),
             "a restart begins with the record that failed: {ran:?}"
         );
+        assert_eq!(play.visits("wait 3"), 0, "nothing behind it begins");
         assert_eq!(play.committed(1), Some(1), "the other partition ended what it had");
         if process == 1 {
             play.start(0);

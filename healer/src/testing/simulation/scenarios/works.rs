@@ -145,11 +145,12 @@ pub(crate) async fn finish(value: String, #[state] worker: &Worker) -> Result<St
     Ok(value)
 }
 
-/// A batch at work on a thread of the pool.
+/// The same for a batch, in a task of all partitions.
 #[stage(batch, crate = crate)]
-pub(crate) fn begin_rows(rows: &Rows<String>, #[state] worker: &Worker) -> Result<(), String> {
+pub(crate) async fn finish_rows(rows: &Rows<String>, #[state] worker: &Worker) -> Result<(), String> {
     for (ctx, value) in rows {
         worker.begin(value, ctx)?;
+        worker.wait(value).await;
     }
     Ok(())
 }
