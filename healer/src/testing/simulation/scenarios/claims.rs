@@ -82,7 +82,7 @@ fn true_text(play: &mut Play<'_>) -> String {
     });
     play.pass(SECOND);
     play.kill_with_disk(0);
-    let (offset, text) = play.cluster().committed("simulation", "t", 0).expect("3 is committed");
+    let (offset, text) = play.committed_with_text(0).expect("3 is committed");
     assert_eq!(offset, 3);
     play.let_go("wait 3");
     text

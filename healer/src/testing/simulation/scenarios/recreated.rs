@@ -64,7 +64,7 @@ fn a_member_that_starts_at_the_same_offset_of_another_topic_believes_no_old_clai
     Ground::new(1, 1).play(|play| {
         at_work(play);
         play.kill(0);
-        let (offset, text) = play.cluster().committed("simulation", "t", 0).expect("3 is committed");
+        let (offset, text) = play.committed_with_text(0).expect("3 is committed");
         play.happen(&Fault::Recreate { topic: 0 });
         write_others(play);
         // As if it had been committed by name for the new one.

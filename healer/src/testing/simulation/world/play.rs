@@ -156,7 +156,11 @@ impl<'a> Play<'a> {
     }
 
     pub(crate) fn committed(&self, partition: i32) -> Option<i64> {
-        self.world.cluster.committed(GROUP, TOPIC, partition).map(|(offset, _)| offset)
+        self.committed_with_text(partition).map(|(offset, _)| offset)
+    }
+
+    pub(crate) fn committed_with_text(&self, partition: i32) -> Option<(i64, String)> {
+        self.world.cluster.committed(GROUP, TOPIC, partition)
     }
 
     /// What the broker has taken for a partition, oldest first; an admin's is not among them.
