@@ -8,6 +8,8 @@ mod plan;
 mod process;
 mod report;
 mod runtime;
+#[cfg(test)]
+mod scenarios;
 mod shrink;
 mod store;
 mod storm;

@@ -2,6 +2,10 @@
 
 mod check;
 mod faults;
+#[cfg(test)]
+mod ground;
+#[cfg(test)]
+mod play;
 mod rest;
 mod seats;
 mod words;
@@ -15,6 +19,8 @@ use std::{
 };
 
 use self::{check::Checked, seats::Seat};
+#[cfg(test)]
+pub(super) use self::{ground::Ground, play::Play};
 use super::{
     Plan,
     cluster::{Cluster, Protocol, Rng, Settings},
@@ -22,7 +28,6 @@ use super::{
     oracle::{Broken, Oracle},
     process::Process,
     runtime::Clock,
-    store::Disk,
     storm::Script,
 };
 use crate::{
@@ -143,9 +148,6 @@ impl<'a, S: 'a> World<'a, S> {
         for topic in &plan.sinks {
             cluster.create_topic(topic, 2);
         }
-        let seats = (0..plan.processes)
-            .map(|_| Seat { disk: Disk::default(), process: None, frozen: false, again: 0, error: None })
-            .collect();
         let budgets = [("250ms", 4), ("1s", 16), ("1s", 64)][rng.below(3)];
         let config = base_config()
             .commit_interval(["50ms", "250ms", "1s"][rng.below(3)])
@@ -153,13 +155,16 @@ impl<'a, S: 'a> World<'a, S> {
             .in_flight(budgets.1);
         let config = (plan.config)(config).build().expect("the settings of the simulation are right");
         let clock = Clock::default();
+        let statics = rng.below(4) == 0;
+        let instance = |seat| statics.then(|| format!("seat-{seat}"));
+        let seats = (0..plan.processes).map(|seat| Seat::new(instance(seat))).collect();
         Self {
             shared: (plan.shared)(),
             plan,
             time: Time { tokio: Rc::new(tokio), clock: clock.clone(), cluster: cluster.clone() },
             cluster,
             oracle: Oracle::new(clock, config.in_flight()),
-            statics: rng.below(4) == 0,
+            statics,
             rng,
             seats,
             protocol,

@@ -34,7 +34,7 @@ impl<'a, S: 'a> World<'a, S> {
         self.oracle.breaks("it comes to rest", why);
     }
 
-    fn calm_round(&mut self) {
+    pub(super) fn calm_round(&mut self) {
         self.next_step();
         self.start_those_due();
         for at in 0..self.seats.len() {

@@ -14,6 +14,8 @@ use crate::{
 
 /// A place that a process may run at: what survives it.
 pub(super) struct Seat {
+    /// The `group.instance.id` of its processes, if they are static members.
+    instance: Option<String>,
     pub(super) disk: Disk,
     pub(super) process: Option<Rc<Process>>,
     pub(super) frozen: bool,
@@ -21,6 +23,17 @@ pub(super) struct Seat {
     pub(super) again: u64,
     /// The error that its last process ended with, or was not started for.
     pub(super) error: Option<String>,
+}
+
+impl Seat {
+    pub(super) fn new(instance: Option<String>) -> Self {
+        Self { instance, disk: Disk::default(), process: None, frozen: false, again: 0, error: None }
+    }
+
+    #[cfg(test)]
+    pub(super) fn set_instance(&mut self, instance: Option<String>) {
+        self.instance = instance;
+    }
 }
 
 impl<'a, S: 'a> World<'a, S> {
@@ -43,7 +56,7 @@ impl<'a, S: 'a> World<'a, S> {
         }
     }
 
-    fn start(&mut self, at: usize) {
+    pub(super) fn start(&mut self, at: usize) {
         self.started += 1;
         let app = (self.plan.build)(&self.shared).store(Arc::new(self.seats[at].disk.clone()));
         let built = match app.build(&self.config) {
@@ -52,13 +65,12 @@ impl<'a, S: 'a> World<'a, S> {
                 return self.oracle.breaks("the pipeline can be built", error.to_string());
             }
         };
-        let instance = format!("seat-{at}");
         let place = Place {
             cluster: &self.cluster,
             clock: &self.time.clock,
             oracle: &self.oracle,
             group: GROUP,
-            instance: self.statics.then_some(instance.as_str()),
+            instance: self.seats[at].instance.as_deref(),
             protocol: self.protocol,
         };
         let rng = Rc::new(RefCell::new(Rng::new(self.rng.next())));

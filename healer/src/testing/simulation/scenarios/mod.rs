@@ -1,0 +1,31 @@
+//! Hard scenarios of a consumer group, told by hand, one test each: what must happen, and what must not.
+
+mod claims;
+mod commits;
+mod deltas;
+mod evicted;
+mod frontier;
+mod gaps;
+mod late;
+mod poison;
+mod recreated;
+mod reset;
+mod revoke;
+mod slow;
+mod statics;
+mod truncated;
+pub(super) mod works;
+
+use std::time::Duration;
+
+use super::{
+    cluster::{CommitFault, Protocol},
+    storm::Fault,
+    world::{Ground, Play},
+};
+use crate::{OutOfRange, app::Error, engine::PartitionState};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// The client tells a member of these at once that the log is another one.
+const CLASSIC: [Protocol; 2] = [Protocol::Eager, Protocol::Cooperative];
