@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use super::runtime::Clock;
+use super::{cluster::Listener, runtime::Clock};
 use crate::{
     broker::{RecordRef, TopicPartition},
     engine::Host,
@@ -45,15 +45,25 @@ struct Done {
     by: Vec<usize>,
 }
 
+/// When a process looked up what there is of a partition, and what was committed then. It learns of nothing that comes after.
+#[derive(Clone, Copy)]
+struct Look {
+    tick: u64,
+    at: Duration,
+    floor: Option<i64>,
+}
+
 #[derive(Default)]
 struct State {
     /// Counts what happened, so that it is known what came first.
     now: u64,
     done: HashMap<RecordId, Done>,
     lanes: HashMap<(usize, u32, u32), Lane>,
-    /// When a process opened a partition last.
+    /// What a process knows of a partition that it may open next.
+    looks: HashMap<(usize, TopicPartition), Look>,
+    /// What a process knew of when it opened a partition last.
     opened: HashMap<(usize, TopicPartition), u64>,
-    /// The times at which it did.
+    /// The times at which it had looked.
     opened_at: HashMap<(usize, TopicPartition), Vec<Duration>>,
     floors: BTreeMap<TopicPartition, i64>,
     /// When the log of a partition was put in another's place.
@@ -163,6 +173,15 @@ impl Oracle {
         }
     }
 
+    /// Hears of a process's look-ups.
+    pub(super) fn look_ups(&self, process: usize) -> Listener {
+        let oracle = self.clone();
+        Arc::new(move |partition| {
+            let look = oracle.lock().look(partition, oracle.clock.now());
+            oracle.lock().looks.insert((process, partition.clone()), look);
+        })
+    }
+
     /// Wraps a source's chain, so that the model sees what runs through it.
     pub(super) fn watch(&self, process: usize, entry: Arc<dyn Entry>) -> Arc<dyn Entry> {
         Arc::new(Watched { oracle: self.clone(), process, entry })
@@ -173,6 +192,10 @@ impl State {
     fn tick(&mut self) -> u64 {
         self.now += 1;
         self.now
+    }
+
+    fn look(&mut self, partition: &TopicPartition, at: Duration) -> Look {
+        Look { tick: self.tick(), at, floor: self.floors.get(partition).copied() }
     }
 
     fn finish(&mut self, id: RecordId, process: usize) {
@@ -214,16 +237,14 @@ impl Entry for Watched {
     fn open(&self, host: &Host, home: Arc<Home>) -> Box<dyn EntryLane> {
         let key = (self.process, home.slot, home.generation);
         let mut state = self.oracle.lock();
-        let floor = if state.misread || state.unsure.contains(&home.partition) {
-            None
-        } else {
-            state.floors.get(&home.partition).copied()
-        };
-        let floor = floor.unwrap_or(i64::MIN);
-        let opened = state.tick();
         let lane = (self.process, home.partition.clone());
-        state.opened_at.entry(lane.clone()).or_default().push(self.oracle.clock.now());
-        state.opened.insert(lane, opened);
+        // What was looked up is taken in later. One that is read anew from what came out of it was not looked up.
+        let look = state.looks.remove(&lane);
+        let look = look.unwrap_or_else(|| state.look(&home.partition, self.oracle.clock.now()));
+        let sure = !state.misread && !state.unsure.contains(&home.partition);
+        let floor = look.floor.filter(|_| sure).unwrap_or(i64::MIN);
+        state.opened_at.entry(lane.clone()).or_default().push(look.at);
+        state.opened.insert(lane, look.tick);
         let lane = Lane { floor, away: HashMap::new(), early: HashSet::new(), ran: HashSet::new() };
         state.lanes.insert(key, lane);
         drop(state);

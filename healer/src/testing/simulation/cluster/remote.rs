@@ -1,6 +1,6 @@
 //! Requests, as the engine sends them.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use super::{Cluster, MemberId, log::Tp, state::State};
 use crate::broker::{
@@ -8,15 +8,27 @@ use crate::broker::{
     Watermarks,
 };
 
+/// Hears of each partition that a client looks up.
+pub(crate) type Listener = Arc<dyn Fn(&TopicPartition) + Send + Sync>;
+
 /// The requests of one client.
 pub(super) struct SimRemote {
     cluster: Cluster,
     id: MemberId,
+    listener: Option<Listener>,
 }
 
 impl SimRemote {
-    pub(super) fn new(cluster: Cluster, id: MemberId) -> Self {
-        Self { cluster, id }
+    pub(super) fn new(cluster: Cluster, id: MemberId, listener: Option<Listener>) -> Self {
+        Self { cluster, id, listener }
+    }
+
+    fn tell(&self, partitions: &[TopicPartition]) {
+        if let Some(listener) = &self.listener {
+            for partition in partitions {
+                listener(partition);
+            }
+        }
     }
 
     /// Asks, unless the client is closed, nobody is there, or the request fails.
@@ -66,6 +78,7 @@ impl Remote for SimRemote {
         partitions: &[TopicPartition],
         _: Duration,
     ) -> Result<Vec<Option<Committed>>, BrokerError> {
+        self.tell(partitions);
         self.ask(|state| {
             let group = &state.groups[state.clients[self.id.0].group];
             let committed = |partition| {
@@ -77,6 +90,7 @@ impl Remote for SimRemote {
     }
 
     fn watermarks(&self, partition: &TopicPartition, _: Duration) -> Result<Watermarks, BrokerError> {
+        self.tell(std::slice::from_ref(partition));
         self.ask(|state| {
             let log = state.log(partition)?;
             Ok(Watermarks { first: log.first, end: log.end() })
