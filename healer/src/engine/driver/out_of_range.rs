@@ -1,0 +1,164 @@
+//! Offsets that do not exist. The client does not say of which partition, so where each of them reads is compared with what
+//! there is of it.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use super::{Message, lookups::LOOK_UP_AGAIN, poll::Poller};
+use crate::{
+    OutOfRange,
+    app::Error,
+    broker::{Broker, Remote, TopicPartition, Watermarks},
+    engine::core::{Event, Part, Start, StartError},
+};
+
+/// What the client said, until it is known of which partition. Its fetching stands still, so that this goes on until then.
+#[derive(Default)]
+pub(super) struct OutOfRangeTold {
+    text: String,
+    /// How often; each time is about one partition.
+    times: usize,
+    /// The newest generation that the last time may be about.
+    newest: u32,
+    /// How often it had been said when the look-up that is under way began.
+    asked: Option<usize>,
+    next: Duration,
+}
+
+impl OutOfRangeTold {
+    pub(super) fn tell(&mut self, text: String, newest: u32) {
+        (self.text, self.newest) = (text, newest);
+        self.times += 1;
+    }
+
+    pub(super) fn is_asking(&self) -> bool {
+        self.asked.is_some()
+    }
+}
+
+/// A partition that may be meant, and where it was read.
+pub(crate) struct Suspect {
+    slot: u32,
+    generation: u32,
+    partition: TopicPartition,
+    /// Where the client is.
+    read: i64,
+    /// Where the ledger is: before the client has lent anything it does not say where it is.
+    position: i64,
+}
+
+impl Suspect {
+    fn of(part: &Part, read: &BTreeMap<u32, i64>) -> Self {
+        let (home, position) = (&part.home, part.ledger.position());
+        Self {
+            slot: home.slot,
+            generation: home.generation,
+            partition: home.partition.clone(),
+            read: read.get(&home.slot).copied().unwrap_or(position),
+            position,
+        }
+    }
+
+    /// Whether it stands where nothing is. The watermarks were read between the two looks: a reader on its way may have been
+    /// below the first offset before, or be beyond what was the end then.
+    fn is_out(&self, later: &Self, marks: Watermarks) -> bool {
+        let out = |a: i64, b: i64| a.max(b) < marks.first || a.min(b) > marks.end;
+        out(self.read, later.read) || out(self.position, later.position)
+    }
+}
+
+impl<B: Broker> Poller<B> {
+    /// The partitions that are read now.
+    fn suspects(&mut self) -> Vec<Suspect> {
+        let read: BTreeMap<u32, i64> = self.broker.positions().into_iter().collect();
+        self.control.core().parts().map(|part| Suspect::of(part, &read)).collect()
+    }
+
+    /// Looks up what there is of the partitions that may be meant.
+    pub(super) fn ask_watermarks(&mut self) {
+        let told = &self.out_of_range;
+        if told.times == 0 || told.is_asking() || self.control.now() < told.next {
+            return;
+        }
+        let newest = told.newest;
+        let mut suspects = self.suspects();
+        suspects.retain(|suspect| suspect.generation <= newest);
+        if suspects.is_empty() {
+            self.out_of_range.times = 0; // it is gone, or read anew already
+            return;
+        }
+        let wait = self.config.connect_timeout();
+        let partitions: Vec<_> = suspects.iter().map(|suspect| suspect.partition.clone()).collect();
+        let question = move |remote: &dyn Remote| {
+            let marks = |partition| Ok(remote.watermarks(partition, wait)?);
+            partitions.iter().map(marks).collect()
+        };
+        let asked = self.asker.ask(question, |marks| Message::Watermarks(suspects, marks));
+        let told = &mut self.out_of_range;
+        told.asked = asked.then_some(told.times);
+        told.next = self.control.now() + LOOK_UP_AGAIN;
+    }
+
+    pub(super) fn take_watermarks(&mut self, asked: Vec<Suspect>, marks: Result<Vec<Watermarks>, Error>) {
+        let asked_times = self.out_of_range.asked.take();
+        let marks = match marks {
+            Ok(marks) => marks,
+            Err(error @ Error::Engine(_)) => return self.step(Event::Failed(error)),
+            Err(error) => {
+                tracing::warn!(%error, "which offset is out of range is not known; trying again");
+                self.out_of_range.next = self.control.now() + LOOK_UP_AGAIN;
+                return;
+            }
+        };
+        self.out_of_range.next = Duration::ZERO;
+        // One that was opened or read anew since is another one: old watermarks say nothing of it.
+        let now: BTreeMap<_, _> =
+            self.suspects().into_iter().map(|now| ((now.slot, now.generation), now)).collect();
+        let (mut found, mut out, mut others) = (0, Vec::new(), Vec::new());
+        for (then, marks) in asked.into_iter().zip(marks) {
+            let here = now.get(&(then.slot, then.generation));
+            let is_out = then.is_out(here.unwrap_or(&then), marks);
+            found += usize::from(is_out);
+            if let Some(here) = here {
+                let list = if is_out { &mut out } else { &mut others };
+                list.push((here, marks));
+            }
+        }
+        let told = &mut self.out_of_range;
+        if found > 0 {
+            // What is said of those that are left is looked up next.
+            told.times = told.times.saturating_sub(found);
+            let text = told.text.clone();
+            return self.read_anew(out, &text);
+        }
+        if asked_times != Some(told.times) {
+            return; // it was said again: of one that has gone out since, or that was opened since
+        }
+        told.times = 0;
+        let text = std::mem::take(&mut told.text);
+        if self.config.out_of_range() == OutOfRange::Error {
+            return self.step(Event::Failed(Error::Broker(format!(
+                "{text}; the client does not say of which partition, and all positions exist by now: a log was truncated and \
+                 written anew past what was read. Look for an unclean leader election, and set the group's offset there, or \
+                 set `out_of_range` to `earliest` to read all partitions anew"
+            ))));
+        }
+        // A log was truncated and written anew past our position, and nobody says which: all of them are read anew.
+        self.read_anew(others, &text);
+    }
+
+    fn read_anew(&mut self, partitions: Vec<(&Suspect, Watermarks)>, text: &str) {
+        for (Suspect { partition, position, .. }, Watermarks { first, end }) in partitions {
+            let offset = match self.config.out_of_range() {
+                OutOfRange::Error => {
+                    let partition = partition.to_string();
+                    let error = StartError::OutOfRange { partition, committed: *position, first, end };
+                    return self.step(Event::Failed(error.into()));
+                }
+                OutOfRange::Earliest => first,
+                OutOfRange::Latest => end,
+            };
+            tracing::warn!(%partition, position, first, end, text, "the offset is out of range: starting anew");
+            self.reopen(partition, Start::at(offset));
+        }
+    }
+}
