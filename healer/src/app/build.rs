@@ -58,7 +58,7 @@ impl Built {
     }
 
     /// The parts, for another world to run.
-    #[cfg(feature = "testing")]
+    #[cfg(any(test, feature = "testing"))]
     pub(crate) fn into_launch(self) -> Launch {
         self.launch
     }

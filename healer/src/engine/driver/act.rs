@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Message, poll::Poller, saver::Save};
+use super::{poll::Poller, saver::Save};
 use crate::{
     broker::{Broker, Commit, TopicPartition},
     engine::core::{Action, CommitEntry, Event},
@@ -77,32 +77,6 @@ impl<B: Broker> Poller<B> {
         });
         if !save.snapshots.is_empty() || !save.checkpoints.is_empty() {
             self.saver.save(save);
-        }
-    }
-
-    /// Asks apart from polling: behind a join that waits for others the answer takes its time, and polling must not.
-    fn ask_group(&mut self, partitions: Vec<TopicPartition>) {
-        if self.asking {
-            return;
-        }
-        let (remote, answer, desk) =
-            (Arc::clone(&self.remote), self.answer.clone(), Arc::clone(&self.control.desk));
-        let wait = self.config.connect_timeout();
-        let ask = move || {
-            let committed = remote.committed(&partitions, wait).map(|committed| {
-                let known = partitions.into_iter().zip(committed);
-                known.filter_map(|(partition, committed)| Some((partition, committed?.offset))).collect()
-            });
-            // Nobody listens once the pipeline has ended.
-            let _ = answer.send(Message::Group(committed));
-            desk.nudge();
-        };
-        if self.asker.is_none() {
-            self.asker = self.shared.runtime.worker("healer-ask").ok();
-        }
-        if let Some(asker) = &self.asker {
-            asker.give(Box::new(ask));
-            self.asking = true;
         }
     }
 }

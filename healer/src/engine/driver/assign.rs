@@ -1,12 +1,15 @@
 //! Answers to assignments: look up what is known of each partition, decide its start, open its lane.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Weak},
+};
 
 use crate::{
     app::Error,
     broker::{BrokerError, Committed, Pattern, Remote, TopicPartition, Topics},
     config::{Config, Start as ConfigStart},
-    engine::core::{Known, Start, StartPolicy, decide, decode_metadata},
+    engine::core::{Goal, Known, Start, StartPolicy, decide, decode_metadata},
     operators::Entry,
 };
 use healer_store::{Journal, Loaded};
@@ -35,14 +38,18 @@ impl Route {
     }
 }
 
+/// Whom to ask where partitions start, and what to go by.
+pub(super) struct Lookup<'a> {
+    pub(super) remote: &'a dyn Remote,
+    /// Weak: a question without an answer must not keep the store open when the pipeline has ended.
+    pub(super) journal: &'a Weak<Journal>,
+    pub(super) config: &'a Config,
+}
+
 /// Decides where partitions start. Asks the broker and so blocks.
-pub(super) fn starts(
-    remote: &dyn Remote,
-    journal: &Journal,
-    config: &Config,
-    partitions: &[TopicPartition],
-    wait: Duration,
-) -> Result<Vec<Start>, Error> {
+pub(super) fn starts(by: &Lookup<'_>, partitions: &[TopicPartition]) -> Result<Vec<Start>, Error> {
+    let Lookup { remote, journal, config } = *by;
+    let wait = config.connect_timeout();
     let policy = match config.start() {
         ConfigStart::Earliest => StartPolicy::Earliest,
         ConfigStart::Latest => StartPolicy::Latest,
@@ -70,10 +77,27 @@ pub(super) fn starts(
     Ok(starts)
 }
 
+/// The end offsets of all partitions, and which of them are reached already.
+pub(super) fn goals(
+    by: &Lookup<'_>,
+    partitions: &[TopicPartition],
+) -> Result<BTreeMap<TopicPartition, Goal>, Error> {
+    let starts = starts(by, partitions)?;
+    let mut goals = BTreeMap::new();
+    for (partition, start) in partitions.iter().zip(starts) {
+        let marks = by.remote.watermarks(partition, by.config.connect_timeout())?;
+        // What was chosen is committed first, or the next run would choose again and miss what came between.
+        let reached = !start.commit && (marks.first >= marks.end || start.offset >= marks.end);
+        goals.insert(partition.clone(), Goal { start: start.offset, end: marks.end, reached });
+    }
+    Ok(goals)
+}
+
 fn snapshot(
-    journal: &Journal,
+    journal: &Weak<Journal>,
     partition: &TopicPartition,
 ) -> Result<Option<healer_store::PartitionSnapshot>, Error> {
+    let Some(journal) = journal.upgrade() else { return Ok(None) };
     match journal.load(&partition.topic, partition.partition)? {
         Loaded::Found(snapshot) => Ok(Some(snapshot)),
         Loaded::Damaged { reason } => {

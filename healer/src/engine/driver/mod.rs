@@ -9,6 +9,9 @@ mod handle;
 mod health;
 mod keeper;
 mod lanes;
+mod lookups;
+mod open;
+mod out_of_range;
 mod poll;
 mod saver;
 mod station;
@@ -36,17 +39,26 @@ pub use health::{Health, Phase};
 pub(crate) use keeper::turn as keep;
 
 use self::{
-    assign::Route, committer::Committer, control::Control, lanes::Lanes, poll::Poller, saver::Saver,
+    assign::{Lookup, Route},
+    committer::Committer,
+    control::Control,
+    lanes::Lanes,
+    lookups::{Asker, Unanswered},
+    out_of_range::{OutOfRangeTold, Suspect},
+    poll::Poller,
+    saver::Saver,
     tokio_runtime::TokioRuntime,
 };
 pub(crate) use self::{station::Station, turn::Turner};
 use super::{
     Runtime, Shared,
-    core::{Core, Goal, Settings},
+    core::{Core, Goal, Settings, Start},
 };
 use crate::{
     app::Error,
-    broker::{Broker, BrokerError, BrokerErrorKind, CommitError, Producer, Remote, TopicPartition, Topics},
+    broker::{
+        Broker, BrokerError, BrokerErrorKind, CommitError, Producer, TopicPartition, Topics, Watermarks,
+    },
     config::Config,
     envelope::Desk,
     error::panic_message,
@@ -59,8 +71,12 @@ use crate::{
 pub(crate) enum Message {
     Committed(Result<(), CommitError>),
     Store(StoreError),
+    /// Where partitions start, for these assignments.
+    Starts(Vec<u64>, Result<Vec<Start>, Error>),
+    /// What there is of partitions one of which is read out of range.
+    Watermarks(Vec<Suspect>, Result<Vec<Watermarks>, Error>),
     /// What the group has committed for partitions of others.
-    Group(Result<BTreeMap<TopicPartition, i64>, BrokerError>),
+    Group(Result<BTreeMap<TopicPartition, i64>, Error>),
 }
 
 /// How long to run.
@@ -151,7 +167,11 @@ pub(crate) fn prepare<C: Connect>(
     let journal = Arc::new(Journal::open(Arc::clone(&launch.store), &launch.name)?);
     let goals = match launch.mode {
         Mode::Forever => None,
-        Mode::UntilEnd => Some(goals(&*remote, &journal, &launch.config, &partitions, wait)?),
+        Mode::UntilEnd => {
+            let lookup =
+                Lookup { remote: &*remote, journal: &Arc::downgrade(&journal), config: &launch.config };
+            Some(assign::goals(&lookup, &partitions)?)
+        }
     };
     broker.subscribe(&topics)?;
     let handle_journal = Arc::clone(&journal);
@@ -199,26 +219,31 @@ fn assemble<B: Broker>(
             worker: worker("healer-commit")?,
             remote: Arc::clone(&remote),
             answers: answer.clone(),
-            desk,
+            desk: Arc::clone(&desk),
         },
         saver: Saver::new(worker("healer-store")?, Arc::clone(&journal), answer.clone()),
+        asker: Asker {
+            runtime: Arc::clone(runtime),
+            remote: Arc::clone(&remote),
+            answers: answer,
+            desk,
+            starts: worker("healer-starts")?,
+            others: None,
+        },
         remote,
         shared: Arc::new(shared),
         control,
         config,
         graph,
         journal,
-        answer,
         answers,
-        asking: false,
-        asker: None,
+        asking_group: false,
         hurry,
         slots: Vec::new(),
         generations: 0,
-        unanswered: Vec::new(),
+        unanswered: Unanswered::default(),
         settled: Vec::new(),
-        out_of_range: None,
-        next_look_up: Duration::ZERO,
+        out_of_range: OutOfRangeTold::default(),
         looked: Duration::ZERO,
         meters: Meters::new(&name),
         goals,
@@ -261,21 +286,5 @@ fn producer<C: Connect>(
     Ok(producer)
 }
 
-/// The end offsets of all partitions, and which of them are reached already.
-fn goals(
-    remote: &dyn Remote,
-    journal: &Journal,
-    config: &Config,
-    partitions: &[TopicPartition],
-    wait: Duration,
-) -> Result<BTreeMap<TopicPartition, Goal>, Error> {
-    let starts = assign::starts(remote, journal, config, partitions, wait)?;
-    let mut goals = BTreeMap::new();
-    for (partition, start) in partitions.iter().zip(starts) {
-        let marks = remote.watermarks(partition, wait)?;
-        // What was chosen is committed first, or the next run would choose again and miss what came between.
-        let reached = !start.commit && (marks.first >= marks.end || start.offset >= marks.end);
-        goals.insert(partition.clone(), Goal { start: start.offset, end: marks.end, reached });
-    }
-    Ok(goals)
-}
+#[cfg(test)]
+mod tests;

@@ -2,17 +2,20 @@
 //! envelopes said, and at what the broker took.
 
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::{HashMap, HashSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use healer_store::Run;
 
-use super::runtime::Clock;
+use super::{
+    cluster::{Learned, Listener},
+    runtime::Clock,
+};
 use crate::{
-    broker::{RecordRef, TopicPartition},
-    engine::Host,
+    broker::{RecordRef, TopicPartition, Watermarks},
+    engine::{Host, decode_metadata},
     envelope::{Home, Outcome, Settled, fingerprint},
     operators::{ChunkLog, Entry, EntryLane},
 };
@@ -49,17 +52,26 @@ struct Done {
     by: Vec<usize>,
 }
 
+/// When a process looked up what there is of a partition, and what it learned. It hears of nothing that comes after.
+struct Look {
+    tick: u64,
+    at: Duration,
+    /// The committed offset, and what was done above it.
+    committed: Option<(i64, Vec<Run>)>,
+}
+
 #[derive(Default)]
 struct State {
     /// Counts what happened, so that it is known what came first.
     now: u64,
     done: HashMap<RecordId, Done>,
     lanes: HashMap<(usize, u32, u32), Lane>,
-    /// When a process opened a partition last.
+    /// What a process knows of a partition that it may open next.
+    looks: HashMap<(usize, TopicPartition), Look>,
+    /// What a process knew of when it opened a partition last.
     opened: HashMap<(usize, TopicPartition), u64>,
-    /// The times at which it did.
+    /// The times at which it had looked.
     opened_at: HashMap<(usize, TopicPartition), Vec<Duration>>,
-    floors: BTreeMap<TopicPartition, (i64, Vec<Run>)>,
     /// Records were taken out of these: whatever proves what is done above a frontier may be among them.
     thinned: HashSet<TopicPartition>,
     /// When the log of a partition was put in another's place.
@@ -102,15 +114,6 @@ impl Oracle {
 
     pub(super) fn breaks(&self, promise: &'static str, words: String) {
         self.lock().broken.get_or_insert(Broken { promise, words });
-    }
-
-    /// What the group has committed for a partition now; none after something that lets records come again.
-    pub(super) fn committed(&self, partition: &TopicPartition, committed: Option<(i64, Vec<Run>)>) {
-        let mut state = self.lock();
-        match committed {
-            Some(committed) => drop(state.floors.insert(partition.clone(), committed)),
-            None => drop(state.floors.remove(partition)),
-        }
     }
 
     /// Records of a partition are gone, for whatever reason but a log that ends earlier.
@@ -177,6 +180,35 @@ impl Oracle {
         }
     }
 
+    /// Hears of a process's look-ups.
+    pub(super) fn look_ups(&self, process: usize) -> Listener {
+        let oracle = self.clone();
+        Arc::new(move |partition, learned| {
+            let mut state = oracle.lock();
+            let (tick, at) = (state.tick(), oracle.clock.now());
+            let look =
+                state.looks.entry((process, partition.clone())).or_insert(Look { tick, at, committed: None });
+            (look.tick, look.at) = (tick, at);
+            match learned {
+                Learned::Committed(committed) => {
+                    look.committed = committed.map(|(offset, text)| {
+                        (offset, decode_metadata(&text, offset).map(|claim| claim.runs).unwrap_or_default())
+                    });
+                }
+                // An offset that does not exist (any more) is followed by the policy for that, and so is what is done above it.
+                Learned::Watermarks(Watermarks { first, end }) => {
+                    let exists = |(offset, _): &(i64, _)| (first..=end).contains(offset);
+                    look.committed = look.committed.take().filter(exists);
+                    if let Some((_, runs)) = &mut look.committed
+                        && runs.last().is_some_and(|run| run.end > end)
+                    {
+                        runs.clear();
+                    }
+                }
+            }
+        })
+    }
+
     /// Wraps a source's chain, so that the model sees what runs through it.
     pub(super) fn watch(&self, process: usize, entry: Arc<dyn Entry>) -> Arc<dyn Entry> {
         Arc::new(Watched { oracle: self.clone(), process, entry })
@@ -235,16 +267,15 @@ impl Entry for Watched {
     fn open(&self, host: &Host, home: Arc<Home>) -> Box<dyn EntryLane> {
         let key = (self.process, home.slot, home.generation);
         let mut state = self.oracle.lock();
-        let floor = if state.misread || state.unsure.contains(&home.partition) {
-            None
-        } else {
-            state.floors.get(&home.partition).cloned()
-        };
-        let (floor, covered) = floor.unwrap_or((i64::MIN, Vec::new()));
-        let opened = state.tick();
         let lane = (self.process, home.partition.clone());
-        state.opened_at.entry(lane.clone()).or_default().push(self.oracle.clock.now());
-        state.opened.insert(lane, opened);
+        // What was looked up is taken in later. One that is read anew from what came out of it was not looked up.
+        let look = state.looks.remove(&lane);
+        let look =
+            look.unwrap_or_else(|| Look { tick: state.tick(), at: self.oracle.clock.now(), committed: None });
+        let sure = !state.misread && !state.unsure.contains(&home.partition);
+        let (floor, covered) = look.committed.filter(|_| sure).unwrap_or((i64::MIN, Vec::new()));
+        state.opened_at.entry(lane.clone()).or_default().push(look.at);
+        state.opened.insert(lane, look.tick);
         let lane = Lane { floor, covered, away: HashMap::new(), early: HashSet::new(), ran: HashSet::new() };
         state.lanes.insert(key, lane);
         drop(state);

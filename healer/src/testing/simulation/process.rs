@@ -18,6 +18,8 @@ use crate::{
 
 /// Reaches the simulated cluster.
 struct ToCluster<'a> {
+    number: usize,
+    oracle: &'a Oracle,
     cluster: &'a Cluster,
     group: &'a str,
     instance: Option<&'a str>,
@@ -31,7 +33,8 @@ impl Connect for ToCluster<'_> {
     const NEW_TOPIC: Duration = Duration::ZERO;
 
     fn broker(&self, _: &Config) -> Result<SimBroker, BrokerError> {
-        let broker = self.cluster.member(self.group, self.instance, self.protocol);
+        let mut broker = self.cluster.member(self.group, self.instance, self.protocol);
+        broker.listen(self.oracle.look_ups(self.number));
         *self.member.borrow_mut() = Some(broker.id());
         Ok(broker)
     }
@@ -78,6 +81,8 @@ impl Process {
     ) -> Result<Self, Error> {
         let runtime = Arc::new(SimRuntime::new(place.clock.clone()));
         let connect = ToCluster {
+            number,
+            oracle: place.oracle,
             cluster: place.cluster,
             group: place.group,
             instance: place.instance,

@@ -6,7 +6,7 @@ use super::{
     Cluster, MemberId,
     client::{Fetch, Fetched, Kind, Phase, Wanted},
     log::Record,
-    remote::SimRemote,
+    remote::{Listener, SimRemote},
     state::State,
 };
 use crate::broker::{
@@ -18,6 +18,7 @@ use crate::broker::{
 pub(crate) struct SimBroker {
     cluster: Cluster,
     id: MemberId,
+    listener: Option<Listener>,
 }
 
 /// Its fetching end.
@@ -36,7 +37,12 @@ struct Lent {
 
 impl SimBroker {
     pub(super) fn new(cluster: Cluster, id: MemberId) -> Self {
-        Self { cluster, id }
+        Self { cluster, id, listener: None }
+    }
+
+    /// Has somebody hear of each partition that is looked up.
+    pub(crate) fn listen(&mut self, listener: Listener) {
+        self.listener = Some(listener);
     }
 
     pub(crate) fn id(&self) -> MemberId {
@@ -251,7 +257,7 @@ impl Broker for SimBroker {
     }
 
     fn remote(&self) -> Arc<dyn Remote> {
-        Arc::new(SimRemote::new(self.cluster.clone(), self.id))
+        Arc::new(SimRemote::new(self.cluster.clone(), self.id, self.listener.clone()))
     }
 
     fn close(self, _: Duration) {

@@ -50,6 +50,7 @@ pub(crate) use client::Protocol;
 pub(crate) use commits::{Accepted, CommitFault};
 pub(crate) use log::{Entry, Log, Record};
 pub(crate) use producer::SimProducer;
+pub(crate) use remote::{Learned, Listener};
 pub(crate) use rng::Rng;
 pub(crate) use settings::Settings;
 

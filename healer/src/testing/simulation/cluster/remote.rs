@@ -1,6 +1,6 @@
 //! Requests, as the engine sends them.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use super::{Cluster, MemberId, log::Tp, state::State};
 use crate::broker::{
@@ -8,15 +8,32 @@ use crate::broker::{
     Watermarks,
 };
 
+/// What a client learns of a partition that it looks up.
+pub(crate) enum Learned {
+    /// Offset and metadata.
+    Committed(Option<(i64, String)>),
+    Watermarks(Watermarks),
+}
+
+/// Hears what a client learns.
+pub(crate) type Listener = Arc<dyn Fn(&TopicPartition, Learned) + Send + Sync>;
+
 /// The requests of one client.
 pub(super) struct SimRemote {
     cluster: Cluster,
     id: MemberId,
+    listener: Option<Listener>,
 }
 
 impl SimRemote {
-    pub(super) fn new(cluster: Cluster, id: MemberId) -> Self {
-        Self { cluster, id }
+    pub(super) fn new(cluster: Cluster, id: MemberId, listener: Option<Listener>) -> Self {
+        Self { cluster, id, listener }
+    }
+
+    fn tell(&self, partition: &TopicPartition, learned: Learned) {
+        if let Some(listener) = &self.listener {
+            listener(partition, learned);
+        }
     }
 
     /// Asks, unless the client is closed, nobody is there, or the request fails.
@@ -69,8 +86,10 @@ impl Remote for SimRemote {
         self.ask(|state| {
             let group = &state.groups[state.clients[self.id.0].group];
             let committed = |partition| {
-                let stored = group.committed.get(&state.find(partition)?)?;
-                Some(Committed { offset: stored.offset, metadata: Ok(stored.metadata.clone()) })
+                let stored = state.find(partition).and_then(|part| group.committed.get(&part));
+                let stored = stored.map(|stored| (stored.offset, stored.metadata.clone()));
+                self.tell(partition, Learned::Committed(stored.clone()));
+                stored.map(|(offset, metadata)| Committed { offset, metadata: Ok(metadata) })
             };
             Ok(partitions.iter().map(committed).collect())
         })
@@ -79,7 +98,9 @@ impl Remote for SimRemote {
     fn watermarks(&self, partition: &TopicPartition, _: Duration) -> Result<Watermarks, BrokerError> {
         self.ask(|state| {
             let log = state.log(partition)?;
-            Ok(Watermarks { first: log.first, end: log.end() })
+            let marks = Watermarks { first: log.first, end: log.end() };
+            self.tell(partition, Learned::Watermarks(marks));
+            Ok(marks)
         })
     }
 

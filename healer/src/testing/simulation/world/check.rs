@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use super::{GROUP, World, words};
+use super::{World, words};
 use crate::{
     broker::{RecordRef, TopicPartition},
-    engine::{PartitionStatus, decode_metadata},
+    engine::PartitionStatus,
     envelope::fingerprint,
     testing::simulation::{
         NoHeaders, Passed,
@@ -53,20 +53,6 @@ impl<'a, S: 'a> World<'a, S> {
             if let Some(number) = self.numbers.get(&member).copied() {
                 self.check_commit(number, &partition, &accepted);
             }
-        }
-        for partition in &self.partitions {
-            let committed = self.cluster.committed(GROUP, &partition.topic, partition.partition);
-            let log = self
-                .cluster
-                .log(&partition.topic, partition.partition, |log| log.first..=log.end())
-                .unwrap_or(0..=0);
-            // One that does not exist (any more) is followed by the policy for that.
-            let committed = committed.filter(|(offset, _)| log.contains(offset)).map(|(offset, text)| {
-                let claim = decode_metadata(&text, offset)
-                    .filter(|claim| claim.runs.last().is_some_and(|run| run.end <= *log.end()));
-                (offset, claim.map(|claim| claim.runs).unwrap_or_default())
-            });
-            self.oracle.committed(partition, committed);
         }
     }
 

@@ -1,0 +1,197 @@
+//! Questions to the broker are asked apart from polling: answers take their time, and polling must not stop for them.
+
+use std::{
+    collections::BTreeMap,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{Arc, mpsc::Sender},
+    time::Duration,
+};
+
+use super::{
+    Message,
+    assign::{self, Lookup},
+    poll::Poller,
+};
+use crate::{
+    app::Error,
+    broker::{Broker, Remote, TopicPartition},
+    engine::{
+        Runtime, Worker,
+        core::{Event, Start},
+    },
+    envelope::Desk,
+    error::panic_message,
+};
+
+/// How long after a look-up that failed the next is tried.
+pub(super) const LOOK_UP_AGAIN: Duration = Duration::from_millis(200);
+
+/// How long an assignment may stay without an answer before the pipeline gives up.
+const ASSIGN_BUDGET: Duration = Duration::from_mins(1);
+
+/// Asks, and sends the answers home.
+pub(super) struct Asker {
+    pub(super) runtime: Arc<dyn Runtime>,
+    pub(super) remote: Arc<dyn Remote>,
+    pub(super) answers: Sender<Message>,
+    pub(super) desk: Arc<Desk>,
+    /// For starts alone: until they are known nothing is fetched and the group waits, so that they wait for no other answer.
+    pub(super) starts: Box<dyn Worker>,
+    /// For all else. Made when it is first needed.
+    pub(super) others: Option<Box<dyn Worker>>,
+}
+
+impl Asker {
+    pub(super) fn ask_starts<T: 'static>(
+        &self,
+        question: impl FnOnce(&dyn Remote) -> Result<T, Error> + Send + 'static,
+        message: impl FnOnce(Result<T, Error>) -> Message + Send + 'static,
+    ) {
+        self.starts.give(self.work(question, message));
+    }
+
+    /// Says whether somebody asks.
+    pub(super) fn ask<T: 'static>(
+        &mut self,
+        question: impl FnOnce(&dyn Remote) -> Result<T, Error> + Send + 'static,
+        message: impl FnOnce(Result<T, Error>) -> Message + Send + 'static,
+    ) -> bool {
+        if self.others.is_none() {
+            match self.runtime.worker("healer-ask") {
+                Ok(worker) => self.others = Some(worker),
+                Err(error) => {
+                    tracing::warn!(%error, "no thread could be started to ask the broker; trying again");
+                }
+            }
+        }
+        let Some(worker) = &self.others else { return false };
+        worker.give(self.work(question, message));
+        true
+    }
+
+    fn work<T: 'static>(
+        &self,
+        question: impl FnOnce(&dyn Remote) -> Result<T, Error> + Send + 'static,
+        message: impl FnOnce(Result<T, Error>) -> Message + Send + 'static,
+    ) -> Box<dyn FnOnce() + Send> {
+        let (remote, answers, desk) =
+            (Arc::clone(&self.remote), self.answers.clone(), Arc::clone(&self.desk));
+        Box::new(move || {
+            // A question without an answer would be the last one of its kind for ever.
+            let answer = catch_unwind(AssertUnwindSafe(|| question(&*remote)))
+                .unwrap_or_else(|panic| Err(Error::Engine(panic_message(&*panic))));
+            // Nobody listens once the pipeline has ended.
+            let _ = answers.send(message(answer));
+            desk.nudge();
+        })
+    }
+}
+
+/// Assignments that are not answered yet, oldest first. Each has a number of its own, so that what was asked for an
+/// assignment that is over is not taken for the next one of the same partition: others may have committed in between.
+#[derive(Default)]
+pub(super) struct Unanswered {
+    waiting: BTreeMap<u64, (TopicPartition, Duration)>,
+    numbers: u64,
+    /// A look-up is under way; what comes meanwhile is looked up after it.
+    asking: bool,
+    next: Duration,
+}
+
+impl Unanswered {
+    pub(super) fn add(&mut self, partitions: Vec<TopicPartition>, now: Duration) {
+        self.remove(&partitions);
+        for partition in partitions {
+            self.numbers += 1;
+            self.waiting.insert(self.numbers, (partition, now));
+        }
+    }
+
+    pub(super) fn remove(&mut self, partitions: &[TopicPartition]) {
+        self.waiting.retain(|_, (partition, _)| !partitions.contains(partition));
+    }
+}
+
+impl<B: Broker> Poller<B> {
+    /// Whether an answer is to be expected soon.
+    pub(super) fn is_asking(&self) -> bool {
+        self.unanswered.asking || self.out_of_range.is_asking()
+    }
+
+    /// Looks up where partitions start that were assigned.
+    pub(super) fn ask_starts(&mut self) {
+        let Unanswered { waiting, asking, next, .. } = &mut self.unanswered;
+        let due = !*asking && !waiting.is_empty() && self.control.now() >= *next;
+        if !due || !self.control.core().is_running() {
+            return;
+        }
+        *asking = true;
+        let (numbers, partitions): (Vec<_>, Vec<_>) =
+            waiting.iter().map(|(number, (partition, _))| (*number, partition.clone())).unzip();
+        let (journal, config) = (Arc::downgrade(&self.journal), self.config.clone());
+        self.asker.ask_starts(
+            move |remote| assign::starts(&Lookup { remote, journal: &journal, config: &config }, &partitions),
+            move |starts| Message::Starts(numbers, starts),
+        );
+    }
+
+    pub(super) fn take_starts(&mut self, asked: &[u64], starts: Result<Vec<Start>, Error>) {
+        self.unanswered.asking = false;
+        if !self.control.core().is_running() {
+            return; // nothing is opened any more, and what failed is of no interest
+        }
+        let waiting = &mut self.unanswered.waiting;
+        let error = match starts {
+            Ok(starts) => {
+                let known = asked.iter().zip(starts);
+                let current = known.filter_map(|(number, start)| Some((waiting.remove(number)?.0, start)));
+                let current: Vec<_> = current.collect();
+                // An answer to nothing would be taken for the answer to what came since.
+                if !current.is_empty() {
+                    self.open(current);
+                }
+                return;
+            }
+            Err(error) => error,
+        };
+        let now = self.control.now();
+        let current: Vec<_> = asked.iter().filter_map(|number| waiting.get(number)).collect();
+        let passes = match error {
+            Error::Engine(_) => false,
+            // Neither an outage nor a topic that is gone ends a pipeline that runs.
+            Error::Unreachable(_) | Error::UnknownTopic(_) => true,
+            Error::Broker(_) if current.iter().all(|(_, since)| now < *since + ASSIGN_BUDGET) => true,
+            // It may be about one that is gone by now.
+            _ if current.len() < asked.len() => return,
+            _ => false,
+        };
+        if passes {
+            tracing::warn!(%error, "could not look up where to start; trying again");
+            self.unanswered.next = now + LOOK_UP_AGAIN;
+        } else {
+            self.step(Event::Failed(error));
+        }
+    }
+
+    /// Asks what the group has committed. Behind a join that waits for others the answer takes its time.
+    pub(super) fn ask_group(&mut self, partitions: Vec<TopicPartition>) {
+        if self.asking_group {
+            return;
+        }
+        let wait = self.config.connect_timeout();
+        let question = move |remote: &dyn Remote| {
+            let known = partitions.iter().cloned().zip(remote.committed(&partitions, wait)?);
+            Ok(known.filter_map(|(partition, committed)| Some((partition, committed?.offset))).collect())
+        };
+        self.asking_group = self.asker.ask(question, Message::Group);
+    }
+
+    pub(super) fn take_group(&mut self, committed: Result<BTreeMap<TopicPartition, i64>, Error>) {
+        self.asking_group = false;
+        match committed {
+            Ok(committed) => self.step(Event::GroupCommitted(committed)),
+            Err(error @ Error::Engine(_)) => self.step(Event::Failed(error)),
+            Err(error) => tracing::debug!(%error, "what the group has committed is not known yet"),
+        }
+    }
+}

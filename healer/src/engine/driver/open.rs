@@ -1,0 +1,76 @@
+//! Opening partitions: what was assigned, and what is read anew.
+
+use std::sync::Arc;
+
+use super::poll::Poller;
+use crate::{
+    broker::{Assignment, Broker, TopicPartition},
+    engine::{
+        Host,
+        core::{Assigned, Event, Start},
+    },
+    envelope::Home,
+};
+
+impl<B: Broker> Poller<B> {
+    /// Answers an assignment: opens lanes and has the broker fetch.
+    pub(super) fn open(&mut self, starts: Vec<(TopicPartition, Start)>) {
+        let mut assigned = Vec::with_capacity(starts.len());
+        let mut assignments = Vec::with_capacity(starts.len());
+        for (partition, start) in starts {
+            let Some((slot, home)) = self.open_lane(&partition) else { continue };
+            tracing::info!(%partition, offset = start.offset, "assigned");
+            assignments.push(Assignment { partition, slot, offset: start.offset });
+            assigned.push(Assigned { slot, home, start });
+        }
+        self.step(Event::Assigned(assigned));
+        if let Err(error) = self.broker.assign(&assignments) {
+            self.step(Event::Failed(error.into()));
+        }
+    }
+
+    /// Reads a partition anew from an offset that was passed already.
+    pub(super) fn rewind(&mut self, (slot, generation): (u32, u32), offset: i64) {
+        if self.control.core().part(slot).is_none_or(|part| part.home.generation != generation) {
+            return;
+        }
+        let partition = self.slots[slot as usize].clone();
+        self.reopen(&partition, Start::at(offset));
+    }
+
+    /// Opens a new generation of a partition that is assigned already; what the old one still does changes nothing.
+    pub(super) fn reopen(&mut self, partition: &TopicPartition, start: Start) {
+        let Some((slot, home)) = self.open_lane(partition) else { return };
+        let (to, generation) =
+            (Assignment { partition: partition.clone(), slot, offset: start.offset }, home.generation);
+        self.step(Event::Restarted(Assigned { slot, home, start }));
+        if self.control.core().part(slot).is_none_or(|part| part.home.generation != generation) {
+            return; // it is on its way out
+        }
+        if let Err(error) = self.broker.seek(&to) {
+            self.step(Event::Failed(error.into()));
+        }
+    }
+
+    /// Opens the lane of a partition in a new generation.
+    fn open_lane(&mut self, partition: &TopicPartition) -> Option<(u32, Arc<Home>)> {
+        let Some(route) = self.routes.iter().find(|route| route.takes(&partition.topic)) else {
+            tracing::warn!(%partition, "assigned, but no source reads it");
+            return None;
+        };
+        let known = self.slots.iter().position(|known| known == partition);
+        let slot = known.unwrap_or_else(|| {
+            self.slots.push(partition.clone());
+            self.slots.len() - 1
+        });
+        let slot = u32::try_from(slot).unwrap_or(u32::MAX);
+        self.generations += 1;
+        let generation = self.generations;
+        let desk = Arc::clone(&self.control.desk);
+        let home = Arc::new(Home::new(slot, generation, partition.clone(), desk).read_by(route.node));
+        let host = Host::of_partition(&self.shared, slot, generation);
+        let entry = route.entry.open(&host, Arc::clone(&home));
+        self.lanes.open(Arc::clone(&home), host, entry);
+        Some((slot, home))
+    }
+}

@@ -1,0 +1,169 @@
+//! Which partition is out of range is asked apart from polling, and the answer is about the partitions as they were then.
+
+use std::time::Duration;
+
+use super::rig::{INTERVAL, Rig};
+use crate::{OutOfRange, app::Error, broker::BrokerErrorKind};
+
+const ASK: &str = "healer-ask";
+
+impl Rig {
+    /// With partitions that are read up to 5, and the word that some offset does not exist.
+    fn told_out_of_range(partitions: &[i32], policy: OutOfRange) -> Self {
+        let mut rig = Self::with(|config| config.out_of_range(policy)).opened(partitions);
+        for partition in partitions {
+            rig.group.put(*partition, 0..5);
+            rig.turns(1);
+        }
+        rig.group.say_out_of_range();
+        rig.turns(1);
+        assert_eq!(rig.waiting(ASK), 1);
+        rig
+    }
+
+    fn has(&self, partition: i32, offsets: std::ops::Range<i64>) {
+        self.group.set(|state| state.marks.insert(partition, offsets));
+    }
+}
+
+#[test]
+fn polling_goes_on_while_ends_are_looked_up() {
+    let mut rig = Rig::told_out_of_range(&[0, 1], OutOfRange::Earliest);
+    rig.has(0, 7..10);
+    rig.pass(INTERVAL);
+    rig.turns(1);
+    rig.work("healer-commit");
+    rig.group.revoke(&[1]);
+    rig.turns(3);
+    assert_eq!(rig.group.told(), ["unassign 1"]);
+    rig.answer();
+    assert_eq!(rig.group.told(), ["seek 0@7"]);
+    rig.turns(3);
+    assert_eq!(rig.waiting(ASK), 0, "it is answered");
+}
+
+#[test]
+fn a_reader_that_is_on_its_way_is_well() {
+    let mut rig = Rig::told_out_of_range(&[0, 1, 2], OutOfRange::Earliest);
+    rig.has(0, 7..10);
+    // Past what was the end when it was looked up, and from what was deleted by then.
+    rig.group.put(1, 5..20);
+    rig.has(2, 6..10);
+    rig.group.put(2, 5..8);
+    rig.turns(2);
+    rig.answer();
+    assert_eq!(rig.group.told(), ["seek 0@7"]);
+}
+
+#[test]
+fn one_that_came_back_meanwhile_is_not_judged_by_what_was() {
+    let mut rig = Rig::told_out_of_range(&[0, 1], OutOfRange::Error);
+    rig.has(0, 7..10);
+    rig.group.lose(&[0]);
+    rig.group.set(|state| state.committed.insert(0, 7));
+    rig.group.assign(&[0]);
+    rig.turns(2);
+    rig.answer_starts();
+    rig.answer();
+    rig.turns(3);
+    assert!(rig.end().is_none(), "it was the one before");
+    assert_eq!(rig.group.told(), ["unassign 0", "assign 0@7"]);
+    assert_eq!(rig.waiting(ASK), 0, "and it is answered");
+}
+
+#[test]
+fn what_is_said_of_two_is_answered_once() {
+    let mut rig = Rig::told_out_of_range(&[0, 1, 2], OutOfRange::Earliest);
+    rig.has(0, 7..10);
+    rig.has(1, 8..10);
+    rig.group.say_out_of_range();
+    rig.turns(1);
+    rig.answer();
+    assert_eq!(rig.group.told(), ["seek 0@7", "seek 1@8"]);
+    rig.turns(3);
+    assert_eq!(rig.waiting(ASK), 0);
+}
+
+#[test]
+fn what_is_said_of_one_more_is_not_taken_for_the_one_that_was_found() {
+    let mut rig = Rig::told_out_of_range(&[0, 1], OutOfRange::Earliest);
+    rig.has(0, 7..10);
+    rig.answer();
+    assert_eq!(rig.group.told(), ["seek 0@7"]);
+    rig.turns(2);
+    // Nothing is seen to be wrong with the other one: its log was written anew past its position.
+    rig.group.say_out_of_range();
+    rig.turns(1);
+    rig.answer();
+    assert!(rig.group.told().contains(&"seek 1@0".to_owned()));
+}
+
+#[test]
+fn what_is_said_of_one_that_was_opened_meanwhile_is_looked_up_next() {
+    let mut rig = Rig::told_out_of_range(&[0], OutOfRange::Earliest);
+    rig.has(0, 7..10);
+    rig.group.assign(&[1]);
+    rig.turns(2);
+    rig.answer_starts();
+    rig.has(1, 3..10);
+    rig.group.say_out_of_range();
+    rig.turns(1);
+    rig.answer();
+    assert_eq!(rig.group.told(), ["assign 1@0", "seek 0@7"]);
+    rig.answer();
+    assert_eq!(rig.group.told(), ["seek 1@3"]);
+    rig.turns(3);
+    assert_eq!(rig.waiting(ASK), 0);
+}
+
+#[test]
+fn where_all_positions_exist_all_that_were_read_then_are_read_anew() {
+    let mut rig = Rig::told_out_of_range(&[0, 1], OutOfRange::Earliest);
+    rig.group.assign(&[2]);
+    rig.turns(2);
+    rig.answer_starts();
+    rig.answer();
+    assert_eq!(rig.group.told(), ["assign 2@0", "seek 0@0", "seek 1@0"], "but not what came since");
+
+    let mut rig = Rig::told_out_of_range(&[0, 1], OutOfRange::Error);
+    rig.answer();
+    rig.turns(1);
+    rig.work("healer-commit");
+    rig.turns(2);
+    assert!(matches!(rig.end(), Some(Err(Error::Broker(text))) if text.contains("unclean leader election")));
+}
+
+#[test]
+fn what_is_said_of_one_that_is_given_away_before_it_is_looked_up_is_not_taken_for_another() {
+    let mut rig = Rig::told_out_of_range(&[0, 1], OutOfRange::Earliest);
+    rig.group.set(|state| state.fails = Some(BrokerErrorKind::Unreachable));
+    rig.answer();
+    rig.has(0, 7..10);
+    rig.group.lose(&[0]);
+    rig.group.set(|state| state.fails = None);
+    rig.turns(2);
+    rig.pass(Duration::from_millis(200));
+    rig.turns(1);
+    rig.answer();
+    rig.turns(3);
+    assert_eq!(rig.group.told(), ["unassign 0"], "nothing is wrong with the other one");
+    assert_eq!(rig.waiting(ASK), 0, "and it is answered");
+}
+
+#[test]
+fn a_look_up_that_fails_is_tried_again_with_what_is_there_then() {
+    let mut rig = Rig::told_out_of_range(&[0, 1], OutOfRange::Error);
+    rig.group.set(|state| state.fails = Some(BrokerErrorKind::Unreachable));
+    rig.answer();
+    rig.turns(3);
+    assert_eq!(rig.waiting(ASK), 0, "not at once");
+    rig.group.lose(&[0, 1]);
+    rig.group.assign(&[0, 1]);
+    rig.group.set(|state| state.fails = None);
+    rig.turns(2);
+    rig.answer_starts();
+    rig.pass(Duration::from_millis(200));
+    rig.turns(3);
+    assert_eq!(rig.waiting(ASK), 0, "those that were read then are gone");
+    assert!(rig.end().is_none());
+}

@@ -1,0 +1,182 @@
+//! A pipeline whose threads a test plays, and whose clock stands still until it is told to go on.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    io,
+    sync::{Arc, Mutex, MutexGuard},
+    time::{Duration, Instant},
+};
+
+use futures_util::{FutureExt, future::BoxFuture};
+
+use super::{
+    super::{Handle, Launch, Station, Turner, prepare},
+    group::{Group, Member},
+};
+use crate::{
+    App, Config, ConfigBuilder, OutOfRange, Report,
+    app::Error,
+    engine::{Runtime, Worker},
+    envelope::Desk,
+    prelude::*,
+};
+
+/// How often is committed.
+pub(super) const INTERVAL: Duration = Duration::from_secs(1);
+
+/// A pipeline that has nothing to do with its records.
+pub(super) fn launch(change: impl FnOnce(ConfigBuilder) -> ConfigBuilder) -> Launch {
+    let config =
+        Config::builder().brokers("nowhere:9092").group("g").commit_interval("1s").drain_budget("1s");
+    let config = change(config.out_of_range(OutOfRange::Earliest)).build().expect("the settings are right");
+    let chain = kafka::string("t").stream("t").map(|line: String| line).heal();
+    App::new("driven").add(chain).build(&config).expect("the pipeline is right").into_launch()
+}
+
+type Work = Box<dyn FnOnce() + Send>;
+
+/// The threads that the test plays.
+#[derive(Default)]
+struct Hands {
+    now: Mutex<Duration>,
+    lines: Arc<Mutex<BTreeMap<String, VecDeque<Work>>>>,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().expect("no one panics with it")
+}
+
+impl Runtime for Hands {
+    fn spawn(&self, _: BoxFuture<'static, ()>) {
+        unreachable!("no node has tasks")
+    }
+
+    fn blocking(&self, _: Work) {
+        unreachable!("no node blocks")
+    }
+
+    fn sleep(&self, _: Duration) -> BoxFuture<'static, ()> {
+        std::future::pending().boxed()
+    }
+
+    fn worker(&self, name: &str) -> io::Result<Box<dyn Worker>> {
+        lock(&self.lines).insert(name.to_owned(), VecDeque::new());
+        Ok(Box::new(Line { name: name.to_owned(), lines: Arc::clone(&self.lines) }))
+    }
+
+    fn now(&self) -> Duration {
+        *lock(&self.now)
+    }
+
+    fn chunk_end(&self) -> Option<Instant> {
+        None
+    }
+
+    fn rest(&self, _: &Desk, _: Duration) {}
+}
+
+struct Line {
+    name: String,
+    lines: Arc<Mutex<BTreeMap<String, VecDeque<Work>>>>,
+}
+
+impl Worker for Line {
+    fn give(&self, work: Work) {
+        lock(&self.lines).entry(self.name.clone()).or_default().push_back(work);
+    }
+
+    fn finish(self: Box<Self>, _: Duration) -> bool {
+        true
+    }
+}
+
+pub(super) struct Rig {
+    pub(super) group: Group,
+    pub(super) handle: Handle,
+    store: Arc<dyn healer_store::Store>,
+    hands: Arc<Hands>,
+    station: Arc<Station<Member>>,
+    turner: Option<Turner<Member>>,
+}
+
+impl Rig {
+    pub(super) fn new() -> Self {
+        Self::with(|config| config)
+    }
+
+    pub(super) fn with(change: impl FnOnce(ConfigBuilder) -> ConfigBuilder) -> Self {
+        let (group, hands) = (Group::default(), Arc::<Hands>::default());
+        let launch = launch(change);
+        let store = Arc::clone(&launch.store);
+        let prepared = prepare(launch, &group, Arc::clone(&hands) as _);
+        let (station, handle) = prepared.expect("it can be started");
+        let source = station.source().expect("it has a source");
+        let turner = Some(Turner::new(Arc::clone(&station), source));
+        Self { group, handle, store, hands, station, turner }
+    }
+
+    /// Rounds of the poll thread.
+    pub(super) fn turns(&mut self, turns: usize) {
+        for _ in 0..turns {
+            let Some(turner) = &mut self.turner else { return };
+            self.group.state().polling = true;
+            let goes_on = turner.turn();
+            self.group.state().polling = false;
+            if !goes_on {
+                self.turner = None;
+                self.station.finish(None);
+            }
+        }
+    }
+
+    pub(super) fn pass(&self, time: Duration) {
+        *lock(&self.hands.now) += time;
+    }
+
+    /// How much a thread has before it.
+    pub(super) fn waiting(&self, thread: &str) -> usize {
+        lock(&self.hands.lines).get(thread).map_or(0, VecDeque::len)
+    }
+
+    /// A thread does the next piece of its work.
+    pub(super) fn work(&self, thread: &str) {
+        let work = lock(&self.hands.lines).get_mut(thread).and_then(VecDeque::pop_front);
+        work.unwrap_or_else(|| panic!("{thread} has nothing to do"))();
+    }
+
+    /// Where starts are looked up.
+    pub(super) fn answer_starts(&mut self) {
+        self.work("healer-starts");
+        self.turns(1);
+    }
+
+    /// What was asked for besides is answered.
+    pub(super) fn answer(&mut self) {
+        self.work("healer-ask");
+        self.turns(1);
+    }
+
+    /// With these partitions open.
+    pub(super) fn opened(mut self, partitions: &[i32]) -> Self {
+        self.group.assign(partitions);
+        self.turns(2);
+        self.answer_starts();
+        self.group.told();
+        self
+    }
+
+    /// The partitions that are open, and where they are.
+    pub(super) fn positions(&self) -> BTreeMap<i32, i64> {
+        self.handle.partitions().iter().map(|status| (status.partition, status.position)).collect()
+    }
+
+    pub(super) fn end(&self) -> Option<Result<Report, Error>> {
+        if self.handle.is_finished() { self.handle.join().now_or_never() } else { None }
+    }
+
+    /// What is left when the pipeline has ended and nobody has a handle any more: the store, and threads that have not ended.
+    pub(super) fn left(self) -> (Arc<dyn healer_store::Store>, impl Sized) {
+        let Self { store, hands, .. } = self;
+        (store, hands)
+    }
+}
