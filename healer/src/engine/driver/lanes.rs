@@ -81,6 +81,14 @@ struct Lane {
     lent: bool,
 }
 
+impl Lane {
+    /// It takes records, and all that was fetched for it was taken.
+    fn is_idle(&self) -> bool {
+        let idle = self.waiting.is_empty() && self.kept.is_empty() && self.in_hand == 0;
+        matches!(self.entry, Way::Open(_)) && idle
+    }
+}
+
 /// Where a lane's entry is.
 enum Way {
     Open(Box<dyn EntryLane>),
@@ -271,11 +279,13 @@ impl Lanes {
     /// Whether the consumer's position is what a lane has taken: all that was fetched for it, in this assignment.
     pub(super) fn is_at_position(&self, slot: u32, now: Duration) -> bool {
         let lane = self.by_slot.get(slot as usize).and_then(Option::as_ref);
-        lane.is_some_and(|lane| {
-            let idle = lane.waiting.is_empty() && lane.kept.is_empty() && lane.in_hand == 0;
-            let taken = matches!(lane.entry, Way::Open(_)) && idle;
-            taken && (lane.lent || now >= lane.opened + OLD_POSITION)
-        })
+        lane.is_some_and(|lane| lane.is_idle() && (lane.lent || now >= lane.opened + OLD_POSITION))
+    }
+
+    /// Whether a lane takes records and has none.
+    pub(super) fn is_idle(&self, slot: u32) -> bool {
+        let lane = self.by_slot.get(slot as usize).and_then(Option::as_ref);
+        lane.is_some_and(Lane::is_idle)
     }
 
     /// The first record that waits in front of each partition.

@@ -1,5 +1,5 @@
 //! Offsets that do not exist. The client does not say of which partition, so where each of them reads is compared with what
-//! there is of it.
+//! there is of it. The fetching of the one that is meant stands still, so whoever may be meant is watched until it moves.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -11,44 +11,29 @@ use crate::{
     engine::core::{Event, Part, Start, StartError},
 };
 
-/// What the client said, until it is known of which partition. Its fetching stands still, so that this goes on until then.
+/// How long a partition may stand still though there is something to fetch, after the client said that an offset does not exist.
+/// Its log was truncated and written anew then: nothing else is to be seen of that.
+const STANDS_STILL: Duration = Duration::from_secs(10);
+
+/// How often those that may be meant are looked up.
+const LOOK_UP: Duration = Duration::from_secs(1);
+
+/// What the client said, until all that may be meant were found or have moved.
 #[derive(Default)]
 pub(super) struct OutOfRangeTold {
     text: String,
-    /// How often; each time is about one partition.
-    times: usize,
-    /// Whom it may be about: what was read when it was said, also if that was given away since.
     suspects: Vec<Suspect>,
-    /// How often it had been said when the look-up that is under way began.
-    asked: Option<usize>,
+    asking: bool,
     next: Duration,
 }
 
 impl OutOfRangeTold {
-    fn tell(&mut self, text: String, mut reading: Vec<Suspect>) {
-        self.text = text;
-        self.times += 1;
-        reading.retain(|now| !self.suspects.iter().any(|known| known.is(now)));
-        self.suspects.append(&mut reading);
-    }
-
-    /// These were meant; what else was said is about others.
-    fn found(&mut self, meant: &[Suspect]) {
-        self.times = self.times.saturating_sub(meant.len());
-        self.suspects.retain(|suspect| self.times > 0 && !meant.iter().any(|one| one.is(suspect)));
-    }
-
-    /// There is nothing more to be found.
-    fn forget(&mut self) -> String {
-        std::mem::take(self).text
-    }
-
     pub(super) fn is_asking(&self) -> bool {
-        self.asked.is_some()
+        self.asking
     }
 }
 
-/// A partition that may be meant, and where it was read.
+/// A partition that may be meant, and where it was read when the client said so.
 #[derive(Clone)]
 pub(crate) struct Suspect {
     slot: u32,
@@ -58,6 +43,8 @@ pub(crate) struct Suspect {
     read: i64,
     /// Where the ledger is: before the client has lent anything it does not say where it is.
     position: i64,
+    /// Since when it stands still though there is something to fetch.
+    still: Option<Duration>,
 }
 
 impl Suspect {
@@ -69,6 +56,7 @@ impl Suspect {
             partition: home.partition.clone(),
             read: read.get(&home.slot).copied().unwrap_or(position),
             position,
+            still: None,
         }
     }
 
@@ -86,27 +74,37 @@ impl Suspect {
 
 impl<B: Broker> Poller<B> {
     /// The partitions that are read now.
-    fn suspects(&mut self) -> Vec<Suspect> {
+    fn reading(&mut self) -> Vec<Suspect> {
         let read: BTreeMap<u32, i64> = self.broker.positions().into_iter().collect();
         self.control.core().parts().map(|part| Suspect::of(part, &read)).collect()
     }
 
     /// The client says that an offset does not exist.
     pub(super) fn hear_out_of_range(&mut self, text: String) {
-        let reading = self.suspects();
-        self.out_of_range.tell(text, reading);
+        let reading = self.reading();
+        let told = &mut self.out_of_range;
+        // Who has moved since an earlier word was well then, and may be meant now.
+        told.suspects.retain(|known| reading.iter().any(|now| known.is(now) && known.read == now.read));
+        for now in reading {
+            if !told.suspects.iter().any(|known| known.is(&now)) {
+                told.suspects.push(now);
+            }
+        }
+        (told.text, told.next) = (text, Duration::ZERO);
     }
 
     /// Looks up what there is of the partitions that may be meant.
     pub(super) fn ask_watermarks(&mut self) {
         let told = &self.out_of_range;
-        if told.times == 0 || told.is_asking() || self.control.now() < told.next {
+        if told.suspects.is_empty() || told.asking || self.control.now() < told.next {
             return;
         }
+        let reading = self.reading();
+        let told = &mut self.out_of_range;
+        // What is gone or was read anew is another one, and what moves is well.
+        told.suspects.retain(|then| reading.iter().any(|now| then.is(now) && now.read <= then.read));
         let suspects = told.suspects.clone();
-        let reading = self.suspects();
-        if !reading.iter().any(|now| suspects.iter().any(|then| then.is(now))) {
-            self.out_of_range.forget(); // whoever it was is gone, or read anew already
+        if suspects.is_empty() {
             return;
         }
         let wait = self.config.connect_timeout();
@@ -115,76 +113,73 @@ impl<B: Broker> Poller<B> {
             let marks = |partition| Ok(remote.watermarks(partition, wait)?);
             partitions.iter().map(marks).collect()
         };
-        let asked = self.asker.ask(question, |marks| Message::Watermarks(suspects, marks));
-        let told = &mut self.out_of_range;
-        told.asked = asked.then_some(told.times);
-        told.next = self.control.now() + LOOK_UP_AGAIN;
+        let asking = self.asker.ask(question, |marks| Message::Watermarks(suspects, marks));
+        self.out_of_range.asking = asking;
+        self.out_of_range.next = self.control.now() + if asking { LOOK_UP } else { LOOK_UP_AGAIN };
     }
 
     pub(super) fn take_watermarks(&mut self, asked: Vec<Suspect>, marks: Result<Vec<Watermarks>, Error>) {
-        let asked_times = self.out_of_range.asked.take();
+        self.out_of_range.asking = false;
+        let now = self.control.now();
         let marks = match marks {
             Ok(marks) => marks,
             Err(error @ Error::Engine(_)) => return self.step(Event::Failed(error)),
             Err(error) => {
                 tracing::warn!(%error, "which offset is out of range is not known; trying again");
-                self.out_of_range.next = self.control.now() + LOOK_UP_AGAIN;
+                let told = &mut self.out_of_range;
+                told.next = now + LOOK_UP_AGAIN;
+                told.suspects.iter_mut().for_each(|suspect| suspect.still = None);
                 return;
             }
         };
-        self.out_of_range.next = Duration::ZERO;
-        // One that was opened or read anew since is another one: old watermarks say nothing of it.
-        let reading = self.suspects();
-        let (mut meant, mut out, mut others) = (Vec::new(), Vec::new(), Vec::new());
-        for (then, marks) in asked.into_iter().zip(marks) {
-            let here = reading.iter().find(|now| then.is(now));
-            let is_out = then.is_out(here.unwrap_or(&then), marks);
-            if let Some(here) = here {
-                let list = if is_out { &mut out } else { &mut others };
-                list.push((here, marks));
-            }
-            if is_out {
-                meant.push(then);
-            }
-        }
+        let reading = self.reading();
         let told = &mut self.out_of_range;
-        if !meant.is_empty() {
-            // What is said of those that are left is looked up next.
-            let text = told.text.clone();
-            told.found(&meant);
-            return self.read_anew(out, &text);
+        let mut meant = Vec::new();
+        for (then, marks) in asked.into_iter().zip(marks) {
+            // One that was opened or read anew since is another one: old watermarks say nothing of it.
+            let Some(here) = reading.iter().find(|now| then.is(now)) else { continue };
+            let Some(suspect) = told.suspects.iter_mut().find(|suspect| suspect.is(here)) else { continue };
+            let is_out = then.is_out(here, marks);
+            let stands = here.read < marks.end && self.lanes.is_idle(here.slot);
+            suspect.still = stands.then(|| suspect.still.unwrap_or(now));
+            let is_still = suspect.still.is_some_and(|since| now >= since + STANDS_STILL);
+            if is_out || (is_still && here.read <= then.read) {
+                meant.push((here.clone(), marks, is_out));
+            }
         }
-        if asked_times != Some(told.times) {
-            return; // it was said again: of one that has gone out since, or that was opened since
+        told.suspects.retain(|suspect| !meant.iter().any(|(one, ..)| one.is(suspect)));
+        let text = told.text.clone();
+        for (suspect, marks, is_out) in meant {
+            self.read_anew(&suspect, marks, is_out, &text);
         }
-        let text = told.forget();
-        if others.is_empty() {
-            return; // all are gone
-        }
-        if self.config.out_of_range() == OutOfRange::Error {
-            return self.step(Event::Failed(Error::Broker(format!(
-                "{text}; the client does not say of which partition, and all positions exist by now: a log was truncated and \
-                 written anew past what was read. Look for an unclean leader election, and set the group's offset there, or \
-                 set `out_of_range` to `earliest` to read all partitions anew"
-            ))));
-        }
-        // A log was truncated and written anew past our position, and nobody says which: all of them are read anew.
-        self.read_anew(others, &text);
     }
 
-    fn read_anew(&mut self, partitions: Vec<(&Suspect, Watermarks)>, text: &str) {
-        for (Suspect { partition, position, .. }, Watermarks { first, end }) in partitions {
-            let offset = match self.config.out_of_range() {
-                OutOfRange::Error => {
-                    let partition = partition.to_string();
-                    let error = StartError::OutOfRange { partition, committed: *position, first, end };
-                    return self.step(Event::Failed(error.into()));
-                }
-                OutOfRange::Earliest => first,
-                OutOfRange::Latest => end,
-            };
-            tracing::warn!(%partition, position, first, end, text, "the offset is out of range: starting anew");
-            self.reopen(partition, Start::at(offset));
-        }
+    fn read_anew(
+        &mut self,
+        suspect: &Suspect,
+        Watermarks { first, end }: Watermarks,
+        is_out: bool,
+        text: &str,
+    ) {
+        let Suspect { partition, position, .. } = suspect;
+        let offset = match self.config.out_of_range() {
+            OutOfRange::Earliest => first,
+            OutOfRange::Latest => end,
+            OutOfRange::Error => {
+                let partition = partition.to_string();
+                let error = if is_out {
+                    StartError::OutOfRange { partition, committed: *position, first, end }.into()
+                } else {
+                    Error::Broker(format!(
+                        "{text}; {partition} stands still at offset {position}, which exists by now, as all do up to {end}: its log \
+                         was truncated and written anew past what was read. Look for an unclean leader election, and set the \
+                         group's offset there, or set `out_of_range` to `earliest` to read the partition anew"
+                    ))
+                };
+                return self.step(Event::Failed(error));
+            }
+        };
+        tracing::warn!(%partition, position, first, end, text, "the offset is out of range: starting anew");
+        self.reopen(partition, Start::at(offset));
     }
 }

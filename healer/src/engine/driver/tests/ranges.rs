@@ -6,6 +6,7 @@ use super::rig::{INTERVAL, Rig};
 use crate::{OutOfRange, app::Error, broker::BrokerErrorKind};
 
 const ASK: &str = "healer-ask";
+const SECOND: Duration = Duration::from_secs(1);
 
 impl Rig {
     /// With partitions that are read up to 5, and the word that some offset does not exist.
@@ -19,6 +20,18 @@ impl Rig {
         rig.turns(1);
         assert_eq!(rig.waiting(ASK), 1);
         rig
+    }
+
+    /// So many seconds pass, and what is asked is answered.
+    fn watched(&mut self, seconds: u32) {
+        for _ in 0..seconds {
+            self.turns(2);
+            if self.waiting(ASK) > 0 {
+                self.answer();
+            }
+            self.pass(SECOND);
+        }
+        self.turns(2);
     }
 
     fn has(&self, partition: i32, offsets: std::ops::Range<i64>) {
@@ -80,22 +93,9 @@ fn what_is_said_of_two_is_answered_once() {
     rig.turns(1);
     rig.answer();
     assert_eq!(rig.group.told(), ["seek 0@7", "seek 1@8"]);
-    rig.turns(3);
-    assert_eq!(rig.waiting(ASK), 0);
-}
-
-#[test]
-fn what_is_said_of_one_more_is_not_taken_for_the_one_that_was_found() {
-    let mut rig = Rig::told_out_of_range(&[0, 1], OutOfRange::Earliest);
-    rig.has(0, 7..10);
-    rig.answer();
-    assert_eq!(rig.group.told(), ["seek 0@7"]);
-    rig.turns(2);
-    // Nothing is seen to be wrong with the other one: its log was written anew past its position.
-    rig.group.say_out_of_range();
-    rig.turns(1);
-    rig.answer();
-    assert!(rig.group.told().contains(&"seek 1@0".to_owned()));
+    rig.group.put(2, 5..6);
+    rig.watched(3);
+    assert_eq!(rig.waiting(ASK), 0, "the other one moves");
 }
 
 #[test]
@@ -117,20 +117,57 @@ fn what_is_said_of_one_that_was_opened_meanwhile_is_looked_up_next() {
 }
 
 #[test]
-fn where_all_positions_exist_all_that_were_read_then_are_read_anew() {
-    let mut rig = Rig::told_out_of_range(&[0, 1], OutOfRange::Earliest);
-    rig.group.assign(&[2]);
+fn one_that_stands_still_though_there_is_more_was_written_anew() {
+    let mut rig = Rig::told_out_of_range(&[0, 1, 2], OutOfRange::Earliest);
+    rig.has(0, 7..10);
+    rig.has(2, 0..5);
+    rig.group.assign(&[3]);
     rig.turns(2);
     rig.answer_starts();
     rig.answer();
-    assert_eq!(rig.group.told(), ["assign 2@0", "seek 0@0", "seek 1@0"], "but not what came since");
+    assert_eq!(rig.group.told(), ["assign 3@0", "seek 0@7"], "that is seen at once");
+    rig.watched(9);
+    assert!(rig.group.told().is_empty(), "it may be slow");
+    rig.watched(2);
+    assert_eq!(rig.group.told(), ["seek 1@0"], "but neither what has no more, nor what came since");
+    rig.watched(20);
+    assert!(rig.group.told().is_empty());
+    rig.has(2, 0..6);
+    rig.watched(12);
+    assert_eq!(rig.group.told(), ["seek 2@0"]);
 
     let mut rig = Rig::told_out_of_range(&[0, 1], OutOfRange::Error);
-    rig.answer();
-    rig.turns(1);
+    rig.has(1, 0..5);
+    rig.watched(12);
     rig.work("healer-commit");
     rig.turns(2);
-    assert!(matches!(rig.end(), Some(Err(Error::Broker(text))) if text.contains("unclean leader election")));
+    let Some(Err(Error::Broker(text))) = rig.end() else { panic!("{:?}", rig.end()) };
+    assert!(text.contains("t[0] stands still at offset 5, which exists by now"), "{text}");
+}
+
+#[test]
+fn who_was_well_when_another_was_meant_may_be_meant_next() {
+    let mut rig = Rig::told_out_of_range(&[0, 1], OutOfRange::Earliest);
+    rig.group.put(1, 5..8);
+    rig.turns(2);
+    rig.group.say_out_of_range();
+    rig.has(1, 0..6);
+    rig.turns(1);
+    rig.watched(2);
+    assert_eq!(rig.group.told(), ["seek 1@0"]);
+}
+
+#[test]
+fn while_nobody_answers_nothing_counts_as_standing_still() {
+    let mut rig = Rig::told_out_of_range(&[0], OutOfRange::Earliest);
+    rig.watched(5);
+    rig.group.set(|state| state.fails = Some(BrokerErrorKind::Unreachable));
+    rig.watched(20);
+    rig.group.set(|state| state.fails = None);
+    rig.watched(9);
+    assert!(rig.group.told().is_empty());
+    rig.watched(3);
+    assert_eq!(rig.group.told(), ["seek 0@0"]);
 }
 
 #[test]
