@@ -270,9 +270,16 @@ impl Entry for Watched {
         let lane = (self.process, home.partition.clone());
         // What was looked up is taken in later. One that is read anew from what came out of it was not looked up.
         let look = state.looks.remove(&lane);
+        let sure = !state.misread && !state.unsure.contains(&home.partition);
+        if sure && look.is_none() {
+            let words = format!(
+                "process {} reads {} anew, though its log never went back",
+                self.process, home.partition
+            );
+            state.broken.get_or_insert(Broken { promise: "records come in order", words });
+        }
         let look =
             look.unwrap_or_else(|| Look { tick: state.tick(), at: self.oracle.clock.now(), committed: None });
-        let sure = !state.misread && !state.unsure.contains(&home.partition);
         let (floor, covered) = look.committed.filter(|_| sure).unwrap_or((i64::MIN, Vec::new()));
         state.opened_at.entry(lane.clone()).or_default().push(look.at);
         state.opened.insert(lane, look.tick);
