@@ -218,7 +218,8 @@ pub(super) fn commit_failed(what: &str, error: &KafkaError, voice: &Voice) -> Co
         ),
         Code::OffsetMetadataTooLarge => (
             CommitErrorKind::Fatal,
-            "the broker's `offset.metadata.max.bytes` is below what is written: raise it",
+            "the broker's `offset.metadata.max.bytes` is below what is written: raise it, or lower healer's \
+             `metadata_max_bytes` to it",
         ),
         Code::UnknownTopicOrPartition | Code::UnknownTopic | Code::UnknownTopicId => (
             CommitErrorKind::UnknownTopic,
