@@ -9,6 +9,7 @@ mod poison;
 mod revoke;
 mod shares;
 mod slow;
+mod statics;
 
 use std::collections::BTreeMap;
 use std::future::Future;
