@@ -179,8 +179,13 @@ fn help(code: Code, kind: Kind) -> &'static str {
                 "the batch is damaged and reading on would lose its records: repair the topic, or commit an offset \
                  behind the batch by hand"
             }
-            Code::FencedInstanceId | Code::UnreleasedInstanceId => {
+            Code::FencedInstanceId => {
                 "another member uses the same `group.instance.id`: give each instance its own"
+            }
+            // With the `consumer` protocol also whoever comes back after a crash, until the broker gives up the one before.
+            Code::UnreleasedInstanceId => {
+                "another member uses the same `group.instance.id`: give each instance its own, or start again when the \
+                 session of one that crashed is over"
             }
             _ => "the client cannot be used any more: restart the pipeline",
         },
