@@ -35,6 +35,8 @@ impl RealKafka {
         config.set("group.id", group).set("enable.auto.commit", "false");
         // The default lets the fetcher rest a second each time its queue is full.
         config.set("fetch.queue.backoff.ms", "10").set("enable.partition.eof", "true");
+        // Whoever reads to the end must not wait there for half a second.
+        config.set("fetch.wait.max.ms", "10");
         Ok(config.create()?)
     }
 }

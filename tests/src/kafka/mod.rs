@@ -5,6 +5,7 @@
 
 mod client;
 mod config;
+mod coordinator;
 mod error;
 mod java;
 mod log;
@@ -26,6 +27,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, anyhow};
 
 pub use config::{RealKafkaOptions, SASL_PASSWORD, SASL_USER};
+pub use coordinator::{GroupLog, TakenCommit};
 pub use error::StartError;
 pub use record::{Record, Stored};
 

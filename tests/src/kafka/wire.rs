@@ -1,7 +1,8 @@
-//! Records that no client library writes, put into a topic by the protocol itself.
+//! Records and commits that no client library writes, brought to the broker by the protocol itself.
 //!
-//! Other clients may name a header with any bytes; rdkafka lets only UTF-8 through. So a test that needs
-//! such a record speaks to the broker: a produce request of version 3 with one record batch of version 2.
+//! Other clients may name a header with any bytes, and write any beside a committed offset; rdkafka lets only UTF-8
+//! through. So a test that needs such bytes speaks to the broker: a produce request of version 3 with one record batch of
+//! version 2, or a commit request of version 2.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
@@ -30,26 +31,17 @@ impl RealKafka {
             request.extend(field.to_be_bytes()); // produce, in its third version
         }
         request.extend(1_i32.to_be_bytes()); // the number that the answer repeats
-        string(&mut request, "healer-tests")?;
+        string(&mut request, b"healer-tests")?;
         request.extend((-1_i16).to_be_bytes()); // no transaction
         request.extend((-1_i16).to_be_bytes()); // acknowledged by all replicas
         request.extend(10_000_i32.to_be_bytes()); // within ten seconds
         request.extend(1_i32.to_be_bytes()); // topics
-        string(&mut request, topic)?;
+        string(&mut request, topic.as_bytes())?;
         request.extend(1_i32.to_be_bytes()); // partitions
         request.extend(partition.to_be_bytes());
         sized(&mut request, &batch)?;
 
-        let mut broker = TcpStream::connect(self.brokers())?;
-        broker.set_read_timeout(Some(LIMIT))?;
-        let mut framed = Vec::new();
-        sized(&mut framed, &request)?;
-        broker.write_all(&framed)?;
-        let mut size = [0; 4];
-        broker.read_exact(&mut size).context("the broker does not answer")?;
-        let mut answer = vec![0; usize::try_from(i32::from_be_bytes(size))?];
-        broker.read_exact(&mut answer)?;
-
+        let answer = self.ask(&request)?;
         // Before the error: three counters, the topic's length and name, and the partition's number.
         let at = 4 + 4 + 2 + topic.len() + 4 + 4;
         let error = answer.get(at..at + 2).context("the answer is too short")?;
@@ -58,6 +50,58 @@ impl RealKafka {
             0 => Ok(i64::from_be_bytes(offset.try_into()?)),
             code => bail!("{topic}:{partition} does not accept the record: Kafka's error {code}"),
         }
+    }
+
+    /// Commits for a group without members, with any bytes as the text beside the offset.
+    ///
+    /// The broker takes what is no UTF-8 and keeps U+FFFD in its place.
+    ///
+    /// # Errors
+    /// The group has members, the text is too long, or the broker does not answer.
+    pub fn set_committed_with(
+        &self,
+        group: &str,
+        topic: &str,
+        partition: i32,
+        offset: i64,
+        metadata: &[u8],
+    ) -> Result<()> {
+        let mut request = Vec::new();
+        for field in [8_i16, 2] {
+            request.extend(field.to_be_bytes()); // commit, in its second version
+        }
+        request.extend(1_i32.to_be_bytes()); // the number that the answer repeats
+        string(&mut request, b"healer-tests")?;
+        string(&mut request, group.as_bytes())?;
+        request.extend((-1_i32).to_be_bytes()); // no generation
+        string(&mut request, b"")?; // no member
+        request.extend((-1_i64).to_be_bytes()); // kept as long as the broker likes
+        request.extend(1_i32.to_be_bytes()); // topics
+        string(&mut request, topic.as_bytes())?;
+        request.extend(1_i32.to_be_bytes()); // partitions
+        request.extend(partition.to_be_bytes());
+        request.extend(offset.to_be_bytes());
+        string(&mut request, metadata)?;
+        let answer = self.ask(&request)?;
+        let error = answer.last_chunk().context("the answer is too short")?;
+        match i16::from_be_bytes(*error) {
+            0 => Ok(()),
+            code => bail!("{group} cannot commit {offset} of {topic}:{partition}: Kafka's error {code}"),
+        }
+    }
+
+    /// The answer to a request, its length left out.
+    fn ask(&self, request: &[u8]) -> Result<Vec<u8>> {
+        let mut broker = TcpStream::connect(self.brokers())?;
+        broker.set_read_timeout(Some(LIMIT))?;
+        let mut framed = Vec::new();
+        sized(&mut framed, request)?;
+        broker.write_all(&framed)?;
+        let mut size = [0; 4];
+        broker.read_exact(&mut size).context("the broker does not answer")?;
+        let mut answer = vec![0; usize::try_from(i32::from_be_bytes(size))?];
+        broker.read_exact(&mut answer)?;
+        Ok(answer)
     }
 }
 
@@ -97,9 +141,9 @@ fn batch(record: &[u8]) -> Result<Vec<u8>> {
     Ok(batch)
 }
 
-fn string(out: &mut Vec<u8>, text: &str) -> Result<()> {
+fn string(out: &mut Vec<u8>, text: &[u8]) -> Result<()> {
     out.extend(i16::try_from(text.len())?.to_be_bytes());
-    out.extend(text.as_bytes());
+    out.extend(text);
     Ok(())
 }
 

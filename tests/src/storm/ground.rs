@@ -50,6 +50,14 @@ impl<'k> Ground<'k> {
     /// # Errors
     /// It cannot be started.
     pub fn start(&self, number: u64) -> Result<Program> {
+        self.start_with(number, &[])
+    }
+
+    /// The same with more properties of the client, each `name=value`.
+    ///
+    /// # Errors
+    /// It cannot be started.
+    pub fn start_with(&self, number: u64, properties: &[&str]) -> Result<Program> {
         let folder = self.folder.path();
         let mut command = Command::new(programs::flights()?);
         command.args([
@@ -65,6 +73,9 @@ impl<'k> Ground<'k> {
         command.arg("--store").arg(folder.join(format!("store-{number}")));
         if self.protocol == "classic" {
             command.args(["--set", "session.timeout.ms=3000", "--set", "heartbeat.interval.ms=500"]);
+        }
+        for property in properties {
+            command.args(["--set", property]);
         }
         command.env("HEALER_COMMIT_INTERVAL", "500ms").env("RUST_LOG", "warn,healer=info");
         Program::start(&mut command, &folder.join(format!("process-{number}.log")))

@@ -104,6 +104,14 @@ impl<T> Seen<T> {
         self.lock().len()
     }
 
+    /// All that was noted.
+    pub fn all(&self) -> Vec<T>
+    where
+        T: Clone,
+    {
+        self.lock().clone()
+    }
+
     /// Takes all that was noted.
     pub fn take(&self) -> Vec<T> {
         std::mem::take(&mut *self.lock())

@@ -179,8 +179,13 @@ fn help(code: Code, kind: Kind) -> &'static str {
                 "the batch is damaged and reading on would lose its records: repair the topic, or commit an offset \
                  behind the batch by hand"
             }
-            Code::FencedInstanceId | Code::UnreleasedInstanceId => {
+            Code::FencedInstanceId => {
                 "another member uses the same `group.instance.id`: give each instance its own"
+            }
+            // With the `consumer` protocol also whoever comes back after a crash, until the broker gives up the one before.
+            Code::UnreleasedInstanceId => {
+                "another member uses the same `group.instance.id`: give each instance its own, or start again when the \
+                 session of one that crashed is over"
             }
             _ => "the client cannot be used any more: restart the pipeline",
         },
@@ -218,7 +223,8 @@ pub(super) fn commit_failed(what: &str, error: &KafkaError, voice: &Voice) -> Co
         ),
         Code::OffsetMetadataTooLarge => (
             CommitErrorKind::Fatal,
-            "the broker's `offset.metadata.max.bytes` is below what is written: raise it",
+            "the broker's `offset.metadata.max.bytes` is below what is written: raise it, or lower healer's \
+             `metadata_max_bytes` to it",
         ),
         Code::UnknownTopicOrPartition | Code::UnknownTopic | Code::UnknownTopicId => (
             CommitErrorKind::UnknownTopic,

@@ -69,11 +69,19 @@ impl State {
 
     /// Acknowledges the oldest of those on their way.
     pub(super) fn acknowledge(&mut self, most: usize) -> usize {
-        let many = if self.down { 0 } else { most.min(self.sent.len()) };
-        for _ in 0..many {
-            self.acknowledge_at(0);
+        for many in 0..most {
+            let next = self.sent.iter().position(|sent| !self.is_stuck(sent));
+            let Some(next) = next.filter(|_| !self.down) else { return many };
+            self.acknowledge_at(next);
         }
-        many
+        most
+    }
+
+    /// Whether nobody acknowledges what goes to the record's partition.
+    fn is_stuck(&self, sent: &Sent) -> bool {
+        let (Some(stuck), Some(topic)) = (self.settings.stuck, self.topic(&sent.topic)) else { return false };
+        let partitions = i32::try_from(self.topics[topic].partitions.len()).unwrap_or(i32::MAX);
+        sent.record.key.as_ref().is_some_and(|key| partition_of(key, partitions) == stuck)
     }
 
     /// Acknowledges the oldest of a topic that is chosen at random.
@@ -173,7 +181,8 @@ impl Producer for SimProducer {
     fn flush(&self, _: Duration) {
         self.cluster.change(|state| {
             while !state.down
-                && let Some(at) = state.sent.iter().position(|sent| sent.producer == self.id)
+                && let Some(at) =
+                    state.sent.iter().position(|sent| sent.producer == self.id && !state.is_stuck(sent))
             {
                 state.acknowledge_at(at);
             }

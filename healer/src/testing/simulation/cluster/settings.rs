@@ -19,6 +19,8 @@ pub(crate) struct Settings {
     pub(crate) prefetch: usize,
     /// Whether a reader is told that what it has read was truncated, also where its offset was written anew; yes.
     pub(crate) sees_truncation: bool,
+    /// The partition of topics whose new records nobody acknowledges; none.
+    pub(crate) stuck: Option<i32>,
     /// Records on their way before a producer is full; 1,000.
     pub(crate) queue: usize,
     /// Commits that fail, in one of the ways of [`CommitFault`](super::CommitFault) that mend themselves.
@@ -41,6 +43,7 @@ impl Default for Settings {
             max_metadata: 4096,
             prefetch: 64,
             sees_truncation: true,
+            stuck: None,
             queue: 1000,
             commit_faults: 0,
             request_faults: 0,

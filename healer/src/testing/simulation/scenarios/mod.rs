@@ -11,6 +11,7 @@ mod poison;
 mod recreated;
 mod reset;
 mod revoke;
+mod sinks;
 mod slow;
 mod statics;
 mod truncated;

@@ -49,6 +49,12 @@ impl Ground {
         self
     }
 
+    /// A topic of two partitions that the pipeline writes to.
+    pub(crate) fn sink(mut self, name: &str) -> Self {
+        self.plan.add_sink(name);
+        self
+    }
+
     /// Another pipeline.
     pub(crate) fn app(mut self, build: impl Fn(App) -> App + Send + Sync + 'static) -> Self {
         self.plan.build = Box::new(move |works| build(works.app()));

@@ -62,11 +62,15 @@ impl<'a> Play<'a> {
         self.happen(&Fault::Kill { seat, disk: DiskFate::Gone });
     }
 
-    /// Writes a record.
+    /// Writes a record with a key of its own.
     pub(crate) fn write(&mut self, partition: i32, value: impl AsRef<[u8]>) {
+        let key = format!("k{}", self.written + 1);
+        self.write_keyed(partition, &key, value);
+    }
+
+    pub(crate) fn write_keyed(&mut self, partition: i32, key: &str, value: impl AsRef<[u8]>) {
         self.written += 1;
         let time = Some(1_700_000_000_000 + self.written);
-        let key = format!("k{}", self.written);
         let (key, value) = (Some(key.as_bytes()), Some(value.as_ref()));
         self.world.cluster.produce_with(TOPIC, partition, key, value, Headers::new(), time);
     }
