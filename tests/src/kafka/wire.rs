@@ -11,7 +11,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use anyhow::{Context as _, Result, bail};
 
 use super::RealKafka;
-use super::client::LIMIT;
+use super::client::{LIMIT, until};
 
 impl RealKafka {
     /// Produces one record without a key whose headers have any bytes as names; says its offset.
@@ -82,12 +82,16 @@ impl RealKafka {
         request.extend(partition.to_be_bytes());
         request.extend(offset.to_be_bytes());
         string(&mut request, metadata)?;
-        let answer = self.ask(&request)?;
-        let error = answer.last_chunk().context("the answer is too short")?;
-        match i16::from_be_bytes(*error) {
-            0 => Ok(()),
-            code => bail!("{group} cannot commit {offset} of {topic}:{partition}: Kafka's error {code}"),
-        }
+        until(&format!("{group} may commit"), || {
+            let answer = self.ask(&request)?;
+            let error = answer.last_chunk().context("the answer is too short")?;
+            match i16::from_be_bytes(*error) {
+                0 => Ok(true),
+                // The coordinator is not ready yet.
+                14..=16 => Ok(false),
+                code => bail!("{group} cannot commit {offset} of {topic}:{partition}: Kafka's error {code}"),
+            }
+        })
     }
 
     /// The answer to a request, its length left out.
