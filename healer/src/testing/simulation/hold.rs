@@ -50,6 +50,7 @@ impl Time {
             DEPTH.set(DEPTH.get() + 1);
             while time.clock.now() < until {
                 time.pass(SLICE.min(until.saturating_sub(time.clock.now())));
+                time.cluster.acknowledge_any();
                 if DEPTH.get() <= DEEPEST {
                     for process in &processes {
                         process.turn();

@@ -156,6 +156,15 @@ fn asynchronous_stages() {
     run(build, |simulation| simulation);
 }
 
+/// A task may end its record while the poll thread is held up by the next one of the same chunk.
+#[test]
+fn asynchronous_stages_behind_fused_ones() {
+    let build = |app: App| {
+        app.add(kafka::string("t").stream("t").then(save::stage()).then(save_later::stage()).heal())
+    };
+    run(build, |simulation| simulation);
+}
+
 #[test]
 fn batches() {
     let build = |app: App| {
