@@ -19,7 +19,11 @@ const SESSION: &str = "session.timeout.ms";
 
 /// Numbers of librdkafka that healer's own settings depend on: canonical name, range, and why.
 const NUMBERS: [(&str, RangeInclusive<u64>, &str); 5] = [
-    (MAX_POLL, 1..=86_400_000, "milliseconds"),
+    (
+        MAX_POLL,
+        1_500..=86_400_000,
+        "milliseconds: where a stage takes longer, another thread polls after 1.25 s",
+    ),
     (SESSION, 1..=3_600_000, "milliseconds"),
     ("max.in.flight.requests.per.connection", 1..=5, "more would break the idempotent producer"),
     ("message.send.max.retries", 1..=2_147_483_647, "the idempotent producer retries"),

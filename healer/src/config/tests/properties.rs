@@ -170,14 +170,14 @@ fn two_names_of_one_property_with_two_values_are_refused() {
 fn numbers_that_promises_depend_on_are_checked_before_the_start() {
     for (name, value) in [
         ("max.poll.interval.ms", "soon"),
-        ("max.poll.interval.ms", "0"),
+        ("max.poll.interval.ms", "1499"),
         ("session.timeout.ms", "-1"),
         ("max.in.flight", "6"),
         ("retries", "0"),
     ] {
         let wrong = one(complete().set(name, value));
         assert_eq!((wrong.key(), wrong.value()), (name, Some(value)));
-        assert!(wrong.what_is_allowed().contains("from 1 to"), "{wrong}");
+        assert!(wrong.what_is_allowed().contains("from 1"), "{wrong}");
     }
     let wrong = one(complete().set("max.poll.interval.ms", "10000"));
     assert!(wrong.to_string().contains("(10000) is below `session.timeout.ms` (45000)"), "{wrong}");
