@@ -2,30 +2,11 @@
 
 mod common;
 
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
-use common::{Seen, settings, status, until};
+use common::{Gate, Seen, settings, status, until};
 use healer::{Handle, prelude::*, testing::EmbeddedKafka};
-
-/// Keeps whoever comes to it, until it is opened.
-#[derive(Default)]
-struct Gate {
-    open: Mutex<bool>,
-    opened: Condvar,
-}
-
-impl Gate {
-    fn open(&self) {
-        *self.open.lock().expect("no one panics here") = true;
-        self.opened.notify_all();
-    }
-
-    fn pass(&self) {
-        let open = self.open.lock().expect("no one panics here");
-        drop(self.opened.wait_while(open, |open| !*open).expect("no one panics here"));
-    }
-}
 
 /// A topic of two partitions with `count` records each.
 fn kafka(count: i32) -> EmbeddedKafka {

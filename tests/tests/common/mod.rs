@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use healer::{Config, ConfigBuilder, Error, Handle, PartitionStatus, Protocol, RecordError, Report};
@@ -142,5 +142,53 @@ impl Door {
     pub async fn pass(&self) {
         let mut open = self.0.subscribe();
         open.wait_for(|open| *open).await.expect("the door outlives those who wait");
+    }
+}
+
+/// A gate that holds the thread of whoever comes to it until it is opened.
+#[derive(Debug, Default)]
+pub struct Gate {
+    open: Mutex<bool>,
+    opened: Condvar,
+}
+
+impl Gate {
+    /// Lets all through, now and later.
+    pub fn open(&self) {
+        *self.open.lock().expect("no one panics here") = true;
+        self.opened.notify_all();
+    }
+
+    /// Waits until the gate is open, with the whole thread.
+    pub fn pass(&self) {
+        let open = self.open.lock().expect("no one panics here");
+        drop(self.opened.wait_while(open, |open| !*open).expect("no one panics here"));
+    }
+}
+
+/// A topic and a group of one test's own on the shared broker.
+pub struct Ground {
+    pub kafka: &'static RealKafka,
+    pub topic: String,
+    pub group: String,
+    pub protocol: Protocol,
+}
+
+impl Ground {
+    /// `None`, and a word about it, without a real Kafka.
+    pub fn new(protocol: Protocol, partitions: u16) -> Option<Self> {
+        Some(Self::over(RealKafka::for_test()?, protocol, partitions))
+    }
+
+    /// As [`new`](Self::new), on a broker of the test's own.
+    pub fn over(kafka: &'static RealKafka, protocol: Protocol, partitions: u16) -> Self {
+        let (topic, group) = (kafka.unique("lines"), kafka.unique("group"));
+        kafka.create_topic(&topic, partitions, &[]).expect("a topic");
+        Self { kafka, topic, group, protocol }
+    }
+
+    /// What the group has committed.
+    pub fn committed(&self) -> BTreeMap<i32, i64> {
+        self.kafka.committed(&self.group, &self.topic).expect("the group's offsets")
     }
 }

@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use healer::{Error, Handle, OutOfRange, Protocol, StartError};
 use healer_tests::kafka::Record;
 
-use super::Ground;
+use super::Story;
 use super::common::{LIMIT, status, until, until_committed};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn records_deleted_under_pending_ones_are_still_done() {
-    let Some(ground) = Ground::new(Protocol::Consumer, 1) else { return };
+    let Some(ground) = Story::new(Protocol::Consumer, 1) else { return };
     ground.produce(0, 5, "line");
     ground.produce(0, 1, "stuck");
     ground.produce(0, 14, "line");
@@ -30,8 +30,8 @@ async fn records_deleted_under_pending_ones_are_still_done() {
 }
 
 /// A pipeline that rests at its sixth record while all before 300 is deleted, which it has not fetched yet.
-async fn cut_past_the_position(out_of_range: OutOfRange) -> Option<(Ground, Handle)> {
-    let ground = Ground::new(Protocol::Consumer, 1)?;
+async fn cut_past_the_position(out_of_range: OutOfRange) -> Option<(Story, Handle)> {
+    let ground = Story::new(Protocol::Consumer, 1)?;
     ground.produce(0, 5, "line");
     ground.produce(0, 1, "stuck");
     // More than is fetched while four records are in flight.

@@ -8,9 +8,10 @@ mod reset;
 mod truncated;
 
 use std::collections::BTreeMap;
+use std::ops::Deref;
 use std::sync::Arc;
 
-use common::{Door, Seen, settings};
+use common::{Door, Ground, Seen, settings};
 use healer::prelude::*;
 use healer::{ConfigBuilder, Protocol};
 use healer_tests::kafka::{RealKafka, Record};
@@ -33,25 +34,29 @@ async fn guard(line: String, #[state] door: &Arc<Door>) -> String {
     line
 }
 
-/// A topic of its own, a group, and a pipeline over it whose lines may get stuck.
-struct Ground {
-    kafka: &'static RealKafka,
-    topic: String,
-    group: String,
-    protocol: Protocol,
+/// A pipeline over a topic of its own whose lines may get stuck.
+struct Story {
+    ground: Ground,
     seen: Lines,
     door: Arc<Door>,
 }
 
-impl Ground {
+impl Deref for Story {
+    type Target = Ground;
+
+    fn deref(&self) -> &Ground {
+        &self.ground
+    }
+}
+
+impl Story {
     fn new(protocol: Protocol, partitions: u16) -> Option<Self> {
         Some(Self::over(RealKafka::for_test()?, protocol, partitions))
     }
 
     fn over(kafka: &'static RealKafka, protocol: Protocol, partitions: u16) -> Self {
-        let (topic, group) = (kafka.unique("lines"), kafka.unique("group"));
-        kafka.create_topic(&topic, partitions, &[]).unwrap();
-        Self { kafka, topic, group, protocol, seen: Lines::default(), door: Arc::default() }
+        let ground = Ground::over(kafka, protocol, partitions);
+        Self { ground, seen: Lines::default(), door: Arc::default() }
     }
 
     fn app(&self) -> App {
@@ -72,10 +77,6 @@ impl Ground {
     fn produce(&self, partition: i32, count: usize, text: &str) {
         let line = || Record::value(text).partition(partition);
         self.kafka.produce(&self.topic, std::iter::repeat_with(line).take(count)).unwrap();
-    }
-
-    fn committed(&self) -> BTreeMap<i32, i64> {
-        self.kafka.committed(&self.group, &self.topic).unwrap()
     }
 
     fn set_committed(&self, partition: i32, offset: i64) {

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use healer::{OutOfRange, Protocol};
 
-use super::Ground;
+use super::Story;
 use super::common::{until, until_committed};
 
-impl Ground {
+impl Story {
     fn delete(&self) {
         self.kafka.delete_topic(&self.topic).unwrap();
     }
@@ -24,7 +24,7 @@ impl Ground {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_topic_made_anew_while_nobody_ran_is_read_from_its_beginning() {
-    let Some(ground) = Ground::new(Protocol::Consumer, 1) else { return };
+    let Some(ground) = Story::new(Protocol::Consumer, 1) else { return };
     let store = tempfile::tempdir().unwrap();
     let config = || ground.settings().store_path(store.path()).build().unwrap();
     ground.produce(0, 20, "old");
@@ -41,7 +41,7 @@ async fn a_topic_made_anew_while_nobody_ran_is_read_from_its_beginning() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_done_in_the_old_topic_is_not_skipped_in_the_new_one() {
-    let Some(ground) = Ground::new(Protocol::Consumer, 1) else { return };
+    let Some(ground) = Story::new(Protocol::Consumer, 1) else { return };
     let store = tempfile::tempdir().unwrap();
     let config = || ground.settings().store_path(store.path()).drain_budget("0s").build().unwrap();
     ground.produce(0, 5, "line");
@@ -67,7 +67,7 @@ async fn what_was_done_in_the_old_topic_is_not_skipped_in_the_new_one() {
 }
 
 async fn goes_on_with_the_new_topic(protocol: Protocol) {
-    let Some(ground) = Ground::new(protocol, 1) else { return };
+    let Some(ground) = Story::new(protocol, 1) else { return };
     ground.produce(0, 20, "old");
     // Clients look once in five minutes by themselves.
     let settings =

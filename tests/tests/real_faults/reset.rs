@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use healer::Protocol;
 
-use super::Ground;
+use super::Story;
 use super::common::{until, until_committed};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_group_that_was_reset_while_nobody_ran_goes_on_where_the_admin_says() {
-    let Some(ground) = Ground::new(Protocol::Consumer, 1) else { return };
+    let Some(ground) = Story::new(Protocol::Consumer, 1) else { return };
     ground.produce(0, 20, "line");
     // The store remembers where the group was, and is not asked.
     let store = tempfile::tempdir().unwrap();
@@ -30,7 +30,7 @@ async fn a_group_that_was_reset_while_nobody_ran_goes_on_where_the_admin_says() 
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_done_above_the_frontier_is_not_skipped_after_a_reset() {
-    let Some(ground) = Ground::new(Protocol::Consumer, 1) else { return };
+    let Some(ground) = Story::new(Protocol::Consumer, 1) else { return };
     let store = tempfile::tempdir().unwrap();
     ground.produce(0, 5, "line");
     ground.produce(0, 1, "stuck");
@@ -52,7 +52,7 @@ async fn what_was_done_above_the_frontier_is_not_skipped_after_a_reset() {
 }
 
 async fn a_member_is_not_reset(protocol: Protocol) {
-    let Some(ground) = Ground::new(protocol, 1) else { return };
+    let Some(ground) = Story::new(protocol, 1) else { return };
     ground.produce(0, 10, "line");
     let handle = ground.app().start(ground.settings().build().unwrap()).await.unwrap();
     until_committed(&handle, &BTreeMap::from([(0, 10)])).await;

@@ -3,7 +3,7 @@
 use healer::Protocol;
 use healer_tests::kafka::{RealKafka, RealKafkaOptions};
 
-use super::Ground;
+use super::Story;
 use super::common::until;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -11,7 +11,7 @@ async fn what_was_done_above_the_frontier_is_not_skipped_where_the_log_was_cut_a
     // It outlives the test by moments: the broker ends with this process.
     let Some(kafka) = RealKafka::own_for_test(RealKafkaOptions::default()) else { return };
     let kafka: &'static RealKafka = Box::leak(Box::new(kafka));
-    let ground = Ground::over(kafka, Protocol::Consumer, 1);
+    let ground = Story::over(kafka, Protocol::Consumer, 1);
     let store = tempfile::tempdir().unwrap();
     let config = || ground.settings().store_path(store.path()).drain_budget("0s").build().unwrap();
     ground.produce(0, 5, "line");

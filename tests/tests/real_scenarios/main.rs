@@ -11,15 +11,14 @@ mod shares;
 mod slow;
 mod statics;
 
-use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::mpsc::{Sender, channel};
 
-use common::{Seen, settings, status};
+use common::{Ground, Seen, settings, status};
 use healer::prelude::*;
 use healer::{ConfigBuilder, Handle, PartitionStatus, Protocol};
-use healer_tests::kafka::{GroupLog, RealKafka, Record, TakenCommit};
+use healer_tests::kafka::{GroupLog, Record, TakenCommit};
 use tempfile::TempDir;
 use tokio::sync::Semaphore;
 
@@ -59,14 +58,6 @@ async fn wait(line: String, #[state] turnstile: &Arc<Turnstile>) -> String {
     line
 }
 
-/// A topic of its own and a group.
-struct Ground {
-    kafka: &'static RealKafka,
-    topic: String,
-    group: String,
-    protocol: Protocol,
-}
-
 /// A pipeline in that group, with a store of its own: another machine.
 struct Member {
     handle: Handle,
@@ -76,16 +67,6 @@ struct Member {
 }
 
 impl Ground {
-    fn new(protocol: Protocol, partitions: u16) -> Option<Self> {
-        Some(Self::over(RealKafka::for_test()?, protocol, partitions))
-    }
-
-    fn over(kafka: &'static RealKafka, protocol: Protocol, partitions: u16) -> Self {
-        let (topic, group) = (kafka.unique("lines"), kafka.unique("group"));
-        kafka.create_topic(&topic, partitions, &[]).unwrap();
-        Self { kafka, topic, group, protocol }
-    }
-
     /// A drain lasts 300 ms at most, and a member hears of a rebalance soon.
     fn settings(&self) -> ConfigBuilder {
         let settings = settings(self.kafka.brokers(), &self.group).protocol(self.protocol);
@@ -123,10 +104,6 @@ impl Ground {
         let (kafka, topic) = (self.kafka, self.topic.clone());
         tokio::task::spawn_blocking(move || kafka.produce(&topic, records).unwrap());
         sender
-    }
-
-    fn committed(&self) -> BTreeMap<i32, i64> {
-        self.kafka.committed(&self.group, &self.topic).unwrap()
     }
 
     fn log(&self) -> GroupLog {

@@ -1,13 +1,13 @@
 //! A synchronous stage that holds its thread longer than the group waits for a poll: the group does not take it for dead.
 
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use healer::prelude::*;
 use healer::{Handle, Protocol};
 use healer_tests::kafka::Record;
 
-use super::common::{status, until};
+use super::common::{Gate, status, until};
 use super::{Ground, Places, quick, under_both};
 
 /// How long the group waits for a poll.
@@ -16,25 +16,10 @@ const MAX_POLL: Duration = Duration::from_secs(3);
 /// How long the stage takes: the client looks twice a second whether it was polled in time.
 const HELD: Duration = Duration::from_millis(4_500);
 
-/// Keeps the thread of whoever comes to it, until it is opened.
-#[derive(Default)]
-struct Gate {
-    open: Mutex<bool>,
-    opened: Condvar,
-}
-
-impl Gate {
-    fn open(&self) {
-        *self.open.lock().unwrap() = true;
-        self.opened.notify_all();
-    }
-}
-
 #[stage]
 fn hold(line: String, ctx: &Context, #[state] seen: &Places, #[state] gate: &Arc<Gate>) -> String {
     if line == "hold" {
-        let open = gate.open.lock().unwrap();
-        drop(gate.opened.wait_while(open, |open| !*open).unwrap());
+        gate.pass();
     }
     seen.add((ctx.partition(), ctx.offset()));
     line

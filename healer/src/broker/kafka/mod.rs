@@ -13,6 +13,7 @@ mod leader_epoch;
 mod lists;
 mod metadata;
 #[cfg(any(test, feature = "testing"))]
+#[cfg_attr(not(feature = "testing"), allow(dead_code, reason = "healer's own tests use a part of it"))]
 pub(crate) mod mock;
 mod producer;
 mod properties;
