@@ -58,7 +58,8 @@ struct Run(Option<Child>);
 impl Run {
     fn start(arguments: &[&str]) -> Self {
         let mut command = Command::new(programs::flights().unwrap());
-        command.args(arguments).env("HEALER_COMMIT_INTERVAL", "200ms");
+        // Long enough for all that is at work when a run is asked to end, also on a machine that is busy with other things.
+        command.args(arguments).env("HEALER_COMMIT_INTERVAL", "200ms").env("HEALER_DRAIN_BUDGET", "15s");
         let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn();
         Self(Some(child.unwrap()))
     }
