@@ -87,12 +87,12 @@ pub use topology::Description;
 pub mod __private {
     pub use crate::{
         operators::{
-            AsyncKind, AsyncStage, BatchKind, BatchStage, Checkpointed, CheckpointedStage, FlatKind,
-            FlatStage, Kind, Outlet, PlainShape, RowsKind, RowsStage, Shape, Stage, SyncKind, SyncStage,
-            Verdict,
+            AsyncKind, AsyncStage, Awaited, BatchKind, BatchStage, Blocking, BlockingKind, Checkpointed,
+            CheckpointedStage, FlatKind, FlatStage, Kind, Outlet, ParallelKind, ParallelStage, PlainShape,
+            RowsKind, RowsStage, Shape, Stage, SyncKind, SyncStage, Verdict,
         },
         stream::{Accepts, Here, Operator},
-        topology::Need,
+        topology::{Need, Order, Parallel},
     };
     pub use std::sync::Arc;
 

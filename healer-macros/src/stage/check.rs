@@ -2,8 +2,9 @@
 
 use crate::stage::{
     fault::Faults,
-    parse::{Function, Output, Parameters, Settings},
+    parse::{Function, Order, Output, Parameters, Settings},
 };
+use quote::ToTokens as _;
 
 pub(super) fn check(
     settings: &Settings,
@@ -30,6 +31,7 @@ pub(super) fn check(
         };
         faults.at(key, message, help);
     }
+    check_calls(settings, function, faults);
     if settings.batch.is_none() {
         return;
     }
@@ -45,6 +47,57 @@ pub(super) fn check(
             checkpoint,
             format!("`{name}` gives whole batches, and a checkpoint keeps single values"),
             "put `#[checkpoint]` on a stage before the batch",
+        );
+    }
+}
+
+/// How calls run, beside each other and beside the poll thread.
+fn check_calls(settings: &Settings, function: &Function, faults: &mut Faults) {
+    let Settings { flat, batch, parallel, order, keyless, blocking, .. } = settings;
+    let keys = [
+        parallel.as_ref().map(|(key, _)| key),
+        order.as_ref().map(|(key, _)| key),
+        keyless.as_ref().map(|(key, _)| key),
+        blocking.as_ref(),
+    ];
+    let several = flat.as_ref().or(batch.as_ref());
+    if let (Some(kind), Some(key)) = (several, keys.into_iter().flatten().next()) {
+        let help = format!("remove `{key}`; put it on a stage of single values before or after this one");
+        faults.at(
+            key,
+            format!("`{kind}` stages take one after the other: `{key}` is not built for them"),
+            help,
+        );
+        return;
+    }
+    if let Some(blocking) = blocking
+        && let Some(asynchronous) = &function.sig.asyncness
+    {
+        let help = "remove `blocking`, or make the function synchronous";
+        faults.at(
+            blocking,
+            format!("an `{}` function gives way where it waits", asynchronous.to_token_stream()),
+            help,
+        );
+    }
+    if parallel.is_none()
+        && let Some(key) = keys[1].or(keys[2])
+    {
+        let help = "add `parallel = 16`";
+        faults.at(
+            key,
+            "without `parallel` a stage takes the records of a partition one by one, in order",
+            help,
+        );
+        return;
+    }
+    if let (Some((_, order)), Some((keyless, _))) = (order, keyless)
+        && *order != Order::Key
+    {
+        faults.at(
+            keyless,
+            "`keyless` says what `order = key` does with records that have no key",
+            "remove one of the two",
         );
     }
 }

@@ -37,6 +37,8 @@ pub struct Context {
     // Apart from its bytes, so that their buffer is used again for the next record.
     has_key: bool,
     key: Vec<u8>,
+    /// Of the key, beyond the poll thread: what keeps records of a key in one line.
+    key_hash: Option<u64>,
     headers: Headers,
     attempt: u32,
     path: Arc<str>,
@@ -119,6 +121,7 @@ impl Context {
             timestamp: None,
             has_key: false,
             key: Vec::new(),
+            key_hash: None,
             headers: Headers::new(),
             attempt: 1,
             path: Arc::from(""),
@@ -154,6 +157,20 @@ impl Context {
             has_key: false,
             ..*self
         }
+    }
+
+    /// Of a batch: it has the key of no single record.
+    pub(crate) fn of_many(&self) -> Self {
+        Self { key_hash: None, ..self.keep(false) }
+    }
+
+    #[inline]
+    pub(crate) fn hash_key(&mut self, key: Option<&[u8]>) {
+        self.key_hash = key.map(xxhash_rust::xxh3::xxh3_64);
+    }
+
+    pub(crate) fn key_hash(&self) -> Option<u64> {
+        self.key_hash
     }
 
     pub(crate) fn enter(&mut self, path: &Arc<str>) {

@@ -1,4 +1,4 @@
-//! Where records leave one thread for another: a queue, and a task that serves it one item after the other.
+//! Where records leave one thread for another: a queue, and a task that serves it.
 
 use std::{
     future::Future,
@@ -36,6 +36,9 @@ pub struct Envelope<T> {
 impl<T> Envelope<T> {
     /// Takes the item of a visit along. `whole` says whether anybody from `node` on reads key and headers.
     pub(super) fn take(visit: &mut Visit<'_>, node: u32, whole: bool, value: T) -> Self {
+        if let Some(record) = visit.record() {
+            visit.context.hash_key(record.key);
+        }
         Self { value, receipt: visit.take(node), context: visit.context.keep(whole) }
     }
 }
@@ -87,7 +90,7 @@ impl<T> Clone for Queue<T> {
 }
 
 /// The taking end.
-pub(super) struct Inbox<T> {
+pub struct Inbox<T> {
     receiver: UnboundedReceiver<Envelope<T>>,
     gate: Arc<Gate>,
 }
@@ -144,7 +147,7 @@ impl<T> Drop for Inbox<T> {
     }
 }
 
-/// How a boundary handles one item.
+/// What a boundary's task does.
 pub trait Serve<T>: Send + Sync + 'static {
     /// What it remembers for a partition, with the lane below.
     type Lane: Send + 'static;
@@ -158,13 +161,38 @@ pub trait Serve<T>: Send + Sync + 'static {
     /// Makes the lane of its task.
     fn open(&self, host: &Host) -> Self::Lane;
 
-    /// Handles the item and settles its receipt, or passes it on.
+    /// Handles all that comes: settles its receipts, or passes them on.
+    fn run<'a>(
+        &'a self,
+        lane: &'a mut Self::Lane,
+        host: &'a Host,
+        inbox: &'a mut Inbox<T>,
+    ) -> impl Future<Output = ()> + Send + 'a;
+}
+
+/// How a boundary handles one item, where it takes one after the other.
+pub(super) trait ServeOne<T>: Serve<T> {
     fn serve<'a>(
         &'a self,
         lane: &'a mut Self::Lane,
         host: &'a Host,
         item: Envelope<T>,
     ) -> impl Future<Output = ()> + Send + 'a;
+}
+
+/// Serves one item after the other.
+pub(super) async fn one_by_one<T: Send + 'static, S: ServeOne<T>>(
+    serve: &S,
+    lane: &mut S::Lane,
+    host: &Host,
+    inbox: &mut Inbox<T>,
+) {
+    while let Some(item) = inbox.next().await {
+        // A partition that has failed runs nothing any more: what waits is returned.
+        if !item.receipt.is_halted() {
+            serve.serve(lane, host, item).await;
+        }
+    }
 }
 
 /// A node whose items wait in a queue for its task, and what follows.
@@ -202,12 +230,7 @@ pub(super) fn start<T: Send + 'static, S: Serve<T>>(serve: &Arc<S>, host: &Host)
     let (serve, host_of_task) = (Arc::clone(serve), host.clone());
     let mut lane = serve.open(host);
     host.spawn(async move {
-        while let Some(item) = inbox.next().await {
-            // A partition that has failed runs nothing any more: what waits is returned.
-            if !item.receipt.is_halted() {
-                serve.serve(&mut lane, &host_of_task, item).await;
-            }
-        }
+        serve.run(&mut lane, &host_of_task, &mut inbox).await;
     });
     queue
 }

@@ -28,6 +28,7 @@ pub use port::{Port, ToPort, union};
 pub use sink::Sink;
 pub use source::{OnError, Source};
 pub use stage::{
-    AsyncKind, AsyncStage, Checkpointed, CheckpointedStage, FlatKind, FlatStage, Kind, Outlet, PlainShape,
-    Shape, Stage, SyncKind, SyncStage, Verdict,
+    AsyncKind, AsyncStage, Awaited, Blocking, BlockingKind, Checkpointed, CheckpointedStage, FlatKind,
+    FlatStage, Kind, Outlet, ParallelKind, ParallelStage, PlainShape, Shape, Stage, SyncKind, SyncStage,
+    Verdict,
 };

@@ -218,7 +218,7 @@ impl<T: Send + 'static, D: Consumer<Rows<T>>> Gather<T, D> {
         let list = mem::take(&mut self.rows);
         let receipts = mem::take(&mut self.receipts);
         let Some((first, _)) = list.first() else { return };
-        let mut context = first.keep(false);
+        let mut context = first.of_many();
         let step = Step::Next(Rows { list });
         let Work { node, next } = &*self.work;
         let receipt = Receipt::many(receipts);

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use super::boundary::{self, Envelope, Queue, Serve, Step, WeakQueue};
+use super::boundary::{self, Envelope, Inbox, Queue, Serve, ServeOne, Step, WeakQueue};
 use crate::{
     engine::Host,
     envelope::Visit,
@@ -80,6 +80,12 @@ impl<T: Send + 'static, D: Consumer<T>> Serve<T> for Work<D> {
         self.next.open(host)
     }
 
+    async fn run(&self, lane: &mut Self::Lane, host: &Host, inbox: &mut Inbox<T>) {
+        boundary::one_by_one(self, lane, host, inbox).await;
+    }
+}
+
+impl<T: Send + 'static, D: Consumer<T>> ServeOne<T> for Work<D> {
     async fn serve(&self, lane: &mut Self::Lane, host: &Host, item: Envelope<T>) {
         let Envelope { value, receipt, mut context } = item;
         boundary::carry_on(host, &*self.next, lane, self.node.id, receipt, &mut context, Step::Next(value));

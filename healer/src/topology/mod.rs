@@ -8,6 +8,6 @@ mod state;
 pub use describe::Description;
 pub(crate) use describe::Graph;
 pub use draft::{Draft, Plan};
-pub use node::{Node, NodeDraft, NodeKind, Requirement};
+pub use node::{Node, NodeDraft, NodeKind, Order, Parallel, Requirement, Runs};
 pub(crate) use state::States;
 pub use state::{Found, Need};

@@ -20,7 +20,8 @@ pub enum NodeKind {
         codec: &'static str,
     },
     Stage {
-        asynchronous: bool,
+        runs: Runs,
+        parallel: Option<Parallel>,
     },
     Flat,
     Batch,
@@ -50,8 +51,10 @@ impl NodeKind {
             Self::Source { topics: Topics::Pattern(pattern), codec } => {
                 format!("source: {codec} from {pattern}")
             }
-            Self::Stage { asynchronous: true } => "async stage".to_owned(),
-            Self::Stage { asynchronous: false } => "stage".to_owned(),
+            Self::Stage { runs, parallel: None } => runs.label().to_owned(),
+            Self::Stage { runs, parallel: Some(parallel) } => {
+                format!("{}, {} at once {}", runs.label(), parallel.most, parallel.order.label())
+            }
             Self::Flat => "flat stage".to_owned(),
             Self::Batch => "batch stage".to_owned(),
             Self::Map => "map".to_owned(),
@@ -65,6 +68,60 @@ impl NodeKind {
             Self::Port => "union".to_owned(),
             Self::ToPort => "into a union".to_owned(),
             Self::Heal => "heal".to_owned(),
+        }
+    }
+}
+
+/// Where a stage's function runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Runs {
+    /// Where the record is.
+    Fused,
+    /// In a task.
+    Awaited,
+    /// Where it may block.
+    Blocking,
+}
+
+impl Runs {
+    fn label(self) -> &'static str {
+        match self {
+            Self::Fused => "stage",
+            Self::Awaited => "async stage",
+            Self::Blocking => "blocking stage",
+        }
+    }
+}
+
+/// How many calls of a stage run at once, and which of them one after the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Parallel {
+    /// In the whole process; at least one.
+    pub most: usize,
+    /// What stays in order.
+    pub order: Order,
+}
+
+/// What a parallel stage keeps in order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// Calls for records of a key run one after the other; for those without a key as well, in their partition.
+    Key,
+    /// As `Key`, but records without a key have no order.
+    KeyIfAny,
+    /// Calls overlap, results leave a partition in the order of its records.
+    Partition,
+    /// Nothing.
+    None,
+}
+
+impl Order {
+    fn label(self) -> &'static str {
+        match self {
+            Self::Key => "by key",
+            Self::KeyIfAny => "by key, without one in any order",
+            Self::Partition => "in the order of the partition",
+            Self::None => "in any order",
         }
     }
 }

@@ -16,7 +16,7 @@ pub(super) use broken::broken;
 use super::{
     Stage,
     fault::show,
-    parse::{Function, InputKind},
+    parse::{Function, InputKind, Order},
 };
 use crate::here::here;
 use generics::Generics;
@@ -44,6 +44,7 @@ pub(super) fn stage(stage: &Stage) -> TokenStream {
     };
     let keep = stage.settings.checkpoint.as_ref().map(|_| checkpointed(stage, &generics, &root));
     let plain = plain(stage, &root);
+    let parallel = parallel(stage, &generics, &root);
     quote! {
         #function
         #node
@@ -51,6 +52,7 @@ pub(super) fn stage(stage: &Stage) -> TokenStream {
         #work
         #accepts
         #keep
+        #parallel
         #plain
     }
 }
@@ -92,11 +94,11 @@ fn node(function: &Function, generics: &Generics) -> TokenStream {
 /// `impl Stage`.
 fn header(stage: &Stage, generics: &Generics, root: &TokenStream) -> TokenStream {
     let (name, parameters, arguments, bounds) = parts(&stage.function.sig.ident, generics);
-    let kind = kind(stage);
+    let kind = kind(stage, root);
     let kind = if stage.settings.checkpoint.is_some() {
-        quote!(#root::__private::Checkpointed<#root::__private::#kind>)
+        quote!(#root::__private::Checkpointed<#kind>)
     } else {
-        quote!(#root::__private::#kind)
+        kind
     };
     let input = taken(stage, root);
     let output = given(stage, root);
@@ -129,16 +131,49 @@ fn need(stage: &Stage, root: &TokenStream) -> TokenStream {
     quote_spanned!(span=> (#(#arcs,)*))
 }
 
-fn kind(stage: &Stage) -> Ident {
-    let kind = match (stage.input.kind, stage.settings.flat.is_some(), stage.function.sig.asyncness.is_some())
-    {
+fn kind(stage: &Stage, root: &TokenStream) -> TokenStream {
+    let asynchronous = stage.function.sig.asyncness.is_some();
+    if stage.settings.parallel.is_some() {
+        let calls = format_ident!("{}", if asynchronous { "Awaited" } else { "Blocking" });
+        return quote!(#root::__private::ParallelKind<#root::__private::#calls>);
+    }
+    let kind = match (stage.input.kind, stage.settings.flat.is_some(), asynchronous) {
+        _ if stage.settings.blocking.is_some() => "Blocking",
         (InputKind::Rows, _, _) => "Rows",
         (InputKind::Batch, _, _) => "Batch",
         (_, true, _) => "Flat",
         (_, false, true) => "Async",
         (_, false, false) => "Sync",
     };
-    format_ident!("{kind}Kind")
+    let kind = format_ident!("{kind}Kind");
+    quote!(#root::__private::#kind)
+}
+
+/// `impl ParallelStage`.
+fn parallel(stage: &Stage, generics: &Generics, root: &TokenStream) -> Option<TokenStream> {
+    let (_, most) = stage.settings.parallel.as_ref()?;
+    let (name, parameters, arguments, bounds) = parts(&stage.function.sig.ident, generics);
+    let order = match (&stage.settings.order, &stage.settings.keyless) {
+        (Some((_, Order::Partition)), _) => "Partition",
+        (Some((_, Order::None)), _) => "None",
+        (_, Some((_, true))) => "KeyIfAny",
+        _ => "Key",
+    };
+    let order = format_ident!("{order}");
+    // Where the number is known here, it is looked at here.
+    let message =
+        "with `parallel = 0` no record would ever be worked on\n  help: the least is `parallel = 1`";
+    let check = quote_spanned!(most.span()=> ::core::assert!(#most > 0, #message));
+    let check = (!stage.function.is_generic()).then(|| quote!(const _: () = #check;));
+    Some(quote! {
+        #check
+        #[automatically_derived]
+        #[allow(trivial_bounds)]
+        impl #parameters #root::__private::ParallelStage for #name #arguments #bounds {
+            const PARALLEL: #root::__private::Parallel =
+                #root::__private::Parallel { most: #most, order: #root::__private::Order::#order };
+        }
+    })
 }
 
 /// What flows into the node.

@@ -3,7 +3,7 @@
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens as _, quote, quote_spanned};
 use syn::{
-    Attribute, LitStr, Path, Result, Token,
+    Attribute, Expr, ExprLit, Lit, LitStr, Path, Result, Token,
     ext::IdentExt as _,
     parse::{ParseStream, Parser as _},
     token,
@@ -11,9 +11,8 @@ use syn::{
 
 use crate::stage::fault::{Faults, fault};
 
-const KEYS: &str = "`flat`, `batch`, `skip = \"reason\"`, `crate = path`";
-const NOT_YET: [&str; 9] =
-    ["parallel", "order", "retry", "timeout", "dead_letter", "blocking", "rate", "report", "retry_if"];
+const KEYS: &str = "`flat`, `batch`, `parallel = number`, `order = key`, `keyless = none`, `blocking`, `skip = \"reason\"`, `crate = path`";
+const NOT_YET: [&str; 6] = ["retry", "timeout", "dead_letter", "rate", "report", "retry_if"];
 
 /// What the attribute says.
 #[derive(Default)]
@@ -21,6 +20,11 @@ pub(in crate::stage) struct Settings {
     pub(in crate::stage) flat: Option<Ident>,
     pub(in crate::stage) batch: Option<Ident>,
     pub(in crate::stage) skip: Option<(Ident, LitStr)>,
+    pub(in crate::stage) parallel: Option<(Ident, Expr)>,
+    pub(in crate::stage) order: Option<(Ident, Order)>,
+    /// Whether records without a key have no order.
+    pub(in crate::stage) keyless: Option<(Ident, bool)>,
+    pub(in crate::stage) blocking: Option<Ident>,
     pub(in crate::stage) checkpoint: Option<Attribute>,
     krate: Option<Path>,
 }
@@ -35,6 +39,14 @@ impl Settings {
         });
         moved.collect()
     }
+}
+
+/// What a parallel stage keeps in order.
+#[derive(Clone, Copy, PartialEq)]
+pub(in crate::stage) enum Order {
+    Key,
+    Partition,
+    None,
 }
 
 /// One key with what stands after it.
@@ -123,7 +135,7 @@ fn until_comma(input: ParseStream<'_>) -> Result<TokenStream> {
 fn set(settings: &mut Settings, Entry { key, value }: Entry) -> Result<()> {
     let name = key.to_string();
     match name.as_str() {
-        "flat" | "batch" => {
+        "flat" | "batch" | "blocking" => {
             if let Value::Equals(extra) | Value::Group(extra) = value {
                 let at = if extra.is_empty() { quote!(#key) } else { extra };
                 return Err(fault(
@@ -132,7 +144,11 @@ fn set(settings: &mut Settings, Entry { key, value }: Entry) -> Result<()> {
                     format!("write `#[stage({name})]`"),
                 ));
             }
-            let slot = if name == "flat" { &mut settings.flat } else { &mut settings.batch };
+            let slot = match name.as_str() {
+                "flat" => &mut settings.flat,
+                "batch" => &mut settings.batch,
+                _ => &mut settings.blocking,
+            };
             *slot = Some(key);
         }
         "skip" => {
@@ -148,6 +164,15 @@ fn set(settings: &mut Settings, Entry { key, value }: Entry) -> Result<()> {
                     return Err(fault(at, "the reason of a skip is a text that is not empty", help));
                 }
             }
+        }
+        "parallel" => settings.parallel = Some((key.clone(), parallel(&key, value)?)),
+        "order" => {
+            let words = [("key", Order::Key), ("partition", Order::Partition), ("none", Order::None)];
+            settings.order = Some((key.clone(), word(&key, value, &words)?));
+        }
+        "keyless" => {
+            let words = [("partition", false), ("none", true)];
+            settings.keyless = Some((key.clone(), word(&key, value, &words)?));
         }
         "crate" => {
             let help = "write `crate = path::to::healer`";
@@ -168,4 +193,40 @@ fn set(settings: &mut Settings, Entry { key, value }: Entry) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// How many calls at once.
+fn parallel(key: &Ident, value: Value) -> Result<Expr> {
+    let help = "write `parallel = 16`, or the name of a constant of type `usize`";
+    let tokens = match value {
+        Value::Equals(tokens) if !tokens.is_empty() => tokens,
+        _ => return Err(fault(key, "`parallel` needs to know how many calls may run at once", help)),
+    };
+    let number: Expr =
+        syn::parse2(tokens.clone()).map_err(|_| fault(&tokens, "this is no number of calls", help))?;
+    match &number {
+        Expr::Path(path) if path.path.is_ident("auto") => {
+            Err(fault(path, "`parallel = auto` is not built yet", help))
+        }
+        Expr::Lit(ExprLit { lit: Lit::Int(int), .. }) if int.base10_digits() == "0" => {
+            let message = "with `parallel = 0` no record would ever be worked on";
+            Err(fault(int, message, "the least is `parallel = 1`"))
+        }
+        Expr::Lit(ExprLit { lit, .. }) if !matches!(lit, Lit::Int(_)) => {
+            Err(fault(lit, "this is no number of calls", help))
+        }
+        _ => Ok(number),
+    }
+}
+
+/// One of a few words.
+fn word<W: Copy>(key: &Ident, value: Value, words: &[(&str, W)]) -> Result<W> {
+    let all: Vec<_> = words.iter().map(|(word, _)| format!("`{key} = {word}`")).collect();
+    let help = format!("write {}", all.join(" or "));
+    let tokens = match value {
+        Value::Equals(tokens) if !tokens.is_empty() => tokens,
+        _ => return Err(fault(key, format!("`{key}` needs a word"), help)),
+    };
+    let found = words.iter().find(|(word, _)| tokens.to_string() == *word);
+    found.map(|(_, meant)| *meant).ok_or_else(|| fault(&tokens, format!("`{key}` has no such value"), help))
 }

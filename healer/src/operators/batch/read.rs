@@ -7,7 +7,7 @@ use crate::{
     engine::Host,
     error::{BoxError, Cause, panic_message},
     operators::{
-        boundary::{self, Boundary, Envelope, Serve, Step},
+        boundary::{self, Boundary, Envelope, Inbox, Serve, ServeOne, Step},
         stage::{Kind, Stage, StageLane, guarded},
     },
     stream::Consumer,
@@ -64,6 +64,12 @@ impl<S: RowsStage, D: Consumer<S::Out>> Serve<S::In> for Work<S, D> {
         StageLane { need: Arc::new(host.need()), next: self.next.open(host) }
     }
 
+    async fn run(&self, lane: &mut Self::Lane, host: &Host, inbox: &mut Inbox<S::In>) {
+        boundary::one_by_one(self, lane, host, inbox).await;
+    }
+}
+
+impl<S: RowsStage, D: Consumer<S::Out>> ServeOne<S::In> for Work<S, D> {
     async fn serve(&self, lane: &mut Self::Lane, host: &Host, item: Envelope<S::In>) {
         let Envelope { value: mut rows, receipt, mut context } = item;
         for (context, _) in &mut rows.list {

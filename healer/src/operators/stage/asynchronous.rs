@@ -1,14 +1,12 @@
-//! Asynchronous stages: one record at a time per partition, in order; partitions side by side.
+//! Stages that run beyond the poll thread: one record at a time per partition, in order; partitions side by side.
 
-use std::sync::Arc;
+use std::{future::Future, marker::PhantomData, sync::Arc};
 
-use super::{Kind, Stage, StageLane, StageNode, Verdict, guarded};
+use super::{Awaited, Blocking, Called, Calls, Kind, Stage, StageLane, StageNode, SyncStage, Verdict};
 use crate::{
     context::Context,
     engine::Host,
-    envelope::Outcome,
-    error::Cause,
-    operators::boundary::{self, Boundary, Envelope, Serve, Step},
+    operators::boundary::{self, Boundary, Envelope, Inbox, Serve, ServeOne},
     stream::Consumer,
     topology::{Node, NodeKind},
 };
@@ -27,45 +25,71 @@ pub trait AsyncStage: Stage {
 pub struct AsyncKind;
 
 impl<S: AsyncStage> Kind<S> for AsyncKind {
-    type Node<D: Consumer<S::Out>> = Boundary<Work<S, D>>;
+    type Node<D: Consumer<S::Out>> = Boundary<Work<S, Awaited, D>>;
 
     fn kind() -> NodeKind {
-        NodeKind::Stage { asynchronous: true }
+        NodeKind::Stage { runs: <Awaited as Calls<S>>::RUNS, parallel: None }
     }
 
     fn node<D: Consumer<S::Out>>(node: Arc<Node>, next: D) -> Self::Node<D> {
-        Boundary::new(Work(StageNode::new(node, next)))
+        Boundary::new(Work::new(node, next))
     }
 }
 
-/// An asynchronous stage and what follows.
-pub struct Work<S, D>(StageNode<S, D>);
+/// Runs on the pool for calls that block, one record of a partition at a time.
+pub struct BlockingKind;
 
-impl<S: AsyncStage, D: Consumer<S::Out>> Serve<S::In> for Work<S, D> {
-    type Lane = StageLane<S::Need, D::Lane>;
+impl<S: SyncStage> Kind<S> for BlockingKind {
+    type Node<D: Consumer<S::Out>> = Boundary<Work<S, Blocking, D>>;
+
+    fn kind() -> NodeKind {
+        NodeKind::Stage { runs: <Blocking as Calls<S>>::RUNS, parallel: None }
+    }
+
+    fn node<D: Consumer<S::Out>>(node: Arc<Node>, next: D) -> Self::Node<D> {
+        Boundary::new(Work::new(node, next))
+    }
+}
+
+/// A stage in a task, and what follows.
+pub struct Work<S, C, D> {
+    stage: StageNode<S, D>,
+    calls: PhantomData<fn() -> C>,
+}
+
+impl<S: Stage, C, D> Work<S, C, D> {
+    fn new(node: Arc<Node>, next: D) -> Self {
+        Self { stage: StageNode::new(node, next), calls: PhantomData }
+    }
+}
+
+impl<S: Stage, C: Calls<S>, D: Consumer<S::Out>> Serve<S::In> for Work<S, C, D> {
+    type Lane = StageLane<Arc<S::Need>, D::Lane>;
     const READS: bool = S::CONTEXT || D::READS;
 
     fn node(&self) -> u32 {
-        self.0.node.id
+        self.stage.node.id
     }
 
     fn open(&self, host: &Host) -> Self::Lane {
-        StageLane { need: host.need(), next: self.0.next.open(host) }
+        StageLane { need: Arc::new(host.need()), next: self.stage.next.open(host) }
     }
 
+    async fn run(&self, lane: &mut Self::Lane, host: &Host, inbox: &mut Inbox<S::In>) {
+        boundary::one_by_one(self, lane, host, inbox).await;
+    }
+}
+
+impl<S: Stage, C: Calls<S>, D: Consumer<S::Out>> ServeOne<S::In> for Work<S, C, D> {
     async fn serve(&self, lane: &mut Self::Lane, host: &Host, item: Envelope<S::In>) {
         let Envelope { value, receipt, mut context } = item;
-        let StageNode { node, reason, next, .. } = &self.0;
+        let StageNode { node, reason, next, .. } = &self.stage;
         if S::CONTEXT {
             context.enter(&node.path);
         }
         // The receipt waits here: whatever the call does, its end is seen, and a cancelled call returns it.
-        let step = match guarded(S::call(value, &context, &lane.need)).await {
-            Ok(Verdict::Next(value)) => Step::Next(value),
-            Ok(Verdict::Skip) => Step::Ended(Outcome::Skipped(*reason)),
-            Ok(Verdict::Fail(error)) => Step::Failed(Cause::Stage(error)),
-            Err(panic) => Step::Failed(panic),
-        };
+        let Called { mut context, result } = C::call(host, &lane.need, value, context).await;
+        let step = super::step(result, *reason);
         boundary::carry_on(host, next, &mut lane.next, node.id, receipt, &mut context, step);
         next.room(&mut lane.next).await;
     }

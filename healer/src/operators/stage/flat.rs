@@ -16,7 +16,7 @@ use crate::{
     engine::Host,
     envelope::{Outcome, Visit},
     error::{BoxError, Cause, Failure},
-    operators::boundary::{self, Envelope, Queue, Serve, Step},
+    operators::boundary::{self, Envelope, Inbox, Queue, Serve, ServeOne, Step},
     stream::Consumer,
     topology::{Node, NodeKind},
 };
@@ -185,6 +185,12 @@ impl<S: FlatStage, D: Consumer<S::Out>> Serve<S::In> for Work<S, D> {
         StageLane { need: host.need(), next: self.0.next.open(host) }
     }
 
+    async fn run(&self, lane: &mut Self::Lane, host: &Host, inbox: &mut Inbox<S::In>) {
+        boundary::one_by_one(self, lane, host, inbox).await;
+    }
+}
+
+impl<S: FlatStage, D: Consumer<S::Out>> ServeOne<S::In> for Work<S, D> {
     async fn serve(&self, lane: &mut Self::Lane, host: &Host, item: Envelope<S::In>) {
         let Envelope { value, receipt, mut context } = item;
         let StageNode { node, reason, next, .. } = &self.0;

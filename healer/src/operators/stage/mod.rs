@@ -2,8 +2,11 @@
 //! one of the traits here; a stage sees values, never receipts.
 
 mod asynchronous;
+mod call;
 mod checkpointed;
 mod flat;
+mod line;
+mod parallel;
 mod shape;
 mod synchronous;
 
@@ -11,15 +14,18 @@ use std::{future::Future, marker::PhantomData, panic::AssertUnwindSafe, sync::Ar
 
 use futures_util::FutureExt as _;
 
-pub use asynchronous::{AsyncKind, AsyncStage};
+pub use asynchronous::{AsyncKind, AsyncStage, BlockingKind};
+pub use call::{Awaited, Blocking, Called, Calls};
 pub use checkpointed::{Checkpointed, CheckpointedStage};
 pub use flat::{FlatKind, FlatStage, Outlet};
+pub use parallel::{ParallelKind, ParallelStage};
 pub use shape::{PlainShape, Shape};
 pub use synchronous::{SyncKind, SyncStage};
 
 use crate::{
-    envelope::Reason,
+    envelope::{Outcome, Reason},
     error::{BoxError, Cause, panic_message},
+    operators::boundary::Step,
     stream::{Consumer, Operator},
     topology::{Need, Node, NodeDraft, NodeKind},
 };
@@ -160,4 +166,14 @@ pub struct StageLane<N, L> {
 /// Runs a user's future; a panic is its failure.
 pub(super) async fn guarded<T>(call: impl Future<Output = T> + Send) -> Result<T, Cause> {
     AssertUnwindSafe(call).catch_unwind().await.map_err(|panic| Cause::Panic(panic_message(&*panic)))
+}
+
+/// What becomes of an item after its call.
+fn step<U>(result: Result<Verdict<U>, Cause>, reason: Reason) -> Step<U> {
+    match result {
+        Ok(Verdict::Next(value)) => Step::Next(value),
+        Ok(Verdict::Skip) => Step::Ended(Outcome::Skipped(reason)),
+        Ok(Verdict::Fail(error)) => Step::Failed(Cause::Stage(error)),
+        Err(cause) => Step::Failed(cause),
+    }
 }

@@ -9,7 +9,7 @@ use crate::{
     envelope::Visit,
     error::{Cause, Failure},
     stream::Consumer,
-    topology::{Node, NodeKind},
+    topology::{Node, NodeKind, Runs},
 };
 
 /// A synchronous function of one value.
@@ -25,7 +25,7 @@ impl<S: SyncStage> Kind<S> for SyncKind {
     type Node<D: Consumer<S::Out>> = SyncNode<S, D>;
 
     fn kind() -> NodeKind {
-        NodeKind::Stage { asynchronous: false }
+        NodeKind::Stage { runs: Runs::Fused, parallel: None }
     }
 
     fn node<D: Consumer<S::Out>>(node: Arc<Node>, next: D) -> Self::Node<D> {

@@ -4,7 +4,10 @@
 
 use std::{
     collections::BTreeSet,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -14,6 +17,8 @@ use crate::{prelude::*, testing::TestRecord};
 /// What survives processes: the values that were saved. And what goes wrong in stages, as chance says, until it is calm.
 struct Outside {
     saved: Mutex<BTreeSet<String>>,
+    /// A stage was called as it never may be. Only told by what is never done then: a panic of a stage is weather here.
+    abused: AtomicBool,
     chance: Mutex<Rng>,
 }
 
@@ -28,7 +33,11 @@ enum Mood {
 
 impl Outside {
     fn new() -> Arc<Self> {
-        Arc::new(Self { saved: Mutex::default(), chance: Mutex::new(Rng::new(7)) })
+        Arc::new(Self {
+            saved: Mutex::default(),
+            abused: AtomicBool::new(false),
+            chance: Mutex::new(Rng::new(7)),
+        })
     }
 
     fn save(&self, value: &str) {
@@ -37,7 +46,8 @@ impl Outside {
 
     fn has(&self, value: &[u8]) -> bool {
         let value = String::from_utf8_lossy(value);
-        self.saved.lock().unwrap_or_else(PoisonError::into_inner).contains(&*value)
+        !self.abused.load(Ordering::Relaxed)
+            && self.saved.lock().unwrap_or_else(PoisonError::into_inner).contains(&*value)
     }
 
     fn mood(&self) -> Mood {
@@ -87,6 +97,54 @@ fn save(value: String, #[state] outside: &Outside) -> Result<String, String> {
 #[stage(crate = crate)]
 async fn save_later(value: String, #[state] outside: &Outside) -> Result<String, String> {
     outside.work_later(&value).await?;
+    Ok(value)
+}
+
+/// Keys at work in one process: none is twice.
+#[derive(Default)]
+struct AtWork(Mutex<BTreeSet<(i32, Vec<u8>)>>);
+
+/// A key at work, until its call ends or is cancelled.
+struct Guard<'a>(&'a AtWork, (i32, Vec<u8>));
+
+impl AtWork {
+    fn begin(&self, context: &Context, outside: &Outside) -> Guard<'_> {
+        let key = (context.partition(), context.key().unwrap_or_default().to_vec());
+        if !self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(key.clone()) {
+            println!("two calls at once for {key:?}");
+            outside.abused.store(true, Ordering::Relaxed);
+        }
+        Guard(self, key)
+    }
+}
+
+impl Drop for Guard<'_> {
+    fn drop(&mut self) {
+        self.0.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.1);
+    }
+}
+
+#[stage(parallel = 5, crate = crate)]
+async fn save_by_key(
+    value: String,
+    context: &Context,
+    #[state] outside: &Outside,
+    #[state] at_work: &AtWork,
+) -> Result<String, String> {
+    let _guard = at_work.begin(context, outside);
+    outside.work_later(&value).await?;
+    Ok(value)
+}
+
+#[stage(parallel = 5, order = partition, crate = crate)]
+async fn save_in_order(value: String, #[state] outside: &Outside) -> Result<String, String> {
+    outside.work_later(&value).await?;
+    Ok(value)
+}
+
+#[stage(parallel = 2, order = none, crate = crate)]
+fn save_with_threads(value: String, #[state] outside: &Outside) -> Result<String, String> {
+    outside.work(&value)?;
     Ok(value)
 }
 
@@ -216,4 +274,23 @@ fn two_topics_that_become_one_stream_of_many_children() {
 fn topics_that_are_only_written_to() {
     let build = |app: App| app.add(kafka::string("t").stream("t").then(save_later::stage()).heal());
     run(build, |simulation| simulation.append_only().config(|config| config.in_flight(100)));
+}
+
+#[test]
+fn parallel_stages_by_key_behind_those_that_give_many() {
+    let build = |app: App| {
+        let all = kafka::string("t").stream("t").then(twice::stage()).then(save_by_key::stage());
+        app.with(AtWork::default()).add(all.then(save_later::stage()).heal())
+    };
+    run(build, |simulation| simulation);
+}
+
+#[test]
+fn parallel_stages_of_any_order_one_behind_the_other() {
+    let build = |app: App| {
+        let all =
+            kafka::string("t").stream("t").then(save_in_order::stage()).then(save_with_threads::stage());
+        app.add(all.heal())
+    };
+    run(build, |simulation| simulation);
 }

@@ -1,6 +1,6 @@
 use healer::prelude::*;
 
-#[stage(parallel = 64)]
+#[stage(timeout = "1s")]
 async fn enrich(flight: String) -> String {
     flight
 }

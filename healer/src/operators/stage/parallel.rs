@@ -1,0 +1,180 @@
+//! Stages that work on several records of a partition at once. One task a lane runs them, so that what follows is reached
+//! by one after the other; the bound on calls is the stage's, shared by the lanes of all partitions.
+
+use std::{future::Future, marker::PhantomData, pin::Pin, sync::Arc};
+
+use futures_util::{FutureExt as _, StreamExt as _, stream::FuturesUnordered};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::{
+    Called, Calls, Kind, Stage, StageLane, StageNode,
+    line::{Line, Results, Row},
+};
+use crate::{
+    context::Context,
+    engine::Host,
+    envelope::Receipt,
+    operators::boundary::{self, Boundary, Envelope, Inbox, Serve, Step},
+    stream::Consumer,
+    topology::{Node, NodeKind, Order, Parallel},
+};
+
+/// A stage with `parallel`.
+pub trait ParallelStage: Stage {
+    /// How many calls at once, and what stays in order.
+    const PARALLEL: Parallel;
+}
+
+/// Several calls at once.
+pub struct ParallelKind<C>(PhantomData<C>);
+
+impl<S: ParallelStage, C: Calls<S>> Kind<S> for ParallelKind<C> {
+    type Node<D: Consumer<S::Out>> = Boundary<Crew<S, C, D>>;
+
+    fn kind() -> NodeKind {
+        NodeKind::Stage { runs: C::RUNS, parallel: Some(S::PARALLEL) }
+    }
+
+    fn node<D: Consumer<S::Out>>(node: Arc<Node>, next: D) -> Self::Node<D> {
+        const {
+            assert!(
+                S::PARALLEL.most > 0,
+                "`parallel` is at least 1: with 0 no record would ever be worked on"
+            );
+        };
+        let permits = Arc::new(Semaphore::new(S::PARALLEL.most.min(Semaphore::MAX_PERMITS)));
+        Boundary::new(Crew { stage: StageNode::new(node, next), permits, calls: PhantomData })
+    }
+}
+
+/// A parallel stage and what follows.
+pub struct Crew<S, C, D> {
+    stage: StageNode<S, D>,
+    permits: Arc<Semaphore>,
+    calls: PhantomData<fn() -> C>,
+}
+
+/// A call that has ended, with what it owes.
+struct Ended<U> {
+    step: Step<U>,
+    receipt: Receipt,
+    context: Context,
+    row: Row,
+    /// Which call of the lane it is.
+    number: u64,
+}
+
+/// A place in the line of all lanes that want to begin a call.
+type Turn = Pin<Box<dyn Future<Output = Option<OwnedSemaphorePermit>> + Send>>;
+
+impl<S: ParallelStage, C: Calls<S>, D: Consumer<S::Out>> Crew<S, C, D> {
+    async fn call(
+        &self,
+        host: &Host,
+        need: &Arc<S::Need>,
+        (row, item): (Row, Envelope<S::In>),
+        number: u64,
+        permit: OwnedSemaphorePermit,
+    ) -> Ended<S::Out> {
+        let Envelope { value, receipt, mut context } = item;
+        if S::CONTEXT {
+            context.enter(&self.stage.node.path);
+        }
+        // The receipt waits here: whatever the call does, its end is seen, and a cancelled call returns it.
+        let Called { context, result } = C::call(host, need, value, context).await;
+        drop(permit);
+        Ended { step: super::step(result, self.stage.reason), receipt, context, row, number }
+    }
+
+    /// A permit at once, or a place in the line. Lanes ask for one at a time, so none takes more than its turn.
+    fn permit(&self, turn: &mut Option<Turn>) -> Option<OwnedSemaphorePermit> {
+        if turn.is_some() {
+            return None;
+        }
+        let permit = Arc::clone(&self.permits).try_acquire_owned().ok();
+        if permit.is_none() {
+            let permits = Arc::clone(&self.permits);
+            // It is never closed.
+            *turn = Some(Box::pin(async move { permits.acquire_owned().await.ok() }));
+        }
+        permit
+    }
+
+    /// Carries a result on; the next of its row may begin.
+    fn pass_on_next(
+        &self,
+        host: &Host,
+        lane: &mut D::Lane,
+        waiting: &mut Line<S::In>,
+        results: &mut Results<Ended<S::Out>>,
+    ) {
+        let Some(ended) = results.next() else { return };
+        let Ended { step, receipt, mut context, row, .. } = ended;
+        let StageNode { node, next, .. } = &self.stage;
+        // Below a record that failed nothing is to come in another order.
+        let overtakes = S::PARALLEL.order == Order::Partition && receipt.is_halted();
+        if !overtakes {
+            boundary::carry_on(host, next, lane, node.id, receipt, &mut context, step);
+        }
+        waiting.ended(row);
+    }
+}
+
+impl<S: ParallelStage, C: Calls<S>, D: Consumer<S::Out>> Serve<S::In> for Crew<S, C, D> {
+    type Lane = StageLane<Arc<S::Need>, D::Lane>;
+    const READS: bool = S::CONTEXT || D::READS;
+
+    fn node(&self) -> u32 {
+        self.stage.node.id
+    }
+
+    fn open(&self, host: &Host) -> Self::Lane {
+        StageLane { need: Arc::new(host.need()), next: self.stage.next.open(host) }
+    }
+
+    async fn run(&self, lane: &mut Self::Lane, host: &Host, inbox: &mut Inbox<S::In>) {
+        let StageLane { need, next: below } = lane;
+        // Stages that give many for one are held up here; what gives one for one is bounded by its records.
+        let most = host.in_flight().max(S::PARALLEL.most);
+        let mut waiting = Line::new(S::PARALLEL.order);
+        let mut results = Results::new(S::PARALLEL.order);
+        let mut running = FuturesUnordered::new();
+        let (mut calls, mut turn, mut permit) = (0, None::<Turn>, None);
+        let mut open = true;
+        loop {
+            while results.has_next() && self.stage.next.room(below).now_or_never().is_some() {
+                self.pass_on_next(host, below, &mut waiting, &mut results);
+            }
+            if results.has_next() || !waiting.has_next() {
+                // Others may have it: this lane has nothing to begin, or what is done finds no room below.
+                (turn, permit) = (None, None);
+            }
+            while !results.has_next() && waiting.has_next() {
+                let Some(permit) = permit.take().or_else(|| self.permit(&mut turn)) else { break };
+                // A partition that has failed runs nothing any more: what waits is returned.
+                if let Some(next) = waiting.next() {
+                    running.push(self.call(host, need, next, calls, permit));
+                    calls += 1;
+                }
+            }
+            let held = waiting.len() + running.len() + results.len();
+            if held == 0 && !open {
+                return;
+            }
+            tokio::select! {
+                biased;
+                () = self.stage.next.room(below), if results.has_next() => {
+                    self.pass_on_next(host, below, &mut waiting, &mut results);
+                }
+                Some(ended) = running.next() => results.add(ended.number, ended),
+                got = async { turn.as_mut()?.await }, if turn.is_some() => {
+                    (turn, permit) = (None, got);
+                }
+                item = inbox.next(), if open && held < most => match item {
+                    Some(item) => waiting.add(item),
+                    None => open = false,
+                },
+            }
+        }
+    }
+}

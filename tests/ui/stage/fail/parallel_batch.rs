@@ -1,0 +1,8 @@
+use healer::prelude::*;
+
+#[stage(batch, parallel = 4)]
+async fn save(rows: &Rows<String>) {
+    drop(rows);
+}
+
+fn main() {}

@@ -1,0 +1,8 @@
+use healer::prelude::*;
+
+#[stage(flat, parallel = 4)]
+fn words(line: String) -> Vec<String> {
+    vec![line]
+}
+
+fn main() {}
