@@ -1,6 +1,6 @@
 //! Errors that a user of healer meets.
 
-use std::{error::Error as StdError, fmt, sync::Arc};
+use std::{error::Error as StdError, fmt, sync::Arc, time::Duration};
 
 use crate::context::Context;
 
@@ -17,6 +17,7 @@ pub(crate) struct FailedRecord {
     pub(crate) topic: Arc<str>,
     pub(crate) partition: i32,
     pub(crate) offset: i64,
+    pub(crate) attempts: u32,
     pub(crate) cause: Cause,
 }
 
@@ -27,6 +28,8 @@ pub(crate) enum Cause {
     Stage(BoxError),
     /// A stage panicked.
     Panic(String),
+    /// A stage took longer than it may.
+    TimedOut(Duration),
     /// Its bytes are no value of the source's type.
     Decode(BoxError),
     /// A value could not be encoded for a sink or a checkpoint.
@@ -37,13 +40,29 @@ pub(crate) enum Cause {
     Lost,
 }
 
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Stage(error) | Self::Decode(error) | Self::Encode(error) | Self::Send(error) => {
+                error.fmt(f)
+            }
+            Self::Panic(message) => write!(f, "a panic: {message}"),
+            Self::TimedOut(limit) => write!(f, "not done after {}", humantime::format_duration(*limit)),
+            Self::Lost => f.write_str("it was not handed back"),
+        }
+    }
+}
+
 impl Failure {
     pub(crate) fn new(node: u32, context: &Context, cause: Cause) -> Self {
-        Self::at(node, Arc::clone(context.topic_arc()), context.partition(), context.offset(), cause)
+        let mut failure =
+            Self::at(node, Arc::clone(context.topic_arc()), context.partition(), context.offset(), cause);
+        failure.0.attempts = context.attempt();
+        failure
     }
 
     pub(crate) fn at(node: u32, topic: Arc<str>, partition: i32, offset: i64, cause: Cause) -> Self {
-        Self(Box::new(FailedRecord { node, topic, partition, offset, cause }))
+        Self(Box::new(FailedRecord { node, topic, partition, offset, attempts: 1, cause }))
     }
 
     pub(crate) fn into_inner(self) -> FailedRecord {
@@ -65,7 +84,9 @@ pub struct RecordError {
     pub partition: i32,
     /// The record's offset.
     pub offset: i64,
-    /// What kind of failure it was.
+    /// How often the stage tried.
+    pub attempts: u32,
+    /// What kind of failure the last one was.
     pub kind: RecordErrorKind,
     source: Option<BoxError>,
 }
@@ -78,6 +99,8 @@ pub enum RecordErrorKind {
     Stage,
     /// The stage panicked, with this message.
     Panic(String),
+    /// The stage took longer than its `timeout`, which was this.
+    TimedOut(Duration),
     /// The record's bytes are no value of the source's type.
     Decode,
     /// A value could not be encoded for a sink or a checkpoint.
@@ -93,6 +116,7 @@ impl RecordError {
         let (kind, source) = match failed.cause {
             Cause::Stage(error) => (RecordErrorKind::Stage, Some(error)),
             Cause::Panic(message) => (RecordErrorKind::Panic(message), None),
+            Cause::TimedOut(limit) => (RecordErrorKind::TimedOut(limit), None),
             Cause::Decode(error) => (RecordErrorKind::Decode, Some(error)),
             Cause::Encode(error) => (RecordErrorKind::Encode, Some(error)),
             Cause::Send(error) => (RecordErrorKind::Send, Some(error)),
@@ -103,6 +127,7 @@ impl RecordError {
             topic: failed.topic.to_string(),
             partition: failed.partition,
             offset: failed.offset,
+            attempts: failed.attempts,
             kind,
             source,
         }
@@ -111,11 +136,14 @@ impl RecordError {
 
 impl fmt::Display for RecordError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { stage, topic, partition, offset, .. } = self;
+        let Self { stage, topic, partition, offset, attempts, .. } = self;
         write!(f, "record {topic}[{partition}]@{offset} failed at `{stage}`: ")?;
         match &self.kind {
             RecordErrorKind::Stage => f.write_str("the stage gave an error")?,
             RecordErrorKind::Panic(message) => write!(f, "the stage panicked: {message}")?,
+            RecordErrorKind::TimedOut(limit) => {
+                write!(f, "the stage was not done after {}", humantime::format_duration(*limit))?;
+            }
             RecordErrorKind::Decode => {
                 f.write_str("its bytes can't be decoded (set the source's `on_error` to skip such records)")?;
             }
@@ -124,6 +152,9 @@ impl fmt::Display for RecordError {
             RecordErrorKind::Lost => {
                 f.write_str("the stage ended without handing it back; it is pending again, not lost")?;
             }
+        }
+        if *attempts > 1 {
+            write!(f, ", at the last of {attempts} attempts")?;
         }
         f.write_str("; its offset is not committed")
     }

@@ -78,18 +78,20 @@ pub use healer_macros::pipeline;
 #[doc = include_str!("docs/stage.md")]
 pub use healer_macros::stage;
 pub use healer_store as store;
-pub use operators::{Batch, OnError, Port, Rows, Sink, Source, WrongLength, union};
+pub use operators::{Batch, OnError, Port, Rows, Sink, Source, Transient, WrongLength, union};
 pub use stream::{FanOut, Healed, Stream};
 pub use topology::Description;
 
 /// What the macros write down. Nothing here can mint or settle an offset; nothing here is for use by hand.
 #[doc(hidden)]
 pub mod __private {
+    pub use crate::OnError;
     pub use crate::{
         operators::{
-            AsyncKind, AsyncStage, Awaited, BatchKind, BatchStage, Blocking, BlockingKind, Checkpointed,
+            Again, AgainStage, Asked, AsyncStage, Awaited, BatchKind, BatchStage, Blocking, Checkpointed,
             CheckpointedStage, FlatKind, FlatStage, Kind, Outlet, ParallelKind, ParallelStage, PlainShape,
-            RowsKind, RowsStage, Shape, Stage, SyncKind, SyncStage, Verdict,
+            Policy, RowsKind, RowsStage, SaysNothing, SaysSo, Shape, Stage, SyncKind, SyncStage, TaskKind,
+            Verdict,
         },
         stream::{Accepts, Here, Operator},
         topology::{Need, Order, Parallel},
@@ -99,6 +101,11 @@ pub mod __private {
     /// What the text that came with a committed offset claims: its decoder, for the fuzz target.
     pub fn decode_metadata(text: &str, committed: i64) -> Option<healer_store::DoneAbove> {
         crate::engine::decode_metadata(text, committed)
+    }
+
+    /// A copy for one more attempt; asked for by `retry` at its own place.
+    pub fn repeat<T, K: crate::stream::Repeats<T>>(_: K, value: &T) -> T {
+        K::repeat(value)
     }
 
     /// Appends a checkpoint's JSON; asked for by `#[checkpoint]` at the type that the stage gives.

@@ -59,15 +59,15 @@ fn check_calls(settings: &Settings, function: &Function, faults: &mut Faults) {
         order.as_ref().map(|(key, _)| key),
         keyless.as_ref().map(|(key, _)| key),
         blocking.as_ref(),
+        settings.retry.as_ref().map(|retry| &retry.key),
+        settings.timeout.as_ref().map(|(key, _)| key),
+        settings.on_error.as_ref().map(|(key, _)| key),
+        settings.retry_if.as_ref().map(|(key, _)| key),
     ];
     let several = flat.as_ref().or(batch.as_ref());
     if let (Some(kind), Some(key)) = (several, keys.into_iter().flatten().next()) {
         let help = format!("remove `{key}`; put it on a stage of single values before or after this one");
-        faults.at(
-            key,
-            format!("`{kind}` stages take one after the other: `{key}` is not built for them"),
-            help,
-        );
+        faults.at(key, format!("`{key}` is not built for `{kind}` stages"), help);
         return;
     }
     if let Some(blocking) = blocking
@@ -77,6 +77,17 @@ fn check_calls(settings: &Settings, function: &Function, faults: &mut Faults) {
         faults.at(
             blocking,
             format!("an `{}` function gives way where it waits", asynchronous.to_token_stream()),
+            help,
+        );
+    }
+    if let (None, Some((key, _))) = (&settings.retry, &settings.retry_if) {
+        faults.at(key, "without `retry` nothing is tried again", "add `retry(5)`");
+    }
+    if let (Some((key, _)), None) = (&settings.timeout, &function.sig.asyncness) {
+        let help = "make the function `async`, or remove `timeout`";
+        faults.at(
+            key,
+            "a synchronous function cannot be interrupted: its `timeout` would change nothing",
             help,
         );
     }

@@ -177,6 +177,16 @@ impl Context {
         self.path = Arc::clone(path);
     }
 
+    /// The same record once more.
+    pub(crate) fn next_attempt(&mut self) {
+        self.attempt += 1;
+    }
+
+    /// The next stage tries for itself.
+    pub(crate) fn first_attempt(&mut self) {
+        self.attempt = 1;
+    }
+
     pub(crate) fn topic_arc(&self) -> &Arc<str> {
         &self.topic
     }

@@ -28,7 +28,7 @@ pub use port::{Port, ToPort, union};
 pub use sink::Sink;
 pub use source::{OnError, Source};
 pub use stage::{
-    AsyncKind, AsyncStage, Awaited, Blocking, BlockingKind, Checkpointed, CheckpointedStage, FlatKind,
-    FlatStage, Kind, Outlet, ParallelKind, ParallelStage, PlainShape, Shape, Stage, SyncKind, SyncStage,
-    Verdict,
+    Again, AgainStage, Asked, AsyncStage, Awaited, Blocking, Checkpointed, CheckpointedStage, FlatKind,
+    FlatStage, Kind, Outlet, ParallelKind, ParallelStage, PlainShape, Policy, SaysNothing, SaysSo, Shape,
+    Stage, SyncKind, SyncStage, TaskKind, Transient, Verdict,
 };

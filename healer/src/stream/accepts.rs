@@ -57,6 +57,25 @@ impl<T: Clone> Splits<T> for Here {
     }
 }
 
+/// A value that a stage can be called with again.
+#[diagnostic::on_unimplemented(
+    message = "`{T}` can't be cloned: there is nothing to try again with",
+    label = "each attempt takes a `{T}` of its own",
+    note = "take it as `&{T}`, or add `#[derive(Clone)]` to `{T}`"
+)]
+pub trait Repeats<T> {
+    #[doc(hidden)]
+    fn repeat(value: &T) -> T;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Clone> Repeats<T> for Here {
+    #[inline]
+    fn repeat(value: &T) -> T {
+        value.clone()
+    }
+}
+
 /// A value whose last one can be kept in the store.
 #[diagnostic::on_unimplemented(
     message = "`{T}` can't be kept as a checkpoint: it has no serde form",

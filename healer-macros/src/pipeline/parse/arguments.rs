@@ -40,9 +40,13 @@ const METHODS: [Method; 4] = [
     },
 ];
 
-/// Settings of stages; none works yet.
-const SETTINGS: [&str; 10] =
-    ["parallel", "order", "retry", "timeout", "dead_letter", "blocking", "rate", "on_error", "skip", "flat"];
+/// Settings of stages: all of them stand at the function.
+const SETTINGS: [&str; 11] = [
+    "parallel", "order", "keyless", "blocking", "retry", "retry_if", "timeout", "on_error", "skip", "flat",
+    "batch",
+];
+/// Settings that are known by name and do not work yet.
+const LATER: [&str; 2] = ["dead_letter", "rate"];
 
 /// One word.
 pub(super) fn bare(word: &Ident) -> Result<Kind> {
@@ -154,7 +158,7 @@ pub(super) fn chained(word: &Ident, rest: &[TokenTree]) -> Error {
     fault(setter, format!("settings of `{word}` stand among its arguments"), help)
 }
 
-/// The settings of a stage: all of them are for later.
+/// The settings of a stage: none of them stands here.
 pub(super) fn stage_settings(keys: TokenStream) -> Result<()> {
     let mut seen: Vec<Ident> = Vec::new();
     let mut faults: Option<Error> = None;
@@ -178,21 +182,17 @@ pub(super) fn stage_settings(keys: TokenStream) -> Result<()> {
 
 fn setting(key: &Ident) -> Error {
     let name = key.to_string();
+    let at_function = |name: &str| format!("write it at the function, as in `#[stage({name} …)]`");
+    if LATER.contains(&name.as_str()) {
+        return fault(key, format!("`{key}` is not built yet"), "leave it out");
+    }
     if SETTINGS.contains(&name.as_str()) {
-        return fault(
-            key,
-            format!("`{key}` is not built yet"),
-            "leave it out: a stage has no settings for now",
-        );
+        return fault(key, format!("`{key}` belongs to the stage"), at_function(&name));
     }
     let about = format!("a stage has no setting `{key}`");
     match nearest(&name, SETTINGS) {
-        Some(meant) => fault(key, about, format!("did you mean `{meant}`? It is not built yet")),
-        None => fault(
-            key,
-            about,
-            format!("the settings are {}, and none of them is built yet", SETTINGS[..7].join(", ")),
-        ),
+        Some(meant) => fault(key, about, format!("did you mean `{meant}`? {}", at_function(meant))),
+        None => fault(key, about, format!("the settings stand at the function: {}", SETTINGS.join(", "))),
     }
 }
 

@@ -130,7 +130,7 @@ fn arguments_are_checked_against_their_word() {
     only(quote! { name "x"; source() => late.with(3) => heal; }, "a setting is written `key = value`");
     assert_eq!(
         said(quote! { name "x"; source() => late.with(retry = 1, retry = 2) => heal; }),
-        ["`retry` is not built yet"]
+        ["`retry` belongs to the stage"]
     );
     only(quote! { name "x"; source() => zip(a) => heal; }, "`zip` is not built yet");
     only(quote! { name "x"; zip(a, b) => heal; }, "`zip` is not built yet");

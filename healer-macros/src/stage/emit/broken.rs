@@ -34,6 +34,7 @@ pub(in crate::stage) fn broken(settings: &Settings, function: &Function, hide_bo
             const NAME: &'static str = "";
             const CONTEXT: bool = false;
             const SKIP: &'static str = "";
+            const POLICY: #root::__private::Policy = #root::__private::Policy::NONE;
             const GENERIC: bool = true;
         }
         #[automatically_derived]

@@ -16,7 +16,7 @@ pub(super) use broken::broken;
 use super::{
     Stage,
     fault::show,
-    parse::{Function, InputKind, Order},
+    parse::{Function, InputKind, OnError, Order, Settings},
 };
 use crate::here::here;
 use generics::Generics;
@@ -33,6 +33,7 @@ pub(super) fn stage(stage: &Stage) -> TokenStream {
         (_, InputKind::Rows) => batch::rows(stage, &generics, &root),
         (_, InputKind::Batch) => batch::transformed(stage, &generics, &root),
         (true, _) => flat::flat(stage, &generics, &root),
+        (false, _) if stage.settings.retry.is_some() => single::again(stage, &generics, &root),
         (false, _) if function.sig.asyncness.is_some() => single::asynchronous(stage, &generics, &root),
         (false, _) => single::synchronous(stage, &generics, &root),
     };
@@ -107,6 +108,7 @@ fn header(stage: &Stage, generics: &Generics, root: &TokenStream) -> TokenStream
     let skip = stage.settings.skip.as_ref().map_or_else(|| text.clone(), |(_, reason)| reason.value());
     let context = stage.parameters.context.is_some();
     let generic = stage.function.is_generic();
+    let policy = policy(stage, root);
     quote! {
         #[automatically_derived]
         #[allow(trivial_bounds)]
@@ -118,9 +120,33 @@ fn header(stage: &Stage, generics: &Generics, root: &TokenStream) -> TokenStream
             const NAME: &'static str = #text;
             const CONTEXT: bool = #context;
             const SKIP: &'static str = #skip;
+            const POLICY: #root::__private::Policy = #policy;
             const GENERIC: bool = #generic;
         }
     }
+}
+
+/// What the attribute says about failures.
+fn policy(stage: &Stage, root: &TokenStream) -> TokenStream {
+    let Settings { retry, timeout, on_error, .. } = &stage.settings;
+    let policy = quote!(#root::__private::Policy);
+    let attempts = retry.as_ref().map(|retry| {
+        let attempts = &retry.attempts;
+        quote!(attempts: #attempts,)
+    });
+    let backoff = retry.as_ref().and_then(|retry| retry.backoff.as_ref()).map(|text| quote!(backoff: #text,));
+    let jitter =
+        retry.as_ref().and_then(|retry| retry.jitter.as_ref()).map(|jitter| quote!(jitter: #jitter,));
+    let timeout = timeout.as_ref().map(|(_, text)| quote!(timeout: ::core::option::Option::Some(#text),));
+    let on_error = on_error.as_ref().map(|(_, on_error)| {
+        let word = format_ident!("{}", if *on_error == OnError::Skip { "Skip" } else { "Stop" });
+        quote!(on_error: #root::__private::OnError::#word,)
+    });
+    let all = [attempts, backoff, jitter, timeout, on_error];
+    if all.iter().all(Option::is_none) {
+        return quote!(#policy::NONE);
+    }
+    quote!(#policy { #(#all)* ..#policy::NONE })
 }
 
 /// A tuple, at the first type in it.
@@ -133,16 +159,24 @@ fn need(stage: &Stage, root: &TokenStream) -> TokenStream {
 
 fn kind(stage: &Stage, root: &TokenStream) -> TokenStream {
     let asynchronous = stage.function.sig.asyncness.is_some();
-    if stage.settings.parallel.is_some() {
-        let calls = format_ident!("{}", if asynchronous { "Awaited" } else { "Blocking" });
-        return quote!(#root::__private::ParallelKind<#root::__private::#calls>);
+    let settings = &stage.settings;
+    let calls = format_ident!("{}", if asynchronous { "Awaited" } else { "Blocking" });
+    let mut calls = quote!(#root::__private::#calls);
+    if settings.retry.is_some() {
+        calls = quote!(#root::__private::Again<#calls>);
     }
-    let kind = match (stage.input.kind, stage.settings.flat.is_some(), asynchronous) {
-        _ if stage.settings.blocking.is_some() => "Blocking",
+    if settings.parallel.is_some() {
+        return quote!(#root::__private::ParallelKind<#calls>);
+    }
+    // A pause between two attempts holds up nobody else: not on the thread that polls.
+    if settings.blocking.is_some() || settings.retry.is_some() {
+        return quote!(#root::__private::TaskKind<#calls>);
+    }
+    let kind = match (stage.input.kind, settings.flat.is_some(), asynchronous) {
         (InputKind::Rows, _, _) => "Rows",
         (InputKind::Batch, _, _) => "Batch",
         (_, true, _) => "Flat",
-        (_, false, true) => "Async",
+        (_, false, true) => return quote!(#root::__private::TaskKind<#calls>),
         (_, false, false) => "Sync",
     };
     let kind = format_ident!("{kind}Kind");

@@ -8,7 +8,13 @@ use super::{
     call::{Names, at, call},
     parts,
 };
-use crate::stage::{Stage, parse::Opened};
+use crate::{
+    here::here,
+    stage::{
+        Stage,
+        parse::{InputKind, Opened},
+    },
+};
 
 pub(super) fn synchronous(stage: &Stage, generics: &Generics, root: &TokenStream) -> TokenStream {
     let (name, parameters, arguments, bounds) = parts(&stage.function.sig.ident, generics);
@@ -48,6 +54,36 @@ pub(super) fn asynchronous(stage: &Stage, generics: &Generics, root: &TokenStrea
     }
 }
 
+/// A stage that may be called again: the value is lent, and what takes it as its own gets a copy.
+pub(super) fn again(stage: &Stage, generics: &Generics, root: &TokenStream) -> TokenStream {
+    let (name, parameters, arguments, bounds) = parts(&stage.function.sig.ident, generics);
+    let names = Names::new();
+    let verdict = verdict(stage, generics, &names, root);
+    let future = future(stage, &verdict);
+    let Names { input, context, need } = names;
+    let copy = match (&stage.settings.retry, stage.input.kind) {
+        (Some(retry), InputKind::Value) => {
+            let here = here(root, retry.key.span());
+            Some(quote!(let #input = #root::__private::repeat(#here, #input);))
+        }
+        _ => None,
+    };
+    quote_spanned! {name.span()=>
+        #[automatically_derived]
+        impl #parameters #root::__private::AgainStage for #name #arguments #bounds {
+            #[allow(unused_variables, deprecated, clippy::all, clippy::pedantic)]
+            fn again<'a>(
+                #input: &'a Self::In,
+                #context: &'a #root::Context,
+                #need: &'a Self::Need,
+            ) -> impl ::core::future::Future<Output = #root::__private::Verdict<Self::Out>> + ::core::marker::Send + 'a {
+                #copy
+                #future
+            }
+        }
+    }
+}
+
 /// A future that must be `Send`: if it is not, that is told at the function's name.
 pub(super) fn future(stage: &Stage, body: &TokenStream) -> TokenStream {
     let span = stage.function.sig.ident.span();
@@ -59,7 +95,10 @@ fn verdict(stage: &Stage, generics: &Generics, names: &Names, root: &TokenStream
     let call = call(stage, generics, names);
     let result = at(&stage.output.error, "result");
     let verdict = quote!(#root::__private::Verdict);
+    let again = again_if(stage, root);
     let verdict = match stage.output.opened {
+        Opened::Result if again.is_some() => quote!(#verdict::of_result_if(#result, #again)),
+        Opened::ResultOption if again.is_some() => quote!(#verdict::of_both_if(#result, #again)),
         Opened::Nothing => quote!(#verdict::Next(#result)),
         Opened::Result => quote!(#verdict::of_result(#result)),
         Opened::Option => quote!(#verdict::of_option(#result)),
@@ -69,4 +108,19 @@ fn verdict(stage: &Stage, generics: &Generics, names: &Names, root: &TokenStream
         let #result = #call;
         #verdict
     }
+}
+
+/// Which errors are worth another attempt.
+fn again_if(stage: &Stage, root: &TokenStream) -> Option<TokenStream> {
+    stage.settings.retry.as_ref()?;
+    if let Some((_, decides)) = &stage.settings.retry_if {
+        return Some(quote!(#decides));
+    }
+    Some(quote! {
+        |error| {
+            #[allow(unused_imports)]
+            use #root::__private::{SaysNothing as _, SaysSo as _};
+            (&#root::__private::Asked(error)).may_pass()
+        }
+    })
 }

@@ -3,7 +3,7 @@
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens as _, quote, quote_spanned};
 use syn::{
-    Attribute, Expr, ExprLit, Lit, LitStr, Path, Result, Token,
+    Attribute, Expr, ExprLit, Lit, LitBool, LitInt, LitStr, Path, Result, Token,
     ext::IdentExt as _,
     parse::{ParseStream, Parser as _},
     token,
@@ -11,8 +11,8 @@ use syn::{
 
 use crate::stage::fault::{Faults, fault};
 
-const KEYS: &str = "`flat`, `batch`, `parallel = number`, `order = key`, `keyless = none`, `blocking`, `skip = \"reason\"`, `crate = path`";
-const NOT_YET: [&str; 6] = ["retry", "timeout", "dead_letter", "rate", "report", "retry_if"];
+const KEYS: &str = "`flat`, `batch`, `parallel = number`, `order = key`, `keyless = none`, `blocking`, `retry(attempts)`, `retry_if = function`, `timeout = \"time\"`, `on_error = skip`, `skip = \"reason\"`, `crate = path`";
+const NOT_YET: [&str; 3] = ["dead_letter", "rate", "report"];
 
 /// What the attribute says.
 #[derive(Default)]
@@ -25,6 +25,10 @@ pub(in crate::stage) struct Settings {
     /// Whether records without a key have no order.
     pub(in crate::stage) keyless: Option<(Ident, bool)>,
     pub(in crate::stage) blocking: Option<Ident>,
+    pub(in crate::stage) retry: Option<Retry>,
+    pub(in crate::stage) retry_if: Option<(Ident, Path)>,
+    pub(in crate::stage) timeout: Option<(Ident, LitStr)>,
+    pub(in crate::stage) on_error: Option<(Ident, OnError)>,
     pub(in crate::stage) checkpoint: Option<Attribute>,
     krate: Option<Path>,
 }
@@ -47,6 +51,21 @@ pub(in crate::stage) enum Order {
     Key,
     Partition,
     None,
+}
+
+/// `retry(5, backoff = "100ms..10s", jitter = false)`.
+pub(in crate::stage) struct Retry {
+    pub(in crate::stage) key: Ident,
+    pub(in crate::stage) attempts: LitInt,
+    pub(in crate::stage) backoff: Option<LitStr>,
+    pub(in crate::stage) jitter: Option<LitBool>,
+}
+
+/// What is done with a record that failed.
+#[derive(Clone, Copy, PartialEq)]
+pub(in crate::stage) enum OnError {
+    Stop,
+    Skip,
 }
 
 /// One key with what stands after it.
@@ -174,6 +193,26 @@ fn set(settings: &mut Settings, Entry { key, value }: Entry) -> Result<()> {
             let words = [("partition", false), ("none", true)];
             settings.keyless = Some((key.clone(), word(&key, value, &words)?));
         }
+        "retry" => settings.retry = Some(retry(key, value)?),
+        "retry_if" => {
+            let help = "write `retry_if = is_worth_it`, a `fn(&E) -> bool` of the stage's error";
+            let Value::Equals(path) = value else {
+                return Err(fault(key, "`retry_if` needs the function that decides", help));
+            };
+            let at = if path.is_empty() { quote!(#key) } else { path.clone() };
+            let path = Path::parse_mod_style
+                .parse2(path)
+                .map_err(|_| fault(at, "this is no path to a function", help))?;
+            settings.retry_if = Some((key, path));
+        }
+        "timeout" => {
+            let text = text(&key, value, "write `timeout = \"30s\"`")?;
+            settings.timeout = Some((key, text));
+        }
+        "on_error" => {
+            let words = [("stop", OnError::Stop), ("skip", OnError::Skip)];
+            settings.on_error = Some((key.clone(), word(&key, value, &words)?));
+        }
         "crate" => {
             let help = "write `crate = path::to::healer`";
             let Value::Equals(path) = value else {
@@ -229,4 +268,69 @@ fn word<W: Copy>(key: &Ident, value: Value, words: &[(&str, W)]) -> Result<W> {
     };
     let found = words.iter().find(|(word, _)| tokens.to_string() == *word);
     found.map(|(_, meant)| *meant).ok_or_else(|| fault(&tokens, format!("`{key}` has no such value"), help))
+}
+
+/// A text that is not empty.
+fn text(key: &Ident, value: Value, help: &str) -> Result<LitStr> {
+    let tokens = match value {
+        Value::Equals(tokens) if !tokens.is_empty() => tokens,
+        _ => return Err(fault(key, format!("`{key}` needs a text"), help)),
+    };
+    let found = syn::parse2::<LitStr>(tokens.clone()).ok().filter(|text| !text.value().trim().is_empty());
+    found.ok_or_else(|| fault(&tokens, format!("`{key}` is a text in quotes"), help))
+}
+
+/// How often, and how long between.
+fn retry(key: Ident, value: Value) -> Result<Retry> {
+    let help = "write `retry(5)` or `retry(5, backoff = \"100ms..10s\", jitter = false)`";
+    let Value::Group(tokens) = value else {
+        return Err(fault(key, "`retry` needs to know how often a record is tried in all", help));
+    };
+    let parse = |input: ParseStream<'_>| {
+        if input.is_empty() {
+            return Err(fault(&key, "`retry` needs to know how often a record is tried in all", help));
+        }
+        let attempts: LitInt =
+            input.parse().map_err(|error| fault_at(&error, "this is no number of attempts", help))?;
+        if attempts.base10_parse::<u32>().ok().is_none_or(|attempts| attempts < 2) {
+            let message = "the first attempt counts, too: with fewer than 2 nothing is tried again";
+            return Err(fault(attempts, message, "the least is `retry(2)`"));
+        }
+        let mut retry = Retry { key: key.clone(), attempts, backoff: None, jitter: None };
+        while !input.is_empty() {
+            input.parse::<Token![,]>().map_err(|error| fault_at(&error, "a comma is missing here", help))?;
+            if input.is_empty() {
+                break;
+            }
+            let name = Ident::parse_any(input)
+                .map_err(|error| fault_at(&error, "`retry` has no such setting", help))?;
+            input.parse::<Token![=]>().map_err(|_| fault(&name, format!("`{name}` needs a value"), help))?;
+            let value = until_comma(input)?;
+            let at = if value.is_empty() { quote!(#name) } else { value.clone() };
+            match name.to_string().as_str() {
+                "backoff" if retry.backoff.is_none() => {
+                    let backoff = syn::parse2(value);
+                    retry.backoff = Some(
+                        backoff.map_err(|_| fault(at, "`backoff` is a text such as \"100ms..10s\"", help))?,
+                    );
+                }
+                "jitter" if retry.jitter.is_none() => {
+                    let jitter = syn::parse2(value);
+                    retry.jitter =
+                        Some(jitter.map_err(|_| fault(at, "`jitter` is `true` or `false`", help))?);
+                }
+                "backoff" | "jitter" => {
+                    return Err(fault(&name, format!("`{name}` is set twice"), format!("keep one `{name}`")));
+                }
+                _ => return Err(fault(&name, format!("`retry` has no setting `{name}`"), help)),
+            }
+        }
+        Ok(retry)
+    };
+    parse.parse2(tokens)
+}
+
+/// A fault where syn found one.
+fn fault_at(error: &syn::Error, message: &str, help: &str) -> syn::Error {
+    fault(Ident::new("here", error.span()), message, help)
 }

@@ -2,7 +2,7 @@
 
 use std::{future::Future, marker::PhantomData, sync::Arc};
 
-use super::{Awaited, Blocking, Called, Calls, Kind, Stage, StageLane, StageNode, SyncStage, Verdict};
+use super::{Called, Calls, Kind, Stage, StageLane, StageNode, Verdict};
 use crate::{
     context::Context,
     engine::Host,
@@ -21,33 +21,18 @@ pub trait AsyncStage: Stage {
     ) -> impl Future<Output = Verdict<Self::Out>> + Send + 'a;
 }
 
-/// Runs in a task of the partition.
-pub struct AsyncKind;
+/// Runs in a task of the partition, or for `Blocking` beside it; one record of a partition at a time.
+pub struct TaskKind<C>(PhantomData<C>);
 
-impl<S: AsyncStage> Kind<S> for AsyncKind {
-    type Node<D: Consumer<S::Out>> = Boundary<Work<S, Awaited, D>>;
+impl<S: Stage, C: Calls<S>> Kind<S> for TaskKind<C> {
+    type Node<D: Consumer<S::Out>> = Boundary<Work<S, C, D>>;
 
     fn kind() -> NodeKind {
-        NodeKind::Stage { runs: <Awaited as Calls<S>>::RUNS, parallel: None }
+        NodeKind::Stage { runs: C::RUNS, parallel: None }
     }
 
     fn node<D: Consumer<S::Out>>(node: Arc<Node>, next: D) -> Self::Node<D> {
-        Boundary::new(Work::new(node, next))
-    }
-}
-
-/// Runs on the pool for calls that block, one record of a partition at a time.
-pub struct BlockingKind;
-
-impl<S: SyncStage> Kind<S> for BlockingKind {
-    type Node<D: Consumer<S::Out>> = Boundary<Work<S, Blocking, D>>;
-
-    fn kind() -> NodeKind {
-        NodeKind::Stage { runs: <Blocking as Calls<S>>::RUNS, parallel: None }
-    }
-
-    fn node<D: Consumer<S::Out>>(node: Arc<Node>, next: D) -> Self::Node<D> {
-        Boundary::new(Work::new(node, next))
+        Boundary::new(Work { stage: StageNode::new(node, next), calls: PhantomData })
     }
 }
 
@@ -55,12 +40,6 @@ impl<S: SyncStage> Kind<S> for BlockingKind {
 pub struct Work<S, C, D> {
     stage: StageNode<S, D>,
     calls: PhantomData<fn() -> C>,
-}
-
-impl<S: Stage, C, D> Work<S, C, D> {
-    fn new(node: Arc<Node>, next: D) -> Self {
-        Self { stage: StageNode::new(node, next), calls: PhantomData }
-    }
 }
 
 impl<S: Stage, C: Calls<S>, D: Consumer<S::Out>> Serve<S::In> for Work<S, C, D> {
@@ -83,13 +62,13 @@ impl<S: Stage, C: Calls<S>, D: Consumer<S::Out>> Serve<S::In> for Work<S, C, D> 
 impl<S: Stage, C: Calls<S>, D: Consumer<S::Out>> ServeOne<S::In> for Work<S, C, D> {
     async fn serve(&self, lane: &mut Self::Lane, host: &Host, item: Envelope<S::In>) {
         let Envelope { value, receipt, mut context } = item;
-        let StageNode { node, reason, next, .. } = &self.stage;
+        let StageNode { node, next, .. } = &self.stage;
         if S::CONTEXT {
             context.enter(&node.path);
         }
         // The receipt waits here: whatever the call does, its end is seen, and a cancelled call returns it.
-        let Called { mut context, result } = C::call(host, &lane.need, value, context).await;
-        let step = super::step(result, *reason);
+        let Called { mut context, result } = C::call(host, &self.stage, &lane.need, value, context).await;
+        let step = self.stage.step(result, &mut context);
         boundary::carry_on(host, next, &mut lane.next, node.id, receipt, &mut context, step);
         next.room(&mut lane.next).await;
     }

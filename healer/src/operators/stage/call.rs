@@ -3,11 +3,14 @@
 use std::{
     any::Any,
     future::Future,
+    marker::PhantomData,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
 };
 
-use super::{AsyncStage, Stage, SyncStage, Verdict, guarded};
+use futures_util::FutureExt as _;
+
+use super::{AsyncStage, Stage, StageNode, SyncStage, Verdict, guarded};
 use crate::{
     context::Context,
     engine::Host,
@@ -28,8 +31,9 @@ pub trait Calls<S: Stage>: Send + Sync + 'static {
 
     /// Calls it; gives the context back.
     #[doc(hidden)]
-    fn call<'a>(
+    fn call<'a, D: Sync>(
         host: &'a Host,
+        stage: &'a StageNode<S, D>,
         need: &'a Arc<S::Need>,
         value: S::In,
         context: Context,
@@ -42,8 +46,14 @@ pub struct Awaited;
 impl<S: AsyncStage> Calls<S> for Awaited {
     const RUNS: Runs = Runs::Awaited;
 
-    async fn call(_: &Host, need: &Arc<S::Need>, value: S::In, context: Context) -> Called<S::Out> {
-        let result = guarded(S::call(value, &context, need)).await;
+    async fn call<D: Sync>(
+        host: &Host,
+        stage: &StageNode<S, D>,
+        need: &Arc<S::Need>,
+        value: S::In,
+        context: Context,
+    ) -> Called<S::Out> {
+        let result = in_time(host, stage, guarded(S::call(value, &context, need))).await;
         Called { context, result }
     }
 }
@@ -54,13 +64,120 @@ pub struct Blocking;
 impl<S: SyncStage> Calls<S> for Blocking {
     const RUNS: Runs = Runs::Blocking;
 
-    async fn call(host: &Host, need: &Arc<S::Need>, value: S::In, context: Context) -> Called<S::Out> {
-        let (need, spare) = (Arc::clone(need), context.keep(false));
-        let call = move || {
-            let result = catch_unwind(AssertUnwindSafe(|| S::call(value, &context, &need)));
-            Called { context, result: result.map_err(|panic| Cause::Panic(panic_message(&*panic))) }
-        };
-        let gone = |gone: Box<dyn Any + Send>| Cause::Panic(panic_message(&*gone));
-        host.blocking(call).await.unwrap_or_else(|error| Called { context: spare, result: Err(gone(error)) })
+    async fn call<D: Sync>(
+        host: &Host,
+        _: &StageNode<S, D>,
+        need: &Arc<S::Need>,
+        value: S::In,
+        context: Context,
+    ) -> Called<S::Out> {
+        let need = Arc::clone(need);
+        let (context, result) =
+            on_a_thread(host, context, move |context| S::call(value, context, &need)).await;
+        Called { context, result }
+    }
+}
+
+/// A stage whose function may be called again with what it was called with.
+pub trait AgainStage: Stage {
+    /// Calls the user's function; what is asynchronous about it is the function's.
+    fn again<'a>(
+        input: &'a Self::In,
+        context: &'a Context,
+        need: &'a Self::Need,
+    ) -> impl Future<Output = Verdict<Self::Out>> + Send + 'a;
+}
+
+/// As `C`, again and again until it succeeds or the policy has had enough. Between two attempts the record waits in its task.
+pub struct Again<C>(PhantomData<C>);
+
+impl<S: AgainStage> Calls<S> for Again<Awaited> {
+    const RUNS: Runs = Runs::Awaited;
+
+    async fn call<D: Sync>(
+        host: &Host,
+        stage: &StageNode<S, D>,
+        need: &Arc<S::Need>,
+        value: S::In,
+        mut context: Context,
+    ) -> Called<S::Out> {
+        let mut pauses = None;
+        loop {
+            let result = in_time(host, stage, guarded(S::again(&value, &context, need))).await;
+            let Some(pause) = stage.pause(&result, &mut context, &mut pauses) else {
+                return Called { context, result };
+            };
+            drop(result);
+            host.sleep(pause).await;
+        }
+    }
+}
+
+impl<S: AgainStage<In: Sync>> Calls<S> for Again<Blocking> {
+    const RUNS: Runs = Runs::Blocking;
+
+    async fn call<D: Sync>(
+        host: &Host,
+        stage: &StageNode<S, D>,
+        need: &Arc<S::Need>,
+        mut value: S::In,
+        mut context: Context,
+    ) -> Called<S::Out> {
+        let mut pauses = None;
+        loop {
+            let need = Arc::clone(need);
+            let call = move |context: &Context| {
+                let call = || S::again(&value, context, &need).now_or_never();
+                let result = catch_unwind(AssertUnwindSafe(call));
+                (value, result.map_err(|panic| Cause::Panic(panic_message(&*panic))))
+            };
+            let (back, called) = on_a_thread(host, context, call).await;
+            context = back;
+            let result = match called {
+                Ok((back, result)) => {
+                    value = back;
+                    // The macro's future of a synchronous function never waits.
+                    result.and_then(|verdict| verdict.ok_or(Cause::Lost))
+                }
+                Err(gone) => return Called { context, result: Err(gone) },
+            };
+            let Some(pause) = stage.pause(&result, &mut context, &mut pauses) else {
+                return Called { context, result };
+            };
+            drop(result);
+            host.sleep(pause).await;
+        }
+    }
+}
+
+/// Lets a call take the time that its stage has.
+async fn in_time<S, D, U>(
+    host: &Host,
+    stage: &StageNode<S, D>,
+    call: impl Future<Output = Result<U, Cause>> + Send,
+) -> Result<U, Cause> {
+    let Some(limit) = stage.handling.timeout else { return call.await };
+    tokio::select! {
+        biased;
+        result = call => result,
+        () = host.sleep(limit) => Err(Cause::TimedOut(limit)),
+    }
+}
+
+/// Calls where it may block; gives the context back, after a panic without key and headers.
+async fn on_a_thread<R: Send + 'static>(
+    host: &Host,
+    context: Context,
+    call: impl FnOnce(&Context) -> R + Send + 'static,
+) -> (Context, Result<R, Cause>) {
+    let spare = context.keep(false);
+    let work = move || {
+        let result = call(&context);
+        (context, result)
+    };
+    let lost = |panic: Box<dyn Any + Send>| Cause::Panic(panic_message(&*panic));
+    match host.blocking(work).await {
+        Ok((context, result)) => (context, Ok(result)),
+        Err(panic) => (spare, Err(lost(panic))),
     }
 }

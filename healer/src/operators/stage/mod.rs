@@ -7,25 +7,33 @@ mod checkpointed;
 mod flat;
 mod line;
 mod parallel;
+mod policy;
 mod shape;
 mod synchronous;
+mod transient;
 
-use std::{future::Future, marker::PhantomData, panic::AssertUnwindSafe, sync::Arc};
+use std::{future::Future, marker::PhantomData, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use futures_util::FutureExt as _;
 
-pub use asynchronous::{AsyncKind, AsyncStage, BlockingKind};
-pub use call::{Awaited, Blocking, Called, Calls};
+pub use asynchronous::{AsyncStage, TaskKind};
+pub use call::{Again, AgainStage, Awaited, Blocking, Called, Calls};
 pub use checkpointed::{Checkpointed, CheckpointedStage};
 pub use flat::{FlatKind, FlatStage, Outlet};
 pub use parallel::{ParallelKind, ParallelStage};
+use policy::Handling;
+pub use policy::Policy;
 pub use shape::{PlainShape, Shape};
 pub use synchronous::{SyncKind, SyncStage};
+pub use transient::{Asked, SaysNothing, SaysSo, Transient};
+
+use backon::ExponentialBackoff;
 
 use crate::{
+    context::Context,
     envelope::{Outcome, Reason},
     error::{BoxError, Cause, panic_message},
-    operators::boundary::Step,
+    operators::{OnError, boundary::Step},
     stream::{Consumer, Operator},
     topology::{Need, Node, NodeDraft, NodeKind},
 };
@@ -38,6 +46,19 @@ pub enum Verdict<U> {
     Skip,
     /// An error: the failure policy decides.
     Fail(BoxError),
+    /// An error that another attempt would meet again.
+    Fatal(BoxError),
+}
+
+impl<U> Verdict<Option<U>> {
+    fn flatten(self) -> Verdict<U> {
+        match self {
+            Self::Next(Some(value)) => Verdict::Next(value),
+            Self::Next(None) | Self::Skip => Verdict::Skip,
+            Self::Fail(error) => Verdict::Fail(error),
+            Self::Fatal(error) => Verdict::Fatal(error),
+        }
+    }
 }
 
 /// What functions return, as a verdict.
@@ -49,6 +70,20 @@ impl<U> Verdict<U> {
             Ok(value) => Self::Next(value),
             Err(error) => Self::Fail(error.boxed()),
         }
+    }
+
+    #[doc(hidden)]
+    pub fn of_result_if<E: StageError>(result: Result<U, E>, again: impl FnOnce(&E) -> bool) -> Self {
+        match result {
+            Ok(value) => Self::Next(value),
+            Err(error) if again(&error) => Self::Fail(error.boxed()),
+            Err(error) => Self::Fatal(error.boxed()),
+        }
+    }
+
+    #[doc(hidden)]
+    pub fn of_both_if<E: StageError>(result: Result<Option<U>, E>, again: impl FnOnce(&E) -> bool) -> Self {
+        Verdict::<Option<U>>::of_result_if(result, again).flatten()
     }
 
     #[doc(hidden)]
@@ -107,6 +142,8 @@ pub trait Stage: Send + Sync + Sized + 'static {
     const CONTEXT: bool;
     /// The reason of its skips.
     const SKIP: &'static str;
+    /// What it does about failures.
+    const POLICY: Policy;
     /// Whether its types are known here; a generic stage's output is looked at by `build`.
     const GENERIC: bool;
 }
@@ -132,6 +169,7 @@ impl<S: Stage> Operator for S {
         let mut draft = NodeDraft::new(S::NAME, S::Kind::kind());
         draft.needs = S::Need::requirements();
         draft.stores = S::Kind::STORES;
+        draft.faults.extend(Handling::read(&S::POLICY).err());
         if S::GENERIC {
             super::refuse_hidden_errors::<S::Out>(&mut draft);
         }
@@ -146,14 +184,86 @@ impl<S: Stage> Operator for S {
 /// What every node of a stage holds.
 pub struct StageNode<S, D> {
     pub(super) node: Arc<Node>,
-    pub(super) reason: Reason,
+    reason: Reason,
+    handling: Handling,
     pub(super) next: D,
     stage: PhantomData<fn() -> S>,
 }
 
 impl<S: Stage, D> StageNode<S, D> {
     fn new(node: Arc<Node>, next: D) -> Self {
-        Self { node, reason: Reason::new(S::SKIP), next, stage: PhantomData }
+        // What cannot be read `build` has refused.
+        let handling = Handling::read(&S::POLICY).or_else(|_| Handling::read(&Policy::NONE));
+        let handling = handling.unwrap_or_else(|fault| unreachable!("healer's own policy: {fault}"));
+        Self { node, reason: Reason::new(S::SKIP), handling, next, stage: PhantomData }
+    }
+}
+
+impl<S, D> StageNode<S, D> {
+    /// How long to wait before the next attempt, if there is to be one.
+    fn pause<U>(
+        &self,
+        result: &Result<Verdict<U>, Cause>,
+        context: &mut Context,
+        pauses: &mut Option<ExponentialBackoff>,
+    ) -> Option<Duration> {
+        let error: &dyn std::fmt::Display = match result {
+            Ok(Verdict::Fail(error)) => error,
+            Err(cause) => cause,
+            Ok(Verdict::Next(_) | Verdict::Skip | Verdict::Fatal(_)) => return None,
+        };
+        if context.attempt() >= self.handling.attempts {
+            return None;
+        }
+        let pause = pauses.get_or_insert_with(|| self.handling.pauses(context)).next().unwrap_or_default();
+        tracing::debug!(
+            stage = &*self.node.path,
+            topic = context.topic(),
+            partition = context.partition(),
+            offset = context.offset(),
+            attempt = context.attempt(),
+            ?pause,
+            %error,
+            "an attempt failed; the next one follows after the pause"
+        );
+        context.next_attempt();
+        Some(pause)
+    }
+
+    /// What becomes of an item after its calls.
+    fn step<U>(&self, result: Result<Verdict<U>, Cause>, context: &mut Context) -> Step<U> {
+        let cause = match result {
+            Ok(Verdict::Next(value)) => {
+                context.first_attempt();
+                return Step::Next(value);
+            }
+            Ok(Verdict::Skip) => return Step::Ended(Outcome::Skipped(self.reason)),
+            Ok(Verdict::Fail(error) | Verdict::Fatal(error)) => Cause::Stage(error),
+            Err(cause) => cause,
+        };
+        if self.gives_up(&cause, context) {
+            Step::Ended(Outcome::Skipped(self.handling.failed))
+        } else {
+            Step::Failed(cause)
+        }
+    }
+
+    /// Whether a record that failed is skipped; that is logged.
+    #[cold]
+    fn gives_up(&self, cause: &Cause, context: &Context) -> bool {
+        let skips = self.handling.on_error == OnError::Skip;
+        if skips {
+            tracing::warn!(
+                stage = &*self.node.path,
+                topic = context.topic(),
+                partition = context.partition(),
+                offset = context.offset(),
+                attempts = context.attempt(),
+                error = %cause,
+                "skipped a record that failed"
+            );
+        }
+        skips
     }
 }
 
@@ -166,14 +276,4 @@ pub struct StageLane<N, L> {
 /// Runs a user's future; a panic is its failure.
 pub(super) async fn guarded<T>(call: impl Future<Output = T> + Send) -> Result<T, Cause> {
     AssertUnwindSafe(call).catch_unwind().await.map_err(|panic| Cause::Panic(panic_message(&*panic)))
-}
-
-/// What becomes of an item after its call.
-fn step<U>(result: Result<Verdict<U>, Cause>, reason: Reason) -> Step<U> {
-    match result {
-        Ok(Verdict::Next(value)) => Step::Next(value),
-        Ok(Verdict::Skip) => Step::Ended(Outcome::Skipped(reason)),
-        Ok(Verdict::Fail(error)) => Step::Failed(Cause::Stage(error)),
-        Err(cause) => Step::Failed(cause),
-    }
 }

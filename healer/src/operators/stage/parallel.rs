@@ -81,9 +81,10 @@ impl<S: ParallelStage, C: Calls<S>, D: Consumer<S::Out>> Crew<S, C, D> {
             context.enter(&self.stage.node.path);
         }
         // The receipt waits here: whatever the call does, its end is seen, and a cancelled call returns it.
-        let Called { context, result } = C::call(host, need, value, context).await;
+        let Called { mut context, result } = C::call(host, &self.stage, need, value, context).await;
         drop(permit);
-        Ended { step: super::step(result, self.stage.reason), receipt, context, row, number }
+        let step = self.stage.step(result, &mut context);
+        Ended { step, receipt, context, row, number }
     }
 
     /// A permit at once, or a place in the line. Lanes ask for one at a time, so none takes more than its turn.

@@ -3,7 +3,7 @@
 //! `HEALER_SIMULATION_SEEDS` says how many seeds each of them runs; `HEALER_SIMULATION_SEED` replays one.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -100,39 +100,50 @@ async fn save_later(value: String, #[state] outside: &Outside) -> Result<String,
     Ok(value)
 }
 
-/// Keys at work in one process: none is twice.
+/// Which call was the last to begin for each key in one process, and at which record. No other begins before it has ended. A
+/// call that was cancelled does not go on, so it has nothing to say.
 #[derive(Default)]
-struct AtWork(Mutex<BTreeSet<(i32, Vec<u8>)>>);
+struct Begun(Mutex<BTreeMap<PartitionKey, (u64, i64)>>);
 
-/// A key at work, until its call ends or is cancelled.
-struct Guard<'a>(&'a AtWork, (i32, Vec<u8>));
+type PartitionKey = (i32, Vec<u8>);
 
-impl AtWork {
-    fn begin(&self, context: &Context, outside: &Outside) -> Guard<'_> {
-        let key = (context.partition(), context.key().unwrap_or_default().to_vec());
-        if !self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(key.clone()) {
-            println!("two calls at once for {key:?}");
+impl Begun {
+    fn key(context: &Context) -> PartitionKey {
+        (context.partition(), context.key().unwrap_or_default().to_vec())
+    }
+
+    fn begin(&self, context: &Context, outside: &Outside) -> u64 {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let last = all.entry(Self::key(context)).or_default();
+        if context.attempt() > 1 && last.1 != context.offset() {
+            println!("{} began while {} paused", last.1, context.offset());
             outside.abused.store(true, Ordering::Relaxed);
         }
-        Guard(self, key)
+        *last = (last.0 + 1, context.offset());
+        last.0
+    }
+
+    fn end(&self, context: &Context, call: u64, outside: &Outside) {
+        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let last = all.get(&Self::key(context)).copied().unwrap_or_default();
+        if last.0 != call {
+            println!("{} began while {} was at work", last.1, context.offset());
+            outside.abused.store(true, Ordering::Relaxed);
+        }
     }
 }
 
-impl Drop for Guard<'_> {
-    fn drop(&mut self) {
-        self.0.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.1);
-    }
-}
-
-#[stage(parallel = 5, crate = crate)]
+#[stage(parallel = 5, retry(2, backoff = "50ms..1s"), timeout = "20s", crate = crate)]
 async fn save_by_key(
     value: String,
     context: &Context,
     #[state] outside: &Outside,
-    #[state] at_work: &AtWork,
+    #[state] begun: &Begun,
 ) -> Result<String, String> {
-    let _guard = at_work.begin(context, outside);
-    outside.work_later(&value).await?;
+    let call = begun.begin(context, outside);
+    let done = outside.work_later(&value).await;
+    begun.end(context, call, outside);
+    done?;
     Ok(value)
 }
 
@@ -142,10 +153,10 @@ async fn save_in_order(value: String, #[state] outside: &Outside) -> Result<Stri
     Ok(value)
 }
 
-#[stage(parallel = 2, order = none, crate = crate)]
-fn save_with_threads(value: String, #[state] outside: &Outside) -> Result<String, String> {
-    outside.work(&value)?;
-    Ok(value)
+#[stage(parallel = 2, order = none, retry(3, backoff = "10ms"), crate = crate)]
+fn save_with_threads(value: &str, #[state] outside: &Outside) -> Result<String, String> {
+    outside.work(value)?;
+    Ok(value.to_owned())
 }
 
 #[stage(batch, crate = crate)]
@@ -280,7 +291,7 @@ fn topics_that_are_only_written_to() {
 fn parallel_stages_by_key_behind_those_that_give_many() {
     let build = |app: App| {
         let all = kafka::string("t").stream("t").then(twice::stage()).then(save_by_key::stage());
-        app.with(AtWork::default()).add(all.then(save_later::stage()).heal())
+        app.with(Begun::default()).add(all.then(save_later::stage()).heal())
     };
     run(build, |simulation| simulation);
 }

@@ -1,8 +1,8 @@
 use healer::prelude::*;
 
-#[stage(timeout = "1s")]
-async fn enrich(flight: String) -> String {
-    flight
+#[stage(dead_letter = "late")]
+async fn enrich(flight: String) -> Result<String, String> {
+    Ok(flight)
 }
 
 fn main() {}

@@ -1,4 +1,4 @@
-//! Settings that are known by name and do not work yet.
+//! Settings that stand at the function, not here.
 
 use healer::prelude::*;
 

@@ -1,0 +1,79 @@
+//! What a stage does about failures.
+
+use std::time::Duration;
+
+use backon::{BackoffBuilder as _, ExponentialBackoff, ExponentialBuilder};
+
+use crate::{config::parse_duration, context::Context, envelope::Reason, operators::OnError};
+
+/// What a stage's attribute says about failures; texts are read when the node is made.
+#[derive(Clone, Copy, Debug)]
+pub struct Policy {
+    /// How often a record is tried in all.
+    pub attempts: u32,
+    /// The first pause and the longest, `"100ms..10s"`, or one for all.
+    pub backoff: &'static str,
+    /// Whether a random part is added to each pause, up to as much again.
+    pub jitter: bool,
+    /// How long an attempt may take.
+    pub timeout: Option<&'static str>,
+    /// What is done after the last attempt.
+    pub on_error: OnError,
+}
+
+impl Policy {
+    /// One attempt of any length; then the pipeline stops.
+    pub const NONE: Self =
+        Self { attempts: 1, backoff: "100ms..10s", jitter: true, timeout: None, on_error: OnError::Stop };
+}
+
+/// A policy that was read.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::operators) struct Handling {
+    pub(super) attempts: u32,
+    least: Duration,
+    most: Duration,
+    jitter: bool,
+    pub(super) timeout: Option<Duration>,
+    pub(super) on_error: OnError,
+    pub(super) failed: Reason,
+}
+
+impl Handling {
+    /// # Errors
+    /// What is wrong with its texts.
+    pub(super) fn read(policy: &Policy) -> Result<Self, String> {
+        let duration =
+            |text: &str, what: &str| parse_duration(text).map_err(|error| format!("{what}: {error}"));
+        let (least, most) = policy.backoff.split_once("..").unwrap_or((policy.backoff, policy.backoff));
+        let (least, most) = (duration(least, "retry: backoff")?, duration(most, "retry: backoff")?);
+        if least > most {
+            return Err(format!(
+                "retry: backoff: the first pause of {:?} is longer than the longest",
+                policy.backoff
+            ));
+        }
+        let timeout = policy.timeout.map(|text| duration(text, "timeout")).transpose()?;
+        if timeout.is_some_and(|timeout| timeout.is_zero()) {
+            return Err("timeout: within no time no call can end".to_owned());
+        }
+        let Policy { attempts, jitter, on_error, .. } = *policy;
+        Ok(Self { attempts, least, most, jitter, timeout, on_error, failed: Reason::new("failed") })
+    }
+
+    /// The pauses between the attempts at a record: the same for the same record.
+    pub(super) fn pauses(&self, context: &Context) -> ExponentialBackoff {
+        let pauses = ExponentialBuilder::new()
+            .with_min_delay(self.least)
+            .with_max_delay(self.most)
+            .without_max_times();
+        let pauses = if self.jitter {
+            // Records of a partition spread out, and a simulation stays what it was.
+            let seed = context.emit_id().as_u64_pair().1;
+            pauses.with_jitter().with_jitter_seed(seed)
+        } else {
+            pauses
+        };
+        pauses.build()
+    }
+}
