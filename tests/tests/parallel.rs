@@ -319,6 +319,30 @@ async fn a_blocking_stage_takes_one_record_of_a_partition_at_a_time() {
     handle.join().await.unwrap();
 }
 
+#[stage(blocking)]
+fn only_some_wait(line: String, #[state] watch: &Watch, #[state] gate: &Gate) -> String {
+    if line == "wait" {
+        watch.begun.add(line.clone());
+        gate.pass();
+    }
+    line
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_partition_that_blocks_leaves_the_others_alone() {
+    let ground = Ground::new(2);
+    let handle = ground.start(app!(only_some_wait => pass)).await;
+    ground.kafka.produce("t", [TestRecord::new().value("wait").partition(0)]).unwrap();
+    until("it blocks", || ground.watch.begun.len() == 1).await;
+    ground.put(1, 2_000, |_| None);
+    ground.until_committed(1, 2_000).await;
+    assert!(ground.committed().get(&0).is_none_or(|offset| *offset == 0));
+    ground.gate.open();
+    ground.until_committed(0, 1).await;
+    handle.stop();
+    handle.join().await.unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_busy_partition_leaves_the_others_their_turn() {
     let ground = Ground::new(2);

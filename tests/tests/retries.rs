@@ -279,6 +279,46 @@ async fn a_pipeline_ends_within_its_budget_though_a_record_pauses() {
     assert_eq!((ground.committed(), ground.tries.len()), (Some(1), 2));
 }
 
+/// Pauses for an hour after its first attempt at a `1 busy`.
+#[stage(retry(3, backoff = "1h"))]
+async fn pauses(value: String, ctx: &Context, #[state] tries: &Tries) -> Result<String, Refusal> {
+    outcome(&value, note(&value, ctx, tries)).map(|()| value)
+}
+
+#[stage(parallel = 2, retry(3, backoff = "1h"))]
+async fn pauses_by_key(value: String, ctx: &Context, #[state] tries: &Tries) -> Result<String, Refusal> {
+    outcome(&value, note(&value, ctx, tries)).map(|()| value)
+}
+
+#[stage(retry(3, backoff = "1h"))]
+fn pauses_beside(value: String, ctx: &Context, #[state] tries: &Tries) -> Result<String, Refusal> {
+    outcome(&value, note(&value, ctx, tries)).map(|()| value)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_partition_whose_records_pause_leaves_the_others_alone() {
+    for app in [app!(pauses), app!(pauses_by_key), app!(pauses_beside)] {
+        let kafka = EmbeddedKafka::start().unwrap();
+        kafka.create_topic("t", 2).unwrap();
+        let tries = Arc::<Tries>::default();
+        let config = settings(kafka.brokers(), "g").drain_budget("100ms").build().unwrap();
+        let handle = app.with_arc(Arc::clone(&tries)).start(config).await.unwrap();
+        // More than the stage may work on at once.
+        let paused = (0..4).map(|n| TestRecord::new().value("1 busy").key(format!("k{n}")).partition(0));
+        kafka.produce("t", paused).unwrap();
+        until("it pauses", || tries.len() > 0).await;
+        let others = (0..2_000).map(|n| TestRecord::new().value("well").key(format!("k{n}")).partition(1));
+        kafka.produce("t", others).unwrap();
+        let committed = || kafka.committed("g", "t").unwrap();
+        until("the others are done", || committed().get(&1) == Some(&2_000)).await;
+        assert!(committed().get(&0).is_none_or(|offset| *offset == 0));
+        let blocked = common::status(&handle, 0).unwrap().blocked.unwrap();
+        assert_eq!(blocked.offset, 0);
+        handle.stop();
+        handle.join().await.unwrap();
+    }
+}
+
 #[test]
 fn texts_that_are_no_times_are_found_by_build() {
     #[stage(retry(3, backoff = "10s..1s"))]

@@ -2,7 +2,7 @@
 
 use std::{future::Future, marker::PhantomData, sync::Arc};
 
-use super::{Called, Calls, Kind, Stage, StageLane, StageNode, Verdict};
+use super::{Called, Calls, Kind, Slot, Stage, StageLane, StageNode, Verdict};
 use crate::{
     context::Context,
     engine::Host,
@@ -67,7 +67,8 @@ impl<S: Stage, C: Calls<S>, D: Consumer<S::Out>> ServeOne<S::In> for Work<S, C, 
             context.enter(&node.path);
         }
         // The receipt waits here: whatever the call does, its end is seen, and a cancelled call returns it.
-        let Called { mut context, result } = C::call(host, &self.stage, &lane.need, value, context).await;
+        let Called { mut context, result } =
+            C::call(host, &self.stage, Slot::FREE, &lane.need, value, context).await;
         let step = self.stage.step(result, &mut context);
         boundary::carry_on(host, next, &mut lane.next, node.id, receipt, &mut context, step);
         next.room(&mut lane.next).await;

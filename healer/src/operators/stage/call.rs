@@ -9,6 +9,7 @@ use std::{
 };
 
 use futures_util::FutureExt as _;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::{AsyncStage, Stage, StageNode, SyncStage, Verdict, guarded};
 use crate::{
@@ -24,6 +25,34 @@ pub struct Called<U> {
     pub(super) result: Result<Verdict<U>, Cause>,
 }
 
+/// The right to call, where a stage bounds how many may do so at once.
+pub struct Slot {
+    /// `None` where there is no bound.
+    bound: Option<Arc<Semaphore>>,
+    permit: Option<OwnedSemaphorePermit>,
+}
+
+impl Slot {
+    /// One call after the other needs no permit.
+    pub(super) const FREE: Self = Self { bound: None, permit: None };
+
+    pub(super) fn new(bound: Arc<Semaphore>, permit: OwnedSemaphorePermit) -> Self {
+        Self { bound: Some(bound), permit: Some(permit) }
+    }
+
+    /// Whoever pauses leaves the right to others.
+    fn free(&mut self) {
+        self.permit = None;
+    }
+
+    async fn take(&mut self) {
+        if let Some(bound) = &self.bound {
+            // It is never closed.
+            self.permit = Arc::clone(bound).acquire_owned().await.ok();
+        }
+    }
+}
+
 /// A way to call the function of a stage.
 pub trait Calls<S: Stage>: Send + Sync + 'static {
     #[doc(hidden)]
@@ -34,6 +63,7 @@ pub trait Calls<S: Stage>: Send + Sync + 'static {
     fn call<'a, D: Sync>(
         host: &'a Host,
         stage: &'a StageNode<S, D>,
+        slot: Slot,
         need: &'a Arc<S::Need>,
         value: S::In,
         context: Context,
@@ -49,11 +79,13 @@ impl<S: AsyncStage> Calls<S> for Awaited {
     async fn call<D: Sync>(
         host: &Host,
         stage: &StageNode<S, D>,
+        slot: Slot,
         need: &Arc<S::Need>,
         value: S::In,
         context: Context,
     ) -> Called<S::Out> {
         let result = in_time(host, stage, guarded(S::call(value, &context, need))).await;
+        drop(slot);
         Called { context, result }
     }
 }
@@ -67,6 +99,7 @@ impl<S: SyncStage> Calls<S> for Blocking {
     async fn call<D: Sync>(
         host: &Host,
         _: &StageNode<S, D>,
+        slot: Slot,
         need: &Arc<S::Need>,
         value: S::In,
         context: Context,
@@ -74,6 +107,7 @@ impl<S: SyncStage> Calls<S> for Blocking {
         let need = Arc::clone(need);
         let (context, result) =
             on_a_thread(host, context, move |context| S::call(value, context, &need)).await;
+        drop(slot);
         Called { context, result }
     }
 }
@@ -97,10 +131,12 @@ impl<S: AgainStage> Calls<S> for Again<Awaited> {
     async fn call<D: Sync>(
         host: &Host,
         stage: &StageNode<S, D>,
+        slot: Slot,
         need: &Arc<S::Need>,
         value: S::In,
         mut context: Context,
     ) -> Called<S::Out> {
+        let mut slot = slot;
         let mut pauses = None;
         loop {
             let result = in_time(host, stage, guarded(S::again(&value, &context, need))).await;
@@ -108,7 +144,9 @@ impl<S: AgainStage> Calls<S> for Again<Awaited> {
                 return Called { context, result };
             };
             drop(result);
+            slot.free();
             host.sleep(pause).await;
+            slot.take().await;
         }
     }
 }
@@ -119,10 +157,12 @@ impl<S: AgainStage<In: Sync>> Calls<S> for Again<Blocking> {
     async fn call<D: Sync>(
         host: &Host,
         stage: &StageNode<S, D>,
+        slot: Slot,
         need: &Arc<S::Need>,
         mut value: S::In,
         mut context: Context,
     ) -> Called<S::Out> {
+        let mut slot = slot;
         let mut pauses = None;
         loop {
             let need = Arc::clone(need);
@@ -145,7 +185,9 @@ impl<S: AgainStage<In: Sync>> Calls<S> for Again<Blocking> {
                 return Called { context, result };
             };
             drop(result);
+            slot.free();
             host.sleep(pause).await;
+            slot.take().await;
         }
     }
 }

@@ -17,7 +17,7 @@ use std::{future::Future, marker::PhantomData, panic::AssertUnwindSafe, sync::Ar
 use futures_util::FutureExt as _;
 
 pub use asynchronous::{AsyncStage, TaskKind};
-pub use call::{Again, AgainStage, Awaited, Blocking, Called, Calls};
+pub use call::{Again, AgainStage, Awaited, Blocking, Called, Calls, Slot};
 pub use checkpointed::{Checkpointed, CheckpointedStage};
 pub use flat::{FlatKind, FlatStage, Outlet};
 pub use parallel::{ParallelKind, ParallelStage};

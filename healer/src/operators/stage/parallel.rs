@@ -7,7 +7,7 @@ use futures_util::{FutureExt as _, StreamExt as _, stream::FuturesUnordered};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::{
-    Called, Calls, Kind, Stage, StageLane, StageNode,
+    Called, Calls, Kind, Slot, Stage, StageLane, StageNode,
     line::{Line, Results, Row},
 };
 use crate::{
@@ -74,15 +74,14 @@ impl<S: ParallelStage, C: Calls<S>, D: Consumer<S::Out>> Crew<S, C, D> {
         need: &Arc<S::Need>,
         (row, item): (Row, Envelope<S::In>),
         number: u64,
-        permit: OwnedSemaphorePermit,
+        slot: Slot,
     ) -> Ended<S::Out> {
         let Envelope { value, receipt, mut context } = item;
         if S::CONTEXT {
             context.enter(&self.stage.node.path);
         }
         // The receipt waits here: whatever the call does, its end is seen, and a cancelled call returns it.
-        let Called { mut context, result } = C::call(host, &self.stage, need, value, context).await;
-        drop(permit);
+        let Called { mut context, result } = C::call(host, &self.stage, slot, need, value, context).await;
         let step = self.stage.step(result, &mut context);
         Ended { step, receipt, context, row, number }
     }
@@ -154,7 +153,8 @@ impl<S: ParallelStage, C: Calls<S>, D: Consumer<S::Out>> Serve<S::In> for Crew<S
                 let Some(permit) = permit.take().or_else(|| self.permit(&mut turn)) else { break };
                 // A partition that has failed runs nothing any more: what waits is returned.
                 if let Some(next) = waiting.next() {
-                    running.push(self.call(host, need, next, calls, permit));
+                    let slot = Slot::new(Arc::clone(&self.permits), permit);
+                    running.push(self.call(host, need, next, calls, slot));
                     calls += 1;
                 }
             }
