@@ -85,3 +85,21 @@ async fn a_panicking_stage_stops_the_pipeline_with_the_record_and_leaves_it_unco
 async fn an_undecodable_record_stops_the_pipeline_with_its_place_and_stays_uncommitted() {
     stops_twice(b"\xff\xfe", Decode, "lines").await;
 }
+
+#[stage(retry(3, backoff = "10ms"), on_error = skip)]
+async fn thrice(line: String, ctx: &Context, #[state] seen: &Places) -> Result<String, String> {
+    seen.add((ctx.partition(), ctx.offset()));
+    if line == "fail" { Err("it cannot be done".to_owned()) } else { Ok(line) }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_record_is_tried_as_often_as_its_stage_says_and_then_counted_and_passed() {
+    let Some(ground) = Ground::new(Protocol::Consumer, 1) else { return };
+    ground.produce(0, ["quick", "fail", "quick"]);
+    let seen = Places::default();
+    let app = pipeline! { name "poison"; lines = kafka::string(&ground.topic) => thrice; lines => heal; };
+    let report = app.with(Arc::clone(&seen)).run_until_end(ground.settings().build().unwrap()).await.unwrap();
+    assert_eq!(seen.all(), [(0, 0), (0, 1), (0, 1), (0, 1), (0, 2)]);
+    assert_eq!((report.healed, &report.skipped), (2, &[("failed".to_owned(), 1)].into()));
+    assert_eq!(ground.committed(), [(0, 3)].into());
+}

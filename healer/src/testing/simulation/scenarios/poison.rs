@@ -1,6 +1,6 @@
 //! Records that cannot be done: the pipeline stops and names them, what came before is committed, and a restart begins there.
 
-use super::*;
+use super::{works::Worker, *};
 use crate::{error::RecordErrorKind, prelude::*};
 
 /// Offset 2 of 5 is poison; another partition is fine.
@@ -83,5 +83,53 @@ fn undecodable_records_are_counted_and_passed_where_the_source_says_so() {
         let report = play.stop(0);
         assert_eq!((report.records, report.healed), (5, 4));
         assert_eq!(report.skipped, [("undecodable".to_owned(), 1)].into());
+    });
+}
+
+#[stage(retry(3, backoff = "10ms..1s"), crate = crate)]
+async fn thrice(value: String, ctx: &Context, #[state] worker: &Worker) -> Result<String, String> {
+    worker.begin(&value, ctx)?;
+    Ok(value)
+}
+
+#[stage(retry(3, backoff = "10ms..1s"), on_error = skip, crate = crate)]
+fn thrice_and_no_more(value: &str, ctx: &Context, #[state] worker: &Worker) -> Result<String, String> {
+    worker.begin(value, ctx)?;
+    Ok(value.to_owned())
+}
+
+/// All attempts at a record that fails lie between the record before it and the one behind it.
+fn tried_thrice(play: &mut Play<'_>) {
+    play.start(0);
+    play.write_quick(0, 0..2);
+    play.write(0, "fail");
+    play.write_quick(0, 3..5);
+    let tries = |play: &Play<'_>| play.offsets(1, 0).iter().filter(|offset| **offset == 2).count();
+    play.until("it was tried three times", |play| tries(play) == 3);
+}
+
+#[test]
+fn a_record_is_tried_as_often_as_its_stage_says_before_it_stops_the_pipeline() {
+    let app = |app: App| app.add(kafka::string("t").stream("t").then(thrice::stage()).heal());
+    Ground::new(1, 1).app(app).play(|play| {
+        tried_thrice(play);
+        play.until("it has ended", |play| play.ended(0).is_some());
+        let Some(Err(Error::Record(error))) = play.ended(0) else { panic!("{:?}", play.ended(0)) };
+        assert_eq!((error.offset, error.attempts), (2, 3));
+        assert_eq!(play.committed(0), Some(2));
+        assert_eq!(play.offsets(1, 0), [0, 1, 2, 2, 2]);
+    });
+}
+
+#[test]
+fn a_record_that_its_stage_gives_up_is_counted_and_passed() {
+    let app = |app: App| app.add(kafka::string("t").stream("t").then(thrice_and_no_more::stage()).heal());
+    Ground::new(1, 1).app(app).play(|play| {
+        tried_thrice(play);
+        play.until("all is committed", |play| play.committed(0) == Some(5));
+        assert_eq!(play.offsets(1, 0), [0, 1, 2, 2, 2, 3, 4]);
+        let report = play.stop(0);
+        assert_eq!((report.records, report.healed), (5, 4));
+        assert_eq!(report.skipped, [("failed".to_owned(), 1)].into());
     });
 }

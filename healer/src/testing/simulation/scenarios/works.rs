@@ -89,7 +89,7 @@ impl Works {
 
 impl Worker {
     /// Notes that a record runs, and does as its value says.
-    fn begin(&self, value: &str, ctx: &Context) -> Result<(), String> {
+    pub(super) fn begin(&self, value: &str, ctx: &Context) -> Result<(), String> {
         let is_first = {
             let mut state = self.works.lock();
             let is_first = state.ran.iter().all(|ran| ran.value != value);
