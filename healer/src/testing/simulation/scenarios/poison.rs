@@ -88,6 +88,7 @@ fn undecodable_records_are_counted_and_passed_where_the_source_says_so() {
 
 #[stage(retry(3, backoff = "10ms..1s"), crate = crate)]
 async fn thrice(value: String, ctx: &Context, #[state] worker: &Worker) -> Result<String, String> {
+    tokio::task::yield_now().await;
     worker.begin(&value, ctx)?;
     Ok(value)
 }
