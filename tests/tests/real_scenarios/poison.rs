@@ -88,6 +88,7 @@ async fn an_undecodable_record_stops_the_pipeline_with_its_place_and_stays_uncom
 
 #[stage(retry(3, backoff = "10ms"), on_error = skip)]
 async fn thrice(line: String, ctx: &Context, #[state] seen: &Places) -> Result<String, String> {
+    tokio::task::yield_now().await;
     seen.add((ctx.partition(), ctx.offset()));
     if line == "fail" { Err("it cannot be done".to_owned()) } else { Ok(line) }
 }
