@@ -125,25 +125,41 @@ pub trait AgainStage: Stage {
 /// As `C`, again and again until it succeeds or the policy has had enough. Between two attempts the record waits in its task.
 pub struct Again<C>(PhantomData<C>);
 
-impl<S: AgainStage> Calls<S> for Again<Awaited> {
-    const RUNS: Runs = Runs::Awaited;
+/// A way to make one attempt, after which there may be another.
+pub trait Attempts<S: AgainStage>: Send + Sync + 'static {
+    #[doc(hidden)]
+    const RUNS: Runs;
+
+    /// Calls the function; gives the value back, unless it went down with the pool.
+    #[doc(hidden)]
+    fn attempt<'a, D: Sync>(
+        host: &'a Host,
+        stage: &'a StageNode<S, D>,
+        need: &'a Arc<S::Need>,
+        value: S::In,
+        context: Context,
+    ) -> impl Future<Output = (Option<S::In>, Called<S::Out>)> + Send + 'a;
+}
+
+impl<S: AgainStage, C: Attempts<S>> Calls<S> for Again<C> {
+    const RUNS: Runs = C::RUNS;
 
     async fn call<D: Sync>(
         host: &Host,
         stage: &StageNode<S, D>,
-        slot: Slot,
+        mut slot: Slot,
         need: &Arc<S::Need>,
-        value: S::In,
+        mut value: S::In,
         mut context: Context,
     ) -> Called<S::Out> {
-        let mut slot = slot;
         let mut pauses = None;
         loop {
-            let result = in_time(host, stage, guarded(S::again(&value, &context, need))).await;
-            let Some(pause) = stage.pause(&result, &mut context, &mut pauses) else {
-                return Called { context, result };
+            let (back, mut called) = C::attempt(host, stage, need, value, context).await;
+            let Some(back) = back else { return called };
+            let Some(pause) = stage.pause(&called.result, &mut called.context, &mut pauses) else {
+                return called;
             };
-            drop(result);
+            (value, context) = (back, called.context);
             slot.free();
             host.sleep(pause).await;
             slot.take().await;
@@ -151,44 +167,44 @@ impl<S: AgainStage> Calls<S> for Again<Awaited> {
     }
 }
 
-impl<S: AgainStage<In: Sync>> Calls<S> for Again<Blocking> {
-    const RUNS: Runs = Runs::Blocking;
+impl<S: AgainStage> Attempts<S> for Awaited {
+    const RUNS: Runs = Runs::Awaited;
 
-    async fn call<D: Sync>(
+    async fn attempt<D: Sync>(
         host: &Host,
         stage: &StageNode<S, D>,
-        slot: Slot,
         need: &Arc<S::Need>,
-        mut value: S::In,
-        mut context: Context,
-    ) -> Called<S::Out> {
-        let mut slot = slot;
-        let mut pauses = None;
-        loop {
-            let need = Arc::clone(need);
-            let call = move |context: &Context| {
-                let call = || S::again(&value, context, &need).now_or_never();
-                let result = catch_unwind(AssertUnwindSafe(call));
-                (value, result.map_err(|panic| Cause::Panic(panic_message(&*panic))))
-            };
-            let (back, called) = on_a_thread(host, context, call).await;
-            context = back;
-            let result = match called {
-                Ok((back, result)) => {
-                    value = back;
-                    // The macro's future of a synchronous function never waits.
-                    result.and_then(|verdict| verdict.ok_or(Cause::Lost))
-                }
-                Err(gone) => return Called { context, result: Err(gone) },
-            };
-            let Some(pause) = stage.pause(&result, &mut context, &mut pauses) else {
-                return Called { context, result };
-            };
-            drop(result);
-            slot.free();
-            host.sleep(pause).await;
-            slot.take().await;
-        }
+        value: S::In,
+        context: Context,
+    ) -> (Option<S::In>, Called<S::Out>) {
+        let result = in_time(host, stage, guarded(S::again(&value, &context, need))).await;
+        (Some(value), Called { context, result })
+    }
+}
+
+impl<S: AgainStage<In: Sync>> Attempts<S> for Blocking {
+    const RUNS: Runs = Runs::Blocking;
+
+    async fn attempt<D: Sync>(
+        host: &Host,
+        _: &StageNode<S, D>,
+        need: &Arc<S::Need>,
+        value: S::In,
+        context: Context,
+    ) -> (Option<S::In>, Called<S::Out>) {
+        let need = Arc::clone(need);
+        let call = move |context: &Context| {
+            let call = || S::again(&value, context, &need).now_or_never();
+            let result = catch_unwind(AssertUnwindSafe(call));
+            (value, result.map_err(|panic| Cause::Panic(panic_message(&*panic))))
+        };
+        let (context, called) = on_a_thread(host, context, call).await;
+        let (back, result) = match called {
+            // The macro's future of a synchronous function never waits.
+            Ok((value, result)) => (Some(value), result.and_then(|verdict| verdict.ok_or(Cause::Lost))),
+            Err(gone) => (None, Err(gone)),
+        };
+        (back, Called { context, result })
     }
 }
 
