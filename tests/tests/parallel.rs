@@ -127,6 +127,12 @@ async fn fails(line: String, ctx: &Context, #[state] watch: &Watch) -> Result<St
     if line == "0" { Err("it is the first".to_owned()) } else { Ok(line) }
 }
 
+#[stage(parallel = MOST)]
+async fn fails_by_key(line: String, ctx: &Context, #[state] watch: &Watch) -> Result<String, String> {
+    watch.work(&line, ctx).await;
+    if line == "0" { Err("it is the first".to_owned()) } else { Ok(line) }
+}
+
 #[stage]
 fn pass(line: String, #[state] watch: &Watch) -> String {
     watch.passed.add(line.clone());
@@ -377,4 +383,26 @@ async fn what_comes_after_a_record_that_failed_is_not_passed_on_in_another_order
     assert_eq!((error.offset, &*error.stage), (0, "lines.fails"));
     assert_eq!(ground.watch.passed.len(), 0);
     assert!(ground.committed().get(&0).is_none_or(|offset| *offset == 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_a_record_that_failed_nothing_of_its_partition_is_begun() {
+    let ground = Ground::new(1);
+    let doors: Vec<_> = (0..MOST).map(|n| ground.watch.hold(&n.to_string())).collect();
+    ground.put(0, 20, keys(10));
+    let handle = ground.start(app!(fails_by_key => pass)).await;
+    until("as many as may are at work", || ground.watch.begun.len() == MOST).await;
+    doors[0].open();
+    until("it drains", || {
+        handle.is_finished()
+            || status(&handle, 0).is_some_and(|status| status.state != healer::PartitionState::Running)
+    })
+    .await;
+    for door in &doors[1..] {
+        door.open();
+    }
+    let error = common::failed_record(handle.join().await);
+    assert_eq!((error.offset, &*error.stage), (0, "lines.fails_by_key"));
+    assert_eq!(ground.watch.begun.len(), MOST, "{:?}", ground.watch.begun.all());
+    assert_eq!(ground.watch.passed.len(), MOST - 1, "what was at work may end");
 }
