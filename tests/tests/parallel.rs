@@ -175,6 +175,13 @@ impl Ground {
     }
 }
 
+impl Drop for Ground {
+    fn drop(&mut self) {
+        // A test that fails is not to wait for the threads that it holds.
+        self.gate.open();
+    }
+}
+
 /// A pipeline of these stages.
 macro_rules! app {
     ($($stage:ident)=>+) => { pipeline! { name "parallel"; lines = kafka::string("t") => $($stage)=>+; lines => heal; } };
