@@ -36,6 +36,8 @@ pub(crate) enum Cause {
     Encode(BoxError),
     /// The broker did not take a record that was to be sent.
     Send(BoxError),
+    /// A record's dead letter can never be sent.
+    DeadLetter(BoxError),
     /// A call ended without handing back what it was given.
     Lost,
 }
@@ -43,9 +45,11 @@ pub(crate) enum Cause {
 impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Stage(error) | Self::Decode(error) | Self::Encode(error) | Self::Send(error) => {
-                error.fmt(f)
-            }
+            Self::Stage(error)
+            | Self::Decode(error)
+            | Self::Encode(error)
+            | Self::Send(error)
+            | Self::DeadLetter(error) => error.fmt(f),
             Self::Panic(message) => write!(f, "a panic: {message}"),
             Self::TimedOut(limit) => write!(f, "not done after {}", humantime::format_duration(*limit)),
             Self::Lost => f.write_str("it was not handed back"),
@@ -107,6 +111,9 @@ pub enum RecordErrorKind {
     Encode,
     /// The broker did not take the record that a sink sent.
     Send,
+    /// The record failed, and its dead letter can never be sent: the topic is gone, a right is missing, or it is too large
+    /// even without what healer adds. The source of the [`RecordError`] says which, and why the record had failed.
+    DeadLetter,
     /// The stage ended without handing back what it was given: forgotten, cancelled, or left out of a batch.
     Lost,
 }
@@ -120,6 +127,7 @@ impl RecordError {
             Cause::Decode(error) => (RecordErrorKind::Decode, Some(error)),
             Cause::Encode(error) => (RecordErrorKind::Encode, Some(error)),
             Cause::Send(error) => (RecordErrorKind::Send, Some(error)),
+            Cause::DeadLetter(error) => (RecordErrorKind::DeadLetter, Some(error)),
             Cause::Lost => (RecordErrorKind::Lost, None),
         };
         Self {
@@ -149,6 +157,9 @@ impl fmt::Display for RecordError {
             }
             RecordErrorKind::Encode => f.write_str("its value can't be encoded")?,
             RecordErrorKind::Send => f.write_str("the record that it became was not delivered")?,
+            RecordErrorKind::DeadLetter => {
+                f.write_str("it failed there for good, and its dead letter can't be sent")?;
+            }
             RecordErrorKind::Lost => {
                 f.write_str("the stage ended without handing it back; it is pending again, not lost")?;
             }

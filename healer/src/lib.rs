@@ -26,6 +26,7 @@
 //! | --- | --- |
 //! | read and write topics | [`kafka`], [`Source`], [`Sink`], [`Codec`] |
 //! | transform, skip, branch, join | [`Stream`], [`union`](fn@union) |
+//! | try again, skip, put aside | [`OnError`], [`dead_letter`], [`Transient`] |
 //! | work on many rows at once | [`Rows`], [`Batch`] |
 //! | know a record's key, headers, offset | [`Context`] |
 //! | configure | [`Config`] |
@@ -33,7 +34,8 @@
 //! | test without a server | `testing` (feature `testing`) |
 //!
 //! # What holds
-//! - An offset is committed only when all records below it are healed or skipped with a reason, and the commit counts only
+//! - An offset is committed only when all records below it are healed, skipped with a reason, or dead letters that the
+//!   broker has acknowledged, and the commit counts only
 //!   when the broker has acknowledged it.
 //! - A stage that fails, panics, forgets what it was given or is cancelled leaves its record pending; the error names it.
 //! - After a crash records are at worst processed again.
@@ -49,6 +51,7 @@ mod broker;
 mod codec;
 pub mod config;
 mod context;
+pub mod dead_letter;
 mod engine;
 mod envelope;
 mod error;
@@ -85,13 +88,12 @@ pub use topology::Description;
 /// What the macros write down. Nothing here can mint or settle an offset; nothing here is for use by hand.
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::OnError;
     pub use crate::{
         operators::{
             Again, AgainStage, Asked, AsyncStage, Awaited, BatchKind, BatchStage, Blocking, Checkpointed,
-            CheckpointedStage, FlatKind, FlatStage, Kind, Outlet, ParallelKind, ParallelStage, PlainShape,
-            Policy, RowsKind, RowsStage, SaysNothing, SaysSo, Shape, Stage, SyncKind, SyncStage, TaskKind,
-            Verdict,
+            CheckpointedStage, FlatKind, FlatStage, Kind, LastResort, Outlet, ParallelKind, ParallelStage,
+            PlainShape, Policy, RowsKind, RowsStage, SaysNothing, SaysSo, Shape, Stage, SyncKind, SyncStage,
+            TaskKind, Verdict,
         },
         stream::{Accepts, Here, Operator},
         topology::{Need, Order, Parallel},

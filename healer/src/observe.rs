@@ -12,6 +12,7 @@ use crate::{broker::TopicPartition, engine::PartitionStatus, envelope::Reason};
 pub(crate) struct Tally {
     pub(crate) healed: u64,
     pub(crate) skipped: BTreeMap<Reason, u64>,
+    pub(crate) dead_lettered: u64,
     /// Outcomes of fenced generations: they changed nothing.
     pub(crate) stale: u64,
     pub(crate) commits: u64,
@@ -28,6 +29,7 @@ pub(crate) struct Tally {
 pub(crate) struct Meters {
     pipeline: String,
     healed: Counter,
+    dead_lettered: Counter,
     stale: Counter,
     commits: Counter,
     commit_failures: Counter,
@@ -50,6 +52,7 @@ impl Meters {
         let pipeline = pipeline.to_owned();
         Self {
             healed: counter!("healer_records_healed_total", "pipeline" => pipeline.clone()),
+            dead_lettered: counter!("healer_records_dead_lettered_total", "pipeline" => pipeline.clone()),
             stale: counter!("healer_fenced_results_total", "pipeline" => pipeline.clone()),
             commits: counter!("healer_commits_total", "pipeline" => pipeline.clone()),
             commit_failures: counter!("healer_commit_failures_total", "pipeline" => pipeline.clone()),
@@ -65,6 +68,7 @@ impl Meters {
     /// Records how far everything is; called a few times a second, never per record.
     pub(crate) fn record(&mut self, tally: &Tally, partitions: &[PartitionStatus]) {
         self.healed.absolute(tally.healed);
+        self.dead_lettered.absolute(tally.dead_lettered);
         self.stale.absolute(tally.stale);
         self.commits.absolute(tally.commits);
         self.commit_failures.absolute(tally.commit_failures);

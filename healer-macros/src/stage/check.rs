@@ -54,6 +54,7 @@ pub(super) fn check(
 /// How calls run, beside each other and beside the poll thread.
 fn check_calls(settings: &Settings, function: &Function, faults: &mut Faults) {
     let Settings { flat, batch, parallel, order, keyless, blocking, .. } = settings;
+    let on_error = settings.on_error.as_ref().map(|(key, _)| key);
     let keys = [
         parallel.as_ref().map(|(key, _)| key),
         order.as_ref().map(|(key, _)| key),
@@ -61,7 +62,7 @@ fn check_calls(settings: &Settings, function: &Function, faults: &mut Faults) {
         blocking.as_ref(),
         settings.retry.as_ref().map(|retry| &retry.key),
         settings.timeout.as_ref().map(|(key, _)| key),
-        settings.on_error.as_ref().map(|(key, _)| key),
+        on_error.filter(|_| flat.is_none()),
         settings.retry_if.as_ref().map(|(key, _)| key),
     ];
     let several = flat.as_ref().or(batch.as_ref());

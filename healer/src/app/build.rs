@@ -16,6 +16,7 @@ use crate::{
     },
     config::Config,
     engine::{Connect, Handle, Launch, Mode, launch},
+    operators::OnError,
     topology::{Graph, Node, NodeKind, States},
 };
 
@@ -27,8 +28,8 @@ pub struct Built {
 
 impl Built {
     pub(super) fn new(app: App, config: Config) -> Result<Self, Error> {
-        let App { name, graph, entries, states, store } = app;
-        let faults = faults(&graph, &states, &config);
+        let App { name, graph, entries, states, store, on_error } = app;
+        let faults = faults(&graph, &on_error, &states, &config);
         if !faults.is_empty() {
             return Err(BuildError { faults }.into());
         }
@@ -43,7 +44,9 @@ impl Built {
             None => open_store(&config)?,
         };
         let config = config.with_default_group(&name);
-        Ok(Self { launch: Launch { name, graph, sources, states, config, store, mode: Mode::Forever } })
+        Ok(Self {
+            launch: Launch { name, graph, on_error, sources, states, config, store, mode: Mode::Forever },
+        })
     }
 
     /// Connects and starts.
@@ -100,7 +103,7 @@ fn open_store(config: &Config) -> Result<Arc<dyn Store>, StoreError> {
     }
 }
 
-fn faults(graph: &Graph, states: &States, config: &Config) -> Vec<String> {
+fn faults(graph: &Graph, on_error: &OnError, states: &States, config: &Config) -> Vec<String> {
     let mut faults = Vec::new();
     if graph.nodes.is_empty() {
         faults.push("it has no chain: add one from a source to `heal` with `App::add`".to_owned());
@@ -132,6 +135,37 @@ fn faults(graph: &Graph, states: &States, config: &Config) -> Vec<String> {
     faults.extend(ports(graph));
     faults.extend(topics(graph));
     faults.extend(stored_names(graph));
+    faults.extend(dead_letters(graph, on_error));
+    faults
+}
+
+/// Dead letters that would come in again.
+fn dead_letters(graph: &Graph, on_error: &OnError) -> Vec<String> {
+    let reads = |topic: &Arc<str>| {
+        graph.nodes.iter().find(|node| match &node.kind {
+            NodeKind::Source { topics: Topics::Named(names), .. } => names.contains(topic),
+            // A pattern that is none has its own fault.
+            NodeKind::Source { topics: Topics::Pattern(pattern), .. } => {
+                Pattern::new(pattern).is_ok_and(|pattern| pattern.is(topic))
+            }
+            _ => false,
+        })
+    };
+    let own = graph.nodes.iter().filter_map(|node| Some((&*node.path, node.on_error.as_ref()?)));
+    let all = own.chain([("the pipeline", on_error)]);
+    let topics = all.filter_map(|(path, on_error)| Some((path, on_error.dead_letter_topic()?)));
+    let mut faults = Vec::new();
+    for (path, topic) in topics {
+        if topic.is_empty() {
+            faults.push(format!("`{path}`: the topic of dead letters has no name"));
+        } else if let Some(source) = reads(topic) {
+            faults.push(format!(
+                "`{path}` sends dead letters to `{topic}`, which `{}` reads: they would fail again and again; choose \
+                 another topic",
+                source.path
+            ));
+        }
+    }
     faults
 }
 

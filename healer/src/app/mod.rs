@@ -14,7 +14,7 @@ pub use self::{
 use crate::{
     config::Config,
     engine::Handle,
-    operators::{Entry, MakeEntry as _},
+    operators::{Entry, MakeEntry as _, OnError},
     stream::Root,
     topology::{Description, Graph, Node, States},
 };
@@ -47,6 +47,7 @@ pub struct App {
     entries: Vec<(Arc<Node>, Arc<dyn Entry>)>,
     states: States,
     store: Option<Arc<dyn healer_store::Store>>,
+    on_error: OnError,
 }
 
 impl App {
@@ -58,6 +59,7 @@ impl App {
             entries: Vec::new(),
             states: States::default(),
             store: None,
+            on_error: OnError::Stop,
         }
     }
 
@@ -86,6 +88,15 @@ impl App {
     /// Keeps ledger and checkpoints in this store instead of the one that the configuration names.
     pub fn store(mut self, store: Arc<dyn healer_store::Store>) -> Self {
         self.store = Some(store);
+        self
+    }
+
+    /// What happens to records that fail, at stages, closures and sources that say nothing themselves;
+    /// [`OnError::Stop`] by default.
+    ///
+    /// A record that a sink cannot send always stops the pipeline, and so does a batch that fails.
+    pub fn on_error(mut self, on_error: OnError) -> Self {
+        self.on_error = on_error;
         self
     }
 

@@ -2,16 +2,19 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-/// What a pipeline did, by whole records: one that went several ways counts once, as healed if any way healed it.
+/// What a pipeline did, by whole records: one that went several ways counts once, as a dead letter if it became one
+/// on any way, else as healed if any way healed it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Report {
-    /// Records that are done: healed or skipped.
+    /// Records that are done: healed, skipped, or dead letters.
     pub records: u64,
     /// Records that reached `heal`.
     pub healed: u64,
     /// Records that were skipped, by reason.
     pub skipped: BTreeMap<String, u64>,
+    /// Records whose dead letter the broker has.
+    pub dead_lettered: u64,
     /// Commit requests that the broker acknowledged.
     pub commits: u64,
     /// The partitions that this member had, and with `run_until_end` all of its topics.

@@ -151,6 +151,8 @@ pub(crate) enum BrokerErrorKind {
     MissingCodec,
     /// A property or a request that can never work.
     Configuration,
+    /// A record is larger than client or topic allow.
+    TooLarge,
     /// The client is of no more use (a duplicate instance id, for one).
     Fatal,
 }

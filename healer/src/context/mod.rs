@@ -2,6 +2,7 @@
 
 mod emit_id;
 mod headers;
+mod original;
 
 use std::{
     fmt,
@@ -12,6 +13,7 @@ use std::{
 use uuid::Uuid;
 
 pub use headers::Headers;
+pub(crate) use original::Original;
 
 use crate::broker::{BadHeaders, RecordRef};
 
@@ -42,6 +44,10 @@ pub struct Context {
     headers: Headers,
     attempt: u32,
     path: Arc<str>,
+    /// The record as it came in, where it may become a dead letter.
+    original: Option<Arc<Original>>,
+    /// Whether it stands for a whole batch.
+    is_of_many: bool,
 }
 
 impl Context {
@@ -125,6 +131,8 @@ impl Context {
             headers: Headers::new(),
             attempt: 1,
             path: Arc::from(""),
+            original: None,
+            is_of_many: false,
         }
     }
 
@@ -155,13 +163,26 @@ impl Context {
             key: Vec::new(),
             headers: Headers::new(),
             has_key: false,
+            original: self.original.clone(),
             ..*self
         }
     }
 
     /// Of a batch: it has the key of no single record.
     pub(crate) fn of_many(&self) -> Self {
-        Self { key_hash: None, ..self.keep(false) }
+        Self { key_hash: None, original: None, is_of_many: true, ..self.keep(false) }
+    }
+
+    pub(crate) fn is_of_many(&self) -> bool {
+        self.is_of_many
+    }
+
+    pub(crate) fn keep_original(&mut self, original: Original) {
+        self.original = Some(Arc::new(original));
+    }
+
+    pub(crate) fn original(&self) -> Option<&Arc<Original>> {
+        self.original.as_ref()
     }
 
     #[inline]

@@ -5,7 +5,10 @@ use std::{
     collections::HashMap,
     future::Future,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -15,9 +18,8 @@ use tokio::sync::{oneshot, watch};
 use crate::{
     broker::Producer,
     envelope::Desk,
-    error::Failure,
-    operators::Checkpoints,
-    topology::{Found, Need, States},
+    operators::{Checkpoints, Office},
+    topology::{Found, Need, Nodes, States},
 };
 
 /// Threads, tasks and time: what a world offers. Nodes and driver touch no thread, executor or clock but through it.
@@ -48,9 +50,10 @@ pub(crate) struct Shared {
     pub(crate) states: Arc<States>,
     pub(crate) desk: Arc<Desk>,
     pub(crate) checkpoints: Arc<Checkpoints>,
-    /// There whenever the pipeline has a sink.
+    /// There whenever the pipeline has a sink or may send dead letters.
     pub(crate) producer: Option<Arc<dyn Producer>>,
     pub(crate) in_flight: usize,
+    pub(crate) nodes: Nodes,
     /// `true` once nothing more is expected, so that nothing waits for company.
     pub(crate) hurry: watch::Receiver<bool>,
     pipeline_lanes: Mutex<HashMap<u32, Box<dyn Any + Send>>>,
@@ -65,6 +68,7 @@ impl Shared {
         producer: Option<Arc<dyn Producer>>,
         in_flight: usize,
         hurry: watch::Receiver<bool>,
+        nodes: Nodes,
     ) -> Self {
         Self {
             runtime,
@@ -73,10 +77,15 @@ impl Shared {
             checkpoints: Arc::default(),
             producer,
             in_flight,
+            nodes,
             hurry,
             pipeline_lanes: Mutex::default(),
             pipeline_tasks: Arc::default(),
         }
+    }
+
+    pub(crate) fn producer(&self) -> &Arc<dyn Producer> {
+        self.producer.as_ref().expect("a pipeline that sends is started with a producer")
     }
 
     /// Cancels the tasks of nodes that mix partitions; what they hold is returned.
@@ -91,11 +100,15 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// The tasks of a lane.
 #[derive(Default)]
-struct Tasks(Mutex<Vec<AbortHandle>>);
+struct Tasks {
+    handles: Mutex<Vec<AbortHandle>>,
+    aborted: AtomicBool,
+}
 
 impl Tasks {
     fn abort(&self) {
-        lock(&self.0).drain(..).for_each(|task| task.abort());
+        self.aborted.store(true, Ordering::Release);
+        lock(&self.handles).drain(..).for_each(|task| task.abort());
     }
 }
 
@@ -107,6 +120,8 @@ pub struct Host {
     origin: Option<(u32, u32)>,
     ports: Arc<Mutex<HashMap<u32, Box<dyn Any + Send>>>>,
     tasks: Arc<Tasks>,
+    /// Opened by the first record that fails.
+    office: Arc<OnceLock<Office>>,
 }
 
 impl Host {
@@ -116,6 +131,7 @@ impl Host {
             origin: Some((slot, generation)),
             ports: Arc::default(),
             tasks: Arc::default(),
+            office: Arc::default(),
         }
     }
 
@@ -126,7 +142,22 @@ impl Host {
             origin: None,
             ports: Arc::default(),
             tasks: Arc::clone(&self.shared.pipeline_tasks),
+            office: Arc::default(),
         }
+    }
+
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
+    /// What is known of the pipeline's nodes.
+    pub(crate) fn nodes(&self) -> &Nodes {
+        &self.shared.nodes
+    }
+
+    /// Where fused nodes of this lane leave dead letters.
+    pub(crate) fn office(&self) -> &Office {
+        self.office.get_or_init(|| Office::open(self))
     }
 
     pub(crate) fn origin(&self) -> Option<(u32, u32)> {
@@ -146,18 +177,13 @@ impl Host {
     }
 
     pub(crate) fn producer(&self) -> Arc<dyn Producer> {
-        let producer = self.shared.producer.as_ref();
-        Arc::clone(producer.expect("a pipeline with a sink is started with a producer"))
-    }
-
-    pub(crate) fn fail(&self, failure: Failure) {
-        self.shared.desk.fail(failure);
+        Arc::clone(self.shared.producer())
     }
 
     /// Starts a task of this lane.
     pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
         let (task, handle) = abortable(task);
-        lock(&self.tasks.0).push(handle);
+        lock(&self.tasks.handles).push(handle);
         self.shared.runtime.spawn(Box::pin(async move {
             // An aborted task has returned what it held.
             let _ = task.await;
@@ -167,6 +193,11 @@ impl Host {
     /// Cancels the tasks of this lane; what they hold is returned.
     pub(crate) fn abort(&self) {
         self.tasks.abort();
+    }
+
+    /// Whether the tasks of this lane were cancelled. One that was held up by user code hears of it only where it waits.
+    pub(crate) fn is_aborted(&self) -> bool {
+        self.tasks.aborted.load(Ordering::Acquire)
     }
 
     /// Runs a call that may block, on the pool for such calls; a panic comes back as an error.

@@ -4,7 +4,7 @@ use std::{
     collections::HashMap,
     sync::{
         Arc, Condvar, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, AtomicI64, Ordering},
+        atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -131,6 +131,8 @@ pub(crate) struct Home {
     /// The record whose visit runs; `i64::MIN` where none does.
     running: AtomicI64,
     fenced: AtomicBool,
+    /// How many things it rests for.
+    holds: AtomicUsize,
 }
 
 impl Home {
@@ -145,6 +147,7 @@ impl Home {
             halted: AtomicI64::new(i64::MAX),
             running: AtomicI64::new(i64::MIN),
             fenced: AtomicBool::default(),
+            holds: AtomicUsize::new(0),
         }
     }
 
@@ -201,6 +204,20 @@ impl Home {
     /// still end, so that a restart begins with it.
     pub(crate) fn halt(&self, offset: i64) {
         self.halted.fetch_min(offset, Ordering::Release);
+    }
+
+    /// No further record is begun, until it is let go as often.
+    pub(super) fn hold(&self) {
+        self.holds.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn let_go(&self) {
+        // Whoever waits for this partition is told by the outcome that follows.
+        self.holds.fetch_sub(1, Ordering::Release);
+    }
+
+    pub(crate) fn is_held(&self) -> bool {
+        self.holds.load(Ordering::Acquire) > 0
     }
 
     /// The partition is somebody else's: what is still done for this generation changes nothing.

@@ -10,7 +10,7 @@ mod visit;
 
 pub(crate) use desk::{Desk, Home, Settled};
 pub(crate) use outcome::{Outcome, Reason};
-pub(crate) use receipt::{Receipt, Shares};
+pub(crate) use receipt::{Hold, Receipt, Shares};
 pub use visit::Visit;
 pub(crate) use visit::{Claim, End, fingerprint};
 

@@ -42,6 +42,8 @@ impl fmt::Debug for Reason {
 pub(crate) enum Outcome {
     Skipped(Reason),
     Healed,
+    /// The broker has its dead letter.
+    DeadLettered,
     /// Not an end: the record is pending again.
     Returned,
 }
@@ -52,7 +54,8 @@ impl Outcome {
         match self {
             Self::Skipped(reason) => 1 << 32 | u64::from(reason.0),
             Self::Healed => 2 << 32,
-            Self::Returned => 3 << 32,
+            Self::DeadLettered => 3 << 32,
+            Self::Returned => 4 << 32,
         }
     }
 
@@ -60,7 +63,8 @@ impl Outcome {
         match code >> 32 {
             1 => Some(Self::Skipped(Reason(u32::try_from(code & u64::from(u32::MAX)).unwrap_or(0)))),
             2 => Some(Self::Healed),
-            3 => Some(Self::Returned),
+            3 => Some(Self::DeadLettered),
+            4 => Some(Self::Returned),
             _ => None,
         }
     }
@@ -72,7 +76,12 @@ mod tests {
 
     #[test]
     fn codes_order_as_outcomes_and_come_back() {
-        let all = [Outcome::Skipped(Reason::new("on time")), Outcome::Healed, Outcome::Returned];
+        let all = [
+            Outcome::Skipped(Reason::new("on time")),
+            Outcome::Healed,
+            Outcome::DeadLettered,
+            Outcome::Returned,
+        ];
         for pair in all.windows(2) {
             assert!(pair[0].code() < pair[1].code());
         }

@@ -89,6 +89,17 @@ impl Drop for Shares {
     }
 }
 
+/// Partitions that rest: nothing more of them is begun.
+pub(crate) struct Hold(Vec<Arc<Home>>);
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        for home in &self.0 {
+            home.let_go();
+        }
+    }
+}
+
 impl Receipt {
     /// The receipt of one record that leaves the poll thread.
     pub(super) fn one(home: Arc<Home>, offset: i64, place: Place) -> Self {
@@ -161,6 +172,16 @@ impl Receipt {
     /// These records failed: no later one of their partitions is started.
     pub(crate) fn halt(&self) {
         self.each_home(&mut |home, offset| home.halt(offset));
+    }
+
+    /// Lets the partitions of its records rest until that is dropped.
+    pub(crate) fn hold(&self) -> Hold {
+        let mut homes = Vec::with_capacity(1);
+        self.each_home(&mut |home, _| homes.push(Arc::clone(home)));
+        for home in &homes {
+            home.hold();
+        }
+        Hold(homes)
     }
 
     /// Visits each record that is owed; a share owes what its whole owes.

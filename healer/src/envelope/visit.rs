@@ -11,12 +11,17 @@ use super::{
 use crate::{
     broker::RecordRef,
     context::Context,
+    engine::Host,
     error::{Cause, Failure},
 };
 
 /// The passage of one item through the nodes of a segment. Opaque: only healer's own nodes can end or take what it owes.
 pub struct Visit<'r> {
     pub(crate) context: &'r mut Context,
+    /// Who knows what is done about failures; without, the pipeline stops.
+    pub(crate) host: Option<&'r Host>,
+    /// The raw record, where this is the poll thread.
+    record: Option<&'r RecordRef<'r>>,
     claim: Claim<'r>,
     /// How many nodes above gave the item to several ways.
     sharing: u32,
@@ -64,16 +69,17 @@ pub(crate) enum End<'r> {
 impl<'r> Visit<'r> {
     #[inline]
     pub(crate) fn new(claim: Claim<'r>, context: &'r mut Context, at: u32) -> Self {
-        Self { context, claim, sharing: 0, at, outcome: None }
+        let record = match &claim {
+            Claim::Fresh { record, .. } => Some(*record),
+            _ => None,
+        };
+        Self { context, host: None, record, claim, sharing: 0, at, outcome: None }
     }
 
     /// The raw record, where this is the poll thread.
     #[inline]
     pub(crate) fn record(&self) -> Option<&'r RecordRef<'r>> {
-        match &self.claim {
-            Claim::Fresh { record, .. } => Some(record),
-            _ => None,
-        }
+        self.record
     }
 
     #[inline]
@@ -85,14 +91,25 @@ impl<'r> Visit<'r> {
         self.at
     }
 
+    /// As [`new`](Self::new), where failures follow the policies of the pipeline.
+    #[inline]
+    pub(crate) fn hosted(host: &'r Host, claim: Claim<'r>, context: &'r mut Context, at: u32) -> Self {
+        Self { host: Some(host), ..Self::new(claim, context, at) }
+    }
+
     #[inline]
     pub(crate) fn heal(&mut self) {
-        self.outcome = self.outcome.max(Some(Outcome::Healed));
+        self.end(Outcome::Healed);
     }
 
     #[inline]
     pub(crate) fn skip(&mut self, reason: Reason) {
-        self.outcome = self.outcome.max(Some(Outcome::Skipped(reason)));
+        self.end(Outcome::Skipped(reason));
+    }
+
+    #[inline]
+    pub(crate) fn end(&mut self, outcome: Outcome) {
+        self.outcome = self.outcome.max(Some(outcome));
     }
 
     /// Runs a node that gives the item to several ways.

@@ -15,10 +15,11 @@ use tokio::sync::{
 };
 
 use crate::{
-    context::Context,
-    engine::Host,
+    context::{Context, Original},
+    engine::{Host, Shared},
     envelope::{Claim, End, Outcome, Receipt, Visit},
     error::{Cause, Failure, panic_message},
+    operators::failing,
     stream::Consumer,
 };
 
@@ -34,13 +35,35 @@ pub struct Envelope<T> {
 }
 
 impl<T> Envelope<T> {
-    /// Takes the item of a visit along. `whole` says whether anybody from `node` on reads key and headers.
-    pub(super) fn take(visit: &mut Visit<'_>, node: u32, whole: bool, value: T) -> Self {
+    /// Takes the item of a visit along.
+    pub(super) fn take(visit: &mut Visit<'_>, node: u32, needs: Needs, value: T) -> Self {
+        let mut context = visit.context.keep(needs.whole);
         if let Some(record) = visit.record() {
-            visit.context.hash_key(record.key);
+            context.hash_key(record.key);
+            if needs.original {
+                context.keep_original(Original::of(record));
+            }
         }
-        Self { value, receipt: visit.take(node), context: visit.context.keep(whole) }
+        Self { value, receipt: visit.take(node), context }
     }
+}
+
+/// What must come along with an item.
+#[derive(Clone, Copy)]
+pub(super) struct Needs {
+    /// Somebody from here on reads key and headers.
+    pub(super) whole: bool,
+    /// The record may become a dead letter.
+    pub(super) original: bool,
+}
+
+impl Needs {
+    /// What nodes from `node` on need in a running pipeline.
+    pub(super) fn new(whole: bool, host: &Host, node: u32) -> Self {
+        Self { whole, original: host.nodes().keeps_originals(node) }
+    }
+
+    pub(super) const NOTHING: Self = Self { whole: false, original: false };
 }
 
 /// Counts what waits in a queue.
@@ -81,11 +104,12 @@ impl Gate {
 pub struct Queue<T> {
     sender: UnboundedSender<Envelope<T>>,
     gate: Arc<Gate>,
+    needs: Needs,
 }
 
 impl<T> Clone for Queue<T> {
     fn clone(&self) -> Self {
-        Self { sender: self.sender.clone(), gate: Arc::clone(&self.gate) }
+        Self { sender: self.sender.clone(), gate: Arc::clone(&self.gate), needs: self.needs }
     }
 }
 
@@ -95,13 +119,18 @@ pub struct Inbox<T> {
     gate: Arc<Gate>,
 }
 
-pub(super) fn queue<T>() -> (Queue<T>, Inbox<T>) {
+pub(super) fn queue<T>(needs: Needs) -> (Queue<T>, Inbox<T>) {
     let (sender, receiver) = unbounded_channel();
     let gate = Arc::new(Gate::default());
-    (Queue { sender, gate: Arc::clone(&gate) }, Inbox { receiver, gate })
+    (Queue { sender, gate: Arc::clone(&gate), needs }, Inbox { receiver, gate })
 }
 
 impl<T> Queue<T> {
+    /// Puts the item of a visit in.
+    pub(super) fn take(&self, visit: &mut Visit<'_>, node: u32, value: T) {
+        self.put(Envelope::take(visit, node, self.needs, value));
+    }
+
     /// Puts an item in. Where the task has ended its receipt is dropped, and so returned.
     pub(super) fn put(&self, item: Envelope<T>) {
         self.gate.enter();
@@ -114,7 +143,7 @@ impl<T> Queue<T> {
     }
 
     pub(super) fn downgrade(&self) -> WeakQueue<T> {
-        WeakQueue { sender: self.sender.downgrade(), gate: Arc::clone(&self.gate) }
+        WeakQueue { sender: self.sender.downgrade(), gate: Arc::clone(&self.gate), needs: self.needs }
     }
 }
 
@@ -122,11 +151,12 @@ impl<T> Queue<T> {
 pub(super) struct WeakQueue<T> {
     sender: tokio::sync::mpsc::WeakUnboundedSender<Envelope<T>>,
     gate: Arc<Gate>,
+    needs: Needs,
 }
 
 impl<T> WeakQueue<T> {
     pub(super) fn upgrade(&self) -> Option<Queue<T>> {
-        Some(Queue { sender: self.sender.upgrade()?, gate: Arc::clone(&self.gate) })
+        Some(Queue { sender: self.sender.upgrade()?, gate: Arc::clone(&self.gate), needs: self.needs })
     }
 }
 
@@ -214,7 +244,7 @@ impl<T: Send + 'static, S: Serve<T>> Consumer<T> for Boundary<S> {
     }
 
     fn push(&self, lane: &mut Self::Lane, visit: &mut Visit<'_>, item: T) -> Result<(), Failure> {
-        lane.put(Envelope::take(visit, self.0.node(), S::READS, item));
+        lane.take(visit, self.0.node(), item);
         Ok(())
     }
 
@@ -226,7 +256,7 @@ impl<T: Send + 'static, S: Serve<T>> Consumer<T> for Boundary<S> {
 /// Starts the task of a boundary. It ends when all givers are gone and the queue is empty, and then closes its own lane: so
 /// a drain goes down the pipeline by itself.
 pub(super) fn start<T: Send + 'static, S: Serve<T>>(serve: &Arc<S>, host: &Host) -> Queue<T> {
-    let (queue, mut inbox) = queue();
+    let (queue, mut inbox) = queue(Needs::new(S::READS, host, serve.node()));
     let (serve, host_of_task) = (Arc::clone(serve), host.clone());
     let mut lane = serve.open(host);
     host.spawn(async move {
@@ -252,41 +282,43 @@ pub(super) fn carry_on<U, D: Consumer<U>>(
     context: &mut Context,
     step: Step<U>,
 ) {
-    let mut visit = Visit::new(Claim::Held(receipt), context, node);
+    let mut visit = Visit::hosted(host, Claim::Held(receipt), context, node);
     let result = match step {
         Step::Next(value) => push_guarded(next, lane, &mut visit, value),
-        Step::Ended(Outcome::Skipped(reason)) => {
-            visit.skip(reason);
+        Step::Ended(outcome) => {
+            visit.end(outcome);
             Ok(())
         }
-        Step::Ended(_) => {
-            visit.heal();
-            Ok(())
-        }
-        Step::Failed(cause) => Err(visit.failure(node, cause)),
+        Step::Failed(cause) => failing::fail(&mut visit, node, cause),
     };
+    finish(host.shared(), visit, result);
+}
+
+/// Ends a visit in a task; a failure that nobody took care of is told.
+pub(super) fn finish(shared: &Shared, visit: Visit<'_>, result: Result<(), Failure>) {
     if let End::Failed(failure, owed) = visit.finish(result) {
         // What goes wrong with records of others is theirs to find.
         if !owed.is_fenced() {
-            host.fail(failure);
+            shared.desk.fail(failure);
         }
     }
 }
 
-/// Pushes; a panic in a node below is its failure.
+/// Pushes; a panic in a node below is its failure. Where a value goes several ways each is guarded, so that what becomes of
+/// one leaves the others be.
 #[inline]
-pub(super) fn push_guarded<U, D: Consumer<U>>(
+pub(crate) fn push_guarded<U, D: Consumer<U>>(
     next: &D,
     lane: &mut D::Lane,
     visit: &mut Visit<'_>,
     value: U,
 ) -> Result<(), Failure> {
-    // Lanes are not looked at again after a panic: the partition is halted.
+    // What nodes keep in lanes is whole at every call of a user's.
     match catch_unwind(AssertUnwindSafe(|| next.push(lane, visit, value))) {
         Ok(result) => result,
         Err(panic) => {
             let node = visit.node();
-            Err(visit.failure(node, Cause::Panic(panic_message(&*panic))))
+            failing::fail(visit, node, Cause::Panic(panic_message(&*panic)))
         }
     }
 }

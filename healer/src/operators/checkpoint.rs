@@ -9,6 +9,7 @@ use crate::{
     engine::Host,
     envelope::Visit,
     error::{BoxError, Cause, Failure},
+    operators::failing,
     stream::{Consumer, Link},
     topology::{Node, Plan},
 };
@@ -127,8 +128,9 @@ impl<T: Send + 'static, D: Consumer<T>> Consumer<T> for CheckpointNode<T, D> {
             lane.cells.len() - 1
         });
         lane.scratch.clear();
-        (self.encode)(&item, &mut lane.scratch)
-            .map_err(|error| visit.failure(self.node.id, Cause::Encode(error)))?;
+        if let Err(error) = (self.encode)(&item, &mut lane.scratch) {
+            return failing::fail(visit, self.node.id, Cause::Encode(error));
+        }
         let mut guard = lock(&lane.cells[at].2);
         let cell = guard.get_or_insert_with(|| CheckpointCell {
             offset: -1,

@@ -59,7 +59,8 @@ impl ChunkLog {
                 Some((_, count)) => *count += 1,
                 None => self.skipped.push((reason, 1)),
             },
-            Outcome::Returned => {}
+            // The poll thread waits for no acknowledgement.
+            Outcome::DeadLettered | Outcome::Returned => {}
         }
     }
 }
@@ -74,7 +75,7 @@ pub(crate) trait EntryLane: Send {
     /// Whether a node of the chain reads headers.
     fn reads(&self) -> bool;
 
-    /// Runs records until one fails, `credit` of them have left for a task, or it is time; says how many it took.
+    /// Runs records until one fails or the partition is to rest, `credit` of them have left for a task, or it is time; says how many it took.
     fn run(
         &mut self,
         records: &[RecordRef<'_>],
@@ -101,7 +102,13 @@ struct EntryOf<D>(Arc<D>);
 impl<D: Consumer<Raw>> Entry for EntryOf<D> {
     fn open(&self, host: &Host, home: Arc<Home>) -> Box<dyn EntryLane> {
         let context = Context::reusable(Arc::clone(&home.partition.topic), home.partition.partition);
-        Box::new(LaneOf { lane: self.0.open(host), chain: Arc::clone(&self.0), context, home })
+        Box::new(LaneOf {
+            lane: self.0.open(host),
+            chain: Arc::clone(&self.0),
+            context,
+            home,
+            host: host.clone(),
+        })
     }
 }
 
@@ -110,6 +117,7 @@ struct LaneOf<D: Consumer<Raw>> {
     lane: D::Lane,
     context: Context,
     home: Arc<Home>,
+    host: Host,
 }
 
 /// How many records run between two looks at the clock.
@@ -135,7 +143,7 @@ impl<D: Consumer<Raw>> EntryLane for LaneOf<D> {
             self.home.set_running(Some(record.offset));
             self.context.refill(record);
             let claim = Claim::Fresh { home: &self.home, record };
-            let mut visit = Visit::new(claim, &mut self.context, 0);
+            let mut visit = Visit::hosted(&self.host, claim, &mut self.context, 0);
             let result = push_guarded(&*self.chain, &mut self.lane, &mut visit, Raw);
             match visit.finish(result) {
                 End::Settled(outcome) => {
@@ -145,6 +153,10 @@ impl<D: Consumer<Raw>> EntryLane for LaneOf<D> {
                 End::Moved => {
                     log.moved += 1;
                     log.add(record.offset, false);
+                    // Its dead letter is on its way.
+                    if self.home.is_held() {
+                        return taken + 1;
+                    }
                 }
                 End::Failed(failure, _) => {
                     log.add(record.offset, false);

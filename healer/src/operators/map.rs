@@ -6,6 +6,7 @@ use crate::{
     engine::Host,
     envelope::Visit,
     error::{BoxError, Cause, Failure},
+    operators::failing,
     stream::{Consumer, Link},
     topology::{Node, NodeDraft, Plan},
 };
@@ -129,7 +130,7 @@ where
         visit.at(self.node.id);
         match (self.f)(item) {
             Ok(value) => self.next.push(lane, visit, value),
-            Err(error) => Err(visit.failure(self.node.id, Cause::Stage(error.into()))),
+            Err(error) => failing::fail(visit, self.node.id, Cause::Stage(error.into())),
         }
     }
 

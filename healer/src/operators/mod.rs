@@ -4,9 +4,11 @@ mod batch;
 mod boundary;
 mod checkpoint;
 mod entry;
+mod failing;
 mod filter;
 mod heal;
 mod map;
+mod on_error;
 mod partition;
 mod port;
 mod sink;
@@ -14,21 +16,24 @@ mod source;
 mod stage;
 
 pub use batch::{Batch, BatchKind, BatchStage, Rows, RowsKind, RowsStage, WrongLength};
+pub(crate) use boundary::push_guarded;
 pub use checkpoint::CheckpointLink;
 pub(crate) use checkpoint::Checkpoints;
 #[cfg(any(test, feature = "testing"))]
 pub(crate) use entry::Run;
 pub(crate) use entry::{CHUNK_TIME, ChunkLog, Entry, EntryLane, MakeEntry};
+pub(crate) use failing::Office;
 pub use filter::FilterLink;
 pub use heal::HealNode;
 pub(crate) use map::refuse_hidden_errors;
 pub use map::{MapLink, TryMapLink};
+pub use on_error::OnError;
 pub use partition::PartitionLink;
 pub use port::{Port, ToPort, union};
 pub use sink::Sink;
-pub use source::{OnError, Source};
+pub use source::Source;
 pub use stage::{
     Again, AgainStage, Asked, AsyncStage, Awaited, Blocking, Checkpointed, CheckpointedStage, FlatKind,
-    FlatStage, Kind, Outlet, ParallelKind, ParallelStage, PlainShape, Policy, SaysNothing, SaysSo, Shape,
-    Stage, SyncKind, SyncStage, TaskKind, Transient, Verdict,
+    FlatStage, Kind, LastResort, Outlet, ParallelKind, ParallelStage, PlainShape, Policy, SaysNothing,
+    SaysSo, Shape, Stage, SyncKind, SyncStage, TaskKind, Transient, Verdict,
 };

@@ -6,7 +6,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, WeakUnboundedSender,
 
 use super::{
     batch::Rows,
-    boundary::{Envelope, Gate, Step, carry_on},
+    boundary::{Envelope, Gate, Needs, Step, carry_on},
 };
 use crate::{
     context::Context,
@@ -52,6 +52,7 @@ enum Message<T> {
 pub struct PartitionLane<T> {
     sender: UnboundedSender<Message<T>>,
     gate: Arc<Gate>,
+    needs: Needs,
     origin: Option<(u32, u32)>,
 }
 
@@ -84,11 +85,11 @@ impl<T: Send + 'static, D: Consumer<Rows<T>>> Consumer<T> for PartitionNode<D> {
         };
         let upgrade = |(sender, gate): &Entrance<T>| Some((sender.upgrade()?, Arc::clone(gate)));
         let (sender, gate) = host.pipeline_lane(id, upgrade, open);
-        PartitionLane { sender, gate, origin: host.origin() }
+        PartitionLane { sender, gate, needs: Needs::new(true, host, id), origin: host.origin() }
     }
 
     fn push(&self, lane: &mut Self::Lane, visit: &mut Visit<'_>, item: T) -> Result<(), Failure> {
-        let row = Envelope::take(visit, self.0.node.id, true, item);
+        let row = Envelope::take(visit, self.0.node.id, lane.needs, item);
         lane.gate.enter();
         // Where the task has ended the row comes back in the error, and is returned.
         drop(lane.sender.send(Message::Row(row)));

@@ -159,7 +159,7 @@ impl<T: Send + 'static> Consumer<T> for ToPort<T> {
 
     fn push(&self, lane: &mut Self::Lane, visit: &mut Visit<'_>, item: T) -> Result<(), Failure> {
         if let Some(queue) = lane {
-            queue.put(Envelope::take(visit, self.port.id, true, item));
+            queue.take(visit, self.port.id, item);
         }
         Ok(())
     }

@@ -13,7 +13,7 @@ use futures_util::{
     stream::FuturesOrdered,
 };
 
-use super::boundary::{self, Envelope, Queue, Step};
+use super::boundary::{self, Envelope, Needs, Queue, Step};
 use crate::{
     broker::{OutRecord, Producer, SendError},
     codec::{Codec, CodecError, Encode},
@@ -112,7 +112,8 @@ impl<T: Send + 'static, C: Codec, D: Consumer<T>> Consumer<T> for SinkNode<T, C,
     const BOUNDED: bool = true;
 
     fn open(&self, host: &Host) -> Self::Lane {
-        let (queue, mut inbox) = boundary::queue();
+        let needs = Needs::new(true, host, self.0.node.id);
+        let (queue, mut inbox) = boundary::queue(needs);
         let task = Task {
             work: Arc::clone(&self.0),
             lane: self.0.next.open(host),
@@ -141,7 +142,7 @@ impl<T: Send + 'static, C: Codec, D: Consumer<T>> Consumer<T> for SinkNode<T, C,
     }
 
     fn push(&self, lane: &mut Self::Lane, visit: &mut Visit<'_>, item: T) -> Result<(), Failure> {
-        lane.put(Envelope::take(visit, self.0.node.id, true, item));
+        lane.take(visit, self.0.node.id, item);
         Ok(())
     }
 

@@ -8,20 +8,10 @@ use crate::{
     engine::Host,
     envelope::{Reason, Visit},
     error::{Cause, Failure},
+    operators::{OnError, failing},
     stream::{Consumer, Link, Raw, Stream},
     topology::{Node, NodeDraft, NodeKind, Plan},
 };
-
-/// What happens to a record whose bytes are no value of the source's type.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum OnError {
-    /// The pipeline stops with the error and the offset stays uncommitted (the default).
-    #[default]
-    Stop,
-    /// The record is skipped, counted under the reason `undecodable`, and logged.
-    Skip,
-}
 
 /// How a record becomes a value: `None` is a tombstone to skip. The functions that make sources ask for `Decode` and keep the
 /// proof, so that a fault is said once.
@@ -33,7 +23,7 @@ pub struct Source<T, C> {
     topics: Topics,
     codec: C,
     decode: DecodeRecord<T, C>,
-    on_error: OnError,
+    on_error: Option<OnError>,
 }
 
 impl<T: Send + 'static, C: Codec> Source<T, C> {
@@ -42,7 +32,7 @@ impl<T: Send + 'static, C: Codec> Source<T, C> {
         C: Decode<T>,
     {
         let decode: DecodeRecord<T, C> = |codec, value| value.map(|bytes| codec.decode(bytes));
-        Self { topics, codec, decode, on_error: OnError::Stop }
+        Self { topics, codec, decode, on_error: None }
     }
 
     /// Gives tombstones as `None` instead of skipping them (counted, reason `tombstone`).
@@ -56,16 +46,18 @@ impl<T: Send + 'static, C: Codec> Source<T, C> {
         Source { topics, codec, decode, on_error }
     }
 
-    /// What happens to undecodable records; [`OnError::Stop`] by default.
+    /// What happens to undecodable records, instead of what the [pipeline](crate::App::on_error) says.
     pub fn on_error(mut self, on_error: OnError) -> Self {
-        self.on_error = on_error;
+        self.on_error = Some(on_error);
         self
     }
 
     /// The source's records as a stream of that name, the first part of its nodes' paths.
     pub fn stream(self, name: impl Into<String>) -> Stream<SourceLink<T, C>> {
         let kind = NodeKind::Source { topics: self.topics.clone(), codec: self.codec.format() };
-        Stream::new(SourceLink { source: self }, NodeDraft::new(name, kind))
+        let mut node = NodeDraft::new(name, kind);
+        node.on_error.clone_from(&self.on_error);
+        Stream::new(SourceLink { source: self }, node)
     }
 
     /// As [`stream`](Source::stream), named after the topic. A source of several topics must be named.
@@ -99,16 +91,8 @@ impl<T: Send + 'static, C: Codec> Link for SourceLink<T, C> {
     type Into<D: Consumer<T>> = SourceNode<T, C, D>;
 
     fn attach<D: Consumer<T>>(self, plan: &Plan, next: D) -> Self::Into<D> {
-        let Source { codec, decode, on_error, .. } = self.source;
-        SourceNode {
-            codec,
-            decode,
-            on_error,
-            node: plan.node(0),
-            tombstone: Reason::new("tombstone"),
-            undecodable: Reason::new("undecodable"),
-            next,
-        }
+        let Source { codec, decode, .. } = self.source;
+        SourceNode { codec, decode, node: plan.node(0), tombstone: Reason::new("tombstone"), next }
     }
 }
 
@@ -116,32 +100,9 @@ impl<T: Send + 'static, C: Codec> Link for SourceLink<T, C> {
 pub struct SourceNode<T, C, D> {
     codec: C,
     decode: DecodeRecord<T, C>,
-    on_error: OnError,
     node: Arc<Node>,
     tombstone: Reason,
-    undecodable: Reason,
     next: D,
-}
-
-impl<T, C, D> SourceNode<T, C, D> {
-    #[cold]
-    fn refuse(&self, visit: &mut Visit<'_>, error: crate::error::BoxError) -> Result<(), Failure> {
-        match self.on_error {
-            OnError::Stop => Err(visit.failure(self.node.id, Cause::Decode(error))),
-            OnError::Skip => {
-                tracing::warn!(
-                    stage = &*self.node.path,
-                    topic = visit.context.topic(),
-                    partition = visit.context.partition(),
-                    offset = visit.context.offset(),
-                    %error,
-                    "skipped an undecodable record"
-                );
-                visit.skip(self.undecodable);
-                Ok(())
-            }
-        }
-    }
 }
 
 impl<T: Send + 'static, C: Codec, D: Consumer<T>> Consumer<Raw> for SourceNode<T, C, D> {
@@ -162,7 +123,7 @@ impl<T: Send + 'static, C: Codec, D: Consumer<T>> Consumer<Raw> for SourceNode<T
         if D::READS
             && let Err(error) = visit.context.refill_rest(record)
         {
-            return self.refuse(visit, error.into());
+            return failing::fail(visit, self.node.id, Cause::Decode(error.into()));
         }
         match (self.decode)(&self.codec, record.value) {
             Some(Ok(value)) => self.next.push(lane, visit, value),
@@ -170,7 +131,7 @@ impl<T: Send + 'static, C: Codec, D: Consumer<T>> Consumer<Raw> for SourceNode<T
                 visit.skip(self.tombstone);
                 Ok(())
             }
-            Some(Err(error)) => self.refuse(visit, error.into()),
+            Some(Err(error)) => failing::fail(visit, self.node.id, Cause::Decode(error.into())),
         }
     }
 

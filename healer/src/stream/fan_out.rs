@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Branch, Consumer, Link, Start, Stream};
-use crate::{engine::Host, envelope::Visit, error::Failure, topology::Node};
+use crate::{engine::Host, envelope::Visit, error::Failure, operators::push_guarded, topology::Node};
 
 /// A stream that goes several ways; made by [`Stream::fan_out`].
 #[must_use = "this chain is in no app: add it with `App::add`"]
@@ -56,8 +56,8 @@ impl<T: Send + 'static, A: Consumer<T>, B: Consumer<T>> Consumer<T> for Both<T, 
     #[inline]
     fn push(&self, lane: &mut Self::Lane, visit: &mut Visit<'_>, item: T) -> Result<(), Failure> {
         visit.shared(|visit| {
-            self.first.push(&mut lane.0, visit, (self.duplicate)(&item))?;
-            self.second.push(&mut lane.1, visit, item)
+            push_guarded(&self.first, &mut lane.0, visit, (self.duplicate)(&item))?;
+            push_guarded(&self.second, &mut lane.1, visit, item)
         })
     }
 

@@ -1,8 +1,13 @@
 //! A pipeline in words and pictures.
 
-use std::{collections::HashMap, fmt::Write as _, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    fmt::Write as _,
+    sync::Arc,
+};
 
 use super::{Node, NodeKind};
+use crate::operators::OnError;
 
 /// The nodes of a pipeline, parents before children.
 #[derive(Clone, Default)]
@@ -29,6 +34,13 @@ impl Graph {
         down.chain(across)
     }
 
+    /// Adds the node and all that something can flow to it from.
+    pub(super) fn up_from(&self, id: u32, seen: &mut HashSet<u32>) {
+        if seen.insert(id) {
+            self.edges().filter(|(_, to)| *to == id).for_each(|(from, _)| self.up_from(from, seen));
+        }
+    }
+
     /// An indented list.
     pub(crate) fn text(&self, pipeline: &str) -> String {
         let mut out = format!("pipeline {pipeline}\n");
@@ -44,6 +56,9 @@ impl Graph {
         let _ = write!(out, "{indent}{} ({})", node.name, node.kind.label());
         for need in &node.needs {
             let _ = write!(out, " needs {}", need.name);
+        }
+        if let Some(topic) = node.on_error.as_ref().and_then(OnError::dead_letter_topic) {
+            let _ = write!(out, " or dead letter to {topic}");
         }
         if let Some(port) = node.feeds {
             let _ = write!(out, " -> {}", self.path(port));

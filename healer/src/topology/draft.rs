@@ -59,6 +59,7 @@ impl Draft {
                 parent,
                 feeds: draft.feeds,
                 stores: draft.stores,
+                on_error: draft.on_error,
                 faults: draft.faults,
             };
             parent = Some(draft.id);

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use crate::broker::Topics;
+use crate::{broker::Topics, operators::OnError};
 
 /// What kind of vertex a node is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -149,6 +149,8 @@ pub struct Node {
     pub(crate) feeds: Option<u32>,
     /// Whether it keeps something in the store under its name.
     pub(crate) stores: bool,
+    /// What it does about records that fail; the pipeline's policy where it says nothing.
+    pub(crate) on_error: Option<OnError>,
     /// What is wrong with its settings; reported by `build`.
     pub(crate) faults: Vec<String>,
 }
@@ -162,6 +164,7 @@ pub struct NodeDraft {
     pub(crate) needs: Vec<Requirement>,
     pub(crate) feeds: Option<u32>,
     pub(crate) stores: bool,
+    pub(crate) on_error: Option<OnError>,
     pub(crate) faults: Vec<String>,
 }
 
@@ -176,6 +179,7 @@ impl NodeDraft {
             needs: Vec::new(),
             feeds: None,
             stores: false,
+            on_error: None,
             faults: Vec::new(),
         }
     }

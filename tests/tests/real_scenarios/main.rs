@@ -3,6 +3,7 @@
 mod claims;
 #[path = "../common/mod.rs"]
 mod common;
+mod dead_letters;
 mod late;
 mod nothing;
 mod poison;

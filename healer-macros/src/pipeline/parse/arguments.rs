@@ -46,7 +46,7 @@ const SETTINGS: [&str; 11] = [
     "batch",
 ];
 /// Settings that are known by name and do not work yet.
-const LATER: [&str; 2] = ["dead_letter", "rate"];
+const LATER: [&str; 1] = ["rate"];
 
 /// One word.
 pub(super) fn bare(word: &Ident) -> Result<Kind> {

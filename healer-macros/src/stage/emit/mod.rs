@@ -139,8 +139,12 @@ fn policy(stage: &Stage, root: &TokenStream) -> TokenStream {
         retry.as_ref().and_then(|retry| retry.jitter.as_ref()).map(|jitter| quote!(jitter: #jitter,));
     let timeout = timeout.as_ref().map(|(_, text)| quote!(timeout: ::core::option::Option::Some(#text),));
     let on_error = on_error.as_ref().map(|(_, on_error)| {
-        let word = format_ident!("{}", if *on_error == OnError::Skip { "Skip" } else { "Stop" });
-        quote!(on_error: #root::__private::OnError::#word,)
+        let resort = match on_error {
+            OnError::Stop => quote!(Stop),
+            OnError::Skip => quote!(Skip),
+            OnError::DeadLetter(topic) => quote!(DeadLetter(#topic)),
+        };
+        quote!(on_error: ::core::option::Option::Some(#root::__private::LastResort::#resort),)
     });
     let all = [attempts, backoff, jitter, timeout, on_error];
     if all.iter().all(Option::is_none) {

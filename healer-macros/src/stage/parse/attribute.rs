@@ -11,8 +11,8 @@ use syn::{
 
 use crate::stage::fault::{Faults, fault};
 
-const KEYS: &str = "`flat`, `batch`, `parallel = number`, `order = key`, `keyless = none`, `blocking`, `retry(attempts)`, `retry_if = function`, `timeout = \"time\"`, `on_error = skip`, `skip = \"reason\"`, `crate = path`";
-const NOT_YET: [&str; 3] = ["dead_letter", "rate", "report"];
+const KEYS: &str = "`flat`, `batch`, `parallel = number`, `order = key`, `keyless = none`, `blocking`, `retry(attempts)`, `retry_if = function`, `timeout = \"time\"`, `on_error = dead_letter(\"topic\")`, `skip = \"reason\"`, `crate = path`";
+const NOT_YET: [&str; 2] = ["rate", "report"];
 
 /// What the attribute says.
 #[derive(Default)]
@@ -62,10 +62,11 @@ pub(in crate::stage) struct Retry {
 }
 
 /// What is done with a record that failed.
-#[derive(Clone, Copy, PartialEq)]
 pub(in crate::stage) enum OnError {
     Stop,
     Skip,
+    /// To a topic.
+    DeadLetter(Expr),
 }
 
 /// One key with what stands after it.
@@ -210,8 +211,8 @@ fn set(settings: &mut Settings, Entry { key, value }: Entry) -> Result<()> {
             settings.timeout = Some((key, text));
         }
         "on_error" => {
-            let words = [("stop", OnError::Stop), ("skip", OnError::Skip)];
-            settings.on_error = Some((key.clone(), word(&key, value, &words)?));
+            let on_error = on_error(&key, value)?;
+            settings.on_error = Some((key, on_error));
         }
         "crate" => {
             let help = "write `crate = path::to::healer`";
@@ -221,6 +222,10 @@ fn set(settings: &mut Settings, Entry { key, value }: Entry) -> Result<()> {
             let at = if path.is_empty() { quote!(#key) } else { path.clone() };
             let path = Path::parse_mod_style.parse2(path);
             settings.krate = Some(path.map_err(|_| fault(at, "this is no path to healer", help))?);
+        }
+        "dead_letter" => {
+            let help = "write `on_error = dead_letter(\"topic\")`";
+            return Err(fault(key, "`dead_letter` is what `on_error` may say", help));
         }
         not_yet if NOT_YET.contains(&not_yet) => {
             let message = format!("`{name}` is not built yet: it would promise what the engine does not do");
@@ -232,6 +237,41 @@ fn set(settings: &mut Settings, Entry { key, value }: Entry) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// What is done with a record that failed.
+fn on_error(key: &Ident, value: Value) -> Result<OnError> {
+    let help = "write `on_error = stop`, `on_error = skip` or `on_error = dead_letter(\"topic\")`";
+    let tokens = match value {
+        Value::Equals(tokens) if !tokens.is_empty() => tokens,
+        _ => return Err(fault(key, "`on_error` needs to know what becomes of a record that failed", help)),
+    };
+    match tokens.to_string().as_str() {
+        "stop" => return Ok(OnError::Stop),
+        "skip" => return Ok(OnError::Skip),
+        _ => {}
+    }
+    let call: Vec<TokenTree> = tokens.clone().into_iter().collect();
+    let topic = match call.as_slice() {
+        [TokenTree::Ident(word), TokenTree::Group(topic)] if word == "dead_letter" => {
+            syn::parse2::<Expr>(topic.stream()).ok().filter(is_topic)
+        }
+        [TokenTree::Ident(word)] if word == "dead_letter" => None,
+        _ => return Err(fault(&tokens, "`on_error` has no such value", help)),
+    };
+    let topic = topic.ok_or_else(|| {
+        fault(&tokens, "dead letters need their topic, a text or the name of a constant", help)
+    })?;
+    Ok(OnError::DeadLetter(topic))
+}
+
+/// A text that is not empty, or the name of one.
+fn is_topic(value: &Expr) -> bool {
+    match value {
+        Expr::Lit(ExprLit { lit: Lit::Str(topic), .. }) => !topic.value().trim().is_empty(),
+        Expr::Path(_) | Expr::Macro(_) => true,
+        _ => false,
+    }
 }
 
 /// How many calls at once.

@@ -67,10 +67,8 @@ pub(super) fn kind(code: Code) -> Kind {
         | Code::UnsupportedForMessageFormat
         | Code::PolicyViolation
         | Code::GroupMaxSizeReached
-        | Code::MessageSizeTooLarge
-        | Code::MessageBatchTooLarge
-        | Code::InvalidMessageSize
         | Code::InvalidTimestamp => Kind::Configuration,
+        Code::MessageSizeTooLarge | Code::MessageBatchTooLarge | Code::InvalidMessageSize => Kind::TooLarge,
         // The client steps over what it cannot read: going on would lose records.
         Code::BadMessage
         | Code::BadCompression
@@ -165,10 +163,10 @@ fn help(code: Code, kind: Kind) -> &'static str {
         Kind::MissingCodec => {
             "this build of healer cannot decompress it: enable the cargo feature `zstd` of `healer`"
         }
+        Kind::TooLarge => {
+            "raise the client's `message.max.bytes` and the topic's `max.message.bytes`, or send less"
+        }
         Kind::Configuration => match code {
-            Code::MessageSizeTooLarge | Code::MessageBatchTooLarge | Code::InvalidMessageSize => {
-                "raise the client's `message.max.bytes` and the topic's `max.message.bytes`, or send less"
-            }
             Code::InconsistentGroupProtocol => {
                 "the members of a group must agree on `group.protocol` and on the assignor"
             }
@@ -234,7 +232,7 @@ pub(super) fn commit_failed(what: &str, error: &KafkaError, voice: &Voice) -> Co
             (CommitErrorKind::Fatal, "the request can never work")
         }
         _ => match kind(code) {
-            kind @ (Kind::NotAuthorized | Kind::Fatal | Kind::Configuration) => {
+            kind @ (Kind::NotAuthorized | Kind::Fatal | Kind::Configuration | Kind::TooLarge) => {
                 (CommitErrorKind::Fatal, self::help(code, kind))
             }
             _ => (CommitErrorKind::Retriable, "it is tried again"),

@@ -223,8 +223,10 @@ impl Core {
     /// How many more records of a slot may leave for tasks.
     pub(crate) fn credit(&self, slot: u32) -> u64 {
         let open = self.phase == Phase::Running;
-        let part =
-            self.parts.get(&slot).filter(|part| open && part.is_open() && !part.is_lent() && !part.throttled);
+        let takes = |part: &&Part| {
+            open && part.is_open() && !part.is_lent() && !part.throttled && !part.home.is_held()
+        };
+        let part = self.parts.get(&slot).filter(takes);
         part.map_or(0, |part| self.settings.in_flight.saturating_sub(part.ledger.pending()))
     }
 

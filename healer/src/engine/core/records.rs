@@ -53,6 +53,7 @@ impl Core {
                 }
                 match outcome {
                     Outcome::Skipped(reason) => *self.tally.skipped.entry(reason).or_default() += 1,
+                    Outcome::DeadLettered => self.tally.dead_lettered += 1,
                     _ => self.tally.healed += 1,
                 }
             }

@@ -75,9 +75,10 @@ fn report(
     let skipped: BTreeMap<_, _> =
         tally.skipped.iter().map(|(reason, count)| (reason.text().to_string(), *count)).collect();
     Report {
-        records: tally.healed + skipped.values().sum::<u64>(),
+        records: tally.healed + skipped.values().sum::<u64>() + tally.dead_lettered,
         healed: tally.healed,
         skipped,
+        dead_lettered: tally.dead_lettered,
         commits: tally.commits,
         lag: partitions.iter().map(PartitionReport::lag).sum(),
         partitions,

@@ -63,8 +63,8 @@ use crate::{
     envelope::Desk,
     error::panic_message,
     observe::Meters,
-    operators::Entry,
-    topology::{Graph, NodeKind, States},
+    operators::{Entry, OnError},
+    topology::{Graph, NodeKind, Nodes, States},
 };
 
 /// An answer from one of the engine's own threads.
@@ -92,6 +92,8 @@ pub(crate) enum Mode {
 pub(crate) struct Launch {
     pub(crate) name: String,
     pub(crate) graph: Graph,
+    /// What nodes do about failures that say nothing.
+    pub(crate) on_error: OnError,
     /// The number of each source, what it reads, and its chain.
     pub(crate) sources: Vec<(u32, Topics, Arc<dyn Entry>)>,
     pub(crate) states: States,
@@ -163,7 +165,7 @@ pub(crate) fn prepare<C: Connect>(
     let mut broker = connect.broker(&launch.config)?;
     let remote = broker.remote();
     let partitions = soon::<C, _>(wait, || remote.partitions(&topics, wait))?;
-    let producer = producer(&launch.graph, connect, &launch.config, wait)?;
+    let producer = producer(&launch, connect, wait)?;
     let journal = Arc::new(Journal::open(Arc::clone(&launch.store), &launch.name)?);
     let goals = match launch.mode {
         Mode::Forever => None,
@@ -188,12 +190,14 @@ fn assemble<B: Broker>(
     goals: Option<BTreeMap<TopicPartition, Goal>>,
     runtime: &Arc<dyn Runtime>,
 ) -> Result<Poller<B>, Error> {
-    let Launch { name, graph, sources, states, config, .. } = launch;
+    let Launch { name, graph, on_error, sources, states, config, .. } = launch;
     let in_flight = config.in_flight();
     let desk = Arc::<Desk>::default();
     let (hurry, patience) = watch::channel(false);
     let states = Arc::new(states);
-    let shared = Shared::new(Arc::clone(runtime), states, Arc::clone(&desk), producer, in_flight, patience);
+    let nodes = Nodes::new(graph.clone(), on_error);
+    let shared =
+        Shared::new(Arc::clone(runtime), states, Arc::clone(&desk), producer, in_flight, patience, nodes);
     let settings = Settings {
         commit_interval: config.commit_interval(),
         drain_budget: config.drain_budget(),
@@ -264,20 +268,22 @@ fn soon<C: Connect, T>(wait: Duration, ask: impl Fn() -> Result<T, BrokerError>)
 }
 
 fn producer<C: Connect>(
-    graph: &Graph,
+    launch: &Launch,
     connect: &C,
-    config: &Config,
     wait: Duration,
 ) -> Result<Option<Arc<dyn Producer>>, Error> {
-    let sinks = graph.nodes.iter().filter_map(|node| match &node.kind {
-        NodeKind::Sink { topic, .. } => Some(topic),
+    let nodes = &launch.graph.nodes;
+    let sinks = nodes.iter().filter_map(|node| match &node.kind {
+        NodeKind::Sink { topic, .. } => Some(topic.as_ref()),
         _ => None,
     });
+    let on_error = nodes.iter().filter_map(|node| node.on_error.as_ref()).chain([&launch.on_error]);
+    let dead_letters = on_error.filter_map(OnError::dead_letter_topic).map(Some);
     let mut producer = None;
-    for topic in sinks {
+    for topic in sinks.chain(dead_letters) {
         let producer = match &mut producer {
             Some(producer) => producer,
-            none => none.insert(connect.producer(config)?),
+            none => none.insert(connect.producer(&launch.config)?),
         };
         if let Some(topic) = topic {
             soon::<C, _>(wait, || producer.check_topic(topic, wait))?;

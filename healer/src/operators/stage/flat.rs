@@ -14,9 +14,12 @@ use super::{Kind, Stage, StageLane, StageNode};
 use crate::{
     context::Context,
     engine::Host,
-    envelope::{Outcome, Visit},
+    envelope::{Claim, Outcome, Visit},
     error::{BoxError, Cause, Failure},
-    operators::boundary::{self, Envelope, Inbox, Queue, Serve, ServeOne, Step},
+    operators::{
+        boundary::{self, Envelope, Inbox, Queue, Serve, ServeOne, Step},
+        failing,
+    },
     stream::Consumer,
     topology::{Node, NodeKind},
 };
@@ -118,8 +121,7 @@ impl<S: FlatStage, D: Consumer<S::Out>> Consumer<S::In> for FlatNode<S, D> {
     fn push(&self, lane: &mut Self::Lane, visit: &mut Visit<'_>, item: S::In) -> Result<(), Failure> {
         match lane {
             FlatLane::Queued(queue) => {
-                let whole = <Self as Consumer<S::In>>::READS;
-                queue.put(Envelope::take(visit, self.0.0.node.id, whole, item));
+                queue.take(visit, self.0.0.node.id, item);
                 Ok(())
             }
             FlatLane::Fused(lane) => self.0.pull_all(lane, visit, item),
@@ -156,7 +158,7 @@ impl<S: FlatStage, D: Consumer<S::Out>> Work<S, D> {
             let done = call.as_mut().poll(&mut task);
             while let Some(value) = outlet.take() {
                 values += 1;
-                visit.shared(|visit| next.push(&mut lane.next, visit, value))?;
+                visit.shared(|visit| boundary::push_guarded(next, &mut lane.next, visit, value))?;
                 visit.at(node.id);
             }
             match done {
@@ -167,7 +169,7 @@ impl<S: FlatStage, D: Consumer<S::Out>> Work<S, D> {
                     }
                     return Ok(());
                 }
-                Poll::Ready(Err(error)) => return Err(visit.failure(node.id, Cause::Stage(error))),
+                Poll::Ready(Err(error)) => return failing::fail(visit, node.id, Cause::Stage(error)),
             }
         }
     }
@@ -234,10 +236,10 @@ impl<S: FlatStage, D: Consumer<S::Out>> ServeOne<S::In> for Work<S, D> {
             Ok(()) if values == 0 => whole.end(Some(Outcome::Skipped(*reason))),
             Ok(()) => whole.end(None),
             Err(cause) => {
-                whole.halt();
-                if !whole.is_fenced() {
-                    host.fail(Failure::new(node.id, &context, cause));
-                }
+                let mut context = context.keep(true);
+                let mut visit = Visit::hosted(host, Claim::Split(whole), &mut context, node.id);
+                let result = failing::fail(&mut visit, node.id, cause);
+                boundary::finish(host.shared(), visit, result);
             }
         }
     }

@@ -22,7 +22,7 @@ pub use checkpointed::{Checkpointed, CheckpointedStage};
 pub use flat::{FlatKind, FlatStage, Outlet};
 pub use parallel::{ParallelKind, ParallelStage};
 use policy::Handling;
-pub use policy::Policy;
+pub use policy::{LastResort, Policy};
 pub use shape::{PlainShape, Shape};
 pub use synchronous::{SyncKind, SyncStage};
 pub use transient::{Asked, SaysNothing, SaysSo, Transient};
@@ -31,9 +31,10 @@ use backon::ExponentialBackoff;
 
 use crate::{
     context::Context,
-    envelope::{Outcome, Reason},
+    engine::Host,
+    envelope::{Outcome, Reason, Receipt},
     error::{BoxError, Cause, panic_message},
-    operators::{OnError, boundary::Step},
+    operators::{boundary::Step, failing},
     stream::{Consumer, Operator},
     topology::{Need, Node, NodeDraft, NodeKind},
 };
@@ -170,6 +171,7 @@ impl<S: Stage> Operator for S {
         draft.needs = S::Need::requirements();
         draft.stores = S::Kind::STORES;
         draft.faults.extend(Handling::read(&S::POLICY).err());
+        draft.on_error = S::POLICY.on_error.map(LastResort::on_error);
         if S::GENERIC {
             super::refuse_hidden_errors::<S::Out>(&mut draft);
         }
@@ -230,8 +232,14 @@ impl<S, D> StageNode<S, D> {
         Some(pause)
     }
 
-    /// What becomes of an item after its calls.
-    fn step<U>(&self, result: Result<Verdict<U>, Cause>, context: &mut Context) -> Step<U> {
+    /// What becomes of an item after its calls. A dead letter is waited for here.
+    async fn step<U>(
+        &self,
+        host: &Host,
+        result: Result<Verdict<U>, Cause>,
+        receipt: &Receipt,
+        context: &mut Context,
+    ) -> Step<U> {
         let cause = match result {
             Ok(Verdict::Next(value)) => {
                 context.first_attempt();
@@ -241,29 +249,10 @@ impl<S, D> StageNode<S, D> {
             Ok(Verdict::Fail(error) | Verdict::Fatal(error)) => Cause::Stage(error),
             Err(cause) => cause,
         };
-        if self.gives_up(&cause, context) {
-            Step::Ended(Outcome::Skipped(self.handling.failed))
-        } else {
-            Step::Failed(cause)
+        match failing::wait_for_dead_letter(host, self.node.id, cause, receipt, context).await {
+            Ok(outcome) => Step::Ended(outcome),
+            Err(cause) => Step::Failed(cause),
         }
-    }
-
-    /// Whether a record that failed is skipped; that is logged.
-    #[cold]
-    fn gives_up(&self, cause: &Cause, context: &Context) -> bool {
-        let skips = self.handling.on_error == OnError::Skip;
-        if skips {
-            tracing::warn!(
-                stage = &*self.node.path,
-                topic = context.topic(),
-                partition = context.partition(),
-                offset = context.offset(),
-                attempts = context.attempt(),
-                error = %cause,
-                "skipped a record that failed"
-            );
-        }
-        skips
     }
 }
 

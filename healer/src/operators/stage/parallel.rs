@@ -82,7 +82,7 @@ impl<S: ParallelStage, C: Calls<S>, D: Consumer<S::Out>> Crew<S, C, D> {
         }
         // The receipt waits here: whatever the call does, its end is seen, and a cancelled call returns it.
         let Called { mut context, result } = C::call(host, &self.stage, slot, need, value, context).await;
-        let step = self.stage.step(result, &mut context);
+        let step = self.stage.step(host, result, &receipt, &mut context).await;
         Ended { step, receipt, context, row, number }
     }
 
@@ -144,6 +144,10 @@ impl<S: ParallelStage, C: Calls<S>, D: Consumer<S::Out>> Serve<S::In> for Crew<S
         loop {
             while results.has_next() && self.stage.next.room(below).now_or_never().is_some() {
                 self.pass_on_next(host, below, &mut waiting, &mut results);
+            }
+            // Nodes below may have taken their time: calls that were about to begin are somebody else's by now.
+            if host.is_aborted() {
+                return;
             }
             if results.has_next() || !waiting.has_next() {
                 // Others may have it: this lane has nothing to begin, or what is done finds no room below.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use backon::{BackoffBuilder as _, ExponentialBackoff, ExponentialBuilder};
 
-use crate::{config::parse_duration, context::Context, envelope::Reason, operators::OnError};
+use crate::{config::parse_duration, context::Context, operators::OnError};
 
 /// What a stage's attribute says about failures; texts are read when the node is made.
 #[derive(Clone, Copy, Debug)]
@@ -17,14 +17,35 @@ pub struct Policy {
     pub jitter: bool,
     /// How long an attempt may take.
     pub timeout: Option<&'static str>,
-    /// What is done after the last attempt.
-    pub on_error: OnError,
+    /// What is done after the last attempt; what the pipeline says where it says nothing.
+    pub on_error: Option<LastResort>,
+}
+
+/// An [`OnError`] that a constant can hold.
+#[derive(Clone, Copy, Debug)]
+pub enum LastResort {
+    /// The pipeline stops.
+    Stop,
+    /// The record is skipped.
+    Skip,
+    /// It goes to this topic.
+    DeadLetter(&'static str),
+}
+
+impl LastResort {
+    pub(super) fn on_error(self) -> OnError {
+        match self {
+            Self::Stop => OnError::Stop,
+            Self::Skip => OnError::Skip,
+            Self::DeadLetter(topic) => OnError::dead_letter(topic),
+        }
+    }
 }
 
 impl Policy {
     /// One attempt of any length; then the pipeline stops.
     pub const NONE: Self =
-        Self { attempts: 1, backoff: "100ms..10s", jitter: true, timeout: None, on_error: OnError::Stop };
+        Self { attempts: 1, backoff: "100ms..10s", jitter: true, timeout: None, on_error: None };
 }
 
 /// A policy that was read.
@@ -35,8 +56,6 @@ pub(in crate::operators) struct Handling {
     most: Duration,
     jitter: bool,
     pub(super) timeout: Option<Duration>,
-    pub(super) on_error: OnError,
-    pub(super) failed: Reason,
 }
 
 impl Handling {
@@ -57,8 +76,8 @@ impl Handling {
         if timeout.is_some_and(|timeout| timeout.is_zero()) {
             return Err("timeout: within no time no call can end".to_owned());
         }
-        let Policy { attempts, jitter, on_error, .. } = *policy;
-        Ok(Self { attempts, least, most, jitter, timeout, on_error, failed: Reason::new("failed") })
+        let Policy { attempts, jitter, .. } = *policy;
+        Ok(Self { attempts, least, most, jitter, timeout })
     }
 
     /// The pauses between the attempts at a record: the same for the same record.

@@ -1,17 +1,14 @@
 //! Synchronous stages: fused, run where the item is.
 
-use std::{
-    panic::{AssertUnwindSafe, catch_unwind},
-    sync::Arc,
-};
+use std::sync::Arc;
 
 use super::{Kind, Stage, StageLane, StageNode, Verdict};
 use crate::{
     context::Context,
     engine::Host,
     envelope::Visit,
-    error::{Cause, Failure, panic_message},
-    operators::OnError,
+    error::{Cause, Failure},
+    operators::failing,
     stream::Consumer,
     topology::{Node, NodeKind, Runs},
 };
@@ -40,18 +37,6 @@ impl<S: SyncStage> Kind<S> for SyncKind {
 /// A synchronous stage and what follows.
 pub struct SyncNode<S, D>(StageNode<S, D>);
 
-impl<S: SyncStage, D> SyncNode<S, D> {
-    /// A record that failed: skipped, or a failure.
-    #[cold]
-    fn give_up(&self, visit: &mut Visit<'_>, cause: Cause) -> Result<(), Failure> {
-        if !self.0.gives_up(&cause, visit.context) {
-            return Err(visit.failure(self.0.node.id, cause));
-        }
-        visit.skip(self.0.handling.failed);
-        Ok(())
-    }
-}
-
 impl<S: SyncStage, D: Consumer<S::Out>> Consumer<S::In> for SyncNode<S, D> {
     type Lane = StageLane<S::Need, D::Lane>;
     const READS: bool = S::CONTEXT || D::READS;
@@ -68,21 +53,15 @@ impl<S: SyncStage, D: Consumer<S::Out>> Consumer<S::In> for SyncNode<S, D> {
         if S::CONTEXT {
             visit.context.enter(&node.path);
         }
-        let verdict = if self.0.handling.on_error == OnError::Skip {
-            match catch_unwind(AssertUnwindSafe(|| S::call(item, visit.context, &lane.need))) {
-                Ok(verdict) => verdict,
-                Err(panic) => return self.give_up(visit, Cause::Panic(panic_message(&*panic))),
-            }
-        } else {
-            S::call(item, visit.context, &lane.need)
-        };
-        match verdict {
+        match S::call(item, visit.context, &lane.need) {
             Verdict::Next(value) => self.0.next.push(&mut lane.next, visit, value),
             Verdict::Skip => {
                 visit.skip(self.0.reason);
                 Ok(())
             }
-            Verdict::Fail(error) | Verdict::Fatal(error) => self.give_up(visit, Cause::Stage(error)),
+            Verdict::Fail(error) | Verdict::Fatal(error) => {
+                failing::fail(visit, node.id, Cause::Stage(error))
+            }
         }
     }
 

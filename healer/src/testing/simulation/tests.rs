@@ -169,6 +169,26 @@ fn twice(value: String) -> [String; 2] {
     [value.clone(), value]
 }
 
+#[stage(on_error = dead_letter("dead"), crate = crate)]
+fn save_or_bury(value: String, #[state] outside: &Outside) -> Result<String, String> {
+    outside.work(&value)?;
+    Ok(value)
+}
+
+#[stage(parallel = 5, retry(2, backoff = "50ms..1s"), on_error = dead_letter("dead"), crate = crate)]
+async fn save_by_key_or_bury(
+    value: String,
+    context: &Context,
+    #[state] outside: &Outside,
+    #[state] begun: &Begun,
+) -> Result<String, String> {
+    let call = begun.begin(context, outside);
+    let done = outside.work_later(&value).await;
+    begun.end(context, call, outside);
+    done?;
+    Ok(value)
+}
+
 /// All but every fifth.
 fn is_wanted(value: &str) -> bool {
     !value.ends_with('3') && !value.ends_with('8')
@@ -294,6 +314,34 @@ fn parallel_stages_by_key_behind_those_that_give_many() {
         app.with(Begun::default()).add(all.then(save_later::stage()).heal())
     };
     run(build, |simulation| simulation);
+}
+
+/// Whoever fails is buried: the broker has its letter before the group commits past it.
+fn run_with_graves(build: impl Fn(App) -> App + Send + Sync + 'static) {
+    run(build, |simulation| {
+        simulation.sink("dead").done_when(|outside, record| {
+            let value = record.value().unwrap_or_default();
+            outside.has(value) || record.was_sent("dead", value)
+        })
+    });
+}
+
+#[test]
+fn dead_letters_of_fused_stages() {
+    run_with_graves(|app| {
+        let all = kafka::string("t").stream("t").then(save_or_bury::stage());
+        let both = all.fan_out(|all| all.then(save::stage()).heal());
+        let app = app.on_error(OnError::dead_letter("dead"));
+        app.add(both.and(|all| all.then(twice::stage()).then(save_later::stage()).heal()))
+    });
+}
+
+#[test]
+fn dead_letters_of_parallel_stages() {
+    run_with_graves(|app| {
+        let all = kafka::string("t").stream("t").then(save_by_key_or_bury::stage());
+        app.with(Begun::default()).add(all.then(save_or_bury::stage()).heal())
+    });
 }
 
 #[test]

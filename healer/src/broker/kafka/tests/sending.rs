@@ -54,7 +54,7 @@ fn a_record_that_is_too_large_names_the_setting() {
     let Err(SendError::Failed(error)) = producer.send(&record("t", &value, &Headers::new())) else {
         panic!("2 MB went through")
     };
-    assert_eq!(error.kind, BrokerErrorKind::Configuration);
+    assert_eq!(error.kind, BrokerErrorKind::TooLarge);
     assert!(error.text.contains("message.max.bytes") && error.text.contains("\"t\""), "{error}");
 }
 

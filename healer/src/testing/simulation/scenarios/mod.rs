@@ -2,6 +2,7 @@
 
 mod claims;
 mod commits;
+mod dead_letters;
 mod deltas;
 mod evicted;
 mod frontier;

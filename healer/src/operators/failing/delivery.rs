@@ -1,0 +1,127 @@
+//! How dead letters are sent: again and again until the broker has them, or says that it never will.
+
+use std::{fmt, future::Future, sync::Arc, time::Duration};
+
+use backon::{BackoffBuilder as _, ExponentialBackoff, ExponentialBuilder};
+
+use super::{
+    headers::{self, Size},
+    letter::Letter,
+};
+use crate::{
+    broker::{BrokerError, BrokerErrorKind, Delivery, OutRecord, SendError},
+    engine::Shared,
+    error::Cause,
+};
+
+/// Why a dead letter can never be sent.
+#[derive(Debug, thiserror::Error)]
+#[error("its dead letter can't be sent to {topic:?}: {why}. It was to be one because of: {error}")]
+struct Undeliverable {
+    topic: Arc<str>,
+    why: String,
+    error: String,
+}
+
+const NOT_KEPT: &str = "the record as it came in is not known here any more";
+
+/// Between two attempts to send.
+fn pauses() -> ExponentialBackoff {
+    let pauses = ExponentialBuilder::new().with_min_delay(Duration::from_millis(100));
+    pauses.with_max_delay(Duration::from_secs(10)).without_max_times().build()
+}
+
+/// Sends a letter. It is on its way when this returns, so that letters leave in the order of their records; the future ends
+/// with the broker's acknowledgement, or with the reason why there will be none.
+pub(super) fn deliver(
+    shared: &Arc<Shared>,
+    letter: Letter,
+) -> impl Future<Output = Result<(), Cause>> + Send + use<> {
+    let shared = Arc::clone(shared);
+    let sent = send(&shared, &letter, Size::Full);
+    async move {
+        let Some(mut sent) = sent else { return Err(letter.undeliverable(&NOT_KEPT)) };
+        let (mut size, mut pauses) = (Size::Full, pauses());
+        loop {
+            let error = match sent {
+                Ok(delivery) => match delivery.await {
+                    Ok(()) => return Ok(()),
+                    Err(error) => error,
+                },
+                Err(error) => error,
+            };
+            match (verdict(&error), size.smaller()) {
+                (Next::Smaller, Some(smaller)) => size = smaller,
+                (Next::Smaller | Next::Never, _) => return Err(letter.undeliverable(&error)),
+                (Next::Again, _) => {
+                    let pause = pauses.next().unwrap_or_default();
+                    letter.tell(&error, pause);
+                    shared.runtime.sleep(pause).await;
+                }
+            }
+            let Some(again) = send(&shared, &letter, size) else {
+                return Err(letter.undeliverable(&NOT_KEPT));
+            };
+            sent = again;
+        }
+    }
+}
+
+/// `None` where the record was not kept.
+fn send(shared: &Shared, letter: &Letter, size: Size) -> Option<Result<Delivery, SendError>> {
+    let original = letter.original.as_deref()?;
+    let record = OutRecord {
+        topic: &letter.topic,
+        key: original.key.as_deref(),
+        value: original.value.as_deref(),
+        headers: &headers::of(letter, size),
+        timestamp: letter.context.timestamp_millis(),
+    };
+    Some(shared.producer().send(&record))
+}
+
+/// What is to be done about a letter that was not sent.
+enum Next {
+    Again,
+    Smaller,
+    Never,
+}
+
+fn verdict(error: &SendError) -> Next {
+    match error {
+        SendError::Full => Next::Again,
+        SendError::Failed(BrokerError { kind, .. }) => match kind {
+            // An outage: the record stays pending meanwhile.
+            BrokerErrorKind::Transient | BrokerErrorKind::Unreachable => Next::Again,
+            BrokerErrorKind::TooLarge => Next::Smaller,
+            BrokerErrorKind::UnknownTopic
+            | BrokerErrorKind::NotAuthorized
+            | BrokerErrorKind::MissingCodec
+            | BrokerErrorKind::Configuration
+            | BrokerErrorKind::Fatal => Next::Never,
+        },
+    }
+}
+
+impl Letter {
+    fn undeliverable(self, why: &dyn fmt::Display) -> Cause {
+        let error = Undeliverable { topic: self.topic, why: why.to_string(), error: self.error };
+        Cause::DeadLetter(Box::new(error))
+    }
+
+    fn tell(&self, error: &SendError, pause: Duration) {
+        if matches!(error, SendError::Full) {
+            return;
+        }
+        tracing::warn!(
+            dead_letter_topic = &*self.topic,
+            stage = &*self.stage,
+            topic = self.context.topic(),
+            partition = self.context.partition(),
+            offset = self.context.offset(),
+            ?pause,
+            %error,
+            "a dead letter was not sent; its record stays pending, its partition rests, and it is sent again after the pause"
+        );
+    }
+}

@@ -1,0 +1,76 @@
+//! Records that failed: stop, skip, or a dead letter.
+
+mod delivery;
+mod headers;
+mod letter;
+mod office;
+
+pub(crate) use office::Office;
+
+use letter::Letter;
+
+use crate::{
+    context::Context,
+    engine::Host,
+    envelope::{Outcome, Reason, Receipt, Visit},
+    error::{Cause, Failure},
+    operators::OnError,
+};
+
+/// Ends an item that failed at a node as its policy says; an error where the pipeline is to stop.
+#[cold]
+pub(super) fn fail(visit: &mut Visit<'_>, node: u32, cause: Cause) -> Result<(), Failure> {
+    let Some(host) = visit.host else { return Err(visit.failure(node, cause)) };
+    match policy(host, node, &cause, visit.context) {
+        OnError::Stop => Err(visit.failure(node, cause)),
+        OnError::Skip => {
+            visit.end(skip(host, node, &cause, visit.context));
+            Ok(())
+        }
+        OnError::DeadLetter(topic) => {
+            let letter = Letter::new(host, node, topic, &cause, visit);
+            host.office().put(letter, visit);
+            Ok(())
+        }
+    }
+}
+
+/// As [`fail`], in a task that can wait for the acknowledgement of a dead letter: a record that comes after this one is not
+/// begun before. `Err` is for [`fail`] to decide about.
+pub(super) async fn wait_for_dead_letter(
+    host: &Host,
+    node: u32,
+    cause: Cause,
+    receipt: &Receipt,
+    context: &Context,
+) -> Result<Outcome, Cause> {
+    let OnError::DeadLetter(topic) = policy(host, node, &cause, context) else { return Err(cause) };
+    let _held = receipt.hold();
+    let letter = Letter::of_context(host, node, topic, &cause, context);
+    delivery::deliver(host.shared(), letter).await.map(|()| Outcome::DeadLettered)
+}
+
+fn policy<'h>(host: &'h Host, node: u32, cause: &Cause, context: &Context) -> &'h OnError {
+    match cause {
+        // What the broker does not take is no fault of the record, and a letter that cannot be sent would be lost.
+        Cause::Send(_) | Cause::DeadLetter(_) => &OnError::Stop,
+        // One row of a batch may be at fault: the others are not given up with it.
+        _ if context.is_of_many() => &OnError::Stop,
+        _ => host.nodes().on_error(node),
+    }
+}
+
+/// Skips a record that failed; that is logged.
+fn skip(host: &Host, node: u32, cause: &Cause, context: &Context) -> Outcome {
+    tracing::warn!(
+        stage = &*host.nodes().path(node),
+        topic = context.topic(),
+        partition = context.partition(),
+        offset = context.offset(),
+        attempts = context.attempt(),
+        error = %cause,
+        "skipped a record that failed"
+    );
+    let reason = if matches!(cause, Cause::Decode(_)) { "undecodable" } else { "failed" };
+    Outcome::Skipped(Reason::new(reason))
+}

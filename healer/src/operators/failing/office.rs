@@ -1,0 +1,90 @@
+//! The task of a partition that sends the dead letters of its fused nodes.
+
+use std::sync::Arc;
+
+use futures_util::{
+    StreamExt as _,
+    future::{BoxFuture, FutureExt as _},
+    stream::FuturesOrdered,
+};
+
+use super::{delivery::deliver, letter::Letter};
+use crate::{
+    context::Context,
+    engine::{Host, Shared},
+    envelope::{Claim, Hold, Outcome, Receipt, Visit},
+    error::Cause,
+    operators::boundary::{self, Envelope, Inbox, Needs, Queue},
+};
+
+/// Takes letters in; ends with the lane that it belongs to.
+pub(crate) struct Office(Queue<Posted>);
+
+/// A letter, and the records that rest until it is sent.
+struct Posted {
+    letter: Letter,
+    held: Hold,
+}
+
+/// A letter whose way has ended.
+struct Ended {
+    receipt: Receipt,
+    held: Hold,
+    node: u32,
+    context: Context,
+    result: Result<(), Cause>,
+}
+
+impl Office {
+    pub(crate) fn open(host: &Host) -> Self {
+        let (queue, inbox) = boundary::queue(Needs::NOTHING);
+        // Not the host: it keeps the queue open.
+        host.spawn(run(Arc::clone(host.shared()), inbox));
+        Self(queue)
+    }
+
+    /// Takes over what is owed for the item of a visit.
+    pub(super) fn put(&self, letter: Letter, visit: &mut Visit<'_>) {
+        let context = visit.context.keep(false);
+        let receipt = visit.take(letter.node);
+        let held = receipt.hold();
+        self.0.put(Envelope { value: Posted { letter, held }, receipt, context });
+    }
+}
+
+async fn run(shared: Arc<Shared>, mut inbox: Inbox<Posted>) {
+    let mut on_the_way: FuturesOrdered<BoxFuture<'static, Ended>> = FuturesOrdered::new();
+    let mut open = true;
+    while open || !on_the_way.is_empty() {
+        tokio::select! {
+            biased;
+            Some(ended) = on_the_way.next() => end(&shared, ended),
+            item = inbox.next(), if open => match item {
+                // A record before it failed: it will come again, and so will this one.
+                Some(item) if item.receipt.is_halted() => {}
+                Some(Envelope { value: Posted { letter, held }, receipt, context }) => {
+                    let node = letter.node;
+                    let delivery = deliver(&shared, letter);
+                    let ended = delivery.map(move |result| Ended { receipt, held, node, context, result });
+                    on_the_way.push_back(ended.boxed());
+                }
+                None => open = false,
+            },
+        }
+    }
+}
+
+fn end(shared: &Shared, ended: Ended) {
+    let Ended { receipt, held, node, mut context, result } = ended;
+    // First, so that whoever hears of the outcome finds the partition free.
+    drop(held);
+    let mut visit = Visit::new(Claim::Held(receipt), &mut context, node);
+    let result = match result {
+        Ok(()) => {
+            visit.end(Outcome::DeadLettered);
+            Ok(())
+        }
+        Err(cause) => Err(visit.failure(node, cause)),
+    };
+    boundary::finish(shared, visit, result);
+}

@@ -1,0 +1,40 @@
+//! What a running pipeline knows of its nodes: their paths, what they do about failures, and what must be kept for that.
+
+use std::{collections::HashSet, sync::Arc};
+
+use super::Graph;
+use crate::operators::OnError;
+
+/// The nodes of a running pipeline.
+pub(crate) struct Nodes {
+    graph: Graph,
+    /// What those do about failures that say nothing.
+    on_error: OnError,
+    /// Nodes at or below which a record may become a dead letter.
+    keepers: HashSet<u32>,
+}
+
+impl Nodes {
+    pub(crate) fn new(graph: Graph, on_error: OnError) -> Self {
+        let mut keepers = HashSet::new();
+        for node in &graph.nodes {
+            if node.on_error.as_ref().unwrap_or(&on_error).dead_letter_topic().is_some() {
+                graph.up_from(node.id, &mut keepers);
+            }
+        }
+        Self { graph, on_error, keepers }
+    }
+
+    pub(crate) fn path(&self, node: u32) -> Arc<str> {
+        self.graph.path(node)
+    }
+
+    pub(crate) fn on_error(&self, node: u32) -> &OnError {
+        self.graph.get(node).and_then(|node| node.on_error.as_ref()).unwrap_or(&self.on_error)
+    }
+
+    /// Whether the record as it came in must be kept where it waits for this node.
+    pub(crate) fn keeps_originals(&self, node: u32) -> bool {
+        self.keepers.contains(&node)
+    }
+}

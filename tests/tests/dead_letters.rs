@@ -1,0 +1,260 @@
+//! Records that failed for good, put aside in a topic.
+#![allow(clippy::unused_async, reason = "a stage is asynchronous by its signature")]
+
+mod common;
+
+use std::sync::Arc;
+
+use common::{Seen, settings};
+use healer::prelude::*;
+use healer::testing::{EmbeddedKafka, Received, TestRecord};
+use healer::{Error, Report, dead_letter};
+
+const DEAD: &str = "dead";
+
+#[derive(Debug, thiserror::Error)]
+#[error("{0} was refused")]
+struct Refused(String, #[source] Why);
+
+#[derive(Debug, thiserror::Error)]
+#[error("the moon is full")]
+struct Why;
+
+fn check(line: String) -> Result<String, Refused> {
+    if line.contains("bad") { Err(Refused(line, Why)) } else { Ok(line) }
+}
+
+#[stage(on_error = dead_letter("dead"))]
+fn fused(line: String) -> Result<String, Refused> {
+    check(line)
+}
+
+#[stage(retry(2, backoff = "1ms"), on_error = dead_letter(DEAD))]
+async fn awaited(line: String) -> Result<String, Refused> {
+    check(line)
+}
+
+#[stage(parallel = 4, on_error = dead_letter("dead"))]
+async fn parallel(line: String) -> Result<String, Refused> {
+    check(line)
+}
+
+#[stage(timeout = "20ms", on_error = dead_letter("dead"))]
+async fn in_time(line: String) -> String {
+    if line.contains("bad") {
+        std::future::pending::<()>().await;
+    }
+    line
+}
+
+#[stage(flat, on_error = dead_letter("dead"))]
+fn words(line: String) -> Result<Vec<String>, Refused> {
+    Ok(check(line)?.split(' ').map(str::to_owned).collect())
+}
+
+#[stage]
+async fn shout(line: String) -> String {
+    line.to_uppercase()
+}
+
+#[stage]
+fn never_bad(line: String, #[state] seen: &Arc<Seen<String>>) -> String {
+    assert!(!line.contains("BAD"), "{line} is too much");
+    seen.add(line.clone());
+    line
+}
+
+/// Topics `in` and `dead`, with these lines in the first.
+fn filled(lines: &[&str]) -> EmbeddedKafka {
+    let kafka = EmbeddedKafka::start().unwrap();
+    kafka.create_topic("in", 1).unwrap();
+    kafka.create_topic(DEAD, 1).unwrap();
+    let records = (0..).zip(lines).map(|(at, line)| {
+        let record = TestRecord::new().key(format!("key {at}")).value(*line).timestamp(1_000 + at);
+        record.header("trace", Some(format!("t{at}")))
+    });
+    kafka.produce("in", records).unwrap();
+    kafka
+}
+
+async fn run(kafka: &EmbeddedKafka, app: App) -> Report {
+    let report = app.run_until_end(settings(kafka.brokers(), "group").build().unwrap()).await.unwrap();
+    assert_eq!(report.lag, Some(0));
+    report
+}
+
+fn header<'a>(letter: &'a Received, name: &str) -> &'a str {
+    std::str::from_utf8(letter.headers.get(name).unwrap_or_default()).unwrap()
+}
+
+/// The letters' values.
+fn values(letters: &[Received]) -> Vec<&str> {
+    letters
+        .iter()
+        .map(|letter| std::str::from_utf8(letter.value.as_deref().unwrap_or_default()).unwrap())
+        .collect()
+}
+
+#[tokio::test]
+async fn a_dead_letter_is_the_record_as_it_came_in_and_says_what_went_wrong() {
+    let apps: [(App, &str, &str, &str); 6] = [
+        (
+            pipeline! { name "p"; lines = kafka::string("in") => fused; lines => heal; },
+            "lines.fused",
+            "1",
+            "bad 1 was refused: the moon is full",
+        ),
+        (
+            pipeline! { name "p"; lines = kafka::string("in") => awaited; lines => heal; },
+            "lines.awaited",
+            "2",
+            "bad 1 was refused: the moon is full",
+        ),
+        (
+            pipeline! { name "p"; lines = kafka::string("in") => parallel; lines => heal; },
+            "lines.parallel",
+            "1",
+            "bad 1 was refused: the moon is full",
+        ),
+        (
+            pipeline! { name "p"; lines = kafka::string("in") => in_time; lines => heal; },
+            "lines.in_time",
+            "1",
+            "not done after 20ms",
+        ),
+        (
+            pipeline! { name "p"; lines = kafka::string("in") => words; lines => heal; },
+            "lines.words",
+            "1",
+            "bad 1 was refused: the moon is full",
+        ),
+        (
+            pipeline! { name "p"; lines = kafka::string("in") => shout => never_bad; lines => heal; }
+                .with(Arc::<Seen<String>>::default())
+                .on_error(OnError::dead_letter(DEAD)),
+            "lines.shout.never_bad",
+            "1",
+            "a panic: BAD 1 is too much",
+        ),
+    ];
+    for (app, stage, attempts, error) in apps {
+        let kafka = filled(&["well 0", "bad 1", "well 2"]);
+        let report = run(&kafka, app).await;
+        assert_eq!((report.records, report.healed, report.dead_lettered), (3, 2, 1), "{stage}");
+        let letters = kafka.records(DEAD).unwrap();
+        assert_eq!(values(&letters), ["bad 1"], "{stage}");
+        let letter = &letters[0];
+        assert_eq!(letter.key.as_deref(), Some(&b"key 1"[..]));
+        assert_eq!(letter.timestamp, Some(1_001));
+        let id = header(letter, dead_letter::EMIT_ID);
+        assert_eq!(id.len(), 36, "{id}");
+        let wanted = [
+            ("trace", "t1"),
+            (dead_letter::TOPIC, "in"),
+            (dead_letter::PARTITION, "0"),
+            (dead_letter::OFFSET, "1"),
+            (dead_letter::TIMESTAMP, "1001"),
+            (dead_letter::STAGE, stage),
+            (dead_letter::ATTEMPTS, attempts),
+            (dead_letter::ERROR, error),
+        ];
+        for (name, value) in wanted {
+            assert_eq!(header(letter, name), value, "{name} at {stage}");
+        }
+        assert_eq!(letter.headers.len(), wanted.len() + 1, "{:?}", letter.headers);
+    }
+}
+
+#[tokio::test]
+async fn an_undecodable_record_and_a_tombstone_go_as_they_are() {
+    let kafka = filled(&[]);
+    let odd = TestRecord::new().key("odd").value(vec![0xff, 0xfe]);
+    kafka
+        .produce("in", [odd, TestRecord::new().key("gone"), TestRecord::new().key("k").value("well")])
+        .unwrap();
+    let refuse = |line: Option<String>| line.ok_or("it is gone");
+    let lines = kafka::string("in").tombstones().on_error(OnError::dead_letter(DEAD)).stream("lines");
+    let app = App::new("p").on_error(OnError::dead_letter(DEAD)).add(lines.try_map(refuse).heal());
+    let report = run(&kafka, app).await;
+    assert_eq!((report.healed, report.dead_lettered), (1, 2));
+    let letters = kafka.records(DEAD).unwrap();
+    let all: Vec<_> = letters.iter().map(|letter| (letter.key.as_deref(), letter.value.as_deref())).collect();
+    assert_eq!(all, [(Some(&b"odd"[..]), Some(&[0xff, 0xfe][..])), (Some(b"gone"), None)]);
+    assert_eq!(header(&letters[0], dead_letter::STAGE), "lines");
+    assert_eq!(header(&letters[1], dead_letter::STAGE), "lines.try_map");
+}
+
+#[tokio::test]
+async fn a_record_that_fails_on_one_way_goes_the_others_to_their_end() {
+    for on_error in [OnError::Skip, OnError::dead_letter(DEAD)] {
+        let kafka = filled(&["well", "bad", "BAD"]);
+        let seen = Arc::<Seen<String>>::default();
+        let ways = kafka::string("in").stream("in").fan_out(|all| all.then(never_bad::stage()).heal());
+        let ways = ways.and(|all| all.map(|line: String| line + "!").then(never_bad::stage()).heal());
+        let ways = ways.and(|all| {
+            let all = all.try_map(|line: String| {
+                if line == "bad" { Err("no") } else { Ok(format!("third {line}").to_lowercase()) }
+            });
+            all.then(never_bad::stage()).heal()
+        });
+        let app = App::new("p").on_error(on_error.clone()).with(Arc::clone(&seen)).add(ways);
+        let report = run(&kafka, app).await;
+        let mut all = seen.all();
+        all.sort();
+        assert_eq!(all, ["bad", "bad!", "third bad", "third well", "well", "well!"]);
+        let letters = kafka.records(DEAD).unwrap();
+        if on_error == OnError::Skip {
+            // What was healed on some way counts as healed.
+            assert_eq!((report.healed, report.dead_lettered, letters.len()), (3, 0, 0));
+        } else {
+            assert_eq!((report.healed, report.dead_lettered), (1, 2));
+            assert_eq!(values(&letters), ["bad", "BAD", "BAD"], "a letter for each way that it failed on");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_record_that_comes_again_from_its_letter_says_what_went_wrong_last() {
+    let kafka = filled(&[]);
+    let old = TestRecord::new().value("bad").header(dead_letter::ERROR, Some("long ago"));
+    kafka.produce("in", [old.header(dead_letter::OFFSET, Some("77")).header("own", Some("mine"))]).unwrap();
+    run(&kafka, pipeline! { name "p"; lines = kafka::string("in") => fused; lines => heal; }).await;
+    let letters = kafka.records(DEAD).unwrap();
+    assert_eq!(header(&letters[0], dead_letter::OFFSET), "0");
+    assert_eq!(header(&letters[0], dead_letter::ERROR), "bad was refused: the moon is full");
+    let names: Vec<_> = letters[0].headers.iter().map(|(name, _)| name).collect();
+    assert_eq!(names.iter().filter(|name| **name == dead_letter::ERROR).count(), 1, "{names:?}");
+    assert_eq!(header(&letters[0], "own"), "mine");
+}
+
+#[tokio::test]
+async fn without_its_topic_no_pipeline_with_dead_letters_starts() {
+    let kafka = EmbeddedKafka::start().unwrap();
+    kafka.create_topic("in", 1).unwrap();
+    let app = pipeline! { name "p"; lines = kafka::string("in") => fused; lines => heal; };
+    let error = app.start(settings(kafka.brokers(), "group").build().unwrap()).await.err().unwrap();
+    assert!(matches!(&error, Error::UnknownTopic(text) if text.contains("\"dead\"")), "{error}");
+}
+
+#[test]
+fn dead_letters_that_would_come_in_again_are_refused() {
+    let config = Config::builder().brokers("nowhere:9092").build().unwrap();
+    let named = pipeline! { name "p"; lines = kafka::string(["in", "dead"]) => fused; lines => heal; };
+    let pattern = pipeline! { name "p"; lines = kafka::string("^d.*") => shout; lines => heal; };
+    let pattern = pattern.on_error(OnError::dead_letter(DEAD));
+    for (app, path) in [(named, "`lines.fused`"), (pattern, "`the pipeline`")] {
+        let Err(Error::Build(error)) = app.build(&config) else { panic!("it is refused") };
+        assert!(error.faults.len() == 1, "{error}");
+        assert!(
+            error.faults[0].contains(path) && error.faults[0].contains("`dead`, which `lines` reads"),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn a_description_says_where_dead_letters_go() {
+    let text =
+        pipeline! { name "p"; lines = kafka::string("in") => fused; lines => heal; }.describe().to_string();
+    assert!(text.contains("fused (stage) or dead letter to dead"), "{text}");
+}

@@ -1,0 +1,23 @@
+use healer::prelude::*;
+
+#[stage(on_error = dead_letter)]
+fn no_topic(line: String) -> Result<String, String> {
+    Ok(line)
+}
+
+#[stage(on_error = dead_letter(""))]
+fn empty(line: String) -> Result<String, String> {
+    Ok(line)
+}
+
+#[stage(on_error = dead_letter(7))]
+fn number(line: String) -> Result<String, String> {
+    Ok(line)
+}
+
+#[stage(rate = "100/s")]
+fn not_built(line: String) -> Result<String, String> {
+    Ok(line)
+}
+
+fn main() {}
