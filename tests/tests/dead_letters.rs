@@ -5,10 +5,10 @@ mod common;
 
 use std::sync::Arc;
 
-use common::{Seen, settings};
+use common::{Seen, failed_record, settings};
 use healer::prelude::*;
 use healer::testing::{EmbeddedKafka, Received, TestRecord};
-use healer::{Error, Report, dead_letter};
+use healer::{Error, RecordErrorKind, Report, dead_letter};
 
 const DEAD: &str = "dead";
 
@@ -234,6 +234,29 @@ async fn without_its_topic_no_pipeline_with_dead_letters_starts() {
     let app = pipeline! { name "p"; lines = kafka::string("in") => fused; lines => heal; };
     let error = app.start(settings(kafka.brokers(), "group").build().unwrap()).await.err().unwrap();
     assert!(matches!(&error, Error::UnknownTopic(text) if text.contains("\"dead\"")), "{error}");
+}
+
+#[stage(batch)]
+async fn store(rows: &Rows<String>) -> Result<(), Refused> {
+    rows.iter().try_for_each(|(_, line)| check(line.clone()).map(drop))
+}
+
+#[tokio::test]
+async fn no_policy_gives_up_a_batch_or_what_a_sink_cannot_send() {
+    for on_error in [OnError::Skip, OnError::dead_letter(DEAD)] {
+        let kafka = filled(&["well", "bad"]);
+        let config = || settings(kafka.brokers(), "group").set("message.max.bytes", "1000").build().unwrap();
+        let app = pipeline! { name "p"; kafka::string("in") => partition(2) => store => heal; };
+        let error = failed_record(app.on_error(on_error.clone()).run_until_end(config()).await);
+        assert_eq!((&error.kind, &*error.stage), (&RecordErrorKind::Stage, "in.partition.store"));
+
+        kafka.create_topic("out", 1).unwrap();
+        let long = kafka::string("in").stream("in").map(|line: String| line.repeat(1_000));
+        let app = App::new("p").on_error(on_error).add(long.then(kafka::to_string("out")).heal());
+        let error = failed_record(app.run_until_end(config()).await);
+        assert_eq!((&error.kind, &*error.stage), (&RecordErrorKind::Send, "in.map.out"));
+        assert!(kafka.records(DEAD).unwrap().is_empty());
+    }
 }
 
 #[test]
