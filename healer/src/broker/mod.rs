@@ -96,6 +96,15 @@ pub(crate) trait Remote: Send + Sync + 'static {
     }
 }
 
+/// Records that count together with the offsets that what they were made of was read at. It blocks.
+pub(crate) trait Unit {
+    /// Sends a record.
+    fn send(&mut self, record: &OutRecord<'_>) -> Result<(), BrokerError>;
+
+    /// Commits the offsets once all that was sent is acknowledged; else nothing is committed.
+    fn end(&mut self, offsets: &[Commit]) -> Result<(), BrokerError>;
+}
+
 /// An acknowledgement on its way.
 pub(crate) type Delivery = Pin<Box<dyn Future<Output = Result<(), SendError>> + Send>>;
 

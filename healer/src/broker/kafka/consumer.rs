@@ -30,7 +30,7 @@ const SEEK: Duration = Duration::from_secs(1);
 
 /// A consumer of a real Kafka.
 pub(crate) struct KafkaBroker {
-    consumer: Arc<Consumer>,
+    pub(super) consumer: Arc<Consumer>,
     link: Arc<Link>,
     source: Arc<KafkaSource>,
     closed: bool,

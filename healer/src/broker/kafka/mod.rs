@@ -23,6 +23,7 @@ mod slots;
 mod source;
 #[cfg(test)]
 mod tests;
+mod transactions;
 mod voice;
 mod watch;
 

@@ -27,7 +27,7 @@ use crate::{
 type Answer = oneshot::Sender<Result<(), BrokerError>>;
 
 /// The callbacks of a producer.
-struct Context {
+pub(super) struct Context {
     voice: Voice,
 }
 
@@ -64,7 +64,7 @@ impl ProducerContext for Context {
 
 /// A producer of a real Kafka, with a thread of its own that takes the acknowledgements.
 pub(crate) struct KafkaProducer {
-    producer: ThreadedProducer<Context>,
+    pub(super) producer: ThreadedProducer<Context>,
 }
 
 impl KafkaProducer {
@@ -77,7 +77,7 @@ impl KafkaProducer {
         Ok(Self { producer })
     }
 
-    fn voice(&self) -> &Voice {
+    pub(super) fn voice(&self) -> &Voice {
         &self.producer.context().voice
     }
 

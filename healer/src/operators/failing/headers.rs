@@ -42,7 +42,9 @@ pub(super) fn of(letter: &Letter, size: Size) -> Headers {
     if size == Size::Bare {
         return headers;
     }
-    if let Some(millis) = context.timestamp_millis() {
+    let known =
+        letter.original.as_ref().is_some_and(|original| original.headers.get(names::TIMESTAMP).is_some());
+    if let Some(millis) = context.timestamp_millis().filter(|_| !known) {
         add(names::TIMESTAMP, millis.to_string());
     }
     add(names::EMIT_ID, context.emit_id().to_string());

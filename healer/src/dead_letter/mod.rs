@@ -30,7 +30,16 @@
 //! - After a crash a letter may be there twice, with the same [`TOPIC`], [`PARTITION`] and [`OFFSET`].
 //! - A letter keeps the time of its record. A topic whose `retention.ms` is shorter than records are old deletes it at once.
 //!
+//! [`Redrive`] sends letters back to where their records came from.
+//!
 //! A batch that fails stops the pipeline: which of its rows is at fault nobody knows.
+
+mod letter;
+mod redrive;
+mod run;
+
+pub use letter::DeadLetter;
+pub use redrive::{Redrive, Redriven};
 
 /// The topic that the record was read from.
 pub const TOPIC: &str = "healer-topic";
@@ -38,7 +47,8 @@ pub const TOPIC: &str = "healer-topic";
 pub const PARTITION: &str = "healer-partition";
 /// Its offset there.
 pub const OFFSET: &str = "healer-offset";
-/// Its timestamp in milliseconds since 1970, also where the dead-letter topic has times of its own. Absent where it has none.
+/// Its timestamp in milliseconds since 1970, also where the dead-letter topic has times of its own; of a record that was sent
+/// back the one that it had first. Absent where it has none.
 pub const TIMESTAMP: &str = "healer-timestamp";
 /// Its [identity](crate::Context::emit_id) in logs and traces.
 pub const EMIT_ID: &str = "healer-emit-id";
@@ -49,5 +59,8 @@ pub const ATTEMPTS: &str = "healer-attempts";
 /// The last error with its sources, up to 8 KiB.
 pub const ERROR: &str = "healer-error";
 
+/// How often the record was sent back to its topic: see [`Redrive`]. Absent where it never was.
+pub const REDRIVES: &str = "healer-redrives";
+
 /// What each letter says anew.
-pub(crate) const OURS: [&str; 8] = [TOPIC, PARTITION, OFFSET, TIMESTAMP, EMIT_ID, STAGE, ATTEMPTS, ERROR];
+pub(crate) const OURS: [&str; 7] = [TOPIC, PARTITION, OFFSET, EMIT_ID, STAGE, ATTEMPTS, ERROR];

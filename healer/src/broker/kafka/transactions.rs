@@ -1,0 +1,93 @@
+//! Records that are written together with the offsets that they were read at, or not at all.
+
+use std::time::Duration;
+
+use rdkafka::{
+    Offset, TopicPartitionList,
+    consumer::{Consumer as _, ConsumerGroupMetadata},
+    error::KafkaError,
+    producer::Producer as _,
+};
+
+use super::{KafkaBroker, KafkaProducer, errors, lists, metadata::bounded};
+use crate::broker::{BrokerError, BrokerErrorKind, Commit, OutRecord, Producer as _, SendError, Unit};
+
+/// The transactions of a producer with a `transactional.id`.
+pub(crate) struct Transactions {
+    producer: KafkaProducer,
+    group: ConsumerGroupMetadata,
+    wait: Duration,
+    is_open: bool,
+}
+
+impl KafkaProducer {
+    /// Ends what an earlier producer of the same `transactional.id` left open, and shuts that out.
+    pub(crate) fn transactions(
+        self,
+        broker: &KafkaBroker,
+        wait: Duration,
+    ) -> Result<Transactions, BrokerError> {
+        let failed = |error: &KafkaError| errors::failed("starting transactions", error, self.voice());
+        self.producer.init_transactions(bounded(wait)).map_err(|error| failed(&error))?;
+        let Some(group) = broker.consumer.group_metadata() else {
+            let text = "the consumer has no group to commit offsets for".to_owned();
+            return Err(BrokerError { kind: BrokerErrorKind::Configuration, text });
+        };
+        Ok(Transactions { producer: self, group, wait, is_open: false })
+    }
+}
+
+impl Transactions {
+    fn tried(&self, what: &str, result: Result<(), KafkaError>) -> Result<(), BrokerError> {
+        result.map_err(|error| errors::failed(what, &error, self.producer.voice()))
+    }
+
+    fn begin(&mut self) -> Result<(), BrokerError> {
+        if !self.is_open {
+            self.tried("beginning a transaction", self.producer.producer.begin_transaction())?;
+            self.is_open = true;
+        }
+        Ok(())
+    }
+}
+
+impl Unit for Transactions {
+    fn send(&mut self, record: &OutRecord<'_>) -> Result<(), BrokerError> {
+        self.begin()?;
+        loop {
+            match self.producer.send(record) {
+                // A record that fails makes the transaction fail.
+                Ok(_) => return Ok(()),
+                Err(SendError::Full) => std::thread::sleep(Duration::from_millis(5)),
+                Err(SendError::Failed(error)) => return Err(error),
+            }
+        }
+    }
+
+    fn end(&mut self, offsets: &[Commit]) -> Result<(), BrokerError> {
+        self.begin()?;
+        let mut list = TopicPartitionList::with_capacity(offsets.len());
+        for Commit { partition, offset, .. } in offsets {
+            lists::check_name(&partition.topic)?;
+            let added =
+                list.add_partition_offset(&partition.topic, partition.partition, Offset::Offset(*offset));
+            self.tried("naming an offset", added)?;
+        }
+        let (producer, wait) = (&self.producer.producer, bounded(self.wait));
+        let sent = producer.send_offsets_to_transaction(&list, &self.group, wait);
+        self.tried("putting offsets into a transaction", sent)?;
+        self.tried("committing a transaction", producer.commit_transaction(wait))?;
+        self.is_open = false;
+        Ok(())
+    }
+}
+
+impl Drop for Transactions {
+    fn drop(&mut self) {
+        if self.is_open
+            && let Err(error) = self.producer.producer.abort_transaction(bounded(self.wait))
+        {
+            tracing::warn!(%error, "a transaction was not aborted; the broker does it when its time is over");
+        }
+    }
+}

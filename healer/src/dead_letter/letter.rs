@@ -1,0 +1,85 @@
+//! A dead letter, as it is read.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use super::{ATTEMPTS, EMIT_ID, ERROR, OFFSET, PARTITION, REDRIVES, STAGE, TIMESTAMP, TOPIC};
+use crate::context::Headers;
+
+/// A dead letter, as [`Redrive`](super::Redrive) shows it to its filter. What a letter does not say, or not in numbers where
+/// there should be some, is `None`.
+#[derive(Debug)]
+pub struct DeadLetter<'a> {
+    pub(super) key: Option<&'a [u8]>,
+    pub(super) value: Option<&'a [u8]>,
+    pub(super) headers: &'a Headers,
+}
+
+impl DeadLetter<'_> {
+    fn text(&self, name: &str) -> Option<&str> {
+        std::str::from_utf8(self.headers.get(name)?).ok()
+    }
+
+    fn number<N: std::str::FromStr>(&self, name: &str) -> Option<N> {
+        self.text(name)?.parse().ok()
+    }
+
+    /// The record's key.
+    pub fn key(&self) -> Option<&[u8]> {
+        self.key
+    }
+
+    /// The record's value; a tombstone has none.
+    pub fn value(&self) -> Option<&[u8]> {
+        self.value
+    }
+
+    /// All headers of the letter.
+    pub fn headers(&self) -> &Headers {
+        self.headers
+    }
+
+    /// The topic that the record was read from.
+    pub fn topic(&self) -> Option<&str> {
+        self.text(TOPIC).filter(|topic| !topic.is_empty())
+    }
+
+    /// The partition that it was read from.
+    pub fn partition(&self) -> Option<i32> {
+        self.number(PARTITION)
+    }
+
+    /// Its offset there.
+    pub fn offset(&self) -> Option<i64> {
+        self.number(OFFSET)
+    }
+
+    /// Its timestamp.
+    pub fn timestamp(&self) -> Option<SystemTime> {
+        UNIX_EPOCH.checked_add(Duration::from_millis(self.number(TIMESTAMP)?))
+    }
+
+    /// Its identity in logs and traces.
+    pub fn emit_id(&self) -> Option<&str> {
+        self.text(EMIT_ID)
+    }
+
+    /// The path of the stage that it failed at.
+    pub fn stage(&self) -> Option<&str> {
+        self.text(STAGE)
+    }
+
+    /// How often that stage tried.
+    pub fn attempts(&self) -> Option<u32> {
+        self.number(ATTEMPTS)
+    }
+
+    /// The last error with its sources.
+    pub fn error(&self) -> Option<&str> {
+        self.text(ERROR)
+    }
+
+    /// How often it was sent back to its topic; 0 where it never was.
+    pub fn redrives(&self) -> u32 {
+        self.number(REDRIVES).unwrap_or(0)
+    }
+}

@@ -1,0 +1,239 @@
+//! One run over a dead-letter topic, on any broker.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use futures_util::future::join_all;
+use tokio::runtime::Handle;
+
+use super::{DeadLetter, OURS, REDRIVES, Redrive, Redriven};
+use crate::{
+    broker::{
+        Assignment, Broker, BrokerError, BrokerErrorKind, Commit, Delivery, Event, OutRecord, Producer,
+        RecordRef, Remote, SendError, Source as _, TopicPartition, Topics, Unit,
+    },
+    context::Headers,
+};
+
+/// How many letters are sent before they are committed.
+const LETTERS: usize = 512;
+
+/// How long a poll waits.
+const POLL: Duration = Duration::from_millis(100);
+
+/// A partition of the dead-letter topic.
+struct Part {
+    partition: TopicPartition,
+    /// The next offset; it is done up to here.
+    next: i64,
+    /// Where it ended when the run began.
+    end: i64,
+    committed: i64,
+}
+
+/// Sends back what is in the topic now.
+pub(super) fn run<B: Broker>(
+    redrive: &Redrive,
+    mut broker: B,
+    mut unit: impl Unit,
+    wait: Duration,
+) -> Result<Redriven, BrokerError> {
+    let mut parts = parts(&*broker.remote(), &redrive.topic, wait)?;
+    let mut done = Redriven::default();
+    let open = |parts: &[Part]| parts.iter().any(|part| part.next < part.end);
+    if open(&parts) {
+        let slots = (0..).zip(&parts).filter(|(_, part)| part.next < part.end);
+        let assigned = slots.map(|(slot, part)| Assignment {
+            partition: part.partition.clone(),
+            slot,
+            offset: part.next,
+        });
+        broker.assign(&assigned.collect::<Vec<_>>())?;
+    }
+    let source = broker.source();
+    let mut heard = Instant::now();
+    while open(&parts) {
+        let mut result = Ok(());
+        let mut letters = 0;
+        source.poll(LETTERS, POLL, &mut |records| {
+            letters = records.len();
+            result =
+                records.iter().try_for_each(|record| take(redrive, record, &mut parts, &mut unit, &mut done));
+        });
+        result?;
+        hear(broker.events())?;
+        if letters == 0 {
+            // Markers and gaps at the end of a log are no letters.
+            for (slot, position) in broker.positions() {
+                let part = &mut parts[slot as usize];
+                part.next = part.next.max(position.min(part.end));
+            }
+            if heard.elapsed() > wait {
+                let text =
+                    format!("no letter of {:?} came for {wait:?} though there are more", redrive.topic);
+                return Err(BrokerError { kind: BrokerErrorKind::Unreachable, text });
+            }
+        } else {
+            heard = Instant::now();
+        }
+        commit(&mut parts, &mut unit)?;
+    }
+    drop(source); // or the client would wait for it
+    broker.close(wait);
+    Ok(done)
+}
+
+/// Where each partition begins and ends.
+fn parts(remote: &dyn Remote, topic: &Arc<str>, wait: Duration) -> Result<Vec<Part>, BrokerError> {
+    let partitions = remote.partitions(&[Topics::Named(vec![Arc::clone(topic)])], wait)?;
+    let committed = remote.committed(&partitions, wait)?;
+    let parts = partitions.into_iter().zip(committed).map(|(partition, committed)| {
+        let marks = remote.watermarks(&partition, wait)?;
+        // What the topic has deleted meanwhile nobody can send back. A topic made anew begins at its beginning.
+        let committed = committed.map_or(marks.first, |committed| committed.offset);
+        let next = if committed > marks.end { marks.first } else { committed.max(marks.first) };
+        Ok(Part { partition, next, end: marks.end, committed: next })
+    });
+    parts.collect()
+}
+
+/// Sends one letter somewhere.
+fn take(
+    redrive: &Redrive,
+    record: &RecordRef<'_>,
+    parts: &mut [Part],
+    unit: &mut impl Unit,
+    done: &mut Redriven,
+) -> Result<(), BrokerError> {
+    let part = &mut parts[record.slot as usize];
+    if record.offset >= part.end || record.offset < part.next {
+        return Ok(());
+    }
+    let mut headers = Headers::new();
+    record.headers.read(&mut headers).map_err(|error| BrokerError {
+        kind: BrokerErrorKind::Configuration,
+        text: format!("letter {}@{}: {error}", part.partition, record.offset),
+    })?;
+    let letter = DeadLetter { key: record.key, value: record.value, headers: &headers };
+    let to = match letter.topic() {
+        None => {
+            done.foreign += 1;
+            None
+        }
+        Some(_) if letter.redrives() >= redrive.limit => {
+            done.exhausted += 1;
+            None
+        }
+        Some(_) if !(redrive.filter)(&letter) => {
+            done.filtered += 1;
+            None
+        }
+        Some(topic) => {
+            done.sent += 1;
+            Some((topic, back(&letter)))
+        }
+    };
+    let (topic, headers, timestamp) = match &to {
+        Some((topic, headers)) => (*topic, headers, None),
+        None => (&*redrive.topic, &headers, record.timestamp),
+    };
+    unit.send(&OutRecord { topic, key: record.key, value: record.value, headers, timestamp })?;
+    part.next = record.offset + 1;
+    Ok(())
+}
+
+/// The headers that a record goes back with.
+fn back(letter: &DeadLetter<'_>) -> Headers {
+    let mut headers = Headers::new();
+    let is_ours = |name: &str| name == REDRIVES || OURS.contains(&name);
+    for (name, value) in letter.headers.iter().filter(|(name, _)| !is_ours(name)) {
+        headers.push(name, value);
+    }
+    headers.push(REDRIVES, Some(letter.redrives().saturating_add(1).to_string()));
+    headers
+}
+
+fn commit(parts: &mut [Part], unit: &mut impl Unit) -> Result<(), BrokerError> {
+    let moved = parts.iter().filter(|part| part.next > part.committed);
+    let commits: Vec<_> = moved
+        .map(|part| Commit { partition: part.partition.clone(), offset: part.next, metadata: String::new() })
+        .collect();
+    if commits.is_empty() {
+        return Ok(());
+    }
+    unit.end(&commits)?;
+    for part in parts {
+        part.committed = part.next;
+    }
+    Ok(())
+}
+
+fn failed_send(error: SendError) -> BrokerError {
+    match error {
+        SendError::Failed(error) => error,
+        SendError::Full => {
+            BrokerError { kind: BrokerErrorKind::Unreachable, text: "the producer's queue stays full".into() }
+        }
+    }
+}
+
+/// An event that ends the run.
+fn hear(events: Vec<Event>) -> Result<(), BrokerError> {
+    for event in events {
+        match event {
+            Event::OutOfRange(text) => {
+                return Err(BrokerError { kind: BrokerErrorKind::Configuration, text });
+            }
+            Event::Error(error) if error.kind != BrokerErrorKind::Transient => return Err(error),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Sends, waits for the acknowledgements, then commits.
+pub(super) struct Acknowledged {
+    producer: Arc<dyn Producer>,
+    remote: Arc<dyn Remote>,
+    on_the_way: Vec<Delivery>,
+    wait: Duration,
+}
+
+impl Acknowledged {
+    pub(super) fn new<B: Broker>(producer: Arc<dyn Producer>, broker: &B, wait: Duration) -> Self {
+        Self { producer, remote: broker.remote(), on_the_way: Vec::new(), wait }
+    }
+
+    fn settle(&mut self) -> Result<(), BrokerError> {
+        let all = join_all(self.on_the_way.drain(..));
+        let failed = Handle::current().block_on(all).into_iter().find_map(Result::err);
+        failed.map_or(Ok(()), |error| Err(failed_send(error)))
+    }
+}
+
+impl Unit for Acknowledged {
+    fn send(&mut self, record: &OutRecord<'_>) -> Result<(), BrokerError> {
+        let until = Instant::now() + self.wait;
+        loop {
+            match self.producer.send(record) {
+                Ok(delivery) => {
+                    self.on_the_way.push(delivery);
+                    return Ok(());
+                }
+                Err(SendError::Full) if Instant::now() < until => {
+                    std::thread::sleep(Duration::from_millis(5));
+                }
+                Err(error) => return Err(failed_send(error)),
+            }
+        }
+    }
+
+    fn end(&mut self, offsets: &[Commit]) -> Result<(), BrokerError> {
+        self.settle()?;
+        self.remote
+            .commit(offsets)
+            .map_err(|error| BrokerError { kind: BrokerErrorKind::Configuration, text: error.text })
+    }
+}
