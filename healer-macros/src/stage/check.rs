@@ -2,7 +2,7 @@
 
 use crate::stage::{
     fault::Faults,
-    parse::{Function, Order, Output, Parameters, Settings},
+    parse::{Function, OnError, Order, Output, Parameters, Settings},
 };
 use quote::ToTokens as _;
 
@@ -54,7 +54,6 @@ pub(super) fn check(
 /// How calls run, beside each other and beside the poll thread.
 fn check_calls(settings: &Settings, function: &Function, faults: &mut Faults) {
     let Settings { flat, batch, parallel, order, keyless, blocking, .. } = settings;
-    let on_error = settings.on_error.as_ref().map(|(key, _)| key);
     let keys = [
         parallel.as_ref().map(|(key, _)| key),
         order.as_ref().map(|(key, _)| key),
@@ -62,14 +61,31 @@ fn check_calls(settings: &Settings, function: &Function, faults: &mut Faults) {
         blocking.as_ref(),
         settings.retry.as_ref().map(|retry| &retry.key),
         settings.timeout.as_ref().map(|(key, _)| key),
-        on_error.filter(|_| flat.is_none()),
         settings.retry_if.as_ref().map(|(key, _)| key),
     ];
-    let several = flat.as_ref().or(batch.as_ref());
-    if let (Some(kind), Some(key)) = (several, keys.into_iter().flatten().next()) {
+    // What a stage of many values does not know.
+    let (several, unknown) = match (flat, batch) {
+        (Some(flat), _) => (Some(flat), &keys[..]),
+        (_, Some(batch)) => (Some(batch), &keys[..4]),
+        _ => (None, &keys[..0]),
+    };
+    if let (Some(kind), Some(key)) = (several, unknown.iter().flatten().next()) {
         let help = format!("remove `{key}`; put it on a stage of single values before or after this one");
         faults.at(key, format!("`{key}` is not built for `{kind}` stages"), help);
         return;
+    }
+    match (batch, &settings.split, &settings.on_error) {
+        (None, Some(split), _) => faults.at(
+            split,
+            "`split` tries the rows of a batch apart, and here is none",
+            "add `batch`, or remove `split`",
+        ),
+        (Some(_), None, Some((key, OnError::Skip | OnError::DeadLetter(_)))) => faults.at(
+            key,
+            "of a batch that fails nobody knows which row is at fault: all of them would be given up",
+            "add `split`: rows that failed together are tried by halves, down to the one that fails alone",
+        ),
+        _ => {}
     }
     if let Some(blocking) = blocking
         && let Some(asynchronous) = &function.sig.asyncness

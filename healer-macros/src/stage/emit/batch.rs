@@ -5,17 +5,17 @@ use quote::{quote, quote_spanned};
 
 use super::{
     Generics,
-    call::{Names, at, call},
-    parts,
-    single::future,
+    call::Names,
+    local, parts,
+    single::{future, verdict},
 };
-use crate::stage::Stage;
+use crate::{here::here, stage::Stage};
 
 /// Reads: `&Rows<T>`.
 pub(super) fn rows(stage: &Stage, generics: &Generics, root: &TokenStream) -> TokenStream {
     let (name, parameters, arguments, bounds) = parts(&stage.function.sig.ident, generics);
     let names = Names::new();
-    let body = body(stage, generics, &names, root);
+    let body = verdict(stage, generics, &names, root);
     let future = future(stage, &body);
     let Names { input, need, .. } = names;
     let row = &stage.input.payload;
@@ -29,7 +29,7 @@ pub(super) fn rows(stage: &Stage, generics: &Generics, root: &TokenStream) -> To
             fn call<'a>(
                 #input: &'a #root::Rows<Self::Row>,
                 #need: &'a Self::Need,
-            ) -> impl ::core::future::Future<Output = ::core::result::Result<(), #root::BoxError>> + ::core::marker::Send + 'a {
+            ) -> impl ::core::future::Future<Output = #root::__private::Verdict<()>> + ::core::marker::Send + 'a {
                 #future
             }
         }
@@ -40,8 +40,9 @@ pub(super) fn rows(stage: &Stage, generics: &Generics, root: &TokenStream) -> To
 pub(super) fn transformed(stage: &Stage, generics: &Generics, root: &TokenStream) -> TokenStream {
     let (name, parameters, arguments, bounds) = parts(&stage.function.sig.ident, generics);
     let names = Names::new();
-    let body = body(stage, generics, &names, root);
+    let body = verdict(stage, generics, &names, root);
     let future = future(stage, &body);
+    let copy = copy(stage, root);
     let Names { input, need, .. } = names;
     let (row_in, row_out) = (&stage.input.payload, &stage.output.payload);
     let blocking = stage.function.sig.asyncness.is_none();
@@ -56,24 +57,23 @@ pub(super) fn transformed(stage: &Stage, generics: &Generics, root: &TokenStream
                 #input: #root::Batch<'b, Self::RowIn>,
                 #need: &'b Self::Need,
             ) -> impl ::core::future::Future<
-                Output = ::core::result::Result<#root::Batch<'b, Self::RowOut>, #root::BoxError>,
+                Output = #root::__private::Verdict<#root::Batch<'b, Self::RowOut>>,
             > + ::core::marker::Send + 'b {
                 #future
             }
+            #copy
         }
     }
 }
 
-fn body(stage: &Stage, generics: &Generics, names: &Names, root: &TokenStream) -> TokenStream {
-    let call = call(stage, generics, names);
-    let result = at(&stage.output.error, "result");
-    let end = if stage.output.opened.may_fail() {
-        quote!(#result.map_err(#root::__private::Verdict::<()>::error))
-    } else {
-        quote!(::core::result::Result::Ok(#result))
-    };
-    quote! {
-        let #result = #call;
-        #end
-    }
+/// How a row is copied for another attempt; what cannot be is told at the key that asks for it.
+fn copy(stage: &Stage, root: &TokenStream) -> Option<TokenStream> {
+    let retry = stage.settings.retry.as_ref().map(|retry| &retry.key);
+    let key = retry.or(stage.settings.split.as_ref())?;
+    let (here, row) = (here(root, key.span()), local("row"));
+    Some(quote! {
+        fn copy(#row: &Self::RowIn) -> ::core::option::Option<Self::RowIn> {
+            ::core::option::Option::Some(#root::__private::repeat(#here, #row))
+        }
+    })
 }

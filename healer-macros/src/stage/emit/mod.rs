@@ -128,7 +128,7 @@ fn header(stage: &Stage, generics: &Generics, root: &TokenStream) -> TokenStream
 
 /// What the attribute says about failures.
 fn policy(stage: &Stage, root: &TokenStream) -> TokenStream {
-    let Settings { retry, timeout, on_error, .. } = &stage.settings;
+    let Settings { retry, timeout, split, on_error, .. } = &stage.settings;
     let policy = quote!(#root::__private::Policy);
     let attempts = retry.as_ref().map(|retry| {
         let attempts = &retry.attempts;
@@ -146,7 +146,8 @@ fn policy(stage: &Stage, root: &TokenStream) -> TokenStream {
         };
         quote!(on_error: ::core::option::Option::Some(#root::__private::LastResort::#resort),)
     });
-    let all = [attempts, backoff, jitter, timeout, on_error];
+    let split = split.as_ref().map(|_| quote!(split: true,));
+    let all = [attempts, backoff, jitter, timeout, split, on_error];
     if all.iter().all(Option::is_none) {
         return quote!(#policy::NONE);
     }
@@ -169,11 +170,11 @@ fn kind(stage: &Stage, root: &TokenStream) -> TokenStream {
     if settings.retry.is_some() {
         calls = quote!(#root::__private::Again<#calls>);
     }
-    if settings.parallel.is_some() {
+    if settings.batch.is_none() && settings.parallel.is_some() {
         return quote!(#root::__private::ParallelKind<#calls>);
     }
     // A pause between two attempts holds up nobody else: not on the thread that polls.
-    if settings.blocking.is_some() || settings.retry.is_some() {
+    if settings.batch.is_none() && (settings.blocking.is_some() || settings.retry.is_some()) {
         return quote!(#root::__private::TaskKind<#calls>);
     }
     let kind = match (stage.input.kind, settings.flat.is_some(), asynchronous) {

@@ -91,7 +91,7 @@ pub(super) fn future(stage: &Stage, body: &TokenStream) -> TokenStream {
 }
 
 /// Calls, and says what came of it.
-fn verdict(stage: &Stage, generics: &Generics, names: &Names, root: &TokenStream) -> TokenStream {
+pub(super) fn verdict(stage: &Stage, generics: &Generics, names: &Names, root: &TokenStream) -> TokenStream {
     let call = call(stage, generics, names);
     let result = at(&stage.output.error, "result");
     let verdict = quote!(#root::__private::Verdict);

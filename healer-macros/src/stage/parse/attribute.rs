@@ -11,7 +11,7 @@ use syn::{
 
 use crate::stage::fault::{Faults, fault};
 
-const KEYS: &str = "`flat`, `batch`, `parallel = number`, `order = key`, `keyless = none`, `blocking`, `retry(attempts)`, `retry_if = function`, `timeout = \"time\"`, `on_error = dead_letter(\"topic\")`, `skip = \"reason\"`, `crate = path`";
+const KEYS: &str = "`flat`, `batch`, `parallel = number`, `order = key`, `keyless = none`, `blocking`, `retry(attempts)`, `retry_if = function`, `timeout = \"time\"`, `split`, `on_error = dead_letter(\"topic\")`, `skip = \"reason\"`, `crate = path`";
 const NOT_YET: [&str; 2] = ["rate", "report"];
 
 /// What the attribute says.
@@ -25,6 +25,7 @@ pub(in crate::stage) struct Settings {
     /// Whether records without a key have no order.
     pub(in crate::stage) keyless: Option<(Ident, bool)>,
     pub(in crate::stage) blocking: Option<Ident>,
+    pub(in crate::stage) split: Option<Ident>,
     pub(in crate::stage) retry: Option<Retry>,
     pub(in crate::stage) retry_if: Option<(Ident, Path)>,
     pub(in crate::stage) timeout: Option<(Ident, LitStr)>,
@@ -155,7 +156,7 @@ fn until_comma(input: ParseStream<'_>) -> Result<TokenStream> {
 fn set(settings: &mut Settings, Entry { key, value }: Entry) -> Result<()> {
     let name = key.to_string();
     match name.as_str() {
-        "flat" | "batch" | "blocking" => {
+        "flat" | "batch" | "blocking" | "split" => {
             if let Value::Equals(extra) | Value::Group(extra) = value {
                 let at = if extra.is_empty() { quote!(#key) } else { extra };
                 return Err(fault(
@@ -167,6 +168,7 @@ fn set(settings: &mut Settings, Entry { key, value }: Entry) -> Result<()> {
             let slot = match name.as_str() {
                 "flat" => &mut settings.flat,
                 "batch" => &mut settings.batch,
+                "split" => &mut settings.split,
                 _ => &mut settings.blocking,
             };
             *slot = Some(key);

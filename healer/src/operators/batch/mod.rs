@@ -1,12 +1,25 @@
 //! Batches: many rows in one call, each row's offset accounted for.
 
+mod attempt;
 #[allow(clippy::module_inception)]
 mod batch;
 mod branded;
+mod hand_back;
 mod read;
 mod rows;
+
+use std::future::Future;
+
+use futures_util::FutureExt as _;
 
 pub use batch::{Batch, WrongLength};
 pub use branded::{BatchKind, BatchStage};
 pub use read::{RowsKind, RowsStage};
 pub use rows::Rows;
+
+use crate::error::Cause;
+
+/// Runs the future of a synchronous function: it has no await that could be pending.
+fn run_to_end<T>(call: impl Future<Output = T>) -> Result<T, Cause> {
+    call.now_or_never().ok_or(Cause::Lost)
+}

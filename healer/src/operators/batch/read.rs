@@ -1,14 +1,22 @@
 //! Stages that read a batch: `Ok` heals all of it.
 
-use std::sync::Arc;
+use std::{
+    future::Future,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+};
 
-use super::Rows;
+use super::{
+    Rows,
+    attempt::{List, Made, Tried, Tries, Work},
+    run_to_end,
+};
 use crate::{
     engine::Host,
-    error::{BoxError, Cause, panic_message},
+    error::{Cause, panic_message},
     operators::{
-        boundary::{self, Boundary, Envelope, Inbox, Serve, ServeOne, Step},
-        stage::{Kind, Stage, StageLane, guarded},
+        boundary::Boundary,
+        stage::{Kind, Stage, StageNode, Verdict, guarded, in_time},
     },
     stream::Consumer,
     topology::{Node, NodeKind},
@@ -26,78 +34,56 @@ pub trait RowsStage: Stage<In = Rows<Self::Row>, Out = Rows<Self::Row>> {
     fn call<'a>(
         rows: &'a Rows<Self::Row>,
         need: &'a Self::Need,
-    ) -> impl Future<Output = Result<(), BoxError>> + Send + 'a;
+    ) -> impl Future<Output = Verdict<()>> + Send + 'a;
 }
 
 /// Runs once a batch; synchronous functions on the blocking pool.
 pub struct RowsKind;
 
 impl<S: RowsStage> Kind<S> for RowsKind {
-    type Node<D: Consumer<S::Out>> = Boundary<Work<S, D>>;
+    type Node<D: Consumer<S::Out>> = Boundary<Work<S, Self, D>>;
 
     fn kind() -> NodeKind {
         NodeKind::Batch
     }
 
     fn node<D: Consumer<S::Out>>(node: Arc<Node>, next: D) -> Self::Node<D> {
-        Boundary::new(Work { node, next, stage: std::marker::PhantomData })
+        Boundary::new(Work::new(StageNode::new(node, next)))
     }
 }
 
-/// A reading batch stage and what follows.
-pub struct Work<S, D> {
-    node: Arc<Node>,
-    next: D,
-    stage: std::marker::PhantomData<fn() -> S>,
-}
+impl<S: RowsStage> Tries<S> for RowsKind {
+    type Row = S::Row;
+    type Made = S::Row;
 
-impl<S: RowsStage, D: Consumer<S::Out>> Serve<S::In> for Work<S, D> {
-    type Lane = StageLane<Arc<S::Need>, D::Lane>;
-    // Every row says where it comes from.
-    const READS: bool = true;
-
-    fn node(&self) -> u32 {
-        self.node.id
-    }
-
-    fn open(&self, host: &Host) -> Self::Lane {
-        StageLane { need: Arc::new(host.need()), next: self.next.open(host) }
-    }
-
-    async fn run(&self, lane: &mut Self::Lane, host: &Host, inbox: &mut Inbox<S::In>) {
-        boundary::one_by_one(self, lane, host, inbox).await;
-    }
-}
-
-impl<S: RowsStage, D: Consumer<S::Out>> ServeOne<S::In> for Work<S, D> {
-    async fn serve(&self, lane: &mut Self::Lane, host: &Host, item: Envelope<S::In>) {
-        let Envelope { value: mut rows, receipt, mut context } = item;
-        for (context, _) in &mut rows.list {
-            context.enter(&self.node.path);
-        }
-        let result = if S::BLOCKING {
-            let need = Arc::clone(&lane.need);
+    async fn call<D: Sync>(
+        host: &Host,
+        stage: &StageNode<S, D>,
+        need: &Arc<S::Need>,
+        list: List<S::Row>,
+        _: bool,
+    ) -> Tried<S::Row, S::Row> {
+        let rows = Rows { list };
+        let (rows, result) = if S::BLOCKING {
+            let need = Arc::clone(need);
             let call = move || {
-                let result = super::branded::run_to_end(S::call(&rows, &need));
-                (rows, result)
+                let result = catch_unwind(AssertUnwindSafe(|| run_to_end(S::call(&rows, &need))));
+                (rows, result.map_err(|panic| Cause::Panic(panic_message(&*panic))).flatten())
             };
             match host.blocking(call).await {
-                Ok((rows, Ok(()))) => Ok(rows),
-                Ok((_, Err(error))) => Err(Cause::Stage(error)),
-                Err(panic) => Err(Cause::Panic(panic_message(&*panic))),
+                Ok(back) => back,
+                Err(panic) => return Tried { back: None, result: Err(Cause::Panic(panic_message(&*panic))) },
             }
         } else {
-            match guarded(S::call(&rows, &lane.need)).await {
-                Ok(Ok(())) => Ok(rows),
-                Ok(Err(error)) => Err(Cause::Stage(error)),
-                Err(panic) => Err(panic),
-            }
+            let result = in_time(host, stage, guarded(S::call(&rows, need))).await;
+            (rows, result)
         };
-        let step = match result {
-            Ok(rows) => Step::Next(rows),
-            Err(cause) => Step::Failed(cause),
-        };
-        boundary::carry_on(host, &self.next, &mut lane.next, self.node.id, receipt, &mut context, step);
-        self.next.room(&mut lane.next).await;
+        match result {
+            Ok(Verdict::Next(())) => Tried { back: None, result: Ok(Verdict::Next(Made::Same(rows.list))) },
+            failed => Tried {
+                back: Some(rows.list),
+                result: failed.map(|verdict| verdict.map(|()| Made::Same(Vec::new()))),
+            },
+        }
     }
 }

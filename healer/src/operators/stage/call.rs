@@ -209,7 +209,7 @@ impl<S: AgainStage<In: Sync>> Attempts<S> for Blocking {
 }
 
 /// Lets a call take the time that its stage has.
-async fn in_time<S, D, U>(
+pub(in crate::operators) async fn in_time<S, D, U>(
     host: &Host,
     stage: &StageNode<S, D>,
     call: impl Future<Output = Result<U, Cause>> + Send,

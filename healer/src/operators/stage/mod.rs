@@ -17,6 +17,7 @@ use std::{future::Future, marker::PhantomData, panic::AssertUnwindSafe, sync::Ar
 use futures_util::FutureExt as _;
 
 pub use asynchronous::{AsyncStage, TaskKind};
+pub(super) use call::in_time;
 pub use call::{Again, AgainStage, Awaited, Blocking, Called, Calls, Slot};
 pub use checkpointed::{Checkpointed, CheckpointedStage};
 pub use flat::{FlatKind, FlatStage, Outlet};
@@ -49,6 +50,18 @@ pub enum Verdict<U> {
     Fail(BoxError),
     /// An error that another attempt would meet again.
     Fatal(BoxError),
+}
+
+impl<U> Verdict<U> {
+    /// The same of another value.
+    pub(super) fn map<V>(self, f: impl FnOnce(U) -> V) -> Verdict<V> {
+        match self {
+            Self::Next(value) => Verdict::Next(f(value)),
+            Self::Skip => Verdict::Skip,
+            Self::Fail(error) => Verdict::Fail(error),
+            Self::Fatal(error) => Verdict::Fatal(error),
+        }
+    }
 }
 
 impl<U> Verdict<Option<U>> {
@@ -193,7 +206,7 @@ pub struct StageNode<S, D> {
 }
 
 impl<S: Stage, D> StageNode<S, D> {
-    fn new(node: Arc<Node>, next: D) -> Self {
+    pub(super) fn new(node: Arc<Node>, next: D) -> Self {
         // What cannot be read `build` has refused.
         let handling = Handling::read(&S::POLICY).or_else(|_| Handling::read(&Policy::NONE));
         let handling = handling.unwrap_or_else(|fault| unreachable!("healer's own policy: {fault}"));
@@ -202,8 +215,18 @@ impl<S: Stage, D> StageNode<S, D> {
 }
 
 impl<S, D> StageNode<S, D> {
+    /// Whether there may be more than one attempt.
+    pub(super) fn repeats(&self) -> bool {
+        self.handling.attempts > 1
+    }
+
+    /// Whether rows that failed together are tried apart.
+    pub(super) fn splits(&self) -> bool {
+        self.handling.splits
+    }
+
     /// How long to wait before the next attempt, if there is to be one.
-    fn pause<U>(
+    pub(super) fn pause<U>(
         &self,
         result: &Result<Verdict<U>, Cause>,
         context: &mut Context,

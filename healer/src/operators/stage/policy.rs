@@ -17,6 +17,8 @@ pub struct Policy {
     pub jitter: bool,
     /// How long an attempt may take.
     pub timeout: Option<&'static str>,
+    /// Whether the rows of a batch that failed its last attempt are tried apart.
+    pub split: bool,
     /// What is done after the last attempt; what the pipeline says where it says nothing.
     pub on_error: Option<LastResort>,
 }
@@ -44,8 +46,14 @@ impl LastResort {
 
 impl Policy {
     /// One attempt of any length; then the pipeline stops.
-    pub const NONE: Self =
-        Self { attempts: 1, backoff: "100ms..10s", jitter: true, timeout: None, on_error: None };
+    pub const NONE: Self = Self {
+        attempts: 1,
+        backoff: "100ms..10s",
+        jitter: true,
+        timeout: None,
+        split: false,
+        on_error: None,
+    };
 }
 
 /// A policy that was read.
@@ -56,6 +64,7 @@ pub(in crate::operators) struct Handling {
     most: Duration,
     jitter: bool,
     pub(super) timeout: Option<Duration>,
+    pub(super) splits: bool,
 }
 
 impl Handling {
@@ -76,8 +85,8 @@ impl Handling {
         if timeout.is_some_and(|timeout| timeout.is_zero()) {
             return Err("timeout: within no time no call can end".to_owned());
         }
-        let Policy { attempts, jitter, .. } = *policy;
-        Ok(Self { attempts, least, most, jitter, timeout })
+        let Policy { attempts, jitter, split: splits, .. } = *policy;
+        Ok(Self { attempts, least, most, jitter, timeout, splits })
     }
 
     /// The pauses between the attempts at a record: the same for the same record.

@@ -1,0 +1,253 @@
+//! How a batch is worked on: whole, again, and by halves down to single rows.
+
+use std::{future::Future, marker::PhantomData, sync::Arc};
+
+use super::{
+    Rows,
+    batch::Parts,
+    hand_back::{hand_back, receipts_of},
+};
+use crate::{
+    context::Context,
+    engine::Host,
+    envelope::{Outcome, Receipt},
+    error::Cause,
+    operators::{
+        boundary::{self, Envelope, Inbox, Serve, ServeOne, Step},
+        failing,
+        stage::{Stage, StageLane, StageNode, Verdict},
+    },
+    stream::Consumer,
+};
+
+/// The rows of a batch, each with where it comes from.
+pub type List<T> = Vec<(Context, T)>;
+
+/// What a call made of a batch.
+pub(super) enum Made<U> {
+    /// It only read them.
+    Same(List<U>),
+    /// It transformed them.
+    Parts(Parts<U>),
+}
+
+/// What a call came to.
+pub struct Tried<T, U> {
+    /// The list where it failed and another call is to follow.
+    pub(super) back: Option<List<T>>,
+    pub(super) result: Result<Verdict<Made<U>>, Cause>,
+}
+
+/// A way to call the function of a batch stage once.
+pub trait Tries<S: Stage<In = Rows<Self::Row>, Out = Rows<Self::Made>>>: Send + Sync + 'static {
+    /// A row that goes in.
+    type Row: Send + 'static;
+    /// A row that comes out.
+    type Made: Send + 'static;
+
+    /// Calls it. `keep` says whether the list is wanted back.
+    fn call<'a, D: Sync>(
+        host: &'a Host,
+        stage: &'a StageNode<S, D>,
+        need: &'a Arc<S::Need>,
+        list: List<Self::Row>,
+        keep: bool,
+    ) -> impl Future<Output = Tried<Self::Row, Self::Made>> + Send + 'a;
+}
+
+/// A batch stage and what follows.
+pub struct Work<S, K, D> {
+    stage: StageNode<S, D>,
+    kind: PhantomData<fn() -> K>,
+}
+
+impl<S, K, D> Work<S, K, D> {
+    pub(super) fn new(stage: StageNode<S, D>) -> Self {
+        Self { stage, kind: PhantomData }
+    }
+}
+
+/// Rows that are worked on together.
+struct Piece<T> {
+    list: List<T>,
+    receipts: Vec<Receipt>,
+    /// Whether it is the batch that came in.
+    is_whole: bool,
+}
+
+impl<T> Piece<T> {
+    /// The second half is to come after the first.
+    fn halves(self) -> [Self; 2] {
+        let Self { mut list, mut receipts, .. } = self;
+        for (context, _) in &mut list {
+            context.first_attempt();
+        }
+        let half = list.len().div_ceil(2);
+        let second = Self { list: list.split_off(half), receipts: receipts.split_off(half), is_whole: false };
+        [Self { list, receipts, is_whole: false }, second]
+    }
+
+    /// No row of it is to be run any more.
+    fn is_halted(&self) -> bool {
+        self.receipts.iter().all(Receipt::is_halted)
+    }
+}
+
+impl<S, K, D> Serve<S::In> for Work<S, K, D>
+where
+    S: Stage<In = Rows<K::Row>, Out = Rows<K::Made>>,
+    K: Tries<S>,
+    D: Consumer<S::Out>,
+{
+    type Lane = StageLane<Arc<S::Need>, D::Lane>;
+    // Every row says where it comes from.
+    const READS: bool = true;
+
+    fn node(&self) -> u32 {
+        self.stage.node.id
+    }
+
+    fn open(&self, host: &Host) -> Self::Lane {
+        StageLane { need: Arc::new(host.need()), next: self.stage.next.open(host) }
+    }
+
+    async fn run(&self, lane: &mut Self::Lane, host: &Host, inbox: &mut Inbox<S::In>) {
+        boundary::one_by_one(self, lane, host, inbox).await;
+    }
+}
+
+impl<S, K, D> ServeOne<S::In> for Work<S, K, D>
+where
+    S: Stage<In = Rows<K::Row>, Out = Rows<K::Made>>,
+    K: Tries<S>,
+    D: Consumer<S::Out>,
+{
+    async fn serve(&self, lane: &mut Self::Lane, host: &Host, item: Envelope<S::In>) {
+        let Envelope { value: Rows { mut list }, receipt, .. } = item;
+        for (context, _) in &mut list {
+            context.enter(&self.stage.node.path);
+        }
+        // The receipts wait here; the stage holds slot numbers.
+        let receipts = receipts_of(list.len(), receipt.into_rows());
+        let mut pieces = vec![Piece { list, receipts, is_whole: true }];
+        while let Some(piece) = pieces.pop() {
+            if piece.is_halted() {
+                continue;
+            }
+            if let Some(failed) = self.try_piece(lane, host, piece).await {
+                let [first, second] = failed.halves();
+                pieces.extend([second, first]);
+            }
+        }
+    }
+}
+
+impl<S, K, D> Work<S, K, D>
+where
+    S: Stage<In = Rows<K::Row>, Out = Rows<K::Made>>,
+    K: Tries<S>,
+    D: Consumer<S::Out>,
+{
+    /// Works on some rows, and gives them back where their halves are to be tried.
+    async fn try_piece(
+        &self,
+        lane: &mut StageLane<Arc<S::Need>, D::Lane>,
+        host: &Host,
+        piece: Piece<K::Row>,
+    ) -> Option<Piece<K::Row>> {
+        let Piece { mut list, receipts, is_whole } = piece;
+        let is_single = list.len() == 1 && self.stage.splits();
+        let mut context = match list.as_slice() {
+            // One row alone is what failed, if it does.
+            [(context, _)] if self.stage.splits() => context.keep(true),
+            [(context, _), ..] => context.of_many(),
+            [] => return None,
+        };
+        // A half is tried once: what passes by itself is left to the attempts at single rows.
+        let repeats = self.stage.repeats() && (is_whole || is_single);
+        let mut pauses = None;
+        loop {
+            let keep = repeats || (self.stage.splits() && list.len() > 1);
+            let Tried { back, result } = K::call(host, &self.stage, &lane.need, list, keep).await;
+            let pause = if repeats { self.stage.pause(&result, &mut context, &mut pauses) } else { None };
+            let cause = match result {
+                Ok(Verdict::Next(made)) => {
+                    self.pass_on(lane, host, made, receipts, context).await;
+                    return None;
+                }
+                Ok(Verdict::Skip) => unreachable!("a batch stage gives no `Option`"),
+                Ok(Verdict::Fail(error) | Verdict::Fatal(error)) => Cause::Stage(error),
+                Err(cause) => cause,
+            };
+            match (back, pause) {
+                (Some(back), Some(pause)) => {
+                    list = back;
+                    for (context, _) in &mut list {
+                        context.next_attempt();
+                    }
+                    host.sleep(pause).await;
+                }
+                (Some(list), None) if self.stage.splits() && list.len() > 1 => {
+                    tracing::debug!(stage = &*self.stage.node.path, rows = list.len(), error = %cause, "rows failed together; their halves are tried");
+                    return Some(Piece { list, receipts, is_whole });
+                }
+                _ => {
+                    self.give_up(lane, host, cause, receipts, context).await;
+                    return None;
+                }
+            }
+        }
+    }
+
+    async fn pass_on(
+        &self,
+        lane: &mut StageLane<Arc<S::Need>, D::Lane>,
+        host: &Host,
+        made: Made<K::Made>,
+        receipts: Vec<Receipt>,
+        context: Context,
+    ) {
+        let (receipt, step) = match made {
+            Made::Same(list) => (Receipt::many(receipts), Step::Next(Rows { list })),
+            Made::Parts(parts) => match hand_back(parts, receipts) {
+                Ok((receipt, rows)) if rows.is_empty() => {
+                    receipt.settle(Outcome::Healed);
+                    return;
+                }
+                Ok((receipt, rows)) => (receipt, Step::Next(rows)),
+                Err((cause, receipts)) => (Receipt::many(receipts), Step::Failed(cause)),
+            },
+        };
+        self.carry_on(lane, host, receipt, context.of_many(), step).await;
+    }
+
+    async fn give_up(
+        &self,
+        lane: &mut StageLane<Arc<S::Need>, D::Lane>,
+        host: &Host,
+        cause: Cause,
+        receipts: Vec<Receipt>,
+        context: Context,
+    ) {
+        let receipt = Receipt::many(receipts);
+        let node = self.stage.node.id;
+        let step = match failing::wait_for_dead_letter(host, node, cause, &receipt, &context).await {
+            Ok(outcome) => Step::Ended(outcome),
+            Err(cause) => Step::Failed(cause),
+        };
+        self.carry_on(lane, host, receipt, context, step).await;
+    }
+
+    async fn carry_on(
+        &self,
+        lane: &mut StageLane<Arc<S::Need>, D::Lane>,
+        host: &Host,
+        receipt: Receipt,
+        mut context: Context,
+        step: Step<S::Out>,
+    ) {
+        let StageNode { node, next, .. } = &self.stage;
+        boundary::carry_on(host, next, &mut lane.next, node.id, receipt, &mut context, step);
+        next.room(&mut lane.next).await;
+    }
+}
