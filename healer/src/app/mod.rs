@@ -94,7 +94,8 @@ impl App {
     /// What happens to records that fail, at stages, closures and sources that say nothing themselves;
     /// [`OnError::Stop`] by default.
     ///
-    /// A record that a sink cannot send always stops the pipeline, and so does a batch that fails.
+    /// A record that a sink cannot send always stops the pipeline, and so does a batch that fails, unless its stage says
+    /// `split`: then this is about the rows that fail alone.
     pub fn on_error(mut self, on_error: OnError) -> Self {
         self.on_error = on_error;
         self

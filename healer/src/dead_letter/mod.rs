@@ -32,7 +32,7 @@
 //!
 //! [`Redrive`] sends letters back to where their records came from.
 //!
-//! A batch that fails stops the pipeline: which of its rows is at fault nobody knows.
+//! Of a batch single rows become dead letters, where the stage says `split`: see [`stage`](macro@crate::stage).
 
 mod letter;
 mod redrive;

@@ -159,6 +159,7 @@ fn only_some_wait(line: String, #[state] watch: &Watch, #[state] gate: &Gate) ->
 #[stage(parallel = 1, order = none)]
 async fn alone(line: String, #[state] watch: &Watch) -> String {
     watch.begun.add(line.clone());
+    tokio::time::sleep(Duration::from_millis(1)).await;
     line
 }
 

@@ -164,6 +164,22 @@ fn save_rows(rows: &Rows<String>, #[state] outside: &Outside) -> Result<(), Stri
     rows.iter().try_for_each(|(_, value)| outside.work(value))
 }
 
+#[stage(batch, split, retry(2, backoff = "50ms..1s"), on_error = dead_letter("dead"), crate = crate)]
+fn save_rows_or_bury(rows: &Rows<String>, #[state] outside: &Outside) -> Result<(), String> {
+    rows.iter().try_for_each(|(_, value)| outside.work(value))
+}
+
+#[stage(batch, split, on_error = dead_letter("dead"), crate = crate)]
+async fn save_batch_or_bury<'b>(
+    rows: Batch<'b, String>,
+    #[state] outside: &Outside,
+) -> Result<Batch<'b, String>, String> {
+    for (_, value) in rows.iter() {
+        outside.work_later(value).await?;
+    }
+    Ok(rows.map(|value| value))
+}
+
 #[stage(flat, crate = crate)]
 fn twice(value: String) -> [String; 2] {
     [value.clone(), value]
@@ -341,6 +357,14 @@ fn dead_letters_of_parallel_stages() {
     run_with_graves(|app| {
         let all = kafka::string("t").stream("t").then(save_by_key_or_bury::stage());
         app.with(Begun::default()).add(all.then(save_or_bury::stage()).heal())
+    });
+}
+
+#[test]
+fn dead_letters_of_single_rows_of_batches() {
+    run_with_graves(|app| {
+        let all = kafka::string("t").stream("t").then(save_or_bury::stage()).partition(5).within("200ms");
+        app.add(all.then(save_rows_or_bury::stage()).then(save_batch_or_bury::stage()).heal())
     });
 }
 
