@@ -62,6 +62,8 @@ fn check_calls(settings: &Settings, function: &Function, faults: &mut Faults) {
         settings.retry.as_ref().map(|retry| &retry.key),
         settings.timeout.as_ref().map(|(key, _)| key),
         settings.retry_if.as_ref().map(|(key, _)| key),
+        settings.rate.as_ref().map(|(key, _)| key),
+        settings.circuit_breaker.as_ref().map(|breaker| &breaker.key),
     ];
     // What a stage of many values does not know.
     let (several, unknown) = match (flat, batch) {

@@ -213,6 +213,11 @@ impl Host {
         receiver.await.unwrap_or_else(|_| Err(Box::new("the pool for blocking work was shut down")))
     }
 
+    /// The time since the pipeline began.
+    pub(crate) fn now(&self) -> Duration {
+        self.shared.runtime.now()
+    }
+
     pub(crate) fn sleep(&self, time: Duration) -> BoxFuture<'static, ()> {
         self.shared.runtime.sleep(time)
     }

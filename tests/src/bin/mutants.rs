@@ -25,7 +25,7 @@ struct Options {
     #[arg(long = "tests")]
     tests: Vec<String>,
     /// How long one command may take, in seconds: a bug that hangs the tests is caught.
-    #[arg(long, default_value_t = 600)]
+    #[arg(long, default_value_t = 300)]
     limit: u64,
     /// Where the copy is built, `target/mutants` by default; kept, so that the next run need not build everything. Never
     /// the folder that the workspace itself is built in: each would take the other's files for its own.
@@ -141,9 +141,10 @@ struct Bench<'a> {
 
 impl Bench<'_> {
     fn run(&self, command: &str) -> Result<Output> {
-        // A process group of its own, so that nothing of a command that hangs is left.
+        // A process group of its own, so that nothing of a command that hangs is left: also not a pipeline that takes a
+        // milder signal for a wish to drain.
         Command::new("timeout")
-            .args(["--kill-after=5", &self.limit.to_string(), "sh", "-c", command])
+            .args(["--signal=KILL", &self.limit.to_string(), "sh", "-c", command])
             .current_dir(self.folder)
             .env("CARGO_TARGET_DIR", &self.target)
             .env("RUST_BACKTRACE", "0")
@@ -166,7 +167,8 @@ impl Bench<'_> {
                 .filter_map(|line| line.trim().strip_prefix("---- ")?.strip_suffix(" stdout ----"))
                 .collect();
             let by = match output.status.code() {
-                Some(124 | 137) => format!("{command} (hangs)"),
+                // `timeout` goes with its group.
+                None | Some(124 | 137) => format!("{command} (hangs)"),
                 _ if failed.is_empty() => command.clone(),
                 _ => shown(&failed),
             };

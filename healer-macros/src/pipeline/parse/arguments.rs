@@ -41,12 +41,22 @@ const METHODS: [Method; 4] = [
 ];
 
 /// Settings of stages: all of them stand at the function.
-const SETTINGS: [&str; 11] = [
-    "parallel", "order", "keyless", "blocking", "retry", "retry_if", "timeout", "on_error", "skip", "flat",
+const SETTINGS: [&str; 14] = [
+    "parallel",
+    "order",
+    "keyless",
+    "blocking",
+    "retry",
+    "retry_if",
+    "timeout",
+    "rate",
+    "circuit_breaker",
+    "split",
+    "on_error",
+    "skip",
+    "flat",
     "batch",
 ];
-/// Settings that are known by name and do not work yet.
-const LATER: [&str; 1] = ["rate"];
 
 /// One word.
 pub(super) fn bare(word: &Ident) -> Result<Kind> {
@@ -183,9 +193,6 @@ pub(super) fn stage_settings(keys: TokenStream) -> Result<()> {
 fn setting(key: &Ident) -> Error {
     let name = key.to_string();
     let at_function = |name: &str| format!("write it at the function, as in `#[stage({name} …)]`");
-    if LATER.contains(&name.as_str()) {
-        return fault(key, format!("`{key}` is not built yet"), "leave it out");
-    }
     if SETTINGS.contains(&name.as_str()) {
         return fault(key, format!("`{key}` belongs to the stage"), at_function(&name));
     }

@@ -128,7 +128,7 @@ fn header(stage: &Stage, generics: &Generics, root: &TokenStream) -> TokenStream
 
 /// What the attribute says about failures.
 fn policy(stage: &Stage, root: &TokenStream) -> TokenStream {
-    let Settings { retry, timeout, split, on_error, .. } = &stage.settings;
+    let Settings { retry, timeout, rate, circuit_breaker, split, on_error, .. } = &stage.settings;
     let policy = quote!(#root::__private::Policy);
     let attempts = retry.as_ref().map(|retry| {
         let attempts = &retry.attempts;
@@ -146,8 +146,14 @@ fn policy(stage: &Stage, root: &TokenStream) -> TokenStream {
         };
         quote!(on_error: ::core::option::Option::Some(#root::__private::LastResort::#resort),)
     });
+    let rate = rate.as_ref().map(|(_, text)| quote!(rate: ::core::option::Option::Some(#text),));
+    let breaker = circuit_breaker.as_ref().map(|breaker| {
+        let failures = &breaker.failures;
+        let pause = breaker.pause.as_ref().map_or_else(|| quote!("30s"), |pause| quote!(#pause));
+        quote!(breaker: ::core::option::Option::Some((#failures, #pause)),)
+    });
     let split = split.as_ref().map(|_| quote!(split: true,));
-    let all = [attempts, backoff, jitter, timeout, split, on_error];
+    let all = [attempts, backoff, jitter, timeout, rate, breaker, split, on_error];
     if all.iter().all(Option::is_none) {
         return quote!(#policy::NONE);
     }
@@ -173,8 +179,8 @@ fn kind(stage: &Stage, root: &TokenStream) -> TokenStream {
     if settings.batch.is_none() && settings.parallel.is_some() {
         return quote!(#root::__private::ParallelKind<#calls>);
     }
-    // A pause between two attempts holds up nobody else: not on the thread that polls.
-    if settings.batch.is_none() && (settings.blocking.is_some() || settings.retry.is_some()) {
+    // A pause holds up nobody else: not on the thread that polls.
+    if settings.batch.is_none() && (settings.blocking.is_some() || settings.pauses()) {
         return quote!(#root::__private::TaskKind<#calls>);
     }
     let kind = match (stage.input.kind, settings.flat.is_some(), asynchronous) {

@@ -79,13 +79,13 @@ impl<S: AsyncStage> Calls<S> for Awaited {
     async fn call<D: Sync>(
         host: &Host,
         stage: &StageNode<S, D>,
-        slot: Slot,
+        _slot: Slot,
         need: &Arc<S::Need>,
         value: S::In,
         context: Context,
     ) -> Called<S::Out> {
+        stage.turn(host).await;
         let result = in_time(host, stage, guarded(S::call(value, &context, need))).await;
-        drop(slot);
         Called { context, result }
     }
 }
@@ -98,16 +98,16 @@ impl<S: SyncStage> Calls<S> for Blocking {
 
     async fn call<D: Sync>(
         host: &Host,
-        _: &StageNode<S, D>,
-        slot: Slot,
+        stage: &StageNode<S, D>,
+        _slot: Slot,
         need: &Arc<S::Need>,
         value: S::In,
         context: Context,
     ) -> Called<S::Out> {
+        stage.turn(host).await;
         let need = Arc::clone(need);
         let (context, result) =
             on_a_thread(host, context, move |context| S::call(value, context, &need)).await;
-        drop(slot);
         Called { context, result }
     }
 }
@@ -177,6 +177,7 @@ impl<S: AgainStage> Attempts<S> for Awaited {
         value: S::In,
         context: Context,
     ) -> (Option<S::In>, Called<S::Out>) {
+        stage.turn(host).await;
         let result = in_time(host, stage, guarded(S::again(&value, &context, need))).await;
         (Some(value), Called { context, result })
     }
@@ -187,11 +188,12 @@ impl<S: AgainStage<In: Sync>> Attempts<S> for Blocking {
 
     async fn attempt<D: Sync>(
         host: &Host,
-        _: &StageNode<S, D>,
+        stage: &StageNode<S, D>,
         need: &Arc<S::Need>,
         value: S::In,
         context: Context,
     ) -> (Option<S::In>, Called<S::Out>) {
+        stage.turn(host).await;
         let need = Arc::clone(need);
         let call = move |context: &Context| {
             let call = || S::again(&value, context, &need).now_or_never();

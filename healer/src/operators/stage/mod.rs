@@ -2,12 +2,14 @@
 //! one of the traits here; a stage sees values, never receipts.
 
 mod asynchronous;
+mod breaker;
 mod call;
 mod checkpointed;
 mod flat;
 mod line;
 mod parallel;
 mod policy;
+mod rate;
 mod shape;
 mod synchronous;
 mod transient;
@@ -215,6 +217,16 @@ impl<S: Stage, D> StageNode<S, D> {
 }
 
 impl<S, D> StageNode<S, D> {
+    /// Waits until the function may be called; what is given is told what came of it.
+    pub(super) async fn admit(&self, host: &Host) -> Admitted<'_> {
+        Admitted { pass: self.handling.pass(host).await, stage: &self.node.path }
+    }
+
+    /// Waits for the turn of the next call.
+    pub(super) async fn turn(&self, host: &Host) {
+        self.handling.turn(host).await;
+    }
+
     /// Whether there may be more than one attempt.
     pub(super) fn repeats(&self) -> bool {
         self.handling.attempts > 1
@@ -275,6 +287,22 @@ impl<S, D> StageNode<S, D> {
         match failing::wait_for_dead_letter(host, self.node.id, cause, receipt, context).await {
             Ok(outcome) => Step::Ended(outcome),
             Err(cause) => Step::Failed(cause),
+        }
+    }
+}
+
+/// A record, or a batch, that may be worked on.
+pub(super) struct Admitted<'s> {
+    pass: Option<breaker::Pass<'s>>,
+    stage: &'s str,
+}
+
+impl Admitted<'_> {
+    /// The last attempt has ended.
+    pub(super) fn ended<U>(self, result: &Result<Verdict<U>, Cause>, host: &Host) {
+        if let Some(pass) = self.pass {
+            let failed = !matches!(result, Ok(Verdict::Next(_) | Verdict::Skip));
+            pass.ended(failed, host, self.stage);
         }
     }
 }

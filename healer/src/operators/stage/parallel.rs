@@ -81,7 +81,9 @@ impl<S: ParallelStage, C: Calls<S>, D: Consumer<S::Out>> Crew<S, C, D> {
             context.enter(&self.stage.node.path);
         }
         // The receipt waits here: whatever the call does, its end is seen, and a cancelled call returns it.
+        let admitted = self.stage.admit(host).await;
         let Called { mut context, result } = C::call(host, &self.stage, slot, need, value, context).await;
+        admitted.ended(&result, host);
         let step = self.stage.step(host, result, &receipt, &mut context).await;
         Ended { step, receipt, context, row, number }
     }

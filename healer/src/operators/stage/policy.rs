@@ -4,7 +4,11 @@ use std::time::Duration;
 
 use backon::{BackoffBuilder as _, ExponentialBackoff, ExponentialBuilder};
 
-use crate::{config::parse_duration, context::Context, operators::OnError};
+use super::{
+    breaker::{Breaker, Pass},
+    rate::Rate,
+};
+use crate::{config::parse_duration, context::Context, engine::Host, operators::OnError};
 
 /// What a stage's attribute says about failures; texts are read when the node is made.
 #[derive(Clone, Copy, Debug)]
@@ -17,6 +21,10 @@ pub struct Policy {
     pub jitter: bool,
     /// How long an attempt may take.
     pub timeout: Option<&'static str>,
+    /// How often it is called, `"100/s"`.
+    pub rate: Option<&'static str>,
+    /// After how many failures in a row it rests, and for how long.
+    pub breaker: Option<(u32, &'static str)>,
     /// Whether the rows of a batch that failed its last attempt are tried apart.
     pub split: bool,
     /// What is done after the last attempt; what the pipeline says where it says nothing.
@@ -51,19 +59,23 @@ impl Policy {
         backoff: "100ms..10s",
         jitter: true,
         timeout: None,
+        rate: None,
+        breaker: None,
         split: false,
         on_error: None,
     };
 }
 
 /// A policy that was read.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub(in crate::operators) struct Handling {
     pub(super) attempts: u32,
     least: Duration,
     most: Duration,
     jitter: bool,
     pub(super) timeout: Option<Duration>,
+    rate: Option<Rate>,
+    breaker: Option<Breaker>,
     pub(super) splits: bool,
 }
 
@@ -85,8 +97,27 @@ impl Handling {
         if timeout.is_some_and(|timeout| timeout.is_zero()) {
             return Err("timeout: within no time no call can end".to_owned());
         }
+        let rate = policy.rate.map(Rate::read).transpose()?;
+        let breaker = policy.breaker.map(|(failures, pause)| Breaker::read(failures, pause)).transpose()?;
         let Policy { attempts, jitter, split: splits, .. } = *policy;
-        Ok(Self { attempts, least, most, jitter, timeout, splits })
+        Ok(Self { attempts, least, most, jitter, timeout, rate, breaker, splits })
+    }
+
+    /// Waits for the turn of the next call.
+    pub(super) async fn turn(&self, host: &Host) {
+        let Some(rate) = &self.rate else { return };
+        let wait = rate.take(host.now());
+        if !wait.is_zero() {
+            host.sleep(wait).await;
+        }
+    }
+
+    /// Waits while the stage rests; what is given is told how the call ended.
+    pub(super) async fn pass(&self, host: &Host) -> Option<Pass<'_>> {
+        match &self.breaker {
+            Some(breaker) => Some(breaker.pass(host).await),
+            None => None,
+        }
     }
 
     /// The pauses between the attempts at a record: the same for the same record.

@@ -169,7 +169,7 @@ fn save_rows_or_bury(rows: &Rows<String>, #[state] outside: &Outside) -> Result<
     rows.iter().try_for_each(|(_, value)| outside.work(value))
 }
 
-#[stage(batch, split, on_error = dead_letter("dead"), crate = crate)]
+#[stage(batch, split, rate = "200/s", circuit_breaker(2, pause = "1s"), on_error = dead_letter("dead"), crate = crate)]
 async fn save_batch_or_bury<'b>(
     rows: Batch<'b, String>,
     #[state] outside: &Outside,

@@ -15,9 +15,4 @@ fn number(line: String) -> Result<String, String> {
     Ok(line)
 }
 
-#[stage(rate = "100/s")]
-fn not_built(line: String) -> Result<String, String> {
-    Ok(line)
-}
-
 fn main() {}

@@ -1,18 +1,21 @@
 //! `#[stage(key, key = value, key(…))]`.
 
+mod values;
+
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens as _, quote, quote_spanned};
 use syn::{
-    Attribute, Expr, ExprLit, Lit, LitBool, LitInt, LitStr, Path, Result, Token,
+    Attribute, Expr, LitBool, LitInt, LitStr, Path, Result, Token,
     ext::IdentExt as _,
     parse::{ParseStream, Parser as _},
     token,
 };
 
+use self::values::{circuit_breaker, on_error, parallel, retry, text, word};
 use crate::stage::fault::{Faults, fault};
 
-const KEYS: &str = "`flat`, `batch`, `parallel = number`, `order = key`, `keyless = none`, `blocking`, `retry(attempts)`, `retry_if = function`, `timeout = \"time\"`, `split`, `on_error = dead_letter(\"topic\")`, `skip = \"reason\"`, `crate = path`";
-const NOT_YET: [&str; 2] = ["rate", "report"];
+const KEYS: &str = "`flat`, `batch`, `parallel = number`, `order = key`, `keyless = none`, `blocking`, `retry(attempts)`, `retry_if = function`, `timeout = \"time\"`, `rate = \"100/s\"`, `circuit_breaker(failures)`, `split`, `on_error = dead_letter(\"topic\")`, `skip = \"reason\"`, `crate = path`";
+const NOT_YET: [&str; 1] = ["report"];
 
 /// What the attribute says.
 #[derive(Default)]
@@ -29,12 +32,19 @@ pub(in crate::stage) struct Settings {
     pub(in crate::stage) retry: Option<Retry>,
     pub(in crate::stage) retry_if: Option<(Ident, Path)>,
     pub(in crate::stage) timeout: Option<(Ident, LitStr)>,
+    pub(in crate::stage) rate: Option<(Ident, LitStr)>,
+    pub(in crate::stage) circuit_breaker: Option<Breaker>,
     pub(in crate::stage) on_error: Option<(Ident, OnError)>,
     pub(in crate::stage) checkpoint: Option<Attribute>,
     krate: Option<Path>,
 }
 
 impl Settings {
+    /// Whether a record may have to wait before it is worked on.
+    pub(in crate::stage) fn pauses(&self) -> bool {
+        self.retry.is_some() || self.rate.is_some() || self.circuit_breaker.is_some()
+    }
+
     /// The path to healer. At the function, so that what the compiler has to say of it is said there.
     pub(in crate::stage) fn krate(&self, span: Span) -> TokenStream {
         let Some(path) = &self.krate else { return quote_spanned!(span=> ::healer) };
@@ -60,6 +70,13 @@ pub(in crate::stage) struct Retry {
     pub(in crate::stage) attempts: LitInt,
     pub(in crate::stage) backoff: Option<LitStr>,
     pub(in crate::stage) jitter: Option<LitBool>,
+}
+
+/// `circuit_breaker(10, pause = "30s")`.
+pub(in crate::stage) struct Breaker {
+    pub(in crate::stage) key: Ident,
+    pub(in crate::stage) failures: LitInt,
+    pub(in crate::stage) pause: Option<LitStr>,
 }
 
 /// What is done with a record that failed.
@@ -212,6 +229,11 @@ fn set(settings: &mut Settings, Entry { key, value }: Entry) -> Result<()> {
             let text = text(&key, value, "write `timeout = \"30s\"`")?;
             settings.timeout = Some((key, text));
         }
+        "rate" => {
+            let text = text(&key, value, "write `rate = \"100/s\"`")?;
+            settings.rate = Some((key, text));
+        }
+        "circuit_breaker" => settings.circuit_breaker = Some(circuit_breaker(key, value)?),
         "on_error" => {
             let on_error = on_error(&key, value)?;
             settings.on_error = Some((key, on_error));
@@ -239,140 +261,4 @@ fn set(settings: &mut Settings, Entry { key, value }: Entry) -> Result<()> {
         }
     }
     Ok(())
-}
-
-/// What is done with a record that failed.
-fn on_error(key: &Ident, value: Value) -> Result<OnError> {
-    let help = "write `on_error = stop`, `on_error = skip` or `on_error = dead_letter(\"topic\")`";
-    let tokens = match value {
-        Value::Equals(tokens) if !tokens.is_empty() => tokens,
-        _ => return Err(fault(key, "`on_error` needs to know what becomes of a record that failed", help)),
-    };
-    match tokens.to_string().as_str() {
-        "stop" => return Ok(OnError::Stop),
-        "skip" => return Ok(OnError::Skip),
-        _ => {}
-    }
-    let call: Vec<TokenTree> = tokens.clone().into_iter().collect();
-    let topic = match call.as_slice() {
-        [TokenTree::Ident(word), TokenTree::Group(topic)] if word == "dead_letter" => {
-            syn::parse2::<Expr>(topic.stream()).ok().filter(is_topic)
-        }
-        [TokenTree::Ident(word)] if word == "dead_letter" => None,
-        _ => return Err(fault(&tokens, "`on_error` has no such value", help)),
-    };
-    let topic = topic.ok_or_else(|| {
-        fault(&tokens, "dead letters need their topic, a text or the name of a constant", help)
-    })?;
-    Ok(OnError::DeadLetter(topic))
-}
-
-/// A text that is not empty, or the name of one.
-fn is_topic(value: &Expr) -> bool {
-    match value {
-        Expr::Lit(ExprLit { lit: Lit::Str(topic), .. }) => !topic.value().trim().is_empty(),
-        Expr::Path(_) | Expr::Macro(_) => true,
-        _ => false,
-    }
-}
-
-/// How many calls at once.
-fn parallel(key: &Ident, value: Value) -> Result<Expr> {
-    let help = "write `parallel = 16`, or the name of a constant of type `usize`";
-    let tokens = match value {
-        Value::Equals(tokens) if !tokens.is_empty() => tokens,
-        _ => return Err(fault(key, "`parallel` needs to know how many calls may run at once", help)),
-    };
-    let number: Expr =
-        syn::parse2(tokens.clone()).map_err(|_| fault(&tokens, "this is no number of calls", help))?;
-    match &number {
-        Expr::Path(path) if path.path.is_ident("auto") => {
-            Err(fault(path, "`parallel = auto` is not built yet", help))
-        }
-        Expr::Lit(ExprLit { lit: Lit::Int(int), .. }) if int.base10_digits() == "0" => {
-            let message = "with `parallel = 0` no record would ever be worked on";
-            Err(fault(int, message, "the least is `parallel = 1`"))
-        }
-        Expr::Lit(ExprLit { lit, .. }) if !matches!(lit, Lit::Int(_)) => {
-            Err(fault(lit, "this is no number of calls", help))
-        }
-        _ => Ok(number),
-    }
-}
-
-/// One of a few words.
-fn word<W: Copy>(key: &Ident, value: Value, words: &[(&str, W)]) -> Result<W> {
-    let all: Vec<_> = words.iter().map(|(word, _)| format!("`{key} = {word}`")).collect();
-    let help = format!("write {}", all.join(" or "));
-    let tokens = match value {
-        Value::Equals(tokens) if !tokens.is_empty() => tokens,
-        _ => return Err(fault(key, format!("`{key}` needs a word"), help)),
-    };
-    let found = words.iter().find(|(word, _)| tokens.to_string() == *word);
-    found.map(|(_, meant)| *meant).ok_or_else(|| fault(&tokens, format!("`{key}` has no such value"), help))
-}
-
-/// A text that is not empty.
-fn text(key: &Ident, value: Value, help: &str) -> Result<LitStr> {
-    let tokens = match value {
-        Value::Equals(tokens) if !tokens.is_empty() => tokens,
-        _ => return Err(fault(key, format!("`{key}` needs a text"), help)),
-    };
-    let found = syn::parse2::<LitStr>(tokens.clone()).ok().filter(|text| !text.value().trim().is_empty());
-    found.ok_or_else(|| fault(&tokens, format!("`{key}` is a text in quotes"), help))
-}
-
-/// How often, and how long between.
-fn retry(key: Ident, value: Value) -> Result<Retry> {
-    let help = "write `retry(5)` or `retry(5, backoff = \"100ms..10s\", jitter = false)`";
-    let Value::Group(tokens) = value else {
-        return Err(fault(key, "`retry` needs to know how often a record is tried in all", help));
-    };
-    let parse = |input: ParseStream<'_>| {
-        if input.is_empty() {
-            return Err(fault(&key, "`retry` needs to know how often a record is tried in all", help));
-        }
-        let attempts: LitInt =
-            input.parse().map_err(|error| fault_at(&error, "this is no number of attempts", help))?;
-        if attempts.base10_parse::<u32>().ok().is_none_or(|attempts| attempts < 2) {
-            let message = "the first attempt counts, too: with fewer than 2 nothing is tried again";
-            return Err(fault(attempts, message, "the least is `retry(2)`"));
-        }
-        let mut retry = Retry { key: key.clone(), attempts, backoff: None, jitter: None };
-        while !input.is_empty() {
-            input.parse::<Token![,]>().map_err(|error| fault_at(&error, "a comma is missing here", help))?;
-            if input.is_empty() {
-                break;
-            }
-            let name = Ident::parse_any(input)
-                .map_err(|error| fault_at(&error, "`retry` has no such setting", help))?;
-            input.parse::<Token![=]>().map_err(|_| fault(&name, format!("`{name}` needs a value"), help))?;
-            let value = until_comma(input)?;
-            let at = if value.is_empty() { quote!(#name) } else { value.clone() };
-            match name.to_string().as_str() {
-                "backoff" if retry.backoff.is_none() => {
-                    let backoff = syn::parse2(value);
-                    retry.backoff = Some(
-                        backoff.map_err(|_| fault(at, "`backoff` is a text such as \"100ms..10s\"", help))?,
-                    );
-                }
-                "jitter" if retry.jitter.is_none() => {
-                    let jitter = syn::parse2(value);
-                    retry.jitter =
-                        Some(jitter.map_err(|_| fault(at, "`jitter` is `true` or `false`", help))?);
-                }
-                "backoff" | "jitter" => {
-                    return Err(fault(&name, format!("`{name}` is set twice"), format!("keep one `{name}`")));
-                }
-                _ => return Err(fault(&name, format!("`retry` has no setting `{name}`"), help)),
-            }
-        }
-        Ok(retry)
-    };
-    parse.parse2(tokens)
-}
-
-/// A fault where syn found one.
-fn fault_at(error: &syn::Error, message: &str, help: &str) -> syn::Error {
-    fault(Ident::new("here", error.span()), message, help)
 }

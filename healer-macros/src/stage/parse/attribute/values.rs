@@ -1,0 +1,188 @@
+//! What may stand after a key.
+
+use proc_macro2::{Ident, TokenStream, TokenTree};
+use quote::quote;
+use syn::{
+    Expr, ExprLit, Lit, LitInt, LitStr, Result, Token,
+    ext::IdentExt as _,
+    parse::{ParseStream, Parser as _},
+};
+
+use super::{Breaker, OnError, Retry, Value, until_comma};
+use crate::stage::fault::fault;
+
+/// What is done with a record that failed.
+pub(super) fn on_error(key: &Ident, value: Value) -> Result<OnError> {
+    let help = "write `on_error = stop`, `on_error = skip` or `on_error = dead_letter(\"topic\")`";
+    let tokens = match value {
+        Value::Equals(tokens) if !tokens.is_empty() => tokens,
+        _ => return Err(fault(key, "`on_error` needs to know what becomes of a record that failed", help)),
+    };
+    match tokens.to_string().as_str() {
+        "stop" => return Ok(OnError::Stop),
+        "skip" => return Ok(OnError::Skip),
+        _ => {}
+    }
+    let call: Vec<TokenTree> = tokens.clone().into_iter().collect();
+    let topic = match call.as_slice() {
+        [TokenTree::Ident(word), TokenTree::Group(topic)] if word == "dead_letter" => {
+            syn::parse2::<Expr>(topic.stream()).ok().filter(is_topic)
+        }
+        [TokenTree::Ident(word)] if word == "dead_letter" => None,
+        _ => return Err(fault(&tokens, "`on_error` has no such value", help)),
+    };
+    let topic = topic.ok_or_else(|| {
+        fault(&tokens, "dead letters need their topic, a text or the name of a constant", help)
+    })?;
+    Ok(OnError::DeadLetter(topic))
+}
+
+/// A text that is not empty, or the name of one.
+fn is_topic(value: &Expr) -> bool {
+    match value {
+        Expr::Lit(ExprLit { lit: Lit::Str(topic), .. }) => !topic.value().trim().is_empty(),
+        Expr::Path(_) | Expr::Macro(_) => true,
+        _ => false,
+    }
+}
+
+/// How many calls at once.
+pub(super) fn parallel(key: &Ident, value: Value) -> Result<Expr> {
+    let help = "write `parallel = 16`, or the name of a constant of type `usize`";
+    let tokens = match value {
+        Value::Equals(tokens) if !tokens.is_empty() => tokens,
+        _ => return Err(fault(key, "`parallel` needs to know how many calls may run at once", help)),
+    };
+    let number: Expr =
+        syn::parse2(tokens.clone()).map_err(|_| fault(&tokens, "this is no number of calls", help))?;
+    match &number {
+        Expr::Path(path) if path.path.is_ident("auto") => {
+            Err(fault(path, "`parallel = auto` is not built yet", help))
+        }
+        Expr::Lit(ExprLit { lit: Lit::Int(int), .. }) if int.base10_digits() == "0" => {
+            let message = "with `parallel = 0` no record would ever be worked on";
+            Err(fault(int, message, "the least is `parallel = 1`"))
+        }
+        Expr::Lit(ExprLit { lit, .. }) if !matches!(lit, Lit::Int(_)) => {
+            Err(fault(lit, "this is no number of calls", help))
+        }
+        _ => Ok(number),
+    }
+}
+
+/// One of a few words.
+pub(super) fn word<W: Copy>(key: &Ident, value: Value, words: &[(&str, W)]) -> Result<W> {
+    let all: Vec<_> = words.iter().map(|(word, _)| format!("`{key} = {word}`")).collect();
+    let help = format!("write {}", all.join(" or "));
+    let tokens = match value {
+        Value::Equals(tokens) if !tokens.is_empty() => tokens,
+        _ => return Err(fault(key, format!("`{key}` needs a word"), help)),
+    };
+    let found = words.iter().find(|(word, _)| tokens.to_string() == *word);
+    found.map(|(_, meant)| *meant).ok_or_else(|| fault(&tokens, format!("`{key}` has no such value"), help))
+}
+
+/// A text that is not empty.
+pub(super) fn text(key: &Ident, value: Value, help: &str) -> Result<LitStr> {
+    let tokens = match value {
+        Value::Equals(tokens) if !tokens.is_empty() => tokens,
+        _ => return Err(fault(key, format!("`{key}` needs a text"), help)),
+    };
+    let found = syn::parse2::<LitStr>(tokens.clone()).ok().filter(|text| !text.value().trim().is_empty());
+    found.ok_or_else(|| fault(&tokens, format!("`{key}` is a text in quotes"), help))
+}
+
+/// After how many failures, and for how long.
+pub(super) fn circuit_breaker(key: Ident, value: Value) -> Result<Breaker> {
+    let help = "write `circuit_breaker(10)` or `circuit_breaker(10, pause = \"30s\")`";
+    let missing = "`circuit_breaker` needs to know after how many failures in a row the stage rests";
+    let Value::Group(tokens) = value else { return Err(fault(key, missing, help)) };
+    let parse = |input: ParseStream<'_>| {
+        if input.is_empty() {
+            return Err(fault(&key, missing, help));
+        }
+        let failures: LitInt =
+            input.parse().map_err(|error| fault_at(&error, "this is no number of failures", help))?;
+        if failures.base10_parse::<u32>().ok().is_none_or(|failures| failures == 0) {
+            return Err(fault(
+                failures,
+                "it would never let a call pass",
+                "the least is `circuit_breaker(1)`",
+            ));
+        }
+        let mut breaker = Breaker { key: key.clone(), failures, pause: None };
+        if input.parse::<Option<Token![,]>>()?.is_some() && !input.is_empty() {
+            let name = Ident::parse_any(input)
+                .map_err(|error| fault_at(&error, "`circuit_breaker` has no such setting", help))?;
+            if name != "pause" {
+                return Err(fault(&name, format!("`circuit_breaker` has no setting `{name}`"), help));
+            }
+            input.parse::<Token![=]>().map_err(|_| fault(&name, "`pause` needs a value", help))?;
+            let pause: TokenStream = input.parse()?;
+            let at = if pause.is_empty() { quote!(#name) } else { pause.clone() };
+            let pause =
+                syn::parse2(pause).map_err(|_| fault(at, "`pause` is a text such as \"30s\"", help))?;
+            breaker.pause = Some(pause);
+        }
+        if !input.is_empty() {
+            return Err(fault(input.parse::<TokenStream>()?, "nothing more is known here", help));
+        }
+        Ok(breaker)
+    };
+    parse.parse2(tokens)
+}
+
+/// How often, and how long between.
+pub(super) fn retry(key: Ident, value: Value) -> Result<Retry> {
+    let help = "write `retry(5)` or `retry(5, backoff = \"100ms..10s\", jitter = false)`";
+    let Value::Group(tokens) = value else {
+        return Err(fault(key, "`retry` needs to know how often a record is tried in all", help));
+    };
+    let parse = |input: ParseStream<'_>| {
+        if input.is_empty() {
+            return Err(fault(&key, "`retry` needs to know how often a record is tried in all", help));
+        }
+        let attempts: LitInt =
+            input.parse().map_err(|error| fault_at(&error, "this is no number of attempts", help))?;
+        if attempts.base10_parse::<u32>().ok().is_none_or(|attempts| attempts < 2) {
+            let message = "the first attempt counts, too: with fewer than 2 nothing is tried again";
+            return Err(fault(attempts, message, "the least is `retry(2)`"));
+        }
+        let mut retry = Retry { key: key.clone(), attempts, backoff: None, jitter: None };
+        while !input.is_empty() {
+            input.parse::<Token![,]>().map_err(|error| fault_at(&error, "a comma is missing here", help))?;
+            if input.is_empty() {
+                break;
+            }
+            let name = Ident::parse_any(input)
+                .map_err(|error| fault_at(&error, "`retry` has no such setting", help))?;
+            input.parse::<Token![=]>().map_err(|_| fault(&name, format!("`{name}` needs a value"), help))?;
+            let value = until_comma(input)?;
+            let at = if value.is_empty() { quote!(#name) } else { value.clone() };
+            match name.to_string().as_str() {
+                "backoff" if retry.backoff.is_none() => {
+                    let backoff = syn::parse2(value);
+                    retry.backoff = Some(
+                        backoff.map_err(|_| fault(at, "`backoff` is a text such as \"100ms..10s\"", help))?,
+                    );
+                }
+                "jitter" if retry.jitter.is_none() => {
+                    let jitter = syn::parse2(value);
+                    retry.jitter =
+                        Some(jitter.map_err(|_| fault(at, "`jitter` is `true` or `false`", help))?);
+                }
+                "backoff" | "jitter" => {
+                    return Err(fault(&name, format!("`{name}` is set twice"), format!("keep one `{name}`")));
+                }
+                _ => return Err(fault(&name, format!("`retry` has no setting `{name}`"), help)),
+            }
+        }
+        Ok(retry)
+    };
+    parse.parse2(tokens)
+}
+
+/// A fault where syn found one.
+fn fault_at(error: &syn::Error, message: &str, help: &str) -> syn::Error {
+    fault(Ident::new("here", error.span()), message, help)
+}
