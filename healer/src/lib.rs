@@ -96,7 +96,7 @@ pub mod __private {
             TaskKind, Verdict,
         },
         stream::{Accepts, Here, Operator},
-        topology::{Need, Order, Parallel},
+        topology::{Most, Need, Order, Parallel},
     };
     pub use std::sync::Arc;
 

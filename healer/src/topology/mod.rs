@@ -9,7 +9,7 @@ mod state;
 pub use describe::Description;
 pub(crate) use describe::Graph;
 pub use draft::{Draft, Plan};
-pub use node::{Node, NodeDraft, NodeKind, Order, Parallel, Requirement, Runs};
+pub use node::{Most, Node, NodeDraft, NodeKind, Order, Parallel, Requirement, Runs};
 pub(crate) use nodes::Nodes;
 pub(crate) use state::States;
 pub use state::{Found, Need};

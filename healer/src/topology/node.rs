@@ -53,7 +53,7 @@ impl NodeKind {
             }
             Self::Stage { runs, parallel: None } => runs.label().to_owned(),
             Self::Stage { runs, parallel: Some(parallel) } => {
-                format!("{}, {} at once {}", runs.label(), parallel.most, parallel.order.label())
+                format!("{}, {} at once {}", runs.label(), parallel.most.label(), parallel.order.label())
             }
             Self::Flat => "flat stage".to_owned(),
             Self::Batch => "batch stage".to_owned(),
@@ -96,10 +96,48 @@ impl Runs {
 /// How many calls of a stage run at once, and which of them one after the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Parallel {
-    /// In the whole process; at least one.
-    pub most: usize,
+    /// In the whole process.
+    pub most: Most,
     /// What stays in order.
     pub order: Order,
+}
+
+/// How many calls run at once; at least one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Most {
+    /// As many.
+    Fixed(usize),
+    /// As many as make calls no slower, within these bounds.
+    Auto {
+        /// At least.
+        least: usize,
+        /// At most.
+        most: usize,
+    },
+}
+
+impl Most {
+    /// The most there can ever be.
+    pub const fn bound(self) -> usize {
+        match self {
+            Self::Fixed(most) | Self::Auto { most, .. } => most,
+        }
+    }
+
+    /// Whether some record is worked on at all.
+    pub const fn is_sound(self) -> bool {
+        match self {
+            Self::Fixed(most) => most > 0,
+            Self::Auto { least, most } => least > 0 && least <= most,
+        }
+    }
+
+    fn label(self) -> String {
+        match self {
+            Self::Fixed(most) => most.to_string(),
+            Self::Auto { least, most } => format!("{least} to {most}"),
+        }
+    }
 }
 
 /// What a parallel stage keeps in order.

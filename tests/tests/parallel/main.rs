@@ -156,6 +156,14 @@ fn only_some_wait(line: String, #[state] watch: &Watch, #[state] gate: &Gate) ->
     line
 }
 
+#[stage(parallel = auto(2..32), order = none)]
+async fn as_many_as_it_bears(line: String, ctx: &Context, #[state] watch: &Watch) -> String {
+    let key = watch.enter(&line, ctx.key());
+    tokio::time::sleep(Duration::from_millis(2)).await;
+    watch.leave(key.as_ref());
+    line
+}
+
 #[stage(parallel = 1, order = none)]
 async fn alone(line: String, #[state] watch: &Watch) -> String {
     watch.begun.add(line.clone());

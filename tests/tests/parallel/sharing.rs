@@ -91,3 +91,17 @@ async fn a_partition_that_finds_no_room_below_leaves_its_turn_to_the_others() {
     handle.stop();
     handle.join().await.unwrap();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn calls_that_get_no_slower_become_more_up_to_the_bound() {
+    let ground = Ground::new(1);
+    ground.put(0, 4_000, |_| None);
+    let app = app!(as_many_as_it_bears => pass);
+    assert!(app.describe().to_string().contains("2 to 32 at once"), "{}", app.describe());
+    let handle = ground.start(app).await;
+    ground.until_committed(0, 4_000).await;
+    handle.stop();
+    handle.join().await.unwrap();
+    let most = ground.watch.most();
+    assert!((17..=32).contains(&most), "{most}: more than it began with, and no more than the bound");
+}

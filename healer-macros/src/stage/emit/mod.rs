@@ -16,7 +16,7 @@ pub(super) use broken::broken;
 use super::{
     Stage,
     fault::show,
-    parse::{Function, InputKind, OnError, Order, Settings},
+    parse::{Function, InputKind, Most, OnError, Order, Settings},
 };
 use crate::here::here;
 use generics::Generics;
@@ -205,10 +205,15 @@ fn parallel(stage: &Stage, generics: &Generics, root: &TokenStream) -> Option<To
         _ => "Key",
     };
     let order = format_ident!("{order}");
-    // Where the number is known here, it is looked at here.
-    let message =
-        "with `parallel = 0` no record would ever be worked on\n  help: the least is `parallel = 1`";
-    let check = quote_spanned!(most.span()=> ::core::assert!(#most > 0, #message));
+    let kind = quote!(#root::__private::Most);
+    let (at, most) = match most {
+        Most::Fixed(most) => (most.span(), quote!(#kind::Fixed(#most))),
+        Most::Auto(Some((least, most))) => (least.span(), quote!(#kind::Auto { least: #least, most: #most })),
+        Most::Auto(None) => (Span::call_site(), quote!(#kind::Auto { least: 1, most: 256 })),
+    };
+    // Where the numbers are known here, they are looked at here.
+    let message = "with `parallel = 0` no record would ever be worked on\n  help: the least is `parallel = 1`, and of two bounds the first is the lower";
+    let check = quote_spanned!(at=> ::core::assert!(#most.is_sound(), #message));
     let check = (!stage.function.is_generic()).then(|| quote!(const _: () = #check;));
     Some(quote! {
         #check

@@ -6,6 +6,7 @@ mod breaker;
 mod call;
 mod checkpointed;
 mod flat;
+mod limit;
 mod line;
 mod parallel;
 mod policy;

@@ -4,16 +4,18 @@
 use std::{future::Future, marker::PhantomData, pin::Pin, sync::Arc};
 
 use futures_util::{FutureExt as _, StreamExt as _, stream::FuturesUnordered};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::{
     Called, Calls, Kind, Slot, Stage, StageLane, StageNode,
+    limit::Limit,
     line::{Line, Results, Row},
 };
 use crate::{
     context::Context,
     engine::Host,
     envelope::Receipt,
+    error::Cause,
     operators::boundary::{self, Boundary, Envelope, Inbox, Serve, Step},
     stream::Consumer,
     topology::{Node, NodeKind, Order, Parallel},
@@ -38,19 +40,19 @@ impl<S: ParallelStage, C: Calls<S>> Kind<S> for ParallelKind<C> {
     fn node<D: Consumer<S::Out>>(node: Arc<Node>, next: D) -> Self::Node<D> {
         const {
             assert!(
-                S::PARALLEL.most > 0,
-                "`parallel` is at least 1: with 0 no record would ever be worked on"
+                S::PARALLEL.most.is_sound(),
+                "`parallel` is at least 1: with 0 no record would ever be worked on; of two bounds the first is the lower"
             );
         };
-        let permits = Arc::new(Semaphore::new(S::PARALLEL.most.min(Semaphore::MAX_PERMITS)));
-        Boundary::new(Crew { stage: StageNode::new(node, next), permits, calls: PhantomData })
+        let limit = Limit::new(S::PARALLEL.most);
+        Boundary::new(Crew { stage: StageNode::new(node, next), limit, calls: PhantomData })
     }
 }
 
 /// A parallel stage and what follows.
 pub struct Crew<S, C, D> {
     stage: StageNode<S, D>,
-    permits: Arc<Semaphore>,
+    limit: Limit,
     calls: PhantomData<fn() -> C>,
 }
 
@@ -82,8 +84,16 @@ impl<S: ParallelStage, C: Calls<S>, D: Consumer<S::Out>> Crew<S, C, D> {
         }
         // The receipt waits here: whatever the call does, its end is seen, and a cancelled call returns it.
         let admitted = self.stage.admit(host).await;
+        let began = self.limit.is_auto().then(|| host.now());
         let Called { mut context, result } = C::call(host, &self.stage, slot, need, value, context).await;
         admitted.ended(&result, host);
+        if let Some(began) = began
+            && context.attempt() == 1
+        {
+            let now = host.now();
+            let overloaded = matches!(result, Err(Cause::TimedOut(_)));
+            self.limit.ended(now.saturating_sub(began), now, overloaded);
+        }
         let step = self.stage.step(host, result, &receipt, &mut context).await;
         Ended { step, receipt, context, row, number }
     }
@@ -93,9 +103,9 @@ impl<S: ParallelStage, C: Calls<S>, D: Consumer<S::Out>> Crew<S, C, D> {
         if turn.is_some() {
             return None;
         }
-        let permit = Arc::clone(&self.permits).try_acquire_owned().ok();
+        let permit = self.limit.try_acquire();
         if permit.is_none() {
-            let permits = Arc::clone(&self.permits);
+            let permits = Arc::clone(&self.limit.permits);
             // It is never closed.
             *turn = Some(Box::pin(async move { permits.acquire_owned().await.ok() }));
         }
@@ -137,7 +147,7 @@ impl<S: ParallelStage, C: Calls<S>, D: Consumer<S::Out>> Serve<S::In> for Crew<S
     async fn run(&self, lane: &mut Self::Lane, host: &Host, inbox: &mut Inbox<S::In>) {
         let StageLane { need, next: below } = lane;
         // Stages that give many for one are held up here; what gives one for one is bounded by its records.
-        let most = host.in_flight().max(S::PARALLEL.most);
+        let most = host.in_flight().max(S::PARALLEL.most.bound());
         let mut waiting = Line::new(S::PARALLEL.order);
         let mut results = Results::new(S::PARALLEL.order);
         let mut running = FuturesUnordered::new();
@@ -159,7 +169,7 @@ impl<S: ParallelStage, C: Calls<S>, D: Consumer<S::Out>> Serve<S::In> for Crew<S
                 let Some(permit) = permit.take().or_else(|| self.permit(&mut turn)) else { break };
                 // A partition that has failed runs nothing any more: what waits is returned.
                 if let Some(next) = waiting.next() {
-                    let slot = Slot::new(Arc::clone(&self.permits), permit);
+                    let slot = Slot::new(Arc::clone(&self.limit.permits), permit);
                     running.push(self.call(host, need, next, calls, slot));
                     calls += 1;
                 }

@@ -147,7 +147,7 @@ async fn save_by_key(
     Ok(value)
 }
 
-#[stage(parallel = 5, order = partition, crate = crate)]
+#[stage(parallel = auto(2..6), order = partition, crate = crate)]
 async fn save_in_order(value: String, #[state] outside: &Outside) -> Result<String, String> {
     outside.work_later(&value).await?;
     Ok(value)
@@ -363,7 +363,7 @@ fn dead_letters_of_parallel_stages() {
 #[test]
 fn dead_letters_of_single_rows_of_batches() {
     run_with_graves(|app| {
-        let all = kafka::string("t").stream("t").then(save_or_bury::stage()).partition(5).within("200ms");
+        let all = kafka::string("t").stream("t").then(save_or_bury::stage()).partition(4).within("200ms");
         app.add(all.then(save_rows_or_bury::stage()).then(save_batch_or_bury::stage()).heal())
     });
 }

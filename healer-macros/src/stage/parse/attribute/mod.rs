@@ -23,7 +23,7 @@ pub(in crate::stage) struct Settings {
     pub(in crate::stage) flat: Option<Ident>,
     pub(in crate::stage) batch: Option<Ident>,
     pub(in crate::stage) skip: Option<(Ident, LitStr)>,
-    pub(in crate::stage) parallel: Option<(Ident, Expr)>,
+    pub(in crate::stage) parallel: Option<(Ident, Most)>,
     pub(in crate::stage) order: Option<(Ident, Order)>,
     /// Whether records without a key have no order.
     pub(in crate::stage) keyless: Option<(Ident, bool)>,
@@ -54,6 +54,13 @@ impl Settings {
         });
         moved.collect()
     }
+}
+
+/// How many calls a parallel stage makes at once.
+pub(in crate::stage) enum Most {
+    Fixed(Expr),
+    /// Within these bounds, or those that are usual.
+    Auto(Option<(Expr, Expr)>),
 }
 
 /// What a parallel stage keeps in order.

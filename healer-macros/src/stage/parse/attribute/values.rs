@@ -8,7 +8,7 @@ use syn::{
     parse::{ParseStream, Parser as _},
 };
 
-use super::{Breaker, OnError, Retry, Value, until_comma};
+use super::{Breaker, Most, OnError, Retry, Value, until_comma};
 use crate::stage::fault::fault;
 
 /// What is done with a record that failed.
@@ -47,8 +47,8 @@ fn is_topic(value: &Expr) -> bool {
 }
 
 /// How many calls at once.
-pub(super) fn parallel(key: &Ident, value: Value) -> Result<Expr> {
-    let help = "write `parallel = 16`, or the name of a constant of type `usize`";
+pub(super) fn parallel(key: &Ident, value: Value) -> Result<Most> {
+    let help = "write `parallel = 16`, the name of a constant of type `usize`, `parallel = auto` or `parallel = auto(4..64)`";
     let tokens = match value {
         Value::Equals(tokens) if !tokens.is_empty() => tokens,
         _ => return Err(fault(key, "`parallel` needs to know how many calls may run at once", help)),
@@ -56,8 +56,16 @@ pub(super) fn parallel(key: &Ident, value: Value) -> Result<Expr> {
     let number: Expr =
         syn::parse2(tokens.clone()).map_err(|_| fault(&tokens, "this is no number of calls", help))?;
     match &number {
-        Expr::Path(path) if path.path.is_ident("auto") => {
-            Err(fault(path, "`parallel = auto` is not built yet", help))
+        Expr::Path(path) if path.path.is_ident("auto") => Ok(Most::Auto(None)),
+        Expr::Call(call) if matches!(&*call.func, Expr::Path(path) if path.path.is_ident("auto")) => {
+            let mut bounds = call.args.iter();
+            let (Some(Expr::Range(range)), None) = (bounds.next(), bounds.next()) else {
+                return Err(fault(&number, "`auto` knows a least and a most number of calls", help));
+            };
+            match (&range.start, &range.end) {
+                (Some(least), Some(most)) => Ok(Most::Auto(Some(((**least).clone(), (**most).clone())))),
+                _ => Err(fault(range, "`auto` knows a least and a most number of calls", help)),
+            }
         }
         Expr::Lit(ExprLit { lit: Lit::Int(int), .. }) if int.base10_digits() == "0" => {
             let message = "with `parallel = 0` no record would ever be worked on";
@@ -66,7 +74,7 @@ pub(super) fn parallel(key: &Ident, value: Value) -> Result<Expr> {
         Expr::Lit(ExprLit { lit, .. }) if !matches!(lit, Lit::Int(_)) => {
             Err(fault(lit, "this is no number of calls", help))
         }
-        _ => Ok(number),
+        _ => Ok(Most::Fixed(number)),
     }
 }
 
