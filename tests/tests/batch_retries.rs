@@ -79,6 +79,37 @@ async fn in_time(rows: &Rows<String>) {
     }
 }
 
+/// All rows as one.
+#[stage(batch)]
+fn joined(rows: Batch<'_, String>) -> Batch<'_, String> {
+    rows.reduce(|rows| rows.join(" "))
+}
+
+#[stage(batch, split, on_error = dead_letter("dead"))]
+async fn never(rows: &Rows<String>) -> Result<(), String> {
+    Err(format!("{} rows", rows.len()))
+}
+
+#[derive(Debug)]
+struct Touchy(String);
+
+impl Clone for Touchy {
+    fn clone(&self) -> Self {
+        assert_ne!(self.0, "bad", "it can't be cloned");
+        Self(self.0.clone())
+    }
+}
+
+#[stage]
+fn touchy(line: String) -> Touchy {
+    Touchy(line)
+}
+
+#[stage(batch, retry(2))]
+async fn cloned(rows: Batch<'_, Touchy>) -> Result<Batch<'_, Touchy>, String> {
+    Ok(rows)
+}
+
 #[stage(batch)]
 fn note(rows: &Rows<String>, #[state] seen: &Arc<Seen<String>>) {
     for (_, row) in rows {
@@ -222,4 +253,65 @@ async fn a_batch_that_takes_too_long_is_dropped_and_halved() {
     let report = ground.run(app).await.unwrap();
     assert_eq!((report.healed, report.skipped.get("failed")), (2, Some(&1)));
     assert_eq!(ground.seen.all(), ["a", "b"]);
+}
+
+#[tokio::test]
+async fn a_row_that_was_made_of_many_is_not_given_up_for_one_of_them() {
+    let ground = Ground::new(&["a", "bad", "b", "c"]);
+    let app = pipeline! { name "p"; kafka::string("in") => partition(4, within = WAIT) => joined => never => heal; };
+    let error = failed_record(ground.run(app).await);
+    assert_eq!(&*error.stage, "in.partition.joined.never");
+    assert!(ground.letters().is_empty());
+    assert!(ground.kafka.committed("group", "in").unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn rows_that_are_not_those_that_are_owed_are_not_given_up_for_them() {
+    let ground = Ground::new(&["a", "b", "c", "d"]);
+    let first = std::sync::Mutex::new(None::<Rows<String>>);
+    let rows = kafka::string("in").stream("in").partition(2).within(WAIT);
+    let rows = rows.map(move |rows: Rows<String>| first.lock().unwrap().get_or_insert(rows).clone());
+    let error = failed_record(ground.run(App::new("p").add(rows.then(never::stage()).heal())).await);
+    assert_eq!(&*error.stage, "in.partition.map.never");
+    assert_eq!(ground.letters().len(), 2, "of those that they are");
+    assert_eq!(ground.kafka.committed("group", "in").unwrap(), BTreeMap::from([(0, 2)]));
+}
+
+#[tokio::test]
+async fn a_batch_stage_begins_to_count_its_own_attempts() {
+    let ground = Ground::new(&["a", "busy", "b"]);
+    let app = pipeline! { name "p"; kafka::string("in") => partition(3, within = WAIT) => again => again as "once more" => heal; };
+    assert_eq!(ground.run(app).await.unwrap().healed, 3);
+    let attempts: Vec<_> = ground.calls().into_iter().map(|(_, attempt)| attempt).collect();
+    assert_eq!(attempts, [1, 2, 3, 1]);
+}
+
+#[tokio::test]
+async fn behind_a_row_that_stops_its_partition_no_half_runs_its_rows() {
+    let ground = Ground::new(&[]);
+    ground.kafka.create_topic("two", 2).unwrap();
+    let to = |partition: i32, value: &str| TestRecord::new().value(value).partition(partition);
+    ground.kafka.produce("two", [to(0, "first"), to(0, "bad"), to(0, "behind")]).unwrap();
+    let app = pipeline! { name "p"; kafka::string("two") => partition(4, within = "20s") => halved_or_stopped => note => heal; };
+    let app = app.with_arc(Arc::clone(&ground.calls)).with(Arc::clone(&ground.seen));
+    let handle = app.start(settings(ground.kafka.brokers(), "group").build().unwrap()).await.unwrap();
+    common::until("three rows wait", || handle.partitions().iter().any(|status| status.pending == 3)).await;
+    ground.kafka.produce("two", [to(1, "other")]).unwrap();
+    let error = failed_record(handle.join().await);
+    assert_eq!((error.partition, error.offset), (0, 1));
+    let mut seen = ground.seen.all();
+    seen.sort();
+    assert_eq!(seen, ["first", "other"]);
+    assert_eq!(ground.kafka.committed("group", "two").unwrap(), BTreeMap::from([(0, 1), (1, 1)]));
+}
+
+#[tokio::test]
+async fn a_row_that_cannot_be_cloned_is_a_failure_with_its_words() {
+    let ground = Ground::new(&["a", "bad"]);
+    let app = pipeline! { name "p"; kafka::string("in") => touchy => partition(2, within = WAIT) => cloned => heal; };
+    let error = failed_record(ground.run(app).await);
+    assert!(
+        matches!(&error.kind, healer::RecordErrorKind::Panic(text) if text.contains("it can't be cloned")),
+        "{error}"
+    );
 }

@@ -166,6 +166,48 @@ async fn a_dead_letter_is_the_record_as_it_came_in_and_says_what_went_wrong() {
 }
 
 #[tokio::test]
+async fn records_that_waited_have_all_their_headers_in_their_letters() {
+    let apps = [
+        pipeline! { name "p"; lines = kafka::string("in") => fused; lines => heal; },
+        pipeline! { name "p"; lines = kafka::string("in") => awaited; lines => heal; },
+    ];
+    for app in apps {
+        let kafka = filled(&["bad 0", "bad 1", "well 2", "bad 3"]);
+        let config = settings(kafka.brokers(), "group").in_flight(1).build().unwrap();
+        assert_eq!(app.run_until_end(config).await.unwrap().dead_lettered, 3);
+        let letters = kafka.records(DEAD).unwrap();
+        assert_eq!(
+            letters.iter().map(|letter| header(letter, "trace")).collect::<Vec<_>>(),
+            ["t0", "t1", "t3"]
+        );
+    }
+}
+
+#[tokio::test]
+async fn many_values_of_a_record_that_fail_are_one_letter() {
+    let kafka = filled(&["bad bad well bad"]);
+    let lines = kafka::string("in").stream("lines").then(words::stage()).then(fused::stage());
+    let report = run(&kafka, App::new("p").add(lines.heal())).await;
+    assert_eq!((report.records, report.dead_lettered), (1, 1));
+    assert_eq!(values(&kafka.records(DEAD).unwrap()), ["bad bad well bad"]);
+}
+
+#[tokio::test]
+async fn what_a_record_becomes_says_nothing_of_the_letter_that_it_was() {
+    let kafka = filled(&[]);
+    kafka.create_topic("out", 1).unwrap();
+    let back = TestRecord::new().value("well").header(dead_letter::REDRIVES, Some("3"));
+    let back = back.header(dead_letter::TIMESTAMP, Some("1000")).header("own", Some("mine"));
+    kafka.produce("in", [back, TestRecord::new().value("new").header("own", Some("too"))]).unwrap();
+    let app = App::new("p").add(kafka::string("in").stream("in").then(kafka::to_string("out")).heal());
+    run(&kafka, app).await;
+    let out = kafka.records("out").unwrap();
+    let names: Vec<Vec<_>> =
+        out.iter().map(|record| record.headers.iter().map(|(name, _)| name).collect()).collect();
+    assert_eq!(names, [["own"], ["own"]]);
+}
+
+#[tokio::test]
 async fn an_undecodable_record_and_a_tombstone_go_as_they_are() {
     let kafka = filled(&[]);
     let odd = TestRecord::new().key("odd").value(vec![0xff, 0xfe]);
@@ -208,7 +250,7 @@ async fn a_record_that_fails_on_one_way_goes_the_others_to_their_end() {
             assert_eq!((report.healed, report.dead_lettered, letters.len()), (3, 0, 0));
         } else {
             assert_eq!((report.healed, report.dead_lettered), (1, 2));
-            assert_eq!(values(&letters), ["bad", "BAD", "BAD"], "a letter for each way that it failed on");
+            assert_eq!(values(&letters), ["bad", "BAD"], "one letter, on however many ways it failed");
         }
     }
 }
@@ -273,6 +315,18 @@ fn dead_letters_that_would_come_in_again_are_refused() {
             "{error}"
         );
     }
+}
+
+#[test]
+fn single_records_below_a_batch_are_given_up_by_no_node() {
+    let rows = kafka::string("in").stream("in").partition(4);
+    let lines = rows.map(|rows: Rows<String>| rows.iter().map(|(_, row)| row.clone()).collect::<String>());
+    let app = App::new("p").add(lines.then(fused::stage()).heal());
+    let Err(Error::Build(error)) = app.build(&Config::builder().brokers("nowhere:9092").build().unwrap())
+    else {
+        panic!("it is refused")
+    };
+    assert!(error.to_string().contains("`in.partition.map.fused` is below a batch"), "{error}");
 }
 
 #[test]

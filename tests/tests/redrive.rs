@@ -126,6 +126,20 @@ async fn what_the_filter_leaves_is_kept_as_it_is_for_the_next_run() {
 }
 
 #[tokio::test]
+async fn a_record_with_several_letters_goes_back_once() {
+    let kafka = buried(&["bad 0"]).await;
+    let letter = &kafka.records(DEAD).unwrap()[0];
+    let again =
+        letter.headers.iter().fold(TestRecord::new().key("key 0").value("bad 0"), |record, (name, value)| {
+            record.header(name, value.map(<[u8]>::to_vec))
+        });
+    kafka.produce(DEAD, [again]).unwrap();
+    let done = run(&kafka, Redrive::new(DEAD)).await;
+    assert_eq!((done.sent, done.repeated, done.kept()), (1, 1, 0));
+    assert_eq!(kafka.records("in").unwrap().len(), 2);
+}
+
+#[tokio::test]
 async fn a_topic_that_is_gone_ends_the_run_and_no_letter_is_lost() {
     let kafka = EmbeddedKafka::start().unwrap();
     kafka.create_topic(DEAD, 1).unwrap();
@@ -163,6 +177,49 @@ fn arrived(kafka: &RealKafka, topic: &str) -> BTreeMap<String, usize> {
         *all.entry(text).or_default() += 1;
     }
     all
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn in_a_group_that_is_in_use_nothing_is_sent() {
+    let Some(kafka) = RealKafka::for_test() else { return };
+    let (topic, dead) = letters(kafka, 5);
+    let (other, group) = (kafka.unique("other"), kafka.unique("group"));
+    kafka.create_topic(&other, 1, &[]).unwrap();
+    let app = App::new("p").add(kafka::string(&other).stream("other").heal());
+    let handle = app.start(config(kafka, &group)).await.unwrap();
+    common::until("it is a member", || !handle.partitions().is_empty()).await;
+    let error = Redrive::new(&*dead).group(&*group).run(&config(kafka, "unused")).await.unwrap_err();
+    assert!(error.to_string().contains("in use by others"), "{error}");
+    assert!(kafka.read_all(&topic).unwrap().is_empty());
+    handle.stop();
+    handle.join().await.unwrap();
+    assert_eq!(Redrive::new(&*dead).group(&*group).run(&config(kafka, "unused")).await.unwrap().sent, 5);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_run_ends_though_letters_keep_coming() {
+    let Some(kafka) = RealKafka::for_test() else { return };
+    let (topic, dead) = letters(kafka, 50);
+    let all = || Redrive::new(&*dead);
+    // What is kept in a transaction has a marker behind it, which is no letter.
+    all()
+        .filter(|_| false)
+        .transactional(format!("keep-{dead}"))
+        .run(&config(kafka, "unused"))
+        .await
+        .unwrap();
+    let run = tokio::spawn({
+        let (redrive, config) = (all(), config(kafka, "unused"));
+        async move { redrive.run(&config).await }
+    });
+    let mut more = 0;
+    while !run.is_finished() {
+        more += 1;
+        assert!(more < 2_000, "it does not end");
+        kafka.produce(&dead, [Record::value("more").key(format!("more {}", more % 2))]).unwrap();
+    }
+    assert_eq!(run.await.unwrap().unwrap().sent, 50);
+    assert_eq!(kafka.read_all(&topic).unwrap().len(), 50);
 }
 
 /// A run that ends with its process, or nearly so: its filter panics at the letter of that number.

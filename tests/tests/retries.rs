@@ -336,3 +336,36 @@ fn texts_that_are_no_times_are_found_by_build() {
         assert!(error.contains(part), "{part} is missing: {error}");
     }
 }
+
+#[stage(blocking, on_error = skip)]
+fn blocks(value: String) -> String {
+    value
+}
+
+#[stage]
+fn slow(value: String, ctx: &Context, #[state] tries: &Tries) -> String {
+    note(&value, ctx, tries);
+    std::thread::sleep(Duration::from_millis(500));
+    value
+}
+
+#[test]
+fn records_that_nobody_worked_on_when_the_runtime_went_are_not_given_up() {
+    let kafka = EmbeddedKafka::start().unwrap();
+    kafka.create_topic("t", 1).unwrap();
+    kafka.produce("t", (0..8).map(|n| TestRecord::new().value(n.to_string()))).unwrap();
+    let tries = Arc::<Tries>::default();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let app = pipeline! { name "gone"; lines = kafka::string("t") => blocks => slow; lines => heal; };
+    let config = settings(kafka.brokers(), "g").build().unwrap();
+    let handle = runtime.block_on(app.with_arc(Arc::clone(&tries)).start(config)).unwrap();
+    while tries.len() == 0 {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    runtime.shutdown_background();
+    std::thread::sleep(Duration::from_secs(2));
+    let done = i64::try_from(tries.len()).unwrap();
+    let committed = kafka.committed("g", "t").unwrap().get(&0).copied().unwrap_or(0);
+    assert!(committed <= done, "{committed} are committed, and {done} were worked on");
+    drop(handle);
+}

@@ -65,8 +65,10 @@ async fn main() -> ExitCode {
 async fn run(options: Options) -> anyhow::Result<()> {
     let done = options.redrive().run(&Config::from_env()?).await?;
     println!(
-        "{} letters sent back; {} kept ({} not asked for, {} sent back too often before, {} that say no topic)",
+        "{} records sent back ({} more letters of them); {} letters kept ({} not asked for, {} sent back too often before, {} that \
+         say no topic)",
         done.sent,
+        done.repeated,
         done.kept(),
         done.filtered,
         done.exhausted,

@@ -136,7 +136,34 @@ fn faults(graph: &Graph, on_error: &OnError, states: &States, config: &Config) -
     faults.extend(topics(graph));
     faults.extend(stored_names(graph));
     faults.extend(dead_letters(graph, on_error));
+    faults.extend(below_batches(graph));
     faults
+}
+
+/// Nodes that would give up single records where nobody knows which record a value is of.
+fn below_batches(graph: &Graph) -> Vec<String> {
+    let parents = |node: &Arc<Node>| {
+        std::iter::successors(node.parent.and_then(|id| graph.get(id)), |node| {
+            node.parent.and_then(|id| graph.get(id))
+        })
+    };
+    let gives_up = |node: &&Arc<Node>| {
+        let own = node.on_error.as_ref().is_some_and(|on_error| *on_error != OnError::Stop);
+        own && node.kind != NodeKind::Batch
+    };
+    let below = graph
+        .nodes
+        .iter()
+        .filter(gives_up)
+        .filter(|node| parents(node).any(|above| matches!(above.kind, NodeKind::Partition { .. })));
+    let fault = |node: &Arc<Node>| {
+        format!(
+            "`{}` is below a batch, where nobody knows which record a value is of: its `on_error` can only be `stop`; put it \
+             before the batch, or make it a batch stage with `split`",
+            node.path
+        )
+    };
+    below.map(fault).collect()
 }
 
 /// Dead letters that would come in again.

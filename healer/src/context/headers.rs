@@ -47,6 +47,15 @@ impl Headers {
         self.list.is_empty()
     }
 
+    /// A copy without those of these names; `None` where there are none of them.
+    pub(crate) fn without(&self, names: &[&str]) -> Option<Self> {
+        let is_one = |(name, _): &(String, _)| names.contains(&name.as_str());
+        self.list
+            .iter()
+            .any(is_one)
+            .then(|| Self { list: self.list.iter().filter(|header| !is_one(header)).cloned().collect() })
+    }
+
     pub(crate) fn clear(&mut self) {
         self.list.clear();
     }

@@ -19,16 +19,18 @@
 //!
 //! # What holds
 //! - The letter has the record's key, value, timestamp and headers, as they came in, and headers that say what went wrong:
-//!   the constants of this module. A record that goes several ways may become several letters.
+//!   the constants of this module. A record that goes several ways, or becomes many values, may
+//!   become several letters: one for each run of nodes between two boundaries.
 //! - The record is done when the broker has acknowledged the letter, not before. Until then its partition rests: nothing more
-//!   of it is begun, and nothing beyond the record is committed. While the topic cannot be reached, the record stays pending
+//!   of it is taken up (what waits in tasks already, up to `in_flight`, goes on), and nothing beyond the record is committed. While the topic cannot be reached, the record stays pending
 //!   and the letter is sent again, with growing pauses up to 10 s; each attempt that failed is logged.
 //! - A letter that can never be sent stops the pipeline with [`RecordErrorKind::DeadLetter`](crate::RecordErrorKind), and the
 //!   record stays uncommitted: the topic does not exist, a right is missing, or it is too large. Before it is too large, what
 //!   healer adds is shortened: first the error to its first 100 bytes, then everything but [`TOPIC`], [`PARTITION`] and
 //!   [`OFFSET`].
 //! - After a crash a letter may be there twice, with the same [`TOPIC`], [`PARTITION`] and [`OFFSET`].
-//! - A letter keeps the time of its record. A topic whose `retention.ms` is shorter than records are old deletes it at once.
+//! - A letter keeps the time of its record. A topic whose `retention.ms` is shorter than records are old deletes it at once, and a
+//!   compacted topic keeps one letter a key.
 //!
 //! [`Redrive`] sends letters back to where their records came from.
 //!
@@ -61,6 +63,9 @@ pub const ERROR: &str = "healer-error";
 
 /// How often the record was sent back to its topic: see [`Redrive`]. Absent where it never was.
 pub const REDRIVES: &str = "healer-redrives";
+
+/// What a record that was sent back has of its letter.
+pub(crate) const OF_REDRIVEN: [&str; 2] = [REDRIVES, TIMESTAMP];
 
 /// What each letter says anew.
 pub(crate) const OURS: [&str; 7] = [TOPIC, PARTITION, OFFSET, EMIT_ID, STAGE, ATTEMPTS, ERROR];

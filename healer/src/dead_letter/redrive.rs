@@ -37,7 +37,10 @@ type Filter = Box<dyn Fn(&DeadLetter<'_>) -> bool + Send>;
 ///   goes to its key decides. Letters of a partition go back in their order.
 /// - [`limit`](Redrive::limit) ends loops: what failed again so often is kept.
 ///
-/// One run at a time: two at once would send letters twice (with [`transactional`](Redrive::transactional) the older one
+/// A record that has several letters is sent back once. What is no letter is kept as well, but for a record whose header names are
+/// no text: it cannot be written again, is logged and passed.
+///
+/// Dropping the future of `run` does not end the run. One run at a time: two at once would send letters twice (with [`transactional`](Redrive::transactional) the older one
 /// ends with an error).
 #[must_use = "nothing is sent until `run`"]
 pub struct Redrive {
@@ -58,6 +61,8 @@ pub struct Redriven {
     pub filtered: u64,
     /// Letters that had been sent back too often already.
     pub exhausted: u64,
+    /// Letters of records that had been sent back in this run already: a record may have several, and after a crash one twice.
+    pub repeated: u64,
     /// Records of the topic that do not say where they come from.
     pub foreign: u64,
 }

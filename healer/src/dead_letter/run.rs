@@ -1,6 +1,7 @@
 //! One run over a dead-letter topic, on any broker.
 
 use std::{
+    collections::HashSet,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -8,7 +9,9 @@ use std::{
 use futures_util::future::join_all;
 use tokio::runtime::Handle;
 
-use super::{DeadLetter, OURS, REDRIVES, Redrive, Redriven};
+use xxhash_rust::xxh3::Xxh3;
+
+use super::{DeadLetter, EMIT_ID, OURS, REDRIVES, Redrive, Redriven, TIMESTAMP, TOPIC};
 use crate::{
     broker::{
         Assignment, Broker, BrokerError, BrokerErrorKind, Commit, Delivery, Event, OutRecord, Producer,
@@ -33,6 +36,36 @@ struct Part {
     committed: i64,
 }
 
+impl Part {
+    fn commit(&self) -> Commit {
+        Commit { partition: self.partition.clone(), offset: self.next, metadata: String::new() }
+    }
+}
+
+/// What tells letters of one record from those of others.
+#[derive(PartialEq, Eq, Hash)]
+struct Identity {
+    /// Of topic, key and value, and of what else the letter is known by.
+    hash: u128,
+    partition: i32,
+    offset: i64,
+}
+
+impl Identity {
+    /// `None` where the letter does not say enough.
+    fn of(letter: &DeadLetter<'_>) -> Option<Self> {
+        let (partition, offset) = (letter.partition()?, letter.offset()?);
+        let mut hash = Xxh3::new();
+        let id = letter.headers.get(EMIT_ID);
+        for part in [letter.headers.get(TOPIC), id, letter.key, letter.value] {
+            let length = part.map_or(-1, |bytes| i64::try_from(bytes.len()).unwrap_or(i64::MAX));
+            hash.update(&length.to_be_bytes());
+            hash.update(part.unwrap_or_default());
+        }
+        Some(Self { hash: hash.digest128(), partition, offset })
+    }
+}
+
 /// Sends back what is in the topic now.
 pub(super) fn run<B: Broker>(
     redrive: &Redrive,
@@ -44,6 +77,15 @@ pub(super) fn run<B: Broker>(
     let mut done = Redriven::default();
     let open = |parts: &[Part]| parts.iter().any(|part| part.next < part.end);
     if open(&parts) {
+        // Before anything is sent: what cannot be committed would be sent by every run.
+        let starts: Vec<_> = parts.iter().map(Part::commit).collect();
+        unit.end(&starts).map_err(|error| BrokerError {
+            text: format!(
+                "nothing was sent, since this group can't commit; it may be in use by others, or lack a right: {}",
+                error.text
+            ),
+            ..error
+        })?;
         let slots = (0..).zip(&parts).filter(|(_, part)| part.next < part.end);
         let assigned = slots.map(|(slot, part)| Assignment {
             partition: part.partition.clone(),
@@ -53,32 +95,30 @@ pub(super) fn run<B: Broker>(
         broker.assign(&assigned.collect::<Vec<_>>())?;
     }
     let source = broker.source();
+    let mut sent = HashSet::new();
     let mut heard = Instant::now();
     while open(&parts) {
+        let before: i64 = parts.iter().map(|part| part.next).sum();
         let mut result = Ok(());
-        let mut letters = 0;
         source.poll(LETTERS, POLL, &mut |records| {
-            letters = records.len();
-            result =
-                records.iter().try_for_each(|record| take(redrive, record, &mut parts, &mut unit, &mut done));
+            result = records
+                .iter()
+                .try_for_each(|record| take(redrive, record, &mut parts, &mut unit, &mut sent, &mut done));
         });
         result?;
         hear(broker.events())?;
-        if letters == 0 {
-            // Markers and gaps at the end of a log are no letters.
-            for (slot, position) in broker.positions() {
-                let part = &mut parts[slot as usize];
-                part.next = part.next.max(position.min(part.end));
-            }
-            if heard.elapsed() > wait {
-                let text =
-                    format!("no letter of {:?} came for {wait:?} though there are more", redrive.topic);
-                return Err(BrokerError { kind: BrokerErrorKind::Unreachable, text });
-            }
-        } else {
-            heard = Instant::now();
+        // Markers and gaps are no letters.
+        for (slot, position) in broker.positions() {
+            let part = &mut parts[slot as usize];
+            part.next = part.next.max(position.min(part.end));
         }
         commit(&mut parts, &mut unit)?;
+        if parts.iter().map(|part| part.next).sum::<i64>() > before {
+            heard = Instant::now();
+        } else if heard.elapsed() > wait {
+            let text = format!("no letter of {:?} came for {wait:?} though there are more", redrive.topic);
+            return Err(BrokerError { kind: BrokerErrorKind::Unreachable, text });
+        }
     }
     drop(source); // or the client would wait for it
     broker.close(wait);
@@ -105,17 +145,25 @@ fn take(
     record: &RecordRef<'_>,
     parts: &mut [Part],
     unit: &mut impl Unit,
+    sent: &mut HashSet<Identity>,
     done: &mut Redriven,
 ) -> Result<(), BrokerError> {
     let part = &mut parts[record.slot as usize];
-    if record.offset >= part.end || record.offset < part.next {
+    if record.offset >= part.end {
+        part.next = part.end;
+        return Ok(());
+    }
+    if record.offset < part.next {
         return Ok(());
     }
     let mut headers = Headers::new();
-    record.headers.read(&mut headers).map_err(|error| BrokerError {
-        kind: BrokerErrorKind::Configuration,
-        text: format!("letter {}@{}: {error}", part.partition, record.offset),
-    })?;
+    if let Err(error) = record.headers.read(&mut headers) {
+        // It could not be written once more as it is.
+        tracing::warn!(partition = %part.partition, offset = record.offset, %error, "passed a record that is no letter");
+        done.foreign += 1;
+        part.next = record.offset + 1;
+        return Ok(());
+    }
     let letter = DeadLetter { key: record.key, value: record.value, headers: &headers };
     let to = match letter.topic() {
         None => {
@@ -130,9 +178,15 @@ fn take(
             done.filtered += 1;
             None
         }
+        Some(topic) if Identity::of(&letter).is_some_and(|id| !sent.insert(id)) => {
+            done.repeated += 1;
+            tracing::debug!(topic, "passed a letter of a record that was sent back in this run");
+            part.next = record.offset + 1;
+            return Ok(());
+        }
         Some(topic) => {
             done.sent += 1;
-            Some((topic, back(&letter)))
+            Some((topic, back(&letter, record.timestamp)))
         }
     };
     let (topic, headers, timestamp) = match &to {
@@ -145,11 +199,14 @@ fn take(
 }
 
 /// The headers that a record goes back with.
-fn back(letter: &DeadLetter<'_>) -> Headers {
+fn back(letter: &DeadLetter<'_>, time: Option<i64>) -> Headers {
     let mut headers = Headers::new();
     let is_ours = |name: &str| name == REDRIVES || OURS.contains(&name);
     for (name, value) in letter.headers.iter().filter(|(name, _)| !is_ours(name)) {
         headers.push(name, value);
+    }
+    if let Some(time) = time.filter(|_| headers.get(TIMESTAMP).is_none()) {
+        headers.push(TIMESTAMP, Some(time.to_string()));
     }
     headers.push(REDRIVES, Some(letter.redrives().saturating_add(1).to_string()));
     headers
@@ -157,9 +214,7 @@ fn back(letter: &DeadLetter<'_>) -> Headers {
 
 fn commit(parts: &mut [Part], unit: &mut impl Unit) -> Result<(), BrokerError> {
     let moved = parts.iter().filter(|part| part.next > part.committed);
-    let commits: Vec<_> = moved
-        .map(|part| Commit { partition: part.partition.clone(), offset: part.next, metadata: String::new() })
-        .collect();
+    let commits: Vec<_> = moved.map(Part::commit).collect();
     if commits.is_empty() {
         return Ok(());
     }

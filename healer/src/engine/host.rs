@@ -200,7 +200,8 @@ impl Host {
         self.tasks.aborted.load(Ordering::Acquire)
     }
 
-    /// Runs a call that may block, on the pool for such calls; a panic comes back as an error.
+    /// Runs a call that may block, on the pool for such calls; a panic comes back as an error. Where the pool is shut down nothing
+    /// comes back: the runtime ends, and with it the task that waits here.
     pub(crate) async fn blocking<R: Send + 'static>(
         &self,
         call: impl FnOnce() -> R + Send + 'static,
@@ -210,7 +211,10 @@ impl Host {
             // Nobody listens when the lane was aborted meanwhile.
             drop(sender.send(catch_unwind(AssertUnwindSafe(call))));
         }));
-        receiver.await.unwrap_or_else(|_| Err(Box::new("the pool for blocking work was shut down")))
+        match receiver.await {
+            Ok(result) => result,
+            Err(_) => std::future::pending().await,
+        }
     }
 
     /// The time since the pipeline began.

@@ -157,6 +157,11 @@ impl Home {
         self
     }
 
+    /// The number of the source that reads it.
+    pub(crate) fn source(&self) -> u32 {
+        self.source
+    }
+
     /// The node that a record is at: the source's while it is on the poll thread.
     pub(crate) fn node(&self, offset: i64) -> u32 {
         self.place(offset).map_or(self.source, |place| place.node)

@@ -174,6 +174,16 @@ impl Receipt {
         self.each_home(&mut |home, offset| home.halt(offset));
     }
 
+    /// Whether it owes exactly that record, and nothing else.
+    pub(crate) fn is_of(&self, topic: &str, partition: i32, offset: i64) -> bool {
+        let (mut some, mut all) = (false, true);
+        self.each_home(&mut |home, owed| {
+            some = true;
+            all &= owed == offset && home.partition.partition == partition && *home.partition.topic == *topic;
+        });
+        some && all
+    }
+
     /// Lets the partitions of its records rest until that is dropped.
     pub(crate) fn hold(&self) -> Hold {
         let mut homes = Vec::with_capacity(1);

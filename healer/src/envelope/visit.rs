@@ -27,6 +27,8 @@ pub struct Visit<'r> {
     sharing: u32,
     /// The node that runs now, for the error after a panic.
     at: u32,
+    /// Whether a dead letter of the record is on its way.
+    is_buried: bool,
     /// The highest outcome so far.
     outcome: Option<Outcome>,
 }
@@ -73,7 +75,7 @@ impl<'r> Visit<'r> {
             Claim::Fresh { record, .. } => Some(*record),
             _ => None,
         };
-        Self { context, host: None, record, claim, sharing: 0, at, outcome: None }
+        Self { context, host: None, record, claim, sharing: 0, at, is_buried: false, outcome: None }
     }
 
     /// The raw record, where this is the poll thread.
@@ -95,6 +97,11 @@ impl<'r> Visit<'r> {
     #[inline]
     pub(crate) fn hosted(host: &'r Host, claim: Claim<'r>, context: &'r mut Context, at: u32) -> Self {
         Self { host: Some(host), ..Self::new(claim, context, at) }
+    }
+
+    /// The record becomes a dead letter; says whether it was to be one already.
+    pub(crate) fn bury(&mut self) -> bool {
+        std::mem::replace(&mut self.is_buried, true)
     }
 
     #[inline]

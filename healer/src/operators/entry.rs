@@ -72,7 +72,7 @@ pub(crate) trait Entry: Send + Sync {
 
 /// A partition's lane through a whole chain.
 pub(crate) trait EntryLane: Send {
-    /// Whether a node of the chain reads headers.
+    /// Whether a node of the chain reads headers, or dead letters are made of its records.
     fn reads(&self) -> bool;
 
     /// Runs records until one fails or the partition is to rest, `credit` of them have left for a task, or it is time; says how many it took.
@@ -104,6 +104,7 @@ impl<D: Consumer<Raw>> Entry for EntryOf<D> {
         let context = Context::reusable(Arc::clone(&home.partition.topic), home.partition.partition);
         Box::new(LaneOf {
             lane: self.0.open(host),
+            reads: D::READS || host.nodes().keeps_originals(home.source()),
             chain: Arc::clone(&self.0),
             context,
             home,
@@ -118,6 +119,8 @@ struct LaneOf<D: Consumer<Raw>> {
     context: Context,
     home: Arc<Home>,
     host: Host,
+    /// Whether headers must come along with records that wait.
+    reads: bool,
 }
 
 /// How many records run between two looks at the clock.
@@ -125,7 +128,7 @@ const CLOCK: usize = 16;
 
 impl<D: Consumer<Raw>> EntryLane for LaneOf<D> {
     fn reads(&self) -> bool {
-        D::READS
+        self.reads
     }
 
     fn run(

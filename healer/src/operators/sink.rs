@@ -18,6 +18,7 @@ use crate::{
     broker::{OutRecord, Producer, SendError},
     codec::{Codec, CodecError, Encode},
     context::{Context, Headers},
+    dead_letter,
     engine::Host,
     envelope::Visit,
     error::{Cause, Failure, panic_message},
@@ -243,7 +244,11 @@ impl Outgoing {
             topic: chosen.or_else(|| sink.topic.clone()).unwrap_or_else(|| Arc::from("")),
             value: buffer,
             key: sink.key_of.as_ref().map_or(Key::OfRecord, |key_of| Key::Chosen(key_of(value, context))),
-            headers: sink.headers_of.as_ref().map(|headers_of| headers_of(value, context)),
+            headers: match &sink.headers_of {
+                Some(headers_of) => Some(headers_of(value, context)),
+                // What is said of a record that was a dead letter is not true of what it becomes.
+                None => context.headers().without(&dead_letter::OF_REDRIVEN),
+            },
         })
     }
 

@@ -95,6 +95,18 @@ pub(super) fn failed(what: &str, error: &KafkaError, voice: &Voice) -> BrokerErr
     }
 }
 
+/// A record that was not taken.
+pub(super) fn failed_send(what: &str, error: &KafkaError, voice: &Voice) -> BrokerError {
+    if error.rdkafka_error_code() != Some(Code::InvalidRecord) {
+        return failed(what, error, voice);
+    }
+    let text = format!(
+        "{what} failed: the broker finds the record invalid ({}); a compacted topic takes no record without a key",
+        voice.place()
+    );
+    BrokerError { kind: Kind::Configuration, text }
+}
+
 /// A failure of `what` by its code.
 pub(super) fn failed_with(what: &str, code: Code, voice: &Voice) -> BrokerError {
     if is_silence(code) {

@@ -54,7 +54,7 @@ impl ProducerContext for Context {
             Ok(_) => Ok(()),
             Err((error, record)) => {
                 let what = format!("sending a record to {}[{}]", record.topic(), record.partition());
-                Err(errors::failed(&what, error, &self.voice))
+                Err(errors::failed_send(&what, error, &self.voice))
             }
         };
         // Whoever no longer listens has given the record up.

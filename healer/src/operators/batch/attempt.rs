@@ -79,18 +79,35 @@ impl<T> Piece<T> {
     /// The second half is to come after the first.
     fn halves(self) -> [Self; 2] {
         let Self { mut list, mut receipts, .. } = self;
-        for (context, _) in &mut list {
-            context.first_attempt();
-        }
+        first_attempts(&mut list);
         let half = list.len().div_ceil(2);
         let second = Self { list: list.split_off(half), receipts: receipts.split_off(half), is_whole: false };
         [Self { list, receipts, is_whole: false }, second]
     }
 
-    /// No row of it is to be run any more.
-    fn is_halted(&self) -> bool {
-        self.receipts.iter().all(Receipt::is_halted)
+    /// What is left to be run. The batch that came in is run for the partitions that have not failed; of its parts, rows behind
+    /// one that failed come back, and the reason has been told.
+    fn without_halted(self) -> Self {
+        if self.is_whole {
+            return self;
+        }
+        let Self { list, receipts, is_whole } = self;
+        let left = list.into_iter().zip(receipts).filter(|(_, receipt)| !receipt.is_halted());
+        let (list, receipts) = left.unzip();
+        Self { list, receipts, is_whole }
     }
+}
+
+/// What comes next tries for itself.
+fn first_attempts<T>(list: &mut List<T>) {
+    for (context, _) in list {
+        context.first_attempt();
+    }
+}
+
+/// Whether what is owed is the record of a row, and nothing else.
+fn owes(receipts: &[Receipt], row: &Context) -> bool {
+    receipts.iter().all(|receipt| receipt.is_of(row.topic(), row.partition(), row.offset()))
 }
 
 impl<S, K, D> Serve<S::In> for Work<S, K, D>
@@ -131,7 +148,8 @@ where
         let receipts = receipts_of(list.len(), receipt.into_rows());
         let mut pieces = vec![Piece { list, receipts, is_whole: true }];
         while let Some(piece) = pieces.pop() {
-            if piece.is_halted() {
+            let piece = piece.without_halted();
+            if piece.list.is_empty() {
                 continue;
             }
             if let Some(failed) = self.try_piece(lane, host, piece).await {
@@ -158,8 +176,8 @@ where
         let Piece { mut list, receipts, is_whole } = piece;
         let is_single = list.len() == 1 && self.stage.splits();
         let mut context = match list.as_slice() {
-            // One row alone is what failed, if it does.
-            [(context, _)] if self.stage.splits() => context.keep(true),
+            // One record alone is what failed, if it does: not a row that was made of several, or of another record.
+            [(context, _)] if is_single && owes(&receipts, context) => context.keep(true),
             [(context, _), ..] => context.of_many(),
             [] => return None,
         };
@@ -211,17 +229,25 @@ where
         context: Context,
     ) {
         let (receipt, step) = match made {
-            Made::Same(list) => (Receipt::many(receipts), Step::Next(Rows { list })),
+            Made::Same(mut list) => {
+                first_attempts(&mut list);
+                (Receipt::many(receipts), Step::Next(Rows { list }))
+            }
             Made::Parts(parts) => match hand_back(parts, receipts) {
                 Ok((receipt, rows)) if rows.is_empty() => {
                     receipt.settle(Outcome::Healed);
                     return;
                 }
-                Ok((receipt, rows)) => (receipt, Step::Next(rows)),
+                Ok((receipt, mut rows)) => {
+                    first_attempts(&mut rows.list);
+                    (receipt, Step::Next(rows))
+                }
                 Err((cause, receipts)) => (Receipt::many(receipts), Step::Failed(cause)),
             },
         };
-        self.carry_on(lane, host, receipt, context.of_many(), step).await;
+        let mut context = context.of_many();
+        context.first_attempt();
+        self.carry_on(lane, host, receipt, context, step).await;
     }
 
     async fn give_up(

@@ -1,6 +1,10 @@
 //! Stages that transform a batch: every row that comes back goes on, every other is pending again.
 
-use std::{future::Future, sync::Arc};
+use std::{
+    future::Future,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+};
 
 use super::{
     Batch, Rows,
@@ -66,8 +70,10 @@ impl<S: BatchStage> Tries<S> for BatchKind {
         list: List<S::RowIn>,
         keep: bool,
     ) -> Tried<S::RowIn, S::RowOut> {
-        let copy = |(context, row): &(_, _)| Some((Clone::clone(context), S::copy(row)?));
-        let copies = if keep { list.iter().map(copy).collect::<Option<Vec<_>>>() } else { None };
+        let copies = match if keep { copies::<S>(&list) } else { Ok(None) } {
+            Ok(copies) => copies,
+            Err(cause) => return Tried { back: None, result: Err(cause) },
+        };
         let result = if S::BLOCKING {
             let need = Arc::clone(need);
             let call = move || {
@@ -83,4 +89,11 @@ impl<S: BatchStage> Tries<S> for BatchKind {
         let failed = !matches!(result, Ok(Verdict::Next(_)));
         Tried { back: copies.filter(|_| failed), result: result.map(|verdict| verdict.map(Made::Parts)) }
     }
+}
+
+/// The rows for one more call. A user's `Clone` may panic.
+fn copies<S: BatchStage>(list: &List<S::RowIn>) -> Result<Option<List<S::RowIn>>, Cause> {
+    let copy = |(context, row): &(_, _)| Some((Clone::clone(context), S::copy(row)?));
+    catch_unwind(AssertUnwindSafe(|| list.iter().map(copy).collect()))
+        .map_err(|panic| Cause::Panic(panic_message(&*panic)))
 }

@@ -1,6 +1,10 @@
 //! A dead letter: the record as it came in, and what went wrong.
 
-use std::{fmt::Write as _, sync::Arc};
+use std::{
+    fmt::{self, Write as _},
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+};
 
 use crate::{
     context::{Context, Original},
@@ -46,10 +50,23 @@ impl Letter {
             original: context.original().cloned(),
             node,
             stage: host.nodes().path(node),
-            error: chain(cause),
+            error: guarded(|| chain(cause)),
             context: context.keep(false),
         }
     }
+}
+
+/// An error in words: those of a user's may panic.
+pub(super) struct Said<'c>(pub(super) &'c Cause);
+
+impl fmt::Display for Said<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&guarded(|| self.0.to_string()))
+    }
+}
+
+fn guarded(text: impl FnOnce() -> String) -> String {
+    catch_unwind(AssertUnwindSafe(text)).unwrap_or_else(|_| "an error whose `Display` panics".to_owned())
 }
 
 /// An error with its sources.

@@ -7,7 +7,7 @@ mod office;
 
 pub(crate) use office::Office;
 
-use letter::Letter;
+use letter::{Letter, Said};
 
 use crate::{
     context::Context,
@@ -25,6 +25,19 @@ pub(super) fn fail(visit: &mut Visit<'_>, node: u32, cause: Cause) -> Result<(),
         OnError::Stop => Err(visit.failure(node, cause)),
         OnError::Skip => {
             visit.end(skip(host, node, &cause, visit.context));
+            Ok(())
+        }
+        // One letter says it all: the record comes back as a whole.
+        OnError::DeadLetter(_) if visit.bury() => {
+            tracing::warn!(
+                stage = &*host.nodes().path(node),
+                topic = visit.context.topic(),
+                partition = visit.context.partition(),
+                offset = visit.context.offset(),
+                error = %Said(&cause),
+                "a record that becomes a dead letter failed in another way as well"
+            );
+            visit.end(Outcome::DeadLettered);
             Ok(())
         }
         OnError::DeadLetter(topic) => {
@@ -45,9 +58,18 @@ pub(super) async fn wait_for_dead_letter(
     context: &Context,
 ) -> Result<Outcome, Cause> {
     let OnError::DeadLetter(topic) = policy(host, node, &cause, context) else { return Err(cause) };
+    if receipt.is_halted() {
+        // It will come again, after the record that failed before it.
+        return Err(cause);
+    }
     let _held = receipt.hold();
     let letter = Letter::of_context(host, node, topic, &cause, context);
-    delivery::deliver(host.shared(), letter).await.map(|()| Outcome::DeadLettered)
+    let delivered = delivery::deliver(host.shared(), letter).await;
+    if delivered.is_err() {
+        // Before the partition is let go.
+        receipt.halt();
+    }
+    delivered.map(|()| Outcome::DeadLettered)
 }
 
 fn policy<'h>(host: &'h Host, node: u32, cause: &Cause, context: &Context) -> &'h OnError {
@@ -68,7 +90,7 @@ fn skip(host: &Host, node: u32, cause: &Cause, context: &Context) -> Outcome {
         partition = context.partition(),
         offset = context.offset(),
         attempts = context.attempt(),
-        error = %cause,
+        error = %Said(cause),
         "skipped a record that failed"
     );
     let reason = if matches!(cause, Cause::Decode(_)) { "undecodable" } else { "failed" };

@@ -76,7 +76,10 @@ async fn run(shared: Arc<Shared>, mut inbox: Inbox<Posted>) {
 
 fn end(shared: &Shared, ended: Ended) {
     let Ended { receipt, held, node, mut context, result } = ended;
-    // First, so that whoever hears of the outcome finds the partition free.
+    if result.is_err() {
+        receipt.halt();
+    }
+    // Before the end is told, so that whoever hears of it finds the partition free.
     drop(held);
     let mut visit = Visit::new(Claim::Held(receipt), &mut context, node);
     let result = match result {
