@@ -5,7 +5,7 @@ mod common;
 
 use std::sync::Arc;
 
-use common::{Seen, failed_record, settings};
+use common::{Seen, failed_record, settings, until};
 use healer::prelude::*;
 use healer::testing::{EmbeddedKafka, Received, TestRecord};
 use healer::{Error, RecordErrorKind, Report, dead_letter};
@@ -36,6 +36,12 @@ async fn awaited(line: String) -> Result<String, Refused> {
 
 #[stage(parallel = 4, on_error = dead_letter("dead"))]
 async fn parallel(line: String) -> Result<String, Refused> {
+    check(line)
+}
+
+#[stage(parallel = 4, on_error = dead_letter("dead", quarantine = key))]
+async fn by_key(line: String, #[state] seen: &Arc<Seen<String>>) -> Result<String, Refused> {
+    seen.add(line.clone());
     check(line)
 }
 
@@ -327,6 +333,41 @@ fn single_records_below_a_batch_are_given_up_by_no_node() {
         panic!("it is refused")
     };
     assert!(error.to_string().contains("`in.partition.map.fused` is below a batch"), "{error}");
+}
+
+#[tokio::test]
+async fn records_of_a_key_do_not_overtake_one_that_was_put_aside() {
+    let kafka = EmbeddedKafka::start().unwrap();
+    kafka.create_topic("in", 1).unwrap();
+    kafka.create_topic(DEAD, 1).unwrap();
+    let record = |key: &str, line: &str| TestRecord::new().key(key).value(line);
+    let keyless = |line: &str| TestRecord::new().value(line);
+    kafka
+        .produce("in", [record("a", "a1"), record("a", "a2 bad"), record("b", "b1"), record("a", "a3")])
+        .unwrap();
+    kafka.produce("in", [keyless("bad"), keyless("well"), record("a", "a4"), record("b", "b2")]).unwrap();
+    let seen = Arc::<Seen<String>>::default();
+    let app = pipeline! { name "p"; lines = kafka::string("in") => by_key; lines => heal; };
+    let app = app.with(Arc::clone(&seen));
+    let handle = app.start(settings(kafka.brokers(), "group").build().unwrap()).await.unwrap();
+    until("all is done", || kafka.lag("group", "in").unwrap() == 0).await;
+    let mut all = seen.take();
+    all.sort();
+    assert_eq!(all, ["a1", "a2 bad", "b1", "b2", "bad", "well"]);
+    let letters = kafka.records(DEAD).unwrap();
+    let mut of_a = values(&letters);
+    of_a.retain(|line| line.starts_with('a'));
+    assert_eq!(of_a, ["a2 bad", "a3", "a4"], "in their order");
+    let untried = letters.iter().find(|letter| letter.value.as_deref() == Some(b"a3")).unwrap();
+    assert!(header(untried, dead_letter::ERROR).starts_with("an earlier record of its key"), "{untried:?}");
+
+    // What was sent back lets its key in again.
+    let back = |line: &str| record("a", line).header(dead_letter::REDRIVES, Some("1"));
+    kafka.produce("in", [record("a", "a5"), back("a2"), back("a3"), record("a", "a6")]).unwrap();
+    until("all is done", || kafka.lag("group", "in").unwrap() == 0).await;
+    assert_eq!(seen.take(), ["a2", "a3", "a6"]);
+    handle.stop();
+    handle.join().await.unwrap();
 }
 
 #[test]

@@ -82,12 +82,21 @@ fn check_calls(settings: &Settings, function: &Function, faults: &mut Faults) {
             "`split` tries the rows of a batch apart, and here is none",
             "add `batch`, or remove `split`",
         ),
-        (Some(_), None, Some((key, OnError::Skip | OnError::DeadLetter(_)))) => faults.at(
+        (Some(_), None, Some((key, OnError::Skip | OnError::DeadLetter(..)))) => faults.at(
             key,
             "of a batch that fails nobody knows which row is at fault: all of them would be given up",
             "add `split`: rows that failed together are tried by halves, down to the one that fails alone",
         ),
         _ => {}
+    }
+    if let Some((_, OnError::DeadLetter(_, Some(quarantine)))) = &settings.on_error
+        && (parallel.is_none() || order.as_ref().is_some_and(|(_, order)| *order != Order::Key))
+    {
+        faults.at(
+            quarantine,
+            "a quarantine of keys keeps an order that this stage does not have",
+            "add `parallel = 16`, whose order is that of the key unless `order` says otherwise",
+        );
     }
     if let Some(blocking) = blocking
         && let Some(asynchronous) = &function.sig.asyncness

@@ -142,7 +142,7 @@ fn policy(stage: &Stage, root: &TokenStream) -> TokenStream {
         let resort = match on_error {
             OnError::Stop => quote!(Stop),
             OnError::Skip => quote!(Skip),
-            OnError::DeadLetter(topic) => quote!(DeadLetter(#topic)),
+            OnError::DeadLetter(topic, _) => quote!(DeadLetter(#topic)),
         };
         quote!(on_error: ::core::option::Option::Some(#root::__private::LastResort::#resort),)
     });
@@ -153,7 +153,11 @@ fn policy(stage: &Stage, root: &TokenStream) -> TokenStream {
         quote!(breaker: ::core::option::Option::Some((#failures, #pause)),)
     });
     let split = split.as_ref().map(|_| quote!(split: true,));
-    let all = [attempts, backoff, jitter, timeout, rate, breaker, split, on_error];
+    let quarantine = match &stage.settings.on_error {
+        Some((_, OnError::DeadLetter(_, Some(_)))) => Some(quote!(quarantine: true,)),
+        _ => None,
+    };
+    let all = [quarantine, attempts, backoff, jitter, timeout, rate, breaker, split, on_error];
     if all.iter().all(Option::is_none) {
         return quote!(#policy::NONE);
     }

@@ -10,6 +10,7 @@ mod limit;
 mod line;
 mod parallel;
 mod policy;
+mod quarantine;
 mod rate;
 mod shape;
 mod synchronous;

@@ -7,9 +7,10 @@ use futures_util::{FutureExt as _, StreamExt as _, stream::FuturesUnordered};
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::{
-    Called, Calls, Kind, Slot, Stage, StageLane, StageNode,
+    Called, Calls, Kind, Slot, Stage, StageLane, StageNode, Verdict,
     limit::Limit,
     line::{Line, Results, Row},
+    quarantine::Quarantine,
 };
 use crate::{
     context::Context,
@@ -70,22 +71,49 @@ struct Ended<U> {
 type Turn = Pin<Box<dyn Future<Output = Option<OwnedSemaphorePermit>> + Send>>;
 
 impl<S: ParallelStage, C: Calls<S>, D: Consumer<S::Out>> Crew<S, C, D> {
+    /// Works on an item. The receipt waits here: whatever the call does, its end is seen, and a cancelled call returns it.
     async fn call(
         &self,
         host: &Host,
-        need: &Arc<S::Need>,
+        lane: (&Arc<S::Need>, &Quarantine),
         (row, item): (Row, Envelope<S::In>),
         number: u64,
         slot: Slot,
     ) -> Ended<S::Out> {
+        let (need, quarantine) = lane;
         let Envelope { value, receipt, mut context } = item;
         if S::CONTEXT {
             context.enter(&self.stage.node.path);
         }
-        // The receipt waits here: whatever the call does, its end is seen, and a cancelled call returns it.
+        let refused = if S::POLICY.quarantine { quarantine.refuses(row, &context) } else { None };
+        let (mut context, mut result) = match refused {
+            Some(error) => (context, Ok(Verdict::Fatal(error))),
+            None => self.measured(host, need, value, context, slot).await,
+        };
+        let failed = !matches!(result, Ok(Verdict::Next(_) | Verdict::Skip));
+        // Before the letter leaves: what stands behind this record begins when it has.
+        if S::POLICY.quarantine
+            && failed
+            && let Err(full) = quarantine.add(row)
+        {
+            result = Err(Cause::DeadLetter(full.into()));
+        }
+        let step = self.stage.step(host, result, &receipt, &mut context).await;
+        Ended { step, receipt, context, row, number }
+    }
+
+    /// Calls the function; the limit hears how long that took.
+    async fn measured(
+        &self,
+        host: &Host,
+        need: &Arc<S::Need>,
+        value: S::In,
+        context: Context,
+        slot: Slot,
+    ) -> (Context, Result<Verdict<S::Out>, Cause>) {
         let admitted = self.stage.admit(host).await;
         let began = self.limit.is_auto().then(|| host.now());
-        let Called { mut context, result } = C::call(host, &self.stage, slot, need, value, context).await;
+        let Called { context, result } = C::call(host, &self.stage, slot, need, value, context).await;
         admitted.ended(&result, host);
         if let Some(began) = began
             && context.attempt() == 1
@@ -94,8 +122,7 @@ impl<S: ParallelStage, C: Calls<S>, D: Consumer<S::Out>> Crew<S, C, D> {
             let overloaded = matches!(result, Err(Cause::TimedOut(_)));
             self.limit.ended(now.saturating_sub(began), now, overloaded);
         }
-        let step = self.stage.step(host, result, &receipt, &mut context).await;
-        Ended { step, receipt, context, row, number }
+        (context, result)
     }
 
     /// A permit at once, or a place in the line. Lanes ask for one at a time, so none takes more than its turn.
@@ -134,7 +161,7 @@ impl<S: ParallelStage, C: Calls<S>, D: Consumer<S::Out>> Crew<S, C, D> {
 
 impl<S: ParallelStage, C: Calls<S>, D: Consumer<S::Out>> Serve<S::In> for Crew<S, C, D> {
     type Lane = StageLane<Arc<S::Need>, D::Lane>;
-    const READS: bool = S::CONTEXT || D::READS;
+    const READS: bool = S::CONTEXT || S::POLICY.quarantine || D::READS;
 
     fn node(&self) -> u32 {
         self.stage.node.id
@@ -150,6 +177,7 @@ impl<S: ParallelStage, C: Calls<S>, D: Consumer<S::Out>> Serve<S::In> for Crew<S
         let most = host.in_flight().max(S::PARALLEL.most.bound());
         let mut waiting = Line::new(S::PARALLEL.order);
         let mut results = Results::new(S::PARALLEL.order);
+        let quarantine = Quarantine::default();
         let mut running = FuturesUnordered::new();
         let (mut calls, mut turn, mut permit) = (0, None::<Turn>, None);
         let mut open = true;
@@ -170,7 +198,7 @@ impl<S: ParallelStage, C: Calls<S>, D: Consumer<S::Out>> Serve<S::In> for Crew<S
                 // A partition that has failed runs nothing any more: what waits is returned.
                 if let Some(next) = waiting.next() {
                     let slot = Slot::new(Arc::clone(&self.limit.permits), permit);
-                    running.push(self.call(host, need, next, calls, slot));
+                    running.push(self.call(host, (need, &quarantine), next, calls, slot));
                     calls += 1;
                 }
             }

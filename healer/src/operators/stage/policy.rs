@@ -27,6 +27,8 @@ pub struct Policy {
     pub breaker: Option<(u32, &'static str)>,
     /// Whether the rows of a batch that failed its last attempt are tried apart.
     pub split: bool,
+    /// Whether later records of a key become dead letters, too, once one has.
+    pub quarantine: bool,
     /// What is done after the last attempt; what the pipeline says where it says nothing.
     pub on_error: Option<LastResort>,
 }
@@ -62,6 +64,7 @@ impl Policy {
         rate: None,
         breaker: None,
         split: false,
+        quarantine: false,
         on_error: None,
     };
 }

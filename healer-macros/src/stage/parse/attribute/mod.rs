@@ -90,8 +90,8 @@ pub(in crate::stage) struct Breaker {
 pub(in crate::stage) enum OnError {
     Stop,
     Skip,
-    /// To a topic.
-    DeadLetter(Expr),
+    /// To a topic; and whether later records of the key follow.
+    DeadLetter(Expr, Option<Ident>),
 }
 
 /// One key with what stands after it.

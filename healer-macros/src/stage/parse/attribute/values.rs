@@ -24,17 +24,32 @@ pub(super) fn on_error(key: &Ident, value: Value) -> Result<OnError> {
         _ => {}
     }
     let call: Vec<TokenTree> = tokens.clone().into_iter().collect();
-    let topic = match call.as_slice() {
-        [TokenTree::Ident(word), TokenTree::Group(topic)] if word == "dead_letter" => {
-            syn::parse2::<Expr>(topic.stream()).ok().filter(is_topic)
-        }
-        [TokenTree::Ident(word)] if word == "dead_letter" => None,
+    let inside = match call.as_slice() {
+        [TokenTree::Ident(word), TokenTree::Group(inside)] if word == "dead_letter" => inside.stream(),
+        [TokenTree::Ident(word)] if word == "dead_letter" => TokenStream::new(),
         _ => return Err(fault(&tokens, "`on_error` has no such value", help)),
     };
-    let topic = topic.ok_or_else(|| {
-        fault(&tokens, "dead letters need their topic, a text or the name of a constant", help)
-    })?;
-    Ok(OnError::DeadLetter(topic))
+    let missing = || fault(&tokens, "dead letters need their topic, a text or the name of a constant", help);
+    let parse = |input: ParseStream<'_>| {
+        let topic: Expr = input.parse().map_err(|_| missing())?;
+        let mut quarantine = None;
+        if input.parse::<Option<Token![,]>>()?.is_some() && !input.is_empty() {
+            let name = Ident::parse_any(input)?;
+            let value =
+                if input.parse::<Option<Token![=]>>()?.is_some() { until_comma(input)? } else { quote!() };
+            if name != "quarantine" || value.to_string() != "key" {
+                let help = "write `dead_letter(\"topic\", quarantine = key)`";
+                return Err(fault(&name, "dead letters know `quarantine = key` and nothing more", help));
+            }
+            quarantine = Some(name);
+        }
+        Ok((topic, quarantine))
+    };
+    let (topic, quarantine) = parse.parse2(inside)?;
+    if !is_topic(&topic) {
+        return Err(missing());
+    }
+    Ok(OnError::DeadLetter(topic, quarantine))
 }
 
 /// A text that is not empty, or the name of one.
