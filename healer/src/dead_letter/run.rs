@@ -149,11 +149,8 @@ fn take(
     done: &mut Redriven,
 ) -> Result<(), BrokerError> {
     let part = &mut parts[record.slot as usize];
-    if record.offset >= part.end {
-        part.next = part.end;
-        return Ok(());
-    }
-    if record.offset < part.next {
+    // What came since then: the position tells that the end was reached.
+    if record.offset >= part.end || record.offset < part.next {
         return Ok(());
     }
     let mut headers = Headers::new();
