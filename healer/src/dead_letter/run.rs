@@ -149,8 +149,11 @@ fn take(
     done: &mut Redriven,
 ) -> Result<(), BrokerError> {
     let part = &mut parts[record.slot as usize];
-    // What came since then: the position tells that the end was reached.
-    if record.offset >= part.end || record.offset < part.next {
+    if record.offset >= part.end {
+        part.next = part.end;
+        return Ok(());
+    }
+    if record.offset < part.next {
         return Ok(());
     }
     let mut headers = Headers::new();

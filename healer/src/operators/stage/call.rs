@@ -8,7 +8,6 @@ use std::{
     sync::Arc,
 };
 
-use backon::ExponentialBackoff;
 use futures_util::FutureExt as _;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -148,35 +147,23 @@ impl<S: AgainStage, C: Attempts<S>> Calls<S> for Again<C> {
     async fn call<D: Sync>(
         host: &Host,
         stage: &StageNode<S, D>,
-        slot: Slot,
+        mut slot: Slot,
         need: &Arc<S::Need>,
-        value: S::In,
-        context: Context,
+        mut value: S::In,
+        mut context: Context,
     ) -> Called<S::Out> {
-        try_again::<S, C, D>(host, stage, slot, need, value, context, None).await
-    }
-}
-
-/// Makes attempts until one succeeds or the policy has had enough; `pauses` are those that are left.
-pub(super) async fn try_again<S: AgainStage, C: Attempts<S>, D: Sync>(
-    host: &Host,
-    stage: &StageNode<S, D>,
-    mut slot: Slot,
-    need: &Arc<S::Need>,
-    mut value: S::In,
-    mut context: Context,
-    mut pauses: Option<ExponentialBackoff>,
-) -> Called<S::Out> {
-    loop {
-        let (back, mut called) = C::attempt(host, stage, need, value, context).await;
-        let Some(back) = back else { return called };
-        let Some(pause) = stage.pause(&called.result, &mut called.context, &mut pauses) else {
-            return called;
-        };
-        (value, context) = (back, called.context);
-        slot.free();
-        host.sleep(pause).await;
-        slot.take().await;
+        let mut pauses = None;
+        loop {
+            let (back, mut called) = C::attempt(host, stage, need, value, context).await;
+            let Some(back) = back else { return called };
+            let Some(pause) = stage.pause(&called.result, &mut called.context, &mut pauses) else {
+                return called;
+            };
+            (value, context) = (back, called.context);
+            slot.free();
+            host.sleep(pause).await;
+            slot.take().await;
+        }
     }
 }
 
