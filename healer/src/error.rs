@@ -42,6 +42,13 @@ pub(crate) enum Cause {
     Lost,
 }
 
+impl Cause {
+    /// What a caught panic is.
+    pub(crate) fn of_panic(panic: &(dyn std::any::Any + Send)) -> Self {
+        Self::Panic(panic_message(panic))
+    }
+}
+
 impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

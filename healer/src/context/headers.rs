@@ -47,13 +47,15 @@ impl Headers {
         self.list.is_empty()
     }
 
-    /// A copy without those of these names; `None` where there are none of them.
-    pub(crate) fn without(&self, names: &[&str]) -> Option<Self> {
-        let is_one = |(name, _): &(String, _)| names.contains(&name.as_str());
-        self.list
-            .iter()
-            .any(is_one)
-            .then(|| Self { list: self.list.iter().filter(|header| !is_one(header)).cloned().collect() })
+    /// Whether there are some of these names.
+    pub(crate) fn has_any(&self, names: &[&str]) -> bool {
+        self.list.iter().any(|(name, _)| names.contains(&name.as_str()))
+    }
+
+    /// A copy without those of these names.
+    pub(crate) fn without(&self, names: &[&str]) -> Self {
+        let others = self.list.iter().filter(|(name, _)| !names.contains(&name.as_str()));
+        Self { list: others.cloned().collect() }
     }
 
     pub(crate) fn clear(&mut self) {

@@ -173,11 +173,6 @@ impl Context {
         Self { key_hash: None, original: None, is_of_many: true, ..self.keep(false) }
     }
 
-    /// Of a value that was made of several records, of which this is the first.
-    pub(crate) fn of_merged(&self) -> Self {
-        Self { original: None, is_of_many: true, ..self.clone() }
-    }
-
     pub(crate) fn is_of_many(&self) -> bool {
         self.is_of_many
     }

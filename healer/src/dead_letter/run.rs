@@ -8,7 +8,6 @@ use std::{
 
 use futures_util::future::join_all;
 use tokio::runtime::Handle;
-
 use xxhash_rust::xxh3::Xxh3;
 
 use super::{DeadLetter, EMIT_ID, OURS, REDRIVES, Redrive, Redriven, TIMESTAMP, TOPIC};
@@ -18,6 +17,7 @@ use crate::{
         RecordRef, Remote, SendError, Source as _, TopicPartition, Topics, Unit,
     },
     context::Headers,
+    envelope::hash_parts,
 };
 
 /// How many letters are sent before they are committed.
@@ -57,11 +57,7 @@ impl Identity {
         let (partition, offset) = (letter.partition()?, letter.offset()?);
         let mut hash = Xxh3::new();
         let id = letter.headers.get(EMIT_ID);
-        for part in [letter.headers.get(TOPIC), id, letter.key, letter.value] {
-            let length = part.map_or(-1, |bytes| i64::try_from(bytes.len()).unwrap_or(i64::MAX));
-            hash.update(&length.to_be_bytes());
-            hash.update(part.unwrap_or_default());
-        }
+        hash_parts(&mut hash, &[letter.headers.get(TOPIC), id, letter.key, letter.value]);
         Some(Self { hash: hash.digest128(), partition, offset })
     }
 }
@@ -149,11 +145,8 @@ fn take(
     done: &mut Redriven,
 ) -> Result<(), BrokerError> {
     let part = &mut parts[record.slot as usize];
-    if record.offset >= part.end {
-        part.next = part.end;
-        return Ok(());
-    }
-    if record.offset < part.next {
+    // What came since then: the position tells that the end was reached.
+    if record.offset >= part.end || record.offset < part.next {
         return Ok(());
     }
     let mut headers = Headers::new();
@@ -200,11 +193,7 @@ fn take(
 
 /// The headers that a record goes back with.
 fn back(letter: &DeadLetter<'_>, time: Option<i64>) -> Headers {
-    let mut headers = Headers::new();
-    let is_ours = |name: &str| name == REDRIVES || OURS.contains(&name);
-    for (name, value) in letter.headers.iter().filter(|(name, _)| !is_ours(name)) {
-        headers.push(name, value);
-    }
+    let mut headers = letter.headers.without(&OURS).without(&[REDRIVES]);
     if let Some(time) = time.filter(|_| headers.get(TIMESTAMP).is_none()) {
         headers.push(TIMESTAMP, Some(time.to_string()));
     }

@@ -12,7 +12,7 @@ pub(crate) use desk::{Desk, Home, Settled};
 pub(crate) use outcome::{Outcome, Reason};
 pub(crate) use receipt::{Hold, Receipt, Shares};
 pub use visit::Visit;
-pub(crate) use visit::{Claim, End, fingerprint};
+pub(crate) use visit::{Claim, End, fingerprint, hash_parts};
 
 #[cfg(test)]
 mod tests;

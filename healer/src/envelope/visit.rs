@@ -203,11 +203,15 @@ impl<'r> Visit<'r> {
 pub(crate) fn fingerprint(record: &RecordRef<'_>) -> u64 {
     let mut hash = Xxh3::new();
     hash.update(&record.timestamp.unwrap_or(-1).to_be_bytes());
-    for part in [record.key, record.value] {
-        // A missing part is told from an empty one, and where one part ends from where the next begins.
+    hash_parts(&mut hash, &[record.key, record.value]);
+    hash.digest()
+}
+
+/// Hashes bytes some of which may be missing: that is told from empty ones, and where one part ends from where the next begins.
+pub(crate) fn hash_parts(hash: &mut Xxh3, parts: &[Option<&[u8]>]) {
+    for part in parts {
         let length = part.map_or(-1, |bytes| i64::try_from(bytes.len()).unwrap_or(i64::MAX));
         hash.update(&length.to_be_bytes());
         hash.update(part.unwrap_or_default());
     }
-    hash.digest()
 }

@@ -18,7 +18,7 @@ use crate::{
     context::{Context, Original},
     engine::{Host, Shared},
     envelope::{Claim, End, Outcome, Receipt, Visit},
-    error::{Cause, Failure, panic_message},
+    error::{Cause, Failure},
     operators::failing,
     stream::Consumer,
 };
@@ -318,7 +318,7 @@ pub(crate) fn push_guarded<U, D: Consumer<U>>(
         Ok(result) => result,
         Err(panic) => {
             let node = visit.node();
-            failing::fail(visit, node, Cause::Panic(panic_message(&*panic)))
+            failing::fail(visit, node, Cause::of_panic(&*panic))
         }
     }
 }

@@ -21,7 +21,7 @@ use crate::{
     dead_letter,
     engine::Host,
     envelope::Visit,
-    error::{Cause, Failure, panic_message},
+    error::{Cause, Failure},
     stream::{Accepts, Consumer, Operator},
     topology::{Node, NodeDraft, NodeKind},
 };
@@ -176,7 +176,7 @@ impl<T: Send + 'static, C: Codec, D: Consumer<T>> Task<T, C, D> {
             Ok(Ok(outgoing)) => outgoing,
             Ok(Err(error)) => return self.pass(item, |_| Step::Failed(Cause::Encode(error.into()))).await,
             Err(panic) => {
-                let cause = Cause::Panic(panic_message(&*panic));
+                let cause = Cause::of_panic(&*panic);
                 return self.pass(item, |_| Step::Failed(cause)).await;
             }
         };
@@ -244,11 +244,11 @@ impl Outgoing {
             topic: chosen.or_else(|| sink.topic.clone()).unwrap_or_else(|| Arc::from("")),
             value: buffer,
             key: sink.key_of.as_ref().map_or(Key::OfRecord, |key_of| Key::Chosen(key_of(value, context))),
-            headers: match &sink.headers_of {
-                Some(headers_of) => Some(headers_of(value, context)),
-                // What is said of a record that was a dead letter is not true of what it becomes.
-                None => context.headers().without(&dead_letter::OF_REDRIVEN),
-            },
+            // What is said of a record that was a dead letter is not true of what it becomes.
+            headers: sink.headers_of.as_ref().map(|headers_of| headers_of(value, context)).or_else(|| {
+                let (headers, ours) = (context.headers(), &dead_letter::OF_REDRIVEN);
+                headers.has_any(ours).then(|| headers.without(ours))
+            }),
         })
     }
 

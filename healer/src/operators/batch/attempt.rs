@@ -260,10 +260,7 @@ where
     ) {
         let receipt = Receipt::many(receipts);
         let node = self.stage.node.id;
-        let step = match failing::wait_for_dead_letter(host, node, cause, &receipt, &context).await {
-            Ok(outcome) => Step::Ended(outcome),
-            Err(cause) => Step::Failed(cause),
-        };
+        let step = failing::wait_for_dead_letter(host, node, cause, &receipt, &context).await;
         self.carry_on(lane, host, receipt, context, step).await;
     }
 

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     engine::Host,
-    error::{Cause, panic_message},
+    error::Cause,
     operators::{
         boundary::Boundary,
         stage::{Kind, Stage, StageNode, Verdict, guarded, in_time},
@@ -80,7 +80,7 @@ impl<S: BatchStage> Tries<S> for BatchKind {
                 let verdict = run_to_end(S::call(Batch::new(list), &need));
                 verdict.map(|verdict| verdict.map(Batch::into_parts))
             };
-            let panicked = |panic: Box<dyn std::any::Any + Send>| Cause::Panic(panic_message(&*panic));
+            let panicked = |panic: Box<dyn std::any::Any + Send>| Cause::of_panic(&*panic);
             host.blocking(call).await.map_err(panicked).flatten()
         } else {
             let call = guarded(S::call(Batch::new(list), need));
@@ -95,5 +95,5 @@ impl<S: BatchStage> Tries<S> for BatchKind {
 fn copies<S: BatchStage>(list: &List<S::RowIn>) -> Result<Option<List<S::RowIn>>, Cause> {
     let copy = |(context, row): &(_, _)| Some((Clone::clone(context), S::copy(row)?));
     catch_unwind(AssertUnwindSafe(|| list.iter().map(copy).collect()))
-        .map_err(|panic| Cause::Panic(panic_message(&*panic)))
+        .map_err(|panic| Cause::of_panic(&*panic))
 }

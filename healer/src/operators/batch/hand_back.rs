@@ -54,11 +54,8 @@ pub(super) fn hand_back<U>(
     let mut kept = Vec::with_capacity(rows.len());
     for row in rows {
         kept.push(receipt_of(row.slots.as_slice()));
-        let context = match row.slots.as_slice() {
-            [one] => contexts[*one as usize].clone(),
-            slots => contexts[slots.first().copied().unwrap_or(0) as usize].of_merged(),
-        };
-        list.push((context, row.value));
+        let first = row.slots.as_slice().first().copied().unwrap_or(0);
+        list.push((contexts[first as usize].clone(), row.value));
     }
     for owed in owed {
         if let Owed::Shared(shares) = owed {

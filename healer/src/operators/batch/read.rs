@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     engine::Host,
-    error::{Cause, panic_message},
+    error::Cause,
     operators::{
         boundary::Boundary,
         stage::{Kind, Stage, StageNode, Verdict, guarded, in_time},
@@ -68,11 +68,11 @@ impl<S: RowsStage> Tries<S> for RowsKind {
             let need = Arc::clone(need);
             let call = move || {
                 let result = catch_unwind(AssertUnwindSafe(|| run_to_end(S::call(&rows, &need))));
-                (rows, result.map_err(|panic| Cause::Panic(panic_message(&*panic))).flatten())
+                (rows, result.map_err(|panic| Cause::of_panic(&*panic)).flatten())
             };
             match host.blocking(call).await {
                 Ok(back) => back,
-                Err(panic) => return Tried { back: None, result: Err(Cause::Panic(panic_message(&*panic))) },
+                Err(panic) => return Tried { back: None, result: Err(Cause::of_panic(&*panic)) },
             }
         } else {
             let result = in_time(host, stage, guarded(S::call(&rows, need))).await;

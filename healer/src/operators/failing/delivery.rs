@@ -23,8 +23,6 @@ struct Undeliverable {
     error: String,
 }
 
-const NOT_KEPT: &str = "the record as it came in is not known here any more";
-
 /// Between two attempts to send.
 fn pauses() -> ExponentialBackoff {
     let pauses = ExponentialBuilder::new().with_min_delay(Duration::from_millis(100));
@@ -38,17 +36,19 @@ pub(super) fn deliver(
     letter: Letter,
 ) -> impl Future<Output = Result<(), Cause>> + Send + use<> {
     let shared = Arc::clone(shared);
-    let sent = send(&shared, &letter, Size::Full);
+    let mut sent = send(&shared, &letter, Size::Full);
     async move {
-        let Some(mut sent) = sent else { return Err(letter.undeliverable(&NOT_KEPT)) };
         let (mut size, mut pauses) = (Size::Full, pauses());
         loop {
             let error = match sent {
-                Ok(delivery) => match delivery.await {
+                None => {
+                    return Err(letter.undeliverable(&"the record as it came in is not known here any more"));
+                }
+                Some(Ok(delivery)) => match delivery.await {
                     Ok(()) => return Ok(()),
                     Err(error) => error,
                 },
-                Err(error) => error,
+                Some(Err(error)) => error,
             };
             match (verdict(&error), size.smaller()) {
                 (Next::Smaller, Some(smaller)) => size = smaller,
@@ -59,10 +59,7 @@ pub(super) fn deliver(
                     shared.runtime.sleep(pause).await;
                 }
             }
-            let Some(again) = send(&shared, &letter, size) else {
-                return Err(letter.undeliverable(&NOT_KEPT));
-            };
-            sent = again;
+            sent = send(&shared, &letter, size);
         }
     }
 }

@@ -29,11 +29,9 @@ const SHORT_ERROR: usize = 100;
 
 /// All headers of a letter. Those that it has from an earlier time as a dead letter are replaced.
 pub(super) fn of(letter: &Letter, size: Size) -> Headers {
-    let mut headers = Headers::new();
-    let original = letter.original.iter().flat_map(|original| original.headers.iter());
-    for (name, value) in original.filter(|(name, _)| !names::OURS.contains(name)) {
-        headers.push(name, value);
-    }
+    let original = letter.original.as_deref();
+    let mut headers = original.map_or_else(Headers::new, |original| original.headers.without(&names::OURS));
+    let has_time = headers.get(names::TIMESTAMP).is_some();
     let context = &letter.context;
     let mut add = |name: &str, value: String| headers.push(name, Some(value));
     add(names::TOPIC, context.topic().to_owned());
@@ -42,9 +40,7 @@ pub(super) fn of(letter: &Letter, size: Size) -> Headers {
     if size == Size::Bare {
         return headers;
     }
-    let known =
-        letter.original.as_ref().is_some_and(|original| original.headers.get(names::TIMESTAMP).is_some());
-    if let Some(millis) = context.timestamp_millis().filter(|_| !known) {
+    if let Some(millis) = context.timestamp_millis().filter(|_| !has_time) {
         add(names::TIMESTAMP, millis.to_string());
     }
     add(names::EMIT_ID, context.emit_id().to_string());

@@ -14,7 +14,7 @@ use crate::{
     engine::Host,
     envelope::{Outcome, Reason, Receipt, Visit},
     error::{Cause, Failure},
-    operators::OnError,
+    operators::{OnError, boundary::Step},
 };
 
 /// Ends an item that failed at a node as its policy says; an error where the pipeline is to stop.
@@ -49,27 +49,29 @@ pub(super) fn fail(visit: &mut Visit<'_>, node: u32, cause: Cause) -> Result<(),
 }
 
 /// As [`fail`], in a task that can wait for the acknowledgement of a dead letter: a record that comes after this one is not
-/// begun before. `Err` is for [`fail`] to decide about.
-pub(super) async fn wait_for_dead_letter(
+/// begun before. `Step::Failed` is for [`fail`] to decide about.
+pub(super) async fn wait_for_dead_letter<U>(
     host: &Host,
     node: u32,
     cause: Cause,
     receipt: &Receipt,
     context: &Context,
-) -> Result<Outcome, Cause> {
-    let OnError::DeadLetter(topic) = policy(host, node, &cause, context) else { return Err(cause) };
+) -> Step<U> {
+    let OnError::DeadLetter(topic) = policy(host, node, &cause, context) else { return Step::Failed(cause) };
     if receipt.is_halted() {
         // It will come again, after the record that failed before it.
-        return Err(cause);
+        return Step::Failed(cause);
     }
     let _held = receipt.hold();
     let letter = Letter::of_context(host, node, topic, &cause, context);
-    let delivered = delivery::deliver(host.shared(), letter).await;
-    if delivered.is_err() {
-        // Before the partition is let go.
-        receipt.halt();
+    match delivery::deliver(host.shared(), letter).await {
+        Ok(()) => Step::Ended(Outcome::DeadLettered),
+        Err(cause) => {
+            // Before the partition is let go.
+            receipt.halt();
+            Step::Failed(cause)
+        }
     }
-    delivered.map(|()| Outcome::DeadLettered)
 }
 
 fn policy<'h>(host: &'h Host, node: u32, cause: &Cause, context: &Context) -> &'h OnError {

@@ -12,12 +12,7 @@ use futures_util::FutureExt as _;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::{AsyncStage, Stage, StageNode, SyncStage, Verdict, guarded};
-use crate::{
-    context::Context,
-    engine::Host,
-    error::{Cause, panic_message},
-    topology::Runs,
-};
+use crate::{context::Context, engine::Host, error::Cause, topology::Runs};
 
 /// What a call came to.
 pub struct Called<U> {
@@ -198,7 +193,7 @@ impl<S: AgainStage<In: Sync>> Attempts<S> for Blocking {
         let call = move |context: &Context| {
             let call = || S::again(&value, context, &need).now_or_never();
             let result = catch_unwind(AssertUnwindSafe(call));
-            (value, result.map_err(|panic| Cause::Panic(panic_message(&*panic))))
+            (value, result.map_err(|panic| Cause::of_panic(&*panic)))
         };
         let (context, called) = on_a_thread(host, context, call).await;
         let (back, result) = match called {
@@ -235,7 +230,7 @@ async fn on_a_thread<R: Send + 'static>(
         let result = call(&context);
         (context, result)
     };
-    let lost = |panic: Box<dyn Any + Send>| Cause::Panic(panic_message(&*panic));
+    let lost = |panic: Box<dyn Any + Send>| Cause::of_panic(&*panic);
     match host.blocking(work).await {
         Ok((context, result)) => (context, Ok(result)),
         Err(panic) => (spare, Err(lost(panic))),

@@ -38,7 +38,7 @@ use crate::{
     context::Context,
     engine::Host,
     envelope::{Outcome, Reason, Receipt},
-    error::{BoxError, Cause, panic_message},
+    error::{BoxError, Cause},
     operators::{boundary::Step, failing},
     stream::{Consumer, Operator},
     topology::{Need, Node, NodeDraft, NodeKind},
@@ -286,10 +286,7 @@ impl<S, D> StageNode<S, D> {
             Ok(Verdict::Fail(error) | Verdict::Fatal(error)) => Cause::Stage(error),
             Err(cause) => cause,
         };
-        match failing::wait_for_dead_letter(host, self.node.id, cause, receipt, context).await {
-            Ok(outcome) => Step::Ended(outcome),
-            Err(cause) => Step::Failed(cause),
-        }
+        failing::wait_for_dead_letter(host, self.node.id, cause, receipt, context).await
     }
 }
 
@@ -317,5 +314,5 @@ pub struct StageLane<N, L> {
 
 /// Runs a user's future; a panic is its failure.
 pub(super) async fn guarded<T>(call: impl Future<Output = T> + Send) -> Result<T, Cause> {
-    AssertUnwindSafe(call).catch_unwind().await.map_err(|panic| Cause::Panic(panic_message(&*panic)))
+    AssertUnwindSafe(call).catch_unwind().await.map_err(|panic| Cause::of_panic(&*panic))
 }
