@@ -60,6 +60,12 @@ struct Look {
     committed: Option<(i64, Vec<Run>)>,
 }
 
+#[derive(Clone, Copy)]
+struct Opened {
+    at: Duration,
+    looked: Duration,
+}
+
 #[derive(Default)]
 struct State {
     /// Counts what happened, so that it is known what came first.
@@ -70,8 +76,8 @@ struct State {
     looks: HashMap<(usize, TopicPartition), Look>,
     /// What a process knew of when it opened a partition last.
     opened: HashMap<(usize, TopicPartition), u64>,
-    /// The times at which it had looked.
-    opened_at: HashMap<(usize, TopicPartition), Vec<Duration>>,
+    /// The times at which it opened it, and at which it had looked for that.
+    opened_at: HashMap<(usize, TopicPartition), Vec<Opened>>,
     /// Records were taken out of these: whatever proves what is done above a frontier may be among them.
     thinned: HashSet<TopicPartition>,
     /// When the log of a partition was put in another's place.
@@ -139,12 +145,13 @@ impl Oracle {
         state.misread = true;
     }
 
-    /// Whether a process that committed at that time had taken the partition after its log was put in another's place.
+    /// Whether what a process had opened at that time was looked up after the partition's log was put in another's place. What it
+    /// commits between a look and the opening is still for what it had before.
     pub(super) fn knows(&self, process: usize, partition: &TopicPartition, at: Duration) -> bool {
         let state = self.lock();
         let opened = state.opened_at.get(&(process, partition.clone())).into_iter().flatten();
-        let last = opened.rev().find(|opened| **opened < at);
-        state.replaced.get(partition).is_none_or(|replaced| last.is_some_and(|last| last > replaced))
+        let last = opened.rev().find(|opened| opened.at < at);
+        state.replaced.get(partition).is_none_or(|replaced| last.is_some_and(|last| last.looked > *replaced))
     }
 
     /// Whether a process may commit past a record: it had it done itself, or somebody else before it took the partition.
@@ -281,7 +288,8 @@ impl Entry for Watched {
         let look =
             look.unwrap_or_else(|| Look { tick: state.tick(), at: self.oracle.clock.now(), committed: None });
         let (floor, covered) = look.committed.filter(|_| sure).unwrap_or((i64::MIN, Vec::new()));
-        state.opened_at.entry(lane.clone()).or_default().push(look.at);
+        let opened = Opened { at: self.oracle.clock.now(), looked: look.at };
+        state.opened_at.entry(lane.clone()).or_default().push(opened);
         state.opened.insert(lane, look.tick);
         let lane = Lane { floor, covered, away: HashMap::new(), early: HashSet::new(), ran: HashSet::new() };
         state.lanes.insert(key, lane);
