@@ -92,8 +92,8 @@ pub mod __private {
         operators::{
             Again, AgainStage, Asked, AsyncStage, Awaited, BatchKind, BatchStage, Blocking, Checkpointed,
             CheckpointedStage, FlatKind, FlatStage, Kind, LastResort, Outlet, ParallelKind, ParallelStage,
-            PlainShape, Policy, RowsKind, RowsStage, SaysNothing, SaysSo, Shape, Stage, SyncKind, SyncStage,
-            TaskKind, Verdict,
+            PlainShape, Policy, RetryingKind, RowsKind, RowsStage, SaysNothing, SaysSo, Shape, Stage,
+            SyncKind, SyncStage, TaskKind, Verdict,
         },
         stream::{Accepts, Here, Operator},
         topology::{Most, Need, Order, Parallel},

@@ -337,6 +337,38 @@ fn texts_that_are_no_times_are_found_by_build() {
     }
 }
 
+#[stage(retry(3, backoff = "30ms", jitter = false))]
+fn fused_again(value: &str, ctx: &Context, #[state] tries: &Tries) -> Result<String, Refusal> {
+    outcome(value, note(value, ctx, tries)).map(|()| value.to_owned())
+}
+
+#[stage]
+fn arrived(value: String, #[state] seen: &Arc<Seen<String>>) -> String {
+    seen.add(value.clone());
+    value
+}
+
+#[tokio::test]
+async fn what_stands_behind_a_record_that_left_its_thread_follows_in_order() {
+    let mut lines: Vec<String> = (0..500).map(|n| format!("line {n}")).collect();
+    // Attempts are told by the first word.
+    for at in [100, 101, 300] {
+        lines[at] = "2 busy".to_owned();
+    }
+    let lines: Vec<&str> =
+        lines.iter().map(String::as_str).map(|line| line.strip_prefix("line ").unwrap_or(line)).collect();
+    let ground = Ground::new(&lines);
+    let seen = Arc::<Seen<String>>::default();
+    let app = pipeline! { name "p"; lines = kafka::string("t") => fused_again => arrived; lines => heal; };
+    let report = ground.run(app.with(Arc::clone(&seen))).await.unwrap();
+    assert_eq!(report.healed, 500);
+    assert_eq!(seen.all(), lines, "in the order of the partition");
+    let tries = ground.tries.all();
+    let busy: Vec<_> =
+        tries.iter().filter(|(line, ..)| line == "2 busy").map(|(_, attempt, _)| *attempt).collect();
+    assert_eq!(busy, [1, 2, 3, 1, 2, 3, 1, 2, 3]);
+}
+
 #[stage(blocking, on_error = skip)]
 fn blocks(value: String) -> String {
     value

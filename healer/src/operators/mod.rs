@@ -34,6 +34,6 @@ pub use sink::Sink;
 pub use source::Source;
 pub use stage::{
     Again, AgainStage, Asked, AsyncStage, Awaited, Blocking, Checkpointed, CheckpointedStage, FlatKind,
-    FlatStage, Kind, LastResort, Outlet, ParallelKind, ParallelStage, PlainShape, Policy, SaysNothing,
-    SaysSo, Shape, Stage, SyncKind, SyncStage, TaskKind, Transient, Verdict,
+    FlatStage, Kind, LastResort, Outlet, ParallelKind, ParallelStage, PlainShape, Policy, RetryingKind,
+    SaysNothing, SaysSo, Shape, Stage, SyncKind, SyncStage, TaskKind, Transient, Verdict,
 };

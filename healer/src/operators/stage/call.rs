@@ -8,6 +8,7 @@ use std::{
     sync::Arc,
 };
 
+use backon::ExponentialBackoff;
 use futures_util::FutureExt as _;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -142,23 +143,35 @@ impl<S: AgainStage, C: Attempts<S>> Calls<S> for Again<C> {
     async fn call<D: Sync>(
         host: &Host,
         stage: &StageNode<S, D>,
-        mut slot: Slot,
+        slot: Slot,
         need: &Arc<S::Need>,
-        mut value: S::In,
-        mut context: Context,
+        value: S::In,
+        context: Context,
     ) -> Called<S::Out> {
-        let mut pauses = None;
-        loop {
-            let (back, mut called) = C::attempt(host, stage, need, value, context).await;
-            let Some(back) = back else { return called };
-            let Some(pause) = stage.pause(&called.result, &mut called.context, &mut pauses) else {
-                return called;
-            };
-            (value, context) = (back, called.context);
-            slot.free();
-            host.sleep(pause).await;
-            slot.take().await;
-        }
+        try_again::<S, C, D>(host, stage, slot, need, value, context, None).await
+    }
+}
+
+/// Makes attempts until one succeeds or the policy has had enough; `pauses` are those that are left.
+pub(super) async fn try_again<S: AgainStage, C: Attempts<S>, D: Sync>(
+    host: &Host,
+    stage: &StageNode<S, D>,
+    mut slot: Slot,
+    need: &Arc<S::Need>,
+    mut value: S::In,
+    mut context: Context,
+    mut pauses: Option<ExponentialBackoff>,
+) -> Called<S::Out> {
+    loop {
+        let (back, mut called) = C::attempt(host, stage, need, value, context).await;
+        let Some(back) = back else { return called };
+        let Some(pause) = stage.pause(&called.result, &mut called.context, &mut pauses) else {
+            return called;
+        };
+        (value, context) = (back, called.context);
+        slot.free();
+        host.sleep(pause).await;
+        slot.take().await;
     }
 }
 

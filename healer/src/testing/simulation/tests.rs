@@ -159,6 +159,16 @@ fn save_with_threads(value: &str, #[state] outside: &Outside) -> Result<String, 
     Ok(value.to_owned())
 }
 
+#[stage(retry(3, backoff = "20ms..2s"), crate = crate)]
+fn save_fused(value: &str, #[state] outside: &Outside) -> Result<String, String> {
+    outside.work(value).map(|()| value.to_owned())
+}
+
+#[stage(retry(2, backoff = "1s"), crate = crate)]
+fn save_fused_again(value: &str, #[state] outside: &Outside) -> Result<String, String> {
+    outside.work(value).map(|()| value.to_owned())
+}
+
 #[stage(batch, crate = crate)]
 fn save_rows(rows: &Rows<String>, #[state] outside: &Outside) -> Result<(), String> {
     rows.iter().try_for_each(|(_, value)| outside.work(value))
@@ -328,6 +338,25 @@ fn parallel_stages_by_key_behind_those_that_give_many() {
     let build = |app: App| {
         let all = kafka::string("t").stream("t").then(twice::stage()).then(save_by_key::stage());
         app.with(Begun::default()).add(all.then(save_later::stage()).heal())
+    };
+    run(build, |simulation| simulation);
+}
+
+#[test]
+fn fused_stages_with_attempts() {
+    let build = |app: App| {
+        let all = kafka::string("t").stream("t").then(save_fused::stage()).then(save_fused_again::stage());
+        app.add(all.then(save_later::stage()).heal())
+    };
+    run(build, |simulation| simulation);
+}
+
+#[test]
+fn fused_stages_with_attempts_behind_tasks() {
+    let build = |app: App| {
+        let all = kafka::string("t").stream("t").then(save_later::stage()).then(save_fused::stage());
+        let all = all.then(twice::stage()).then(save_fused_again::stage());
+        app.add(all.heal())
     };
     run(build, |simulation| simulation);
 }

@@ -1,0 +1,174 @@
+//! Synchronous stages that are tried again. The first attempt runs where the item is, fused. An item that has to pause leaves for a
+//! task, and what comes behind it follows there, in order, until the task has caught up.
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use futures_util::{FutureExt as _, lock::Mutex};
+
+use super::{AgainStage, Blocking, Called, Kind, Slot, StageNode, Verdict, call::try_again};
+use crate::{
+    context::Context,
+    engine::Host,
+    envelope::{Receipt, Visit},
+    error::{Cause, Failure, panic_message},
+    operators::{
+        boundary::{self, Envelope, Inbox, Needs, Queue},
+        failing,
+    },
+    stream::Consumer,
+    topology::{Node, NodeKind, Runs},
+};
+
+/// Runs on the thread that the item is on, as long as it succeeds.
+pub struct RetryingKind;
+
+impl<S: AgainStage<In: Sync>> Kind<S> for RetryingKind {
+    type Node<D: Consumer<S::Out>> = Retrying<S, D>;
+
+    fn kind() -> NodeKind {
+        NodeKind::Stage { runs: Runs::Fused, parallel: None }
+    }
+
+    fn node<D: Consumer<S::Out>>(node: Arc<Node>, next: D) -> Self::Node<D> {
+        Retrying(Arc::new(StageNode::new(node, next)))
+    }
+}
+
+/// A synchronous stage with attempts, and what follows.
+pub struct Retrying<S, D>(Arc<StageNode<S, D>>);
+
+/// An item for the task.
+struct Item<T> {
+    value: T,
+    /// What came of the first attempt, where it was made.
+    first: Option<Result<Verdict<()>, Cause>>,
+}
+
+/// What a lane and its task share.
+struct Shared<N, L> {
+    need: Arc<N>,
+    /// With the task while there is something there, else with the lane: never fought over.
+    below: Mutex<L>,
+    /// How many items are with the task.
+    away: AtomicUsize,
+}
+
+/// A lane of such a stage.
+pub struct RetryingLane<N, L, T> {
+    shared: Arc<Shared<N, L>>,
+    queue: Queue<Item<T>>,
+}
+
+impl<S: AgainStage<In: Sync>, D: Consumer<S::Out>> Consumer<S::In> for Retrying<S, D> {
+    type Lane = RetryingLane<S::Need, D::Lane, S::In>;
+    const READS: bool = S::CONTEXT || D::READS;
+    const BOUNDED: bool = true;
+
+    fn open(&self, host: &Host) -> Self::Lane {
+        let shared = Arc::new(Shared {
+            need: Arc::new(host.need()),
+            below: Mutex::new(self.0.next.open(host)),
+            away: AtomicUsize::new(0),
+        });
+        let needs = Needs::new(<Self as Consumer<S::In>>::READS, host, self.0.node.id);
+        let (queue, inbox) = boundary::queue(needs);
+        host.spawn(catch_up(Arc::clone(&self.0), Arc::clone(&shared), host.clone(), inbox));
+        RetryingLane { shared, queue }
+    }
+
+    #[inline]
+    fn push(&self, lane: &mut Self::Lane, visit: &mut Visit<'_>, item: S::In) -> Result<(), Failure> {
+        let StageNode { node, next, .. } = &*self.0;
+        visit.at(node.id);
+        // Only this lane gives the task something, so there is nothing on its way where there is nothing left.
+        if lane.shared.away.load(Ordering::Acquire) > 0 {
+            lane.leave(visit, node.id, item, None);
+            return Ok(());
+        }
+        if S::CONTEXT {
+            visit.context.enter(&node.path);
+        }
+        let call = || S::again(&item, visit.context, &lane.shared.need).now_or_never();
+        let first = match catch_unwind(AssertUnwindSafe(call)) {
+            Ok(Some(Verdict::Next(value))) => {
+                let below = lane.shared.below.try_lock();
+                let mut below = below.expect("the task holds it only while something is away");
+                return next.push(&mut below, visit, value);
+            }
+            Ok(Some(Verdict::Skip)) => {
+                visit.skip(self.0.reason);
+                return Ok(());
+            }
+            Ok(Some(Verdict::Fatal(error))) => return failing::fail(visit, node.id, Cause::Stage(error)),
+            Ok(Some(Verdict::Fail(error))) => Ok(Verdict::Fail(error)),
+            // The macro's future of a synchronous function never waits.
+            Ok(None) => Err(Cause::Lost),
+            Err(panic) => Err(Cause::Panic(panic_message(&*panic))),
+        };
+        lane.leave(visit, node.id, item, Some(first));
+        Ok(())
+    }
+
+    async fn room(&self, lane: &mut Self::Lane) {
+        if lane.shared.away.load(Ordering::Acquire) > 0 {
+            lane.queue.room().await;
+        } else {
+            self.0.next.room(&mut *lane.shared.below.lock().await).await;
+        }
+    }
+}
+
+impl<N, L, T> RetryingLane<N, L, T> {
+    #[cold]
+    fn leave(&self, visit: &mut Visit<'_>, node: u32, value: T, first: Option<Result<Verdict<()>, Cause>>) {
+        self.shared.away.fetch_add(1, Ordering::Relaxed);
+        self.queue.take(visit, node, Item { value, first });
+    }
+}
+
+/// Works on what has left the lane.
+async fn catch_up<S: AgainStage<In: Sync>, D: Consumer<S::Out>>(
+    stage: Arc<StageNode<S, D>>,
+    shared: Arc<Shared<S::Need, D::Lane>>,
+    host: Host,
+    mut inbox: Inbox<Item<S::In>>,
+) {
+    while let Some(Envelope { value, receipt, context }) = inbox.next().await {
+        // A partition that has failed runs nothing any more: what waits is returned.
+        if !receipt.is_halted() {
+            work(&stage, &shared, &host, value, receipt, context).await;
+        }
+        shared.away.fetch_sub(1, Ordering::Release);
+    }
+}
+
+async fn work<S: AgainStage<In: Sync>, D: Consumer<S::Out>>(
+    stage: &StageNode<S, D>,
+    shared: &Shared<S::Need, D::Lane>,
+    host: &Host,
+    Item { value, first }: Item<S::In>,
+    receipt: Receipt,
+    mut context: Context,
+) {
+    if S::CONTEXT {
+        context.enter(&stage.node.path);
+    }
+    let mut pauses = None;
+    if let Some(first) = first
+        && let Some(pause) = stage.pause(&first, &mut context, &mut pauses)
+    {
+        host.sleep(pause).await;
+    }
+    let Called { mut context, result } =
+        try_again::<S, Blocking, D>(host, stage, Slot::FREE, &shared.need, value, context, pauses).await;
+    let step = stage.step(host, result, &receipt, &mut context).await;
+    let mut below = shared.below.lock().await;
+    boundary::carry_on(host, &stage.next, &mut *below, stage.node.id, receipt, &mut context, step);
+    stage.next.room(&mut *below).await;
+}
