@@ -1,19 +1,25 @@
-//! healer measured side by side with what it replaces, on a real Kafka of its own.
+//! Measures healer side by side with what it replaces.
 //!
-//! `cargo run --release -p benches -- --help` says what can be asked for. One run fills a topic with real flights and lets
-//! the sides read it in turn, each in a process of its own: this program, started again. What comes out are medians with
-//! the least and the most of all rounds, ratios of the sides within a round, and whether the bars are met.
+//! `cargo run --release -p benches` measures all; `--help` tells what can be asked for, and `list` the workloads. Each side
+//! reads real flights from a topic of a real Kafka, in a process of its own that is told its task as JSON and tells what
+//! came of it as JSON. Each gets as many of the same records as keep it busy for some seconds, so rates are what is
+//! compared: medians with the least and the most of all rounds, ratios of the sides within a round, and whether the bars
+//! are met. What a side claims is checked against the records and the broker.
 //!
-//! A new side is one file in `sides`, a new workload one in `workloads`, a new setting to compare in one in `comparison`.
+//! A new side is one file in `sides`, or one in `peers` or `java`, which are programs of their own; a new workload is one
+//! file in `workloads`.
 
 mod args;
-mod comparison;
 mod figures;
+mod flight;
 mod process;
 mod report;
 mod run;
 mod sides;
+mod supply;
 mod tally;
+mod task;
+mod topics;
 mod workloads;
 
 use std::process::ExitCode;
@@ -24,9 +30,18 @@ use args::{Args, Command};
 
 fn main() -> anyhow::Result<ExitCode> {
     let args = Args::parse();
-    if let Some(Command::Side { task }) = &args.command {
-        sides::run(&serde_json::from_str(task)?)?;
-        return Ok(ExitCode::SUCCESS);
+    match &args.command {
+        Some(Command::Side { task }) => {
+            sides::run(&serde_json::from_str(task)?)?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        Some(Command::List) => {
+            for workload in workloads::Workload::ALL {
+                println!("{:12} {}; {}", workload.name, workload.about, workload.key.text());
+            }
+            return Ok(ExitCode::SUCCESS);
+        }
+        None => {}
     }
     let report = run::run(&args)?;
     report.write(&args)?;

@@ -1,131 +1,179 @@
-//! One run: start Kafka, find the size, fill the topic, let the sides read it in turn.
+//! One run: start Kafka, find how many records each side needs, let the sides read them in turn.
 
-use std::time::Duration;
+use std::collections::BTreeMap;
 
 use anyhow::{Context as _, Result, ensure};
-use clap::ValueEnum as _;
 use healer_tests::kafka::RealKafka;
 
 use crate::{
     args::Args,
-    comparison::Comparison,
     figures::{float, grouped},
-    report::{Compared, Report, Round},
-    sides::{self, Side, Task},
-    tally::Outcome,
-    workloads::Supply,
+    report::{Measured, Report, Round},
+    sides::{self, Programs, Ran},
+    supply::Supply,
+    task::{Outcome, Side, Task, Work},
+    topics::{Topics, size},
+    workloads::Workload,
 };
 
-/// How many records the size of the topic is found with, at most.
-const CALIBRATION: u64 = 1_000_000;
+/// How many records the first look at a side takes.
+const FIRST_LOOK: u64 = 20_000;
+/// The same where records wait.
+const FIRST_LOOK_WAITING: u64 = 1_000;
+/// How many times more records the next look takes at most.
+const GROWTH: f64 = 20.0;
 
 /// Measures what was asked for.
 pub(crate) fn run(args: &Args) -> Result<Report> {
-    let supply = args.workload.supply()?;
+    let workloads = args.workloads();
+    let asked = |side: &Side| args.sides.is_empty() || args.sides.iter().any(|name| name == side.name());
+    let mut sides: Vec<_> = workloads.iter().flat_map(|workload| workload.sides).copied().collect();
+    sides.retain(asked);
+    let supply = Supply::read()?;
+    let programs = Programs::build(&sides)?;
+    let missing = programs.missing(&sides);
     eprintln!("starting Kafka");
     let kafka = RealKafka::start()?;
-    let mut bench = Bench { args, kafka, topic: "bench".to_owned(), records: 0 };
-    supply.create_topic(&bench.kafka, &bench.topic)?;
-    bench.fill_for(&supply)?;
-    let comparisons = args.only.as_ref().map_or(Comparison::value_variants(), std::slice::from_ref);
-    let compared = comparisons.iter().map(|comparison| bench.compare(*comparison)).collect::<Result<_>>()?;
-    Ok(Report::new(args, supply.origin, bench.records, compared))
+    let mut bench = Bench { args, kafka, supply, programs, topics: Topics::default() };
+    let mut measured = Vec::new();
+    for workload in workloads {
+        let able = |side: &Side| asked(side) && !missing.contains_key(side);
+        let sides: Vec<_> = workload.sides.iter().copied().filter(able).collect();
+        let mut absent: Vec<_> =
+            workload.absent.iter().map(|(side, why)| (*side, (*why).to_owned())).collect();
+        let unable = missing.iter().filter(|(side, _)| workload.sides.contains(side));
+        absent.extend(unable.map(|(side, why)| (*side, why.clone())));
+        measured.push(bench.workload(workload, &sides, absent)?);
+    }
+    Ok(Report::new(args, bench.supply.origin, measured))
 }
 
 struct Bench<'a> {
     args: &'a Args,
     kafka: RealKafka,
-    topic: String,
-    /// How many the topic holds.
-    records: u64,
+    supply: Supply,
+    programs: Programs,
+    topics: Topics,
 }
 
 impl Bench<'_> {
-    /// Fills the topic until the raw loop needs about as long as was asked for.
-    fn fill_for(&mut self, supply: &Supply) -> Result<()> {
-        let limit = self.args.records.unwrap_or(u64::MAX);
-        // No more than the raw loop could do in the time, where each record is given work.
-        let possible = (self.args.seconds * 1_000_000).checked_div(self.args.work_us).unwrap_or(u64::MAX);
-        self.fill(supply, CALIBRATION.next_multiple_of(supply.len()).min(possible.max(1)).min(limit))?;
-        // The first reader warms the broker up for the second.
-        let first = self.measure(Side::Raw, Comparison::Tuned, 0)?;
-        let second = self.measure(Side::Raw, Comparison::Tuned, 0)?;
-        let millis = Duration::from_secs_f64(first.seconds.min(second.seconds)).as_millis().max(1);
-        let wanted = u128::from(self.records) * u128::from(self.args.seconds) * 1_000 / millis;
-        let wanted = u64::try_from(wanted)?.next_multiple_of(supply.len()).min(possible.max(1)).min(limit);
-        self.fill(supply, wanted)
-    }
-
-    fn fill(&mut self, supply: &Supply, to: u64) -> Result<()> {
-        if to > self.records {
-            eprintln!("filling the topic up to {} records", grouped(to));
-            supply.fill(&self.kafka, &self.topic, self.records, to)?;
-            self.records = to;
+    fn workload(
+        &mut self,
+        workload: &'static Workload,
+        sides: &[Side],
+        absent: Vec<(Side, String)>,
+    ) -> Result<Measured> {
+        eprintln!("\n{}: {}, {}", workload.name, workload.about, workload.key.text());
+        let mut counts = BTreeMap::new();
+        for side in sides {
+            counts.insert(*side, self.calibrate(workload, *side)?);
         }
-        Ok(())
+        let rounds = (1..=self.args.rounds).map(|round| self.round(workload, sides, &counts, round));
+        let rounds = rounds.collect::<Result<Vec<_>>>()?;
+        let healer = counts.get(&Side::Healer).copied().unwrap_or(FIRST_LOOK);
+        let share = self.supply.longest_share(workload.key, healer)?;
+        Ok(Measured::new(workload, workload.properties(&self.args.set), &rounds, share, absent))
     }
 
-    fn compare(&self, comparison: Comparison) -> Result<Compared> {
-        let rounds = (1..=self.args.rounds).map(|round| self.round(comparison, round));
-        let rounds = rounds.collect::<Result<Vec<_>>>()?;
-        Ok(Compared::new(comparison, comparison.properties(&self.args.set), &rounds))
+    /// How many records keep a side busy for as long as was asked for.
+    fn calibrate(&mut self, workload: &Workload, side: Side) -> Result<u64> {
+        let seconds = float(self.args.seconds);
+        let most = self.args.records.unwrap_or(u64::MAX).min(workload.most_records(self.args.seconds));
+        let mut records = match workload.work {
+            Work::Sleep { .. } => FIRST_LOOK_WAITING,
+            _ => FIRST_LOOK,
+        };
+        loop {
+            records = records.min(most);
+            let taken = self.measure(workload, side, records, 0)?.outcome.seconds;
+            let times = seconds / taken.max(0.001);
+            let wanted = size(scaled(records, times)).min(most);
+            // A look that took a third of the time tells the speed well enough.
+            if times <= 3.0 || records == most {
+                return Ok(wanted.max(1));
+            }
+            // The next one aims at half of the time, no more than the speed so far lets hope for.
+            records = size(scaled(records, (times / 2.0).min(GROWTH)));
+        }
     }
 
     /// Each side once; who begins changes from round to round.
-    fn round(&self, comparison: Comparison, round: u32) -> Result<Round> {
-        let mut order = Side::ALL;
-        let shift = round as usize % order.len();
+    fn round(
+        &mut self,
+        workload: &Workload,
+        sides: &[Side],
+        counts: &BTreeMap<Side, u64>,
+        round: u32,
+    ) -> Result<Round> {
+        let mut order = sides.to_vec();
+        let shift = round as usize % order.len().max(1);
         order.rotate_left(shift);
-        let mut outcomes = Vec::with_capacity(order.len());
+        let mut ran = Vec::with_capacity(order.len());
         for side in order {
-            let outcome = self.measure(side, comparison, round)?;
+            let side_ran = self.measure(workload, side, counts[&side], round)?;
+            let Ran { outcome, .. } = &side_ran;
             let rate = float(outcome.records) / outcome.seconds.max(f64::EPSILON);
             eprintln!(
-                "{}, round {round} of {}: {} {:.1} s, {rate:.0} records/s",
-                comparison.title(),
+                "{}, round {round} of {}: {} {} records in {:.1} s, {rate:.0} a second",
+                workload.name,
                 self.args.rounds,
                 side.name(),
+                grouped(outcome.records),
                 outcome.seconds
             );
-            outcomes.push((side, outcome));
+            ran.push((side, side_ran));
         }
-        let mut sums = outcomes.iter().map(|(_, outcome)| outcome.sum);
-        let first = sums.next();
-        ensure!(sums.all(|sum| Some(sum) == first), "the sides disagree about what they added up");
-        Ok(Round { outcomes })
+        Ok(Round { ran })
     }
 
-    /// Runs one side and checks what it claims against the broker.
-    fn measure(&self, side: Side, comparison: Comparison, round: u32) -> Result<Outcome> {
+    /// Runs one side and checks what it claims: against what the records add up to, and against the broker.
+    fn measure(&mut self, workload: &Workload, side: Side, records: u64, round: u32) -> Result<Ran> {
+        let name = side.name();
+        let topic = self.topics.of(&self.kafka, &self.supply, workload, records)?;
         let task = Task {
             side,
-            workload: self.args.workload,
-            comparison,
-            properties: comparison.properties(&self.args.set),
+            work: workload.work,
+            tuned: workload.tuned,
+            properties: workload.properties(&self.args.set),
             brokers: self.kafka.brokers(),
-            topic: self.topic.clone(),
-            group: self.kafka.unique(&format!("{}-{round}", side.name())),
-            records: self.records,
-            work_us: self.args.work_us,
+            topic,
+            partitions: workload.partitions,
+            group: self.kafka.unique(&format!("{name}-{round}")),
+            records,
         };
-        let outcome = sides::start(&task)?;
-        ensure!(
-            outcome.records == self.records,
-            "{} processed {} of {} records",
-            side.name(),
-            outcome.records,
-            self.records
-        );
-        let committed = self.kafka.committed(&task.group, &self.topic).context("what a side committed")?;
-        let end = self.kafka.end_offsets(&self.topic)?;
+        let mut program = self.programs.command(side).map_err(anyhow::Error::msg)?;
+        let ran = sides::start(&mut program, &task)?;
+        let Outcome { records: done, sum, .. } = &ran.outcome;
+        ensure!(*done == records, "{name} processed {done} of {records} records");
+        let expected = self.supply.sum(workload.work, records)?;
+        ensure!(*sum == expected, "{name} added up {sum}, and the records come to {expected}");
+        if side != Side::Limit {
+            self.check_commits(&task)?;
+        }
+        Ok(ran)
+    }
+
+    fn check_commits(&self, task: &Task) -> Result<()> {
+        let committed = self.kafka.committed(&task.group, &task.topic).context("what a side committed")?;
+        let end = self.kafka.end_offsets(&task.topic)?;
         // Where a partition is empty there is nothing to commit.
         let full = |partition: &i32| end.get(partition).is_some_and(|end| *end > 0);
         let end: Vec<_> = end.iter().filter(|(partition, _)| full(partition)).collect();
+        let committed: Vec<_> = committed.iter().filter(|(partition, _)| full(partition)).collect();
         ensure!(
-            committed.iter().eq(end.iter().copied()),
+            committed == end,
             "{} committed {committed:?}, and the topic ends at {end:?}",
-            side.name()
+            task.side.name()
         );
-        Ok(outcome)
+        Ok(())
     }
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a count of records, from positive factors"
+)]
+fn scaled(records: u64, times: f64) -> u64 {
+    (float(records) * times).ceil() as u64
 }

@@ -1,25 +1,24 @@
-//! What a side's functions count, and when the first and the last record came by.
+//! What a side's function counts, and when the first and the last record came by.
 
 use std::{
     sync::{
         OnceLock,
         atomic::{AtomicI64, AtomicU64, Ordering},
     },
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use anyhow::{Context as _, Result};
-use serde::{Deserialize, Serialize};
 
-use crate::process;
+use crate::{process, task::Outcome};
 
-/// Shared by all functions of a side. The same code counts on every side, so that it costs all of them the same.
+/// The same code counts on every side that is written in Rust, so that it costs all of them the same.
 #[derive(Debug)]
 pub(crate) struct Tally {
     expected: u64,
-    work: Duration,
     records: AtomicU64,
     sum: AtomicI64,
+    waited_ns: AtomicU64,
     first: OnceLock<Mark>,
     last: OnceLock<Mark>,
 }
@@ -27,65 +26,56 @@ pub(crate) struct Tally {
 #[derive(Debug)]
 struct Mark {
     at: Instant,
+    unix: Duration,
     cpu: Option<Duration>,
 }
 
 impl Mark {
     fn now() -> Self {
-        Self { at: Instant::now(), cpu: process::cpu_time().ok() }
+        let unix = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Self { at: Instant::now(), unix, cpu: process::cpu_time().ok() }
     }
 }
 
-/// What one run of a side came to.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Outcome {
-    /// Records that went through the functions.
-    pub(crate) records: u64,
-    /// What they added up; the same on all sides, or one of them did other work.
-    pub(crate) sum: i64,
-    /// From the first record to the last.
-    pub(crate) seconds: f64,
-    /// Processor time in that span, of all threads.
-    pub(crate) cpu_seconds: f64,
-    /// The most memory that the process ever had in use.
-    pub(crate) peak_memory_bytes: u64,
-}
-
 impl Tally {
-    /// For so many records, with so much work on each.
-    pub(crate) fn new(expected: u64, work: Duration) -> Self {
+    /// For so many records.
+    pub(crate) fn new(expected: u64) -> Self {
         Self {
             expected,
-            work,
             records: AtomicU64::new(0),
             sum: AtomicI64::new(0),
+            waited_ns: AtomicU64::new(0),
             first: OnceLock::new(),
             last: OnceLock::new(),
         }
     }
 
-    /// A record came by.
+    /// A record is about to be worked on; for work that takes time, which belongs to the span that is measured.
+    pub(crate) fn begin(&self) {
+        self.first.get_or_init(Mark::now);
+    }
+
+    /// A record was worked on, and adds this to the sum.
     #[inline]
-    pub(crate) fn saw_record(&self) {
+    pub(crate) fn count(&self, value: i64) {
+        self.sum.fetch_add(value, Ordering::Relaxed);
         let count = self.records.fetch_add(1, Ordering::Relaxed) + 1;
         if count == 1 {
-            self.first.get_or_init(Mark::now);
+            self.begin();
         }
         if count == self.expected {
             self.last.get_or_init(Mark::now);
         }
     }
 
-    /// Adds to the sum, and works as long as was asked for.
-    #[inline]
-    pub(crate) fn add(&self, value: i64) {
-        if !self.work.is_zero() {
-            let until = Instant::now() + self.work;
-            while Instant::now() < until {
-                std::hint::spin_loop();
-            }
-        }
-        self.sum.fetch_add(value, Ordering::Relaxed);
+    /// A record that waits this long, and adds this to the sum.
+    pub(crate) async fn wait(&self, pause: Duration, value: i64) {
+        self.begin();
+        let began = Instant::now();
+        tokio::time::sleep(pause).await;
+        let waited = u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        self.waited_ns.fetch_add(waited, Ordering::Relaxed);
+        self.count(value);
     }
 
     /// Whether all records came by.
@@ -101,12 +91,16 @@ impl Tally {
         };
         let unreadable = "the processor time of this process cannot be read";
         let cpu = last.cpu.context(unreadable)?.saturating_sub(first.cpu.context(unreadable)?);
+        let waited = Duration::from_nanos(self.waited_ns.load(Ordering::Relaxed));
+        let count = u32::try_from(records.max(1)).unwrap_or(u32::MAX);
         Ok(Outcome {
             records,
             sum: self.sum.load(Ordering::Relaxed),
             seconds: (last.at - first.at).as_secs_f64(),
             cpu_seconds: cpu.as_secs_f64(),
             peak_memory_bytes: process::peak_memory()?,
+            first_unix_ms: u64::try_from(first.unix.as_millis())?,
+            service_us: waited.as_secs_f64() * 1e6 / f64::from(count),
         })
     }
 }

@@ -1,18 +1,23 @@
 //! What a user writes without healer: poll, decode, call, and commit the next offsets each second.
 
-use std::time::{Duration, Instant};
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context as _, Result, bail};
 use rdkafka::{
     ClientConfig, Message as _, Offset, TopicPartitionList,
     consumer::{BaseConsumer, CommitMode, Consumer as _},
+    message::BorrowedMessage,
 };
 
-use super::Task;
-use crate::{comparison::Comparison, tally::Tally, workloads::Workload};
+use crate::{
+    flight::Flight,
+    tally::Tally,
+    task::{COMMIT, Task, Work},
+};
 
-/// The time between two commits.
-const COMMIT: Duration = Duration::from_secs(1);
 /// How many records run between two looks at the clock, which would cost a tenth of the speed at every record.
 const CLOCK: u32 = 256;
 /// How long one poll waits.
@@ -24,13 +29,40 @@ const SILENCE: Duration = Duration::from_mins(1);
 pub(super) fn run(task: &Task, tally: Tally) -> Result<Tally> {
     let consumer: BaseConsumer = config(task).create()?;
     consumer.subscribe(&[&task.topic])?;
-    match task.workload {
-        Workload::Flights => read(&consumer, task, &tally, crate::workloads::flights::by_hand)?,
+    match task.work {
+        Work::Decode => read(&consumer, task, &tally, |_, value| {
+            tally.count(decode(value)?.minutes());
+            Ok(())
+        })?,
+        Work::Bytes => read(&consumer, task, &tally, |_, value| {
+            tally.count(i64::try_from(value.len())?);
+            Ok(())
+        })?,
+        Work::Sleep { micros } => read(&consumer, task, &tally, |_, value| {
+            tally.begin();
+            let minutes = decode(value)?.minutes();
+            thread::sleep(Duration::from_micros(micros));
+            tally.count(minutes);
+            Ok(())
+        })?,
+        Work::Flaky { every, backoff_ms } => read(&consumer, task, &tally, |message, value| {
+            let minutes = decode(value)?.minutes();
+            let fails = if message.offset() % every == 0 { 2 } else { 0 };
+            for attempt in 1.. {
+                if attempt > fails {
+                    break;
+                }
+                thread::sleep(Duration::from_millis(backoff_ms));
+            }
+            tally.count(minutes);
+            Ok(())
+        })?,
     }
     Ok(tally)
 }
 
-fn config(task: &Task) -> ClientConfig {
+/// What the loop and `limit` tell the client.
+pub(super) fn config(task: &Task) -> ClientConfig {
     let mut config = ClientConfig::new();
     config
         .set("bootstrap.servers", &task.brokers)
@@ -38,7 +70,7 @@ fn config(task: &Task) -> ClientConfig {
         .set("auto.offset.reset", "earliest")
         .set("enable.auto.commit", "false")
         .set("enable.auto.offset.store", "false");
-    if task.comparison == Comparison::Tuned {
+    if task.tuned {
         // As healer sets it, which lets nobody else choose.
         config.set("partition.assignment.strategy", "cooperative-sticky");
     }
@@ -48,11 +80,15 @@ fn config(task: &Task) -> ClientConfig {
     config
 }
 
+fn decode(value: &[u8]) -> serde_json::Result<Flight> {
+    serde_json::from_slice(value)
+}
+
 fn read(
     consumer: &BaseConsumer,
     task: &Task,
     tally: &Tally,
-    work: impl Fn(&[u8], &Tally) -> serde_json::Result<()>,
+    work: impl Fn(&BorrowedMessage<'_>, &[u8]) -> Result<()>,
 ) -> Result<()> {
     let mut next: Vec<Option<i64>> = Vec::new();
     let mut committed = Instant::now();
@@ -67,8 +103,7 @@ fn read(
         };
         let message = message?;
         let at = usize::try_from(message.partition())?;
-        let value = message.payload().context("a record without a value")?;
-        work(value, tally)?;
+        work(&message, message.payload().context("a record without a value")?)?;
         if next.len() <= at {
             next.resize(at + 1, None);
         }

@@ -1,53 +1,114 @@
-//! What flows through the sides.
+//! What flows and what is done with it, one file each: topic, work, sides, bars.
 
-pub(crate) mod flights;
+mod w1;
+mod w1_bytes;
+mod w1_defaults;
+mod w2;
+mod w3;
+mod w4;
+mod w5;
 
-use anyhow::Result;
-use clap::ValueEnum;
-use healer_tests::kafka::{RealKafka, Record};
-use serde::{Deserialize, Serialize};
+use crate::{
+    supply::Key,
+    task::{Properties, Side, Work},
+};
 
-/// Records, and what is done with each.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Workload {
-    /// Real flights as JSON in 4 partitions, keyed by tail number, through two cheap functions.
-    Flights,
+/// A workload.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Workload {
+    /// What the command line calls it.
+    pub(crate) name: &'static str,
+    /// What it is, in words.
+    pub(crate) about: &'static str,
+    pub(crate) partitions: u16,
+    pub(crate) key: Key,
+    pub(crate) work: Work,
+    /// Whether all sides commit as often and use the same properties, or each has its own defaults.
+    pub(crate) tuned: bool,
+    /// In the order of the first round.
+    pub(crate) sides: &'static [Side],
+    /// Which sides cannot do it, or tell nothing there, and why.
+    pub(crate) absent: &'static [(Side, &'static str)],
+    /// What healer has to reach.
+    pub(crate) bars: &'static [Bar],
 }
 
-/// Real records, to be repeated as often as a measurement needs.
-pub(crate) struct Supply {
-    records: Vec<Record>,
-    /// Where they come from, in words.
-    pub(crate) origin: String,
-    partitions: u16,
+/// What healer has to reach beside another side, in records a second unless it says otherwise.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Bar {
+    /// At least this part of the raw loop's.
+    Raw(f64),
+    /// At least this many times what the best peer reaches.
+    BestPeer(f64),
+    /// At least this part of what `limit` reaches, or of what the longest key allows if that is less.
+    Limit(f64),
+    /// At most so many MiB above the raw loop's peak.
+    ExtraMemory(f64),
 }
+
+/// What a fetcher of every tuned side may keep: enough that it never runs dry, and small beside what is measured.
+const QUEUE_KBYTES: &str = "16384";
+
+/// All sides that do not belong to this project.
+pub(crate) const PEERS: [Side; 5] =
+    [Side::Arroyo, Side::Ruststream, Side::RuststreamTracked, Side::Streams, Side::ParallelConsumer];
 
 impl Workload {
-    /// Reads the records.
-    pub(crate) fn supply(self) -> Result<Supply> {
-        match self {
-            Self::Flights => flights::supply(),
+    /// All of them.
+    pub(crate) const ALL: [&'static Self; 14] = [
+        &w1::W1,
+        &w1_bytes::W1_BYTES,
+        &w1_defaults::W1_DEFAULTS,
+        &w2::W2[0],
+        &w2::W2[1],
+        &w2::W2[2],
+        &w3::W3[0],
+        &w3::W3[1],
+        &w3::W3[2],
+        &w4::W4[0],
+        &w4::W4[1],
+        &w4::W4[2],
+        &w5::W5[0],
+        &w5::W5[1],
+    ];
+
+    /// What every side is told, beside its own defaults.
+    pub(crate) fn properties(&self, asked: &[(String, String)]) -> Properties {
+        if !self.tuned {
+            return Properties::new();
+        }
+        let usual = [("fetch.queue.backoff.ms", "10"), ("queued.max.messages.kbytes", QUEUE_KBYTES)];
+        let usual = usual.map(|(key, value)| (key.to_owned(), value.to_owned()));
+        usual.into_iter().chain(asked.iter().cloned()).collect()
+    }
+
+    /// How many records one core could not do in less than this many seconds.
+    pub(crate) fn most_records(&self, seconds: u64) -> u64 {
+        match self.work {
+            Work::Sleep { micros } => 64 * seconds * 1_000_000 / micros.max(1),
+            _ => u64::MAX,
         }
     }
 }
 
-impl Supply {
-    /// How many records there are before they repeat.
-    pub(crate) fn len(&self) -> u64 {
-        self.records.len() as u64
-    }
-
-    /// Makes the topic.
-    pub(crate) fn create_topic(&self, kafka: &RealKafka, topic: &str) -> Result<()> {
-        kafka.create_topic(topic, self.partitions, &[])
-    }
-
-    /// Produces the records of a topic that has `from` of them, until it has `to`.
-    pub(crate) fn fill(&self, kafka: &RealKafka, topic: &str, from: u64, to: u64) -> Result<()> {
-        let start = usize::try_from(from % self.len().max(1))?;
-        let count = usize::try_from(to.saturating_sub(from))?;
-        kafka.produce(topic, self.records.iter().cycle().skip(start).take(count).cloned())?;
-        Ok(())
+/// A workload whose records wait, as all keys have it.
+const fn waiting(
+    name: &'static str,
+    about: &'static str,
+    partitions: u16,
+    key: Key,
+    micros: u64,
+) -> Workload {
+    use Side::{Arroyo, Healer, Limit, ParallelConsumer, Raw, Ruststream, RuststreamTracked, Streams};
+    Workload {
+        name,
+        about,
+        partitions,
+        key,
+        work: Work::Sleep { micros },
+        tuned: true,
+        sides: &[Limit, Healer, Raw, Arroyo, Ruststream, RuststreamTracked, Streams, ParallelConsumer],
+        absent: &[],
+        bars: &[Bar::Limit(0.90), Bar::BestPeer(1.0)],
     }
 }

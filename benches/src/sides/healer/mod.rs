@@ -1,22 +1,34 @@
 //! The same work as a pipeline.
 
-use std::sync::Arc;
+mod stages;
+
+use std::{sync::Arc, time::Duration};
 
 use anyhow::{Context as _, Result, ensure};
 use healer::{App, Config};
 
-use super::Task;
 use crate::{
-    comparison::Comparison,
     tally::Tally,
-    workloads::{Workload, flights},
+    task::{COMMIT, Task, Work},
 };
 
 /// Runs the pipeline until all of the topic is committed.
 pub(super) fn run(task: &Task, tally: Tally) -> Result<Tally> {
     let tally = Arc::new(tally);
-    let app = match task.workload {
-        Workload::Flights => flights::pipeline(&task.topic),
+    let app = match task.work {
+        Work::Decode => stages::decode(&task.topic),
+        Work::Bytes => stages::bytes(&task.topic),
+        Work::Sleep { micros } => {
+            stages::sleep(&task.topic).with(stages::Pause(Duration::from_micros(micros)))
+        }
+        Work::Flaky { every, backoff_ms } => {
+            let app = match backoff_ms {
+                1 => stages::flaky(&task.topic),
+                100 => stages::flaky_100(&task.topic),
+                other => anyhow::bail!("no stage pauses for {other} ms"),
+            };
+            app.with(stages::Every(every))
+        }
     };
     run_app(task, app.with_arc(Arc::clone(&tally)))?;
     Arc::into_inner(tally).context("the pipeline has ended and still holds its state")
@@ -24,8 +36,8 @@ pub(super) fn run(task: &Task, tally: Tally) -> Result<Tally> {
 
 fn run_app(task: &Task, app: App) -> Result<()> {
     let mut config = Config::builder().brokers(&task.brokers).group(&task.group);
-    if task.comparison == Comparison::Tuned {
-        config = config.commit_interval("1s");
+    if task.tuned {
+        config = config.commit_interval(COMMIT);
     }
     for (key, value) in &task.properties {
         config = config.set(key, value);

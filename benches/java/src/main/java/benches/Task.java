@@ -1,0 +1,43 @@
+package benches;
+
+import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+
+/** What a side is told; what the Rust sides alone need is left out. */
+public record Task(Work work, boolean tuned, String brokers, String topic, String group, long records, int partitions) {
+    /** What is done with each record. */
+    public record Work(String kind, long micros) {
+        boolean waits() {
+            return kind.equals("sleep");
+        }
+    }
+
+    /** How many records are worked on at once, where a workload lets a side do that. */
+    static final int CONCURRENCY = 64;
+    /** Milliseconds between two commits. */
+    static final int COMMIT_MS = 1_000;
+
+    static Task of(String[] args) throws IOException {
+        var mapper = new ObjectMapper().disable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES);
+        return mapper.readValue(args[0], Task.class);
+    }
+
+    /** Works on one record. */
+    void run(byte[] value, Tally tally) {
+        if (!work.waits()) {
+            tally.count(Flight.decode(value).minutes());
+            return;
+        }
+        tally.begin();
+        long minutes = Flight.decode(value).minutes();
+        long began = System.nanoTime();
+        try {
+            Thread.sleep(work.micros() / 1_000, (int) (work.micros() % 1_000) * 1_000);
+        } catch (InterruptedException error) {
+            throw new IllegalStateException(error);
+        }
+        tally.waited(System.nanoTime() - began);
+        tally.count(minutes);
+    }
+}

@@ -1,0 +1,33 @@
+//! The Rust libraries that healer is measured beside. `benches` starts this with a task as JSON, and gets the outcome.
+//!
+//! What is decoded and how it is counted is the very code of the other sides.
+
+#![allow(dead_code, reason = "the files of `benches` hold what other sides need too")]
+
+mod arroyo;
+#[path = "../../src/flight.rs"]
+mod flight;
+#[path = "../../src/process.rs"]
+mod process;
+mod ruststream;
+#[path = "../../src/tally.rs"]
+mod tally;
+#[path = "../../src/task.rs"]
+mod task;
+
+use anyhow::{Context as _, Result, bail};
+
+use tally::Tally;
+use task::{Side, Task};
+
+fn main() -> Result<()> {
+    let task = std::env::args().nth(1).context("a task is missing")?;
+    let task: Task = serde_json::from_str(&task)?;
+    let tally = match task.side {
+        Side::Arroyo => arroyo::run(&task)?,
+        Side::Ruststream | Side::RuststreamTracked => ruststream::run(task)?,
+        other => bail!("{} is another program", other.name()),
+    };
+    println!("{}", serde_json::to_string(&tally.outcome()?)?);
+    Ok(())
+}

@@ -1,0 +1,95 @@
+//! `ruststream-rdkafka`: a subscriber, with the client's own commits or with one for each acknowledgement.
+//!
+//! Where records wait it has 64 workers, each for the keys that hash to it.
+
+use std::{
+    convert::Infallible,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
+
+use anyhow::{Result, anyhow, bail};
+use ruststream_rdkafka::prelude::*;
+
+use crate::{
+    flight::Flight,
+    tally::Tally,
+    task::{Side, Task, Work},
+};
+
+/// How often is asked whether all is done.
+const ASK: Duration = Duration::from_millis(5);
+
+/// What the subscriber reads is an expression of its attribute, so the task must be found from there.
+static TASK: OnceLock<Task> = OnceLock::new();
+
+#[derive(Clone, FromRef)]
+struct Shared {
+    tally: Arc<Tally>,
+    pause: Duration,
+}
+
+fn source(name: &str) -> KafkaTopic {
+    let mut topic = KafkaTopic::new(name).start(StartOffset::Earliest);
+    if let Some(task) = TASK.get() {
+        topic = KafkaTopic::new(&task.topic).group(&task.group).start(StartOffset::Earliest);
+        if task.side == Side::RuststreamTracked {
+            topic = topic.commit(Commit::Tracked);
+        }
+        if task.tuned {
+            topic = topic.config("auto.commit.interval.ms", "1000");
+        }
+        for (key, value) in &task.properties {
+            topic = topic.config(key, value);
+        }
+    }
+    topic
+}
+
+#[subscriber(source("flights"))]
+async fn delay(flight: &Flight, State(tally): State<Arc<Tally>>) -> HandlerOutcome {
+    tally.count(flight.minutes());
+    HandlerOutcome::ack()
+}
+
+#[subscriber(source("flights").lane_key(LaneKey::RecordKey), workers(64, by_key))]
+async fn slow_delay(
+    flight: &Flight,
+    State(tally): State<Arc<Tally>>,
+    State(pause): State<Duration>,
+) -> HandlerOutcome {
+    tally.wait(pause, flight.minutes()).await;
+    HandlerOutcome::ack()
+}
+
+/// Runs the service until all of the topic went through, then shuts it down, which commits.
+pub(crate) fn run(task: Task) -> Result<Tally> {
+    let tally = Arc::new(Tally::new(task.records));
+    let pause = match task.work {
+        Work::Decode => None,
+        Work::Sleep { micros } => Some(Duration::from_micros(micros)),
+        _ => bail!("ruststream has no such workload"),
+    };
+    let broker = KafkaBroker::new([task.brokers.clone()]);
+    TASK.set(task).map_err(|_| anyhow!("there is one task"))?;
+    let shared = Shared { tally: Arc::clone(&tally), pause: pause.unwrap_or_default() };
+    let app = RustStream::new(AppInfo::new("flights", "0.1.0"))
+        .on_startup(async move |()| Ok::<_, Infallible>(shared))
+        .with_broker(broker, |b| {
+            if pause.is_some() {
+                b.include(slow_delay);
+            } else {
+                b.include(delay);
+            }
+        });
+    let asked = Arc::clone(&tally);
+    let complete = async move {
+        while !asked.is_complete() {
+            tokio::time::sleep(ASK).await;
+        }
+    };
+    let runtime = tokio::runtime::Runtime::new()?;
+    runtime.block_on(app.run_until(complete))?;
+    drop(runtime);
+    Arc::into_inner(tally).ok_or_else(|| anyhow!("ruststream still holds its state"))
+}

@@ -1,0 +1,44 @@
+//! A flight out of New York City, as every side decodes it.
+
+use serde::Deserialize;
+
+/// A flight with all its columns, as a user would decode it.
+#[expect(
+    clippy::struct_field_names,
+    reason = "a flight has a number of its own, and the column is called so"
+)]
+#[expect(dead_code, reason = "what is not used is decoded all the same, on all sides")]
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Flight {
+    year: i64,
+    month: i64,
+    day: i64,
+    dep_time: Option<i64>,
+    sched_dep_time: i64,
+    dep_delay: Option<i64>,
+    arr_time: Option<i64>,
+    sched_arr_time: i64,
+    arr_delay: Option<i64>,
+    carrier: String,
+    flight: i64,
+    tailnum: Option<String>,
+    origin: String,
+    dest: String,
+    air_time: Option<i64>,
+    distance: i64,
+    hour: i64,
+    minute: i64,
+    time_hour: String,
+}
+
+impl Flight {
+    /// The minutes that it was late, departure and arrival together; none where it was cancelled.
+    pub(crate) fn minutes(&self) -> i64 {
+        self.dep_delay.unwrap_or(0) + self.arr_delay.unwrap_or(0)
+    }
+
+    /// Who flew.
+    pub(crate) fn into_carrier(self) -> String {
+        self.carrier
+    }
+}

@@ -1,0 +1,58 @@
+//! What healer has to reach, and what it reached.
+
+use serde::Serialize;
+
+use super::measured::Round;
+use crate::{
+    figures::{Spread, float},
+    task::Side,
+    workloads::{Bar, PEERS, Workload},
+};
+
+/// A bar beside the median of what was reached, round by round.
+#[derive(Debug, Serialize)]
+pub(super) struct Judged {
+    pub(super) text: String,
+    pub(super) value: Spread,
+    pub(super) met: bool,
+}
+
+/// All bars of a workload; those whose sides did not run are left out.
+pub(super) fn judge(workload: &Workload, rounds: &[Round], longest_share: f64) -> Vec<Judged> {
+    workload.bars.iter().filter_map(|bar| judge_one(*bar, rounds, longest_share)).collect()
+}
+
+fn judge_one(bar: Bar, rounds: &[Round], longest_share: f64) -> Option<Judged> {
+    let over = |value: &dyn Fn(&Round) -> Option<f64>| {
+        let values: Vec<_> = rounds.iter().filter_map(value).collect();
+        (!values.is_empty()).then(|| Spread::of(values))
+    };
+    let ratio_to = |of: &dyn Fn(&Round) -> Option<f64>| {
+        over(&|round: &Round| Some(round.rate(Side::Healer)? / of(round)?))
+    };
+    let (text, value, least) = match bar {
+        Bar::Raw(least) => {
+            let value = ratio_to(&|round| round.rate(Side::Raw))?;
+            (format!("records a second, healer to raw: at least {least:.2}"), value, least)
+        }
+        Bar::BestPeer(least) => {
+            let best = |round: &Round| PEERS.iter().filter_map(|peer| round.rate(*peer)).reduce(f64::max);
+            let value = ratio_to(&best)?;
+            (format!("records a second, healer to the best peer: at least {least:.2}"), value, least)
+        }
+        Bar::Limit(least) => {
+            let limit = |round: &Round| Some(round.rate(Side::Limit)?.min(round.key_limit(longest_share)?));
+            let value = ratio_to(&limit)?;
+            let text = "records a second, healer to the limit of machine and keys: at least";
+            (format!("{text} {least:.2}"), value, least)
+        }
+        Bar::ExtraMemory(most) => {
+            let peak =
+                |round: &Round, side| Some(float(round.of(side)?.outcome.peak_memory_bytes) / 1_048_576.0);
+            let value = over(&|round| Some(peak(round, Side::Healer)? - peak(round, Side::Raw)?))?;
+            let text = format!("peak memory, healer above raw: at most {most:.0} MiB");
+            return Some(Judged { text, met: value.median <= most, value });
+        }
+    };
+    Some(Judged { text, met: value.median >= least, value })
+}

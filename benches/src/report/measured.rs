@@ -1,0 +1,132 @@
+//! One workload over all rounds.
+
+use serde::Serialize;
+
+use super::bars::{self, Judged};
+use crate::{
+    figures::{Spread, float},
+    sides::Ran,
+    task::{CONCURRENCY, Outcome, Properties, Side, Work},
+    workloads::Workload,
+};
+
+/// Bytes in a MiB.
+const MIB: f64 = 1_048_576.0;
+
+/// What each side did in one round.
+pub(crate) struct Round {
+    pub(crate) ran: Vec<(Side, Ran)>,
+}
+
+impl Round {
+    pub(super) fn of(&self, side: Side) -> Option<&Ran> {
+        self.ran.iter().find(|(of, _)| *of == side).map(|(_, ran)| ran)
+    }
+
+    /// Records a second.
+    pub(super) fn rate(&self, side: Side) -> Option<f64> {
+        self.of(side).map(|ran| rate(&ran.outcome))
+    }
+
+    /// What the order of the keys lets anybody reach: the records of the longest key go one after the other.
+    pub(super) fn key_limit(&self, longest_share: f64) -> Option<f64> {
+        // Timers are late when a machine is busy, so who did less waited less.
+        let waited = |side| self.of(side).map(|ran| ran.outcome.service_us / 1e6);
+        let limit = waited(Side::Limit)?;
+        let service = waited(Side::Healer).map_or(limit, |own| own.min(limit));
+        // At most the records in flight, if no key is longer than its part of those.
+        Some(1.0 / (service * longest_share.max(1.0 / float(CONCURRENCY as u64))))
+    }
+}
+
+fn rate(outcome: &Outcome) -> f64 {
+    float(outcome.records) / outcome.seconds.max(f64::EPSILON)
+}
+
+/// One workload over all rounds.
+#[derive(Debug, Serialize)]
+pub(crate) struct Measured {
+    pub(super) workload: &'static str,
+    pub(super) about: String,
+    pub(super) properties: Properties,
+    /// Where records wait: which part of the records has the longest key, and how many a second that allows.
+    pub(super) keys: Option<Keys>,
+    pub(super) sides: Vec<Figures>,
+    pub(super) absent: Vec<(Side, String)>,
+    pub(super) bars: Vec<Judged>,
+}
+
+/// What the keys allow.
+#[derive(Debug, Serialize)]
+pub(super) struct Keys {
+    pub(super) longest_share: f64,
+    /// With the time that a record was told to wait.
+    pub(super) nominal_limit: f64,
+    /// With the time that a record really waited, in `limit` or in healer, whichever was shorter.
+    pub(super) limit: Spread,
+}
+
+/// One side over all rounds.
+#[derive(Debug, Serialize)]
+pub(super) struct Figures {
+    pub(super) side: Side,
+    pub(super) records: u64,
+    pub(super) seconds: Spread,
+    pub(super) records_per_second: Spread,
+    /// To the raw loop, or to `limit` where records wait; round by round.
+    pub(super) ratio: Spread,
+    pub(super) cpu_seconds_per_million: Spread,
+    pub(super) peak_memory_mib: Spread,
+    pub(super) seconds_to_first_record: Spread,
+    pub(super) outcomes: Vec<Outcome>,
+}
+
+impl Measured {
+    pub(crate) fn new(
+        workload: &'static Workload,
+        properties: Properties,
+        rounds: &[Round],
+        longest_share: f64,
+        absent: Vec<(Side, String)>,
+    ) -> Self {
+        let partitions = workload.partitions;
+        let about = format!("{}; {partitions} partitions, {}", workload.about, workload.key.text());
+        let keys = match workload.work {
+            Work::Sleep { micros } => Some(Keys {
+                longest_share,
+                nominal_limit: {
+                    let share = longest_share.max(1.0 / float(CONCURRENCY as u64));
+                    1e6 / (float(micros) * share)
+                },
+                limit: Spread::of(rounds.iter().filter_map(|round| round.key_limit(longest_share))),
+            }),
+            _ => None,
+        };
+        let base = if keys.is_some() { Side::Limit } else { Side::Raw };
+        let sides = workload.sides.iter().filter_map(|side| Figures::new(*side, base, rounds)).collect();
+        let bars = bars::judge(workload, rounds, longest_share);
+        Self { workload: workload.name, about, properties, keys, sides, absent, bars }
+    }
+}
+
+impl Figures {
+    /// None where the side did not run.
+    fn new(side: Side, base: Side, rounds: &[Round]) -> Option<Self> {
+        let ran: Vec<_> = rounds.iter().filter_map(|round| round.of(side)).collect();
+        let spread = |figure: &dyn Fn(&Ran) -> f64| Spread::of(ran.iter().map(|ran| figure(ran)));
+        let ratio = |round: &Round| Some(round.rate(side)? / round.rate(base)?);
+        Some(Self {
+            side,
+            records: ran.first()?.outcome.records,
+            seconds: spread(&|ran| ran.outcome.seconds),
+            records_per_second: spread(&|ran| rate(&ran.outcome)),
+            ratio: Spread::of(rounds.iter().filter_map(ratio)),
+            cpu_seconds_per_million: spread(&|ran| {
+                ran.outcome.cpu_seconds * 1e6 / float(ran.outcome.records.max(1))
+            }),
+            peak_memory_mib: spread(&|ran| float(ran.outcome.peak_memory_bytes) / MIB),
+            seconds_to_first_record: spread(&|ran| ran.to_first_record),
+            outcomes: ran.into_iter().map(|ran| ran.outcome.clone()).collect(),
+        })
+    }
+}

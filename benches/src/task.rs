@@ -1,0 +1,108 @@
+//! What a side is told and what it tells back: JSON between two processes, whatever language the side is written in.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use serde::{Deserialize, Serialize};
+
+/// Client properties by name.
+pub(crate) type Properties = BTreeMap<String, String>;
+
+/// How many records are worked on at once, where a workload lets a side do that.
+pub(crate) const CONCURRENCY: usize = 64;
+/// The time between two commits of every side that is tuned like the others.
+pub(crate) const COMMIT: Duration = Duration::from_secs(1);
+
+/// A way to read a topic.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Side {
+    /// A loop round rdkafka's `BaseConsumer`, by hand.
+    Raw,
+    /// 64 records at once in no order and without a commit: what a machine can do at most where work waits.
+    Limit,
+    /// A pipeline of healer.
+    Healer,
+    /// Strategies of `sentry_arroyo`.
+    Arroyo,
+    /// A subscriber of `ruststream-rdkafka` that leaves commits to the client.
+    Ruststream,
+    /// The same with a commit for each record that was acknowledged.
+    RuststreamTracked,
+    /// A topology of Kafka Streams.
+    Streams,
+    /// Confluent's Parallel Consumer, in the order of the keys.
+    ParallelConsumer,
+}
+
+impl Side {
+    /// Its name in tables, groups and JSON.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Raw => "raw",
+            Self::Limit => "limit",
+            Self::Healer => "healer",
+            Self::Arroyo => "arroyo",
+            Self::Ruststream => "ruststream",
+            Self::RuststreamTracked => "ruststream-tracked",
+            Self::Streams => "kafka-streams",
+            Self::ParallelConsumer => "parallel-consumer",
+        }
+    }
+}
+
+/// What is done with each record.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub(crate) enum Work {
+    /// Decode a flight and add up its delays.
+    Decode,
+    /// Add up the lengths of the values, which stay bytes.
+    Bytes,
+    /// Decode, wait, then add up; up to [`CONCURRENCY`] records at once.
+    Sleep {
+        /// How long each record waits.
+        micros: u64,
+    },
+    /// Decode and add up, and fail twice at some records.
+    Flaky {
+        /// One record in so many of a partition fails.
+        every: i64,
+        /// The pause after each failure.
+        backoff_ms: u64,
+    },
+}
+
+/// What one process does.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Task {
+    pub(crate) side: Side,
+    pub(crate) work: Work,
+    /// Whether all sides commit as often and use the same properties, or each has its own defaults.
+    pub(crate) tuned: bool,
+    pub(crate) properties: Properties,
+    pub(crate) brokers: String,
+    pub(crate) topic: String,
+    pub(crate) group: String,
+    pub(crate) partitions: u16,
+    /// How many records the topic holds.
+    pub(crate) records: u64,
+}
+
+/// What one run of a side came to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Outcome {
+    /// Records that went through the function.
+    pub(crate) records: u64,
+    /// What they added up; the same on all sides, or one of them did other work.
+    pub(crate) sum: i64,
+    /// From the first record to the last.
+    pub(crate) seconds: f64,
+    /// Processor time in that span, of all threads.
+    pub(crate) cpu_seconds: f64,
+    /// The most memory that the process ever had in use.
+    pub(crate) peak_memory_bytes: u64,
+    /// When the first record was seen, in milliseconds since 1970.
+    pub(crate) first_unix_ms: u64,
+    /// How long one record waited where it was told to wait, in the mean; zero where none was.
+    pub(crate) service_us: f64,
+}

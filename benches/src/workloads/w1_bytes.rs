@@ -1,0 +1,28 @@
+//! W1 without decoding: only what a side itself costs is left.
+
+use super::{Bar, Workload};
+use crate::{
+    supply::Key,
+    task::{Side, Work},
+};
+
+/// Why the others are not asked.
+const BESIDE_RAW: &str = "this one is about the cost beside the raw loop alone";
+
+pub(super) const W1_BYTES: Workload = Workload {
+    name: "W1-bytes",
+    about: "one cheap function on bytes, nothing is decoded",
+    partitions: 4,
+    key: Key::TailNumber,
+    work: Work::Bytes,
+    tuned: true,
+    sides: &[Side::Raw, Side::Healer],
+    absent: &[
+        (Side::Arroyo, BESIDE_RAW),
+        (Side::Ruststream, BESIDE_RAW),
+        (Side::RuststreamTracked, BESIDE_RAW),
+        (Side::Streams, BESIDE_RAW),
+        (Side::ParallelConsumer, BESIDE_RAW),
+    ],
+    bars: &[Bar::Raw(0.80), Bar::ExtraMemory(64.0)],
+};
