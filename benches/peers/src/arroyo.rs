@@ -4,7 +4,6 @@
 
 use std::{
     collections::HashMap,
-    error::Error,
     sync::Arc,
     thread,
     time::Duration,
@@ -58,10 +57,10 @@ impl ProcessingStrategyFactory<KafkaPayload> for Factory {
             return Box::new(RunTask::new(function, commit));
         };
         let pause = Duration::from_micros(micros);
-        let function = move |message: Message<KafkaPayload>| -> RunTaskFunc<(), Box<dyn Error + Send + Sync>> {
+        let function = move |message: Message<KafkaPayload>| -> RunTaskFunc<(), anyhow::Error> {
             let tally = Arc::clone(&tally);
             Box::pin(async move {
-                let minutes = minutes(&message).map_err(|error| RunTaskError::Other(error.into()))?;
+                let minutes = minutes(&message).map_err(RunTaskError::Other)?;
                 tally.wait(pause, minutes).await;
                 Ok(message.replace(()))
             })

@@ -17,7 +17,6 @@ mod task;
 
 use anyhow::{Context as _, Result, bail};
 
-use tally::Tally;
 use task::{Side, Task};
 
 fn main() -> Result<()> {

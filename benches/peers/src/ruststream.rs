@@ -14,7 +14,7 @@ use ruststream_rdkafka::prelude::*;
 use crate::{
     flight::Flight,
     tally::Tally,
-    task::{Side, Task, Work},
+    task::{COMMIT, Side, Task, Work},
 };
 
 /// How often is asked whether all is done.
@@ -29,30 +29,27 @@ struct Shared {
     pause: Duration,
 }
 
-fn source(name: &str) -> KafkaTopic {
-    let mut topic = KafkaTopic::new(name).start(StartOffset::Earliest);
-    if let Some(task) = TASK.get() {
-        topic = KafkaTopic::new(&task.topic).group(&task.group).start(StartOffset::Earliest);
-        if task.side == Side::RuststreamTracked {
-            topic = topic.commit(Commit::Tracked);
-        }
-        if task.tuned {
-            topic = topic.config("auto.commit.interval.ms", "1000");
-        }
-        for (key, value) in &task.properties {
-            topic = topic.config(key, value);
-        }
-    }
-    topic
+fn topic() -> String {
+    TASK.get().map(|task| task.topic.clone()).unwrap_or_default()
 }
 
-#[subscriber(source("flights"))]
+fn commit() -> Commit {
+    match TASK.get().map(|task| task.side) {
+        Some(Side::RuststreamTracked) => Commit::Tracked,
+        _ => Commit::Auto,
+    }
+}
+
+#[subscriber(KafkaTopic::new(topic()).start(StartOffset::Earliest).commit(commit()))]
 async fn delay(flight: &Flight, State(tally): State<Arc<Tally>>) -> HandlerOutcome {
     tally.count(flight.minutes());
     HandlerOutcome::ack()
 }
 
-#[subscriber(source("flights").lane_key(LaneKey::RecordKey), workers(64, by_key))]
+#[subscriber(
+    KafkaTopic::new(topic()).start(StartOffset::Earliest).commit(commit()).lane_key(LaneKey::RecordKey),
+    workers(64, by_key)
+)]
 async fn slow_delay(
     flight: &Flight,
     State(tally): State<Arc<Tally>>,
@@ -70,7 +67,13 @@ pub(crate) fn run(task: Task) -> Result<Tally> {
         Work::Sleep { micros } => Some(Duration::from_micros(micros)),
         _ => bail!("ruststream has no such workload"),
     };
-    let broker = KafkaBroker::new([task.brokers.clone()]);
+    let mut broker = KafkaBroker::new([task.brokers.clone()]).default_group(&task.group);
+    if task.tuned {
+        broker = broker.config("auto.commit.interval.ms", COMMIT.as_millis().to_string());
+    }
+    for (key, value) in &task.properties {
+        broker = broker.config(key, value);
+    }
     TASK.set(task).map_err(|_| anyhow!("there is one task"))?;
     let shared = Shared { tally: Arc::clone(&tally), pause: pause.unwrap_or_default() };
     let app = RustStream::new(AppInfo::new("flights", "0.1.0"))
