@@ -9,7 +9,7 @@ mod single;
 
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens as _, format_ident, quote, quote_spanned};
-use syn::{Ident, Type, ext::IdentExt as _, spanned::Spanned as _};
+use syn::{FnArg, Ident, PatType, Type, TypeReference, ext::IdentExt as _, spanned::Spanned as _};
 
 pub(super) use broken::broken;
 
@@ -46,7 +46,9 @@ pub(super) fn stage(stage: &Stage) -> TokenStream {
     let keep = stage.settings.checkpoint.as_ref().map(|_| checkpointed(stage, &generics, &root));
     let plain = plain(stage, &root);
     let parallel = parallel(stage, &generics, &root);
+    let slices = borrows_a_buffer(function).then(|| quote!(#[allow(clippy::ptr_arg)]));
     quote! {
+        #slices
         #function
         #node
         #header
@@ -56,6 +58,17 @@ pub(super) fn stage(stage: &Stage) -> TokenStream {
         #parallel
         #plain
     }
+}
+
+/// Whether clippy would have a slice where a stage borrows what flows as it is: a `&Vec<u8>`, a `&String`.
+fn borrows_a_buffer(function: &Function) -> bool {
+    function.sig.inputs.iter().any(|input| {
+        let FnArg::Typed(PatType { ty, .. }) = input else { return false };
+        let Type::Reference(TypeReference { elem, .. }) = &**ty else { return false };
+        let Type::Path(path) = &**elem else { return false };
+        let last = path.path.segments.last();
+        last.is_some_and(|last| ["Vec", "String", "PathBuf"].iter().any(|name| last.ident == name))
+    })
 }
 
 /// Name and generics as they stand in an `impl`.

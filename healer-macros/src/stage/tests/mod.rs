@@ -57,6 +57,17 @@ fn the_function_stays_as_it_was() {
 }
 
 #[test]
+fn clippy_asks_for_no_slice_where_a_buffer_flows() {
+    let text = printed(
+        quote!(),
+        quote!(
+            fn length(value: &Vec<u8>) -> usize {}
+        ),
+    );
+    assert!(text.starts_with("#[allow(clippy::ptr_arg)]\nfn length"), "{text}");
+}
+
+#[test]
 fn a_synchronous_stage_is_written_in_full() {
     let text = printed(
         quote!(),
