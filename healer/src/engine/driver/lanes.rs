@@ -1,11 +1,10 @@
 //! The lanes of the assigned partitions, and the records that wait for them.
 
-use std::{collections::VecDeque, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
-use super::control::Control;
+use super::{backlog::Backlog, control::Control};
 use crate::{
-    broker::{BadHeaders, ReadHeaders, RecordRef, TopicPartition},
-    context::Headers,
+    broker::{RecordRef, TopicPartition},
     engine::Host,
     envelope::Home,
     operators::EntryLane,
@@ -14,52 +13,9 @@ use crate::{
 /// How many records are taken from the broker at once.
 pub(super) const CHUNK: usize = 512;
 
-/// A record that was fetched before its lane could take it.
-pub(super) struct Waiting {
-    offset: i64,
-    leader_epoch: Option<i32>,
-    timestamp: Option<i64>,
-    key: Option<Vec<u8>>,
-    value: Option<Vec<u8>>,
-    headers: WaitingHeaders,
-}
-
-struct WaitingHeaders(Result<Headers, BadHeaders>);
-
-impl ReadHeaders for WaitingHeaders {
-    fn read(&self, into: &mut Headers) -> Result<(), BadHeaders> {
-        let headers = self.0.as_ref().map_err(Clone::clone)?;
-        headers.iter().for_each(|(name, value)| into.push(name, value));
-        Ok(())
-    }
-}
-
-impl Waiting {
-    fn new(record: &RecordRef<'_>, with_headers: bool) -> Self {
-        let mut headers = Headers::new();
-        let read = if with_headers { record.headers.read(&mut headers) } else { Ok(()) };
-        Self {
-            offset: record.offset,
-            leader_epoch: record.leader_epoch,
-            timestamp: record.timestamp,
-            key: record.key.map(<[u8]>::to_vec),
-            value: record.value.map(<[u8]>::to_vec),
-            headers: WaitingHeaders(read.map(|()| headers)),
-        }
-    }
-
-    pub(super) fn lend(&self, slot: u32) -> RecordRef<'_> {
-        RecordRef {
-            slot,
-            offset: self.offset,
-            leader_epoch: self.leader_epoch,
-            timestamp: self.timestamp,
-            key: self.key.as_deref(),
-            value: self.value.as_deref(),
-            headers: &self.headers,
-        }
-    }
-}
+/// How many bytes may wait in all lanes together before those with a bound's worth of records pause. The client fetches up to
+/// 1 MiB of a partition at once, so a lane that is not slow at all gets several thousand records one after the other.
+const BUDGET: usize = 32 << 20;
 
 /// A partition's way in.
 struct Lane {
@@ -68,13 +24,13 @@ struct Lane {
     entry: Way,
     /// Whether a node of the chain reads headers.
     reads: bool,
-    waiting: VecDeque<Waiting>,
-    /// How many of those that waited are out with the entry.
-    out: usize,
+    waiting: Backlog,
+    /// How many of those that waited are out with the entry, and their bytes.
+    out: (usize, usize),
     /// How many runs of the chunk that was fetched last the poll thread has in hand and has not begun.
     in_hand: usize,
     /// What was fetched while the poll thread was held up: newer than everything that thread has in hand.
-    kept: VecDeque<Waiting>,
+    kept: Backlog,
     paused: bool,
     opened: Duration,
     /// Whether a record of this assignment was lent.
@@ -86,6 +42,13 @@ impl Lane {
     fn is_idle(&self) -> bool {
         let idle = self.waiting.is_empty() && self.kept.is_empty() && self.in_hand == 0;
         matches!(self.entry, Way::Open(_)) && idle
+    }
+
+    /// How many records wait in all, and their bytes.
+    fn backlog(&self) -> (usize, usize) {
+        let all =
+            [(self.waiting.len(), self.waiting.bytes()), (self.kept.len(), self.kept.bytes()), self.out];
+        all.into_iter().fold((0, 0), |sum, part| (sum.0 + part.0, sum.1 + part.1))
     }
 }
 
@@ -145,10 +108,10 @@ impl Lanes {
             host,
             reads: entry.reads(),
             entry: Way::Open(entry),
-            waiting: VecDeque::new(),
-            out: 0,
+            waiting: Backlog::default(),
+            out: (0, 0),
             in_hand: 0,
-            kept: VecDeque::new(),
+            kept: Backlog::default(),
             paused: false,
             opened: self.control.now(),
             lent: false,
@@ -193,7 +156,9 @@ impl Lanes {
         let Some(lane) = self.lane_of(slot, generation) else { return };
         lane.in_hand -= 1;
         if !matches!(lane.entry, Way::Closed) {
-            lane.waiting.extend(left.iter().map(|record| Waiting::new(record, lane.reads)));
+            for record in left {
+                lane.waiting.push(record, lane.reads);
+            }
         }
     }
 
@@ -205,11 +170,11 @@ impl Lanes {
     }
 
     /// The entry with the records that wait for it.
-    pub(super) fn lease_waiting(&mut self, slot: u32) -> Option<(Lease, VecDeque<Waiting>)> {
+    pub(super) fn lease_waiting(&mut self, slot: u32) -> Option<(Lease, Backlog)> {
         let lease = self.lease(slot)?;
         let lane = self.lane(slot)?;
         let waiting = std::mem::take(&mut lane.waiting);
-        lane.out = waiting.len();
+        lane.out = (waiting.len(), waiting.bytes());
         Some((lease, waiting))
     }
 
@@ -230,10 +195,10 @@ impl Lanes {
 
     /// Takes an entry back, with what it did not take of those that waited. A lane that was closed or opened anew
     /// meanwhile has no use for them.
-    pub(super) fn give_back(&mut self, lease: Lease, mut left: VecDeque<Waiting>) {
+    pub(super) fn give_back(&mut self, lease: Lease, mut left: Backlog) {
         let Lease { home, entry, .. } = lease;
         let Some(lane) = self.lane_of(home.slot, home.generation) else { return };
-        lane.out = 0;
+        lane.out = (0, 0);
         if let Way::Out = lane.entry {
             lane.entry = Way::Open(entry);
             left.append(&mut lane.waiting);
@@ -247,7 +212,7 @@ impl Lanes {
             let Some(lane) = self.lane(record.slot) else { continue };
             if !matches!(lane.entry, Way::Closed) {
                 lane.lent = true;
-                lane.kept.push_back(Waiting::new(record, lane.reads));
+                lane.kept.push(record, lane.reads);
             }
         }
     }
@@ -291,25 +256,47 @@ impl Lanes {
     /// The first record that waits in front of each partition.
     pub(super) fn first_waiting(&self) -> impl Iterator<Item = ((u32, u32), Option<i64>)> {
         self.by_slot.iter().flatten().filter(|lane| matches!(lane.entry, Way::Open(_))).map(|lane| {
-            let first = lane.waiting.front().or(lane.kept.front()).map(|record| record.offset);
+            let first = lane.waiting.first().or(lane.kept.first());
             ((lane.home.slot, lane.home.generation), first)
         })
     }
 
-    /// Fetching pauses when a bound's worth of records waits, and goes on at half of it: to resume is to fetch again what
-    /// the client threw away.
+    /// What the poll thread must do so that lanes with enough to do are not fetched for.
     pub(super) fn flow(&mut self) -> Flow {
         let mut flow = Flow::default();
-        for lane in self.by_slot.iter_mut().flatten().filter(|lane| !matches!(lane.entry, Way::Closed)) {
-            let waiting = lane.waiting.len() + lane.kept.len() + lane.out;
-            if !lane.paused && waiting >= self.in_flight {
-                lane.paused = true;
-                flow.pause.push(lane.home.partition.clone());
-            } else if lane.paused && waiting <= self.in_flight / 2 {
-                lane.paused = false;
-                flow.resume.push(lane.home.partition.clone());
+        let open = |lane: &&mut Lane| !matches!(lane.entry, Way::Closed);
+        let part = BUDGET / self.by_slot.iter_mut().flatten().filter(open).count().max(1);
+        for lane in self.by_slot.iter_mut().flatten().filter(open) {
+            let pauses = pauses(lane.paused, lane.backlog(), (self.in_flight, part));
+            if pauses != lane.paused {
+                lane.paused = pauses;
+                let changed = if pauses { &mut flow.pause } else { &mut flow.resume };
+                changed.push(lane.home.partition.clone());
             }
         }
         flow
+    }
+}
+
+/// Whether nothing is fetched for a lane with so many records and bytes that wait. Fetching pauses when a bound's worth waits that is
+/// also the lane's part of the budget, and goes on at half of it: to resume is to fetch again what the client threw away, which
+/// may take as long as the broker holds a fetch.
+fn pauses(paused: bool, (records, bytes): (usize, usize), (in_flight, part): (usize, usize)) -> bool {
+    if paused { records > in_flight / 2 && bytes > part / 2 } else { records >= in_flight && bytes >= part }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::pauses;
+
+    #[test]
+    fn a_lane_pauses_at_both_bounds_and_goes_on_at_half_of_one() {
+        let bounds = (100, 1_000);
+        assert!(!pauses(false, (5_000, 999), bounds), "small records");
+        assert!(!pauses(false, (99, 5_000), bounds), "large records");
+        assert!(pauses(false, (100, 1_000), bounds));
+        assert!(pauses(true, (51, 501), bounds));
+        assert!(!pauses(true, (50, 5_000), bounds));
+        assert!(!pauses(true, (5_000, 500), bounds));
     }
 }

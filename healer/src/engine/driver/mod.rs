@@ -2,6 +2,7 @@
 
 mod act;
 mod assign;
+mod backlog;
 mod committer;
 mod control;
 mod finish;

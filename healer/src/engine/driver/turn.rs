@@ -1,8 +1,9 @@
 //! The poll thread's round: look after everything, run what waits, fetch, run what came.
 
-use std::{collections::VecDeque, sync::Arc, time::Instant};
+use std::{sync::Arc, time::Instant};
 
 use super::{
+    backlog::Backlog,
     lanes::{CHUNK, Lease},
     poll::Poller,
     station::Station,
@@ -13,6 +14,9 @@ use crate::{
     envelope::fingerprint,
     operators::ChunkLog,
 };
+
+/// How many records that wait are lent to a lane at least.
+const FEW: usize = 32;
 
 /// The poll thread's own hands. User code runs here, while nothing is locked.
 pub(crate) struct Turner<B: Broker> {
@@ -63,10 +67,12 @@ impl<B: Broker> Turner<B> {
         for slot in &slots {
             let lease = self.station.with(|poller| poller.lanes.lease_waiting(*slot)).flatten();
             let Some((mut lease, mut waiting)) = lease else { continue };
-            let lent: Vec<_> = waiting.iter().take(CHUNK).map(|record| record.lend(*slot)).collect();
+            // Where few may leave there is no use in lending many; nodes before a boundary may let more of them end.
+            let most = usize::try_from(lease.credit).unwrap_or(CHUNK).clamp(FEW, CHUNK);
+            let lent = waiting.lend(*slot, most);
             let taken = self.run(&mut lease, &lent, until);
             drop(lent);
-            waiting.drain(..taken);
+            waiting.take(taken);
             self.station.with(|poller| poller.lanes.give_back(lease, waiting));
         }
         self.waiting = slots;
@@ -91,7 +97,7 @@ impl<B: Broker> Turner<B> {
             let lease = self.station.with(|poller| poller.lanes.lease_fresh(slot, generation)).flatten();
             let taken = lease.map_or(0, |mut lease| {
                 let taken = self.run(&mut lease, run, until);
-                self.station.with(|poller| poller.lanes.give_back(lease, VecDeque::new()));
+                self.station.with(|poller| poller.lanes.give_back(lease, Backlog::default()));
                 taken
             });
             self.station.with(|poller| poller.lanes.put_down(slot, generation, &run[taken..]));
