@@ -48,6 +48,19 @@ impl Side {
             Self::ParallelConsumer => "parallel-consumer",
         }
     }
+
+    /// What else it does, or does less, than the others.
+    pub(crate) fn caveat(self, work: Work) -> Option<&'static str> {
+        let waits = matches!(work, Work::Sleep { .. });
+        match self {
+            Self::Limit => Some("keeps no order and commits nothing"),
+            Self::Raw if waits => Some("works on one record at a time"),
+            Self::Arroyo if waits => Some("keeps no order of keys: records of one key overlap"),
+            Self::Ruststream => Some("commits what was handed out, whether or not it was worked on"),
+            Self::Streams if waits => Some("works on one record of a partition at a time"),
+            _ => None,
+        }
+    }
 }
 
 /// What is done with each record.
