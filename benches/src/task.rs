@@ -49,13 +49,19 @@ impl Side {
         }
     }
 
+    /// Whether it works on the records of one key one after the other.
+    pub(crate) fn keeps_keys(self, work: Work) -> bool {
+        let waits = matches!(work, Work::Sleep { .. });
+        !waits || !matches!(self, Self::Limit | Self::Arroyo)
+    }
+
     /// What else it does, or does less, than the others.
     pub(crate) fn caveat(self, work: Work) -> Option<&'static str> {
         let waits = matches!(work, Work::Sleep { .. });
         match self {
             Self::Limit => Some("keeps no order and commits nothing"),
             Self::Raw if waits => Some("works on one record at a time"),
-            Self::Arroyo if waits => Some("keeps no order of keys: records of one key overlap"),
+            Self::Arroyo if waits => Some("keeps no order of keys, so it is no peer that a bar asks for"),
             Self::Ruststream => Some("commits what was handed out, whether or not it was worked on"),
             Self::Streams if waits => Some("works on one record of a partition at a time"),
             _ => None,
