@@ -26,7 +26,7 @@ pub(crate) enum Side {
     Arroyo,
     /// A subscriber of `ruststream-rdkafka` that leaves commits to the client.
     Ruststream,
-    /// The same with a commit for each record that was acknowledged.
+    /// The same, where only what was acknowledged is committed.
     RuststreamTracked,
     /// A topology of Kafka Streams.
     Streams,

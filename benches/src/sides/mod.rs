@@ -83,3 +83,40 @@ pub(crate) fn run(task: &Task) -> Result<()> {
     println!("{}", serde_json::to_string(&tally.outcome()?)?);
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{process::Command, time::Duration};
+
+    use super::start;
+    use crate::task::{Properties, Side, Task, Work};
+
+    /// What comes of a side that is this script.
+    fn error_of(script: &str, patience: Duration) -> String {
+        let task = Task {
+            side: Side::Arroyo,
+            work: Work::Decode,
+            tuned: true,
+            properties: Properties::new(),
+            brokers: String::new(),
+            topic: String::new(),
+            group: String::new(),
+            partitions: 1,
+            records: 1,
+        };
+        let ran = start(Command::new("sh").arg("-c").arg(script), &task, patience);
+        ran.expect_err("the script tells no outcome").to_string()
+    }
+
+    #[test]
+    fn a_side_that_fails_says_why_in_its_last_line() {
+        let error = error_of("echo loud; echo no broker; exit 3", Duration::from_mins(1));
+        assert_eq!(error, "the side arroyo failed (exit status: 3): no broker");
+    }
+
+    #[test]
+    fn a_side_that_hangs_is_ended() {
+        let error = error_of("exec sleep 600", Duration::from_millis(1));
+        assert_eq!(error, "the side arroyo was not done after 0 s");
+    }
+}
