@@ -2,7 +2,7 @@
 //!
 //! `cargo run --release -p benches` measures all; `--help` tells what can be asked for, and `list` the workloads. Each side
 //! reads real flights from a topic of a real Kafka, in a process of its own that is told its task as JSON and tells what
-//! came of it as JSON. Each gets as many of the same records as keep it busy for some seconds, so rates are what is
+//! came of it as JSON, or why it failed, in the last line that it prints. Each gets as many of the same records as keep it busy for some seconds, so rates are what is
 //! compared: medians with the least and the most of all rounds, ratios of the sides within a round, and whether the bars
 //! are met. What a side claims is checked against the records and the broker.
 //!

@@ -1,8 +1,8 @@
 //! One run: start Kafka, find how many records each side needs, let the sides read them in turn.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 use healer_tests::kafka::RealKafka;
 
 use crate::{
@@ -13,7 +13,7 @@ use crate::{
     supply::Supply,
     task::{Outcome, Side, Task, Work},
     topics::{Topics, size},
-    workloads::Workload,
+    workloads::{PEERS, Workload},
 };
 
 /// How many records the first look at a side takes.
@@ -22,6 +22,8 @@ const FIRST_LOOK: u64 = 20_000;
 const FIRST_LOOK_WAITING: u64 = 1_000;
 /// How many times more records the next look takes at most.
 const GROWTH: f64 = 20.0;
+/// How long a side may take at least: one that hangs must not hold up the others for ever.
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// Measures what was asked for.
 pub(crate) fn run(args: &Args) -> Result<Report> {
@@ -64,15 +66,22 @@ impl Bench<'_> {
         absent: Vec<(Side, String)>,
     ) -> Result<Measured> {
         eprintln!("\n{}: {}, {}", workload.name, workload.about, workload.key.text());
-        let mut counts = BTreeMap::new();
+        let (mut counts, mut failed) = (BTreeMap::new(), Failed::new());
         for side in sides {
-            counts.insert(*side, self.calibrate(workload, *side)?);
+            match self.calibrate(workload, *side) {
+                Ok(records) => _ = counts.insert(*side, records),
+                Err(error) => leave_out(&mut failed, *side, error)?,
+            }
         }
-        let rounds = (1..=self.args.rounds).map(|round| self.round(workload, sides, &counts, round));
+        let rounds = (1..=self.args.rounds).map(|round| {
+            let mut order = sides.to_vec();
+            order.retain(|side| !failed.contains_key(side));
+            self.round(workload, order, &counts, &mut failed, round)
+        });
         let rounds = rounds.collect::<Result<Vec<_>>>()?;
         let healer = counts.get(&Side::Healer).copied().unwrap_or(FIRST_LOOK);
         let share = self.supply.longest_share(workload.key, healer)?;
-        Ok(Measured::new(workload, workload.properties(&self.args.set), &rounds, share, absent))
+        Ok(Measured::new(workload, workload.properties(&self.args.set), &rounds, share, absent, failed))
     }
 
     /// How many records keep a side busy for as long as was asked for.
@@ -101,16 +110,22 @@ impl Bench<'_> {
     fn round(
         &mut self,
         workload: &Workload,
-        sides: &[Side],
+        mut order: Vec<Side>,
         counts: &BTreeMap<Side, u64>,
+        failed: &mut Failed,
         round: u32,
     ) -> Result<Round> {
-        let mut order = sides.to_vec();
         let shift = round as usize % order.len().max(1);
         order.rotate_left(shift);
         let mut ran = Vec::with_capacity(order.len());
         for side in order {
-            let side_ran = self.measure(workload, side, counts[&side], round)?;
+            let side_ran = match self.measure(workload, side, counts[&side], round) {
+                Ok(side_ran) => side_ran,
+                Err(error) => {
+                    leave_out(failed, side, error)?;
+                    continue;
+                }
+            };
             let Ran { outcome, .. } = &side_ran;
             let rate = float(outcome.records) / outcome.seconds.max(f64::EPSILON);
             eprintln!(
@@ -142,31 +157,45 @@ impl Bench<'_> {
             records,
         };
         let mut program = self.programs.command(side).map_err(anyhow::Error::msg)?;
-        let ran = sides::start(&mut program, &task)?;
+        let patience = PATIENCE + Duration::from_secs(10 * self.args.seconds);
+        let mut ran = sides::start(&mut program, &task, patience)?;
         let Outcome { records: done, sum, .. } = &ran.outcome;
         ensure!(*done == records, "{name} processed {done} of {records} records");
         let expected = self.supply.sum(workload.work, records)?;
         ensure!(*sum == expected, "{name} added up {sum}, and the records come to {expected}");
         if side != Side::Limit {
-            self.check_commits(&task)?;
+            match self.check_commits(&task)? {
+                Some(wrong) if PEERS.contains(&side) => ran.note = Some(wrong),
+                Some(wrong) => bail!("{name} {wrong}"),
+                None => {}
+            }
         }
         Ok(ran)
     }
 
-    fn check_commits(&self, task: &Task) -> Result<()> {
+    /// What is wrong with the offsets that a side left behind.
+    fn check_commits(&self, task: &Task) -> Result<Option<String>> {
         let committed = self.kafka.committed(&task.group, &task.topic).context("what a side committed")?;
         let end = self.kafka.end_offsets(&task.topic)?;
         // Where a partition is empty there is nothing to commit.
         let full = |partition: &i32| end.get(partition).is_some_and(|end| *end > 0);
         let end: Vec<_> = end.iter().filter(|(partition, _)| full(partition)).collect();
         let committed: Vec<_> = committed.iter().filter(|(partition, _)| full(partition)).collect();
-        ensure!(
-            committed == end,
-            "{} committed {committed:?}, and the topic ends at {end:?}",
-            task.side.name()
-        );
-        Ok(())
+        Ok((committed != end).then(|| format!("committed {committed:?}, and the topic ends at {end:?}")))
     }
+}
+
+/// Why sides are not asked any more.
+type Failed = BTreeMap<Side, String>;
+
+/// A peer that fails is reported and left out; without healer, or what it is judged by, a run says nothing.
+fn leave_out(failed: &mut Failed, side: Side, error: anyhow::Error) -> Result<()> {
+    if !PEERS.contains(&side) {
+        return Err(error);
+    }
+    eprintln!("{} is left out: {error:#}", side.name());
+    failed.insert(side, format!("{error:#}"));
+    Ok(())
 }
 
 #[expect(

@@ -26,7 +26,7 @@ pub(crate) enum Side {
     Arroyo,
     /// A subscriber of `ruststream-rdkafka` that leaves commits to the client.
     Ruststream,
-    /// The same with a commit for each record that was acknowledged.
+    /// The same, where only what was acknowledged is committed.
     RuststreamTracked,
     /// A topology of Kafka Streams.
     Streams,
@@ -46,6 +46,25 @@ impl Side {
             Self::RuststreamTracked => "ruststream-tracked",
             Self::Streams => "kafka-streams",
             Self::ParallelConsumer => "parallel-consumer",
+        }
+    }
+
+    /// Whether it works on the records of one key one after the other.
+    pub(crate) fn keeps_keys(self, work: Work) -> bool {
+        let waits = matches!(work, Work::Sleep { .. });
+        !waits || !matches!(self, Self::Limit | Self::Arroyo)
+    }
+
+    /// What else it does, or does less, than the others.
+    pub(crate) fn caveat(self, work: Work) -> Option<&'static str> {
+        let waits = matches!(work, Work::Sleep { .. });
+        match self {
+            Self::Limit => Some("keeps no order and commits nothing"),
+            Self::Raw if waits => Some("works on one record at a time"),
+            Self::Arroyo if waits => Some("keeps no order of keys, so it is no peer that a bar asks for"),
+            Self::Ruststream => Some("commits what was handed out, whether or not it was worked on"),
+            Self::Streams if waits => Some("works on one record of a partition at a time"),
+            _ => None,
         }
     }
 }

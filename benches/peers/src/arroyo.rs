@@ -2,12 +2,7 @@
 //!
 //! Where records wait it runs 64 tasks and passes results on in the order of the partitions. Tasks of one key overlap.
 
-use std::{
-    collections::HashMap,
-    sync::Arc,
-    thread,
-    time::Duration,
-};
+use std::{collections::HashMap, sync::Arc, thread, time::Duration};
 
 use anyhow::{Result, anyhow};
 use sentry_arroyo::{

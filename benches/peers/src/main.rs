@@ -15,11 +15,27 @@ mod tally;
 #[path = "../../src/task.rs"]
 mod task;
 
+use std::process::ExitCode;
+
 use anyhow::{Context as _, Result, bail};
 
-use task::{Side, Task};
+use task::{Outcome, Side, Task};
 
-fn main() -> Result<()> {
+fn main() -> ExitCode {
+    let outcome = run().and_then(|outcome| Ok(serde_json::to_string(&outcome)?));
+    match outcome {
+        Ok(outcome) => {
+            println!("{outcome}");
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            println!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<Outcome> {
     let task = std::env::args().nth(1).context("a task is missing")?;
     let task: Task = serde_json::from_str(&task)?;
     let tally = match task.side {
@@ -27,6 +43,5 @@ fn main() -> Result<()> {
         Side::Ruststream | Side::RuststreamTracked => ruststream::run(task)?,
         other => bail!("{} is another program", other.name()),
     };
-    println!("{}", serde_json::to_string(&tally.outcome()?)?);
-    Ok(())
+    tally.outcome()
 }

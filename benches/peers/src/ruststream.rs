@@ -1,4 +1,4 @@
-//! `ruststream-rdkafka`: a subscriber, with the client's own commits or with one for each acknowledgement.
+//! `ruststream-rdkafka`: a subscriber that commits what was handed out, or what was acknowledged.
 //!
 //! Where records wait it has 64 workers, each for the keys that hash to it.
 

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::measured::Round;
 use crate::{
     figures::{Spread, float},
-    task::Side,
+    task::{Side, Work},
     workloads::{Bar, PEERS, Workload},
 };
 
@@ -19,10 +19,10 @@ pub(super) struct Judged {
 
 /// All bars of a workload; those whose sides did not run are left out.
 pub(super) fn judge(workload: &Workload, rounds: &[Round], longest_share: f64) -> Vec<Judged> {
-    workload.bars.iter().filter_map(|bar| judge_one(*bar, rounds, longest_share)).collect()
+    workload.bars.iter().filter_map(|bar| judge_one(*bar, workload.work, rounds, longest_share)).collect()
 }
 
-fn judge_one(bar: Bar, rounds: &[Round], longest_share: f64) -> Option<Judged> {
+fn judge_one(bar: Bar, work: Work, rounds: &[Round], longest_share: f64) -> Option<Judged> {
     let over = |value: &dyn Fn(&Round) -> Option<f64>| {
         let values: Vec<_> = rounds.iter().filter_map(value).collect();
         (!values.is_empty()).then(|| Spread::of(values))
@@ -36,9 +36,12 @@ fn judge_one(bar: Bar, rounds: &[Round], longest_share: f64) -> Option<Judged> {
             (format!("records a second, healer to raw: at least {least:.2}"), value, least)
         }
         Bar::BestPeer(least) => {
-            let best = |round: &Round| PEERS.iter().filter_map(|peer| round.rate(*peer)).reduce(f64::max);
+            // Who lets the records of a key overlap does less.
+            let peers = PEERS.iter().filter(|peer| peer.keeps_keys(work));
+            let best = |round: &Round| peers.clone().filter_map(|peer| round.rate(*peer)).reduce(f64::max);
             let value = ratio_to(&best)?;
-            (format!("records a second, healer to the best peer: at least {least:.2}"), value, least)
+            let text = "records a second, healer to the best peer that keeps the order of keys: at least";
+            (format!("{text} {least:.2}"), value, least)
         }
         Bar::Limit(least) => {
             let limit = |round: &Round| Some(round.rate(Side::Limit)?.min(round.key_limit(longest_share)?));

@@ -1,5 +1,7 @@
 //! One workload over all rounds.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use super::bars::{self, Judged};
@@ -53,6 +55,10 @@ pub(crate) struct Measured {
     pub(super) keys: Option<Keys>,
     pub(super) sides: Vec<Figures>,
     pub(super) absent: Vec<(Side, String)>,
+    /// Which sides ended with an error, and were not asked again.
+    pub(super) failed: BTreeMap<Side, String>,
+    /// What a figure of a side does not tell.
+    pub(super) notes: Vec<(Side, String)>,
     pub(super) bars: Vec<Judged>,
 }
 
@@ -88,6 +94,7 @@ impl Measured {
         rounds: &[Round],
         longest_share: f64,
         absent: Vec<(Side, String)>,
+        failed: BTreeMap<Side, String>,
     ) -> Self {
         let partitions = workload.partitions;
         let about = format!("{}; {partitions} partitions, {}", workload.about, workload.key.text());
@@ -103,10 +110,21 @@ impl Measured {
             _ => None,
         };
         let base = if keys.is_some() { Side::Limit } else { Side::Raw };
-        let sides = workload.sides.iter().filter_map(|side| Figures::new(*side, base, rounds)).collect();
+        let sides: Vec<_> =
+            workload.sides.iter().filter_map(|side| Figures::new(*side, base, rounds)).collect();
+        let notes = sides.iter().flat_map(|figures| notes(figures.side, workload.work, rounds)).collect();
         let bars = bars::judge(workload, rounds, longest_share);
-        Self { workload: workload.name, about, properties, keys, sides, absent, bars }
+        Self { workload: workload.name, about, properties, keys, sides, absent, failed, notes, bars }
     }
+}
+
+/// What is to be known of a side that ran: how it is made, and what it did otherwise than asked.
+fn notes(side: Side, work: Work, rounds: &[Round]) -> Vec<(Side, String)> {
+    let made = side.caveat(work).map(str::to_owned);
+    let mut done = rounds.iter().filter_map(|round| Some((round, round.of(side)?.note.as_ref()?)));
+    let count = done.clone().count();
+    let done = done.next().map(|(_, first)| format!("{first} ({count} of {} rounds)", rounds.len()));
+    made.into_iter().chain(done).map(|note| (side, note)).collect()
 }
 
 impl Figures {

@@ -53,8 +53,12 @@ impl fmt::Display for Measured {
                 side.seconds_to_first_record
             )?;
         }
-        if !self.absent.is_empty() || !self.bars.is_empty() {
-            writeln!(f)?;
+        writeln!(f)?;
+        for (side, why) in &self.failed {
+            writeln!(f, "- **failed**: {}: {why}", side.name())?;
+        }
+        for (side, note) in &self.notes {
+            writeln!(f, "- note: {}: {note}", side.name())?;
         }
         for (side, why) in &self.absent {
             writeln!(f, "- not here: {}: {why}", side.name())?;

@@ -68,6 +68,7 @@ fn is_java(side: Side) -> bool {
 fn build_peers() -> Result<PathBuf, String> {
     let folder = workspace().join("benches/peers");
     let target = target().join("peers");
+    done(Command::new("cmake").arg("--version"))?;
     eprintln!("building benches/peers");
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.args(["build", "--release", "--locked", "--quiet", "--target-dir"]).arg(&target);

@@ -14,9 +14,11 @@ public final class Streams {
     private Streams() {}
 
     /** Does a task. */
-    public static void main(String[] args) throws Exception {
-        Task task = Task.of(args);
-        var tally = new Tally(task.records());
+    public static void main(String[] args) {
+        Task.main(args, Streams::read);
+    }
+
+    private static void read(Task task, Tally tally) throws Exception {
         var builder = new StreamsBuilder();
         builder.stream(task.topic(), Consumed.with(Serdes.ByteArray(), Serdes.ByteArray()))
                 .foreach((key, value) -> task.run(value, tally));
@@ -36,14 +38,13 @@ public final class Streams {
         }
         var streams = new KafkaStreams(builder.build(), properties);
         streams.setUncaughtExceptionHandler(error -> {
-            error.printStackTrace();
-            Runtime.getRuntime().halt(1);
+            Task.fail(error);
             return null;
         });
         streams.start();
         tally.await();
         streams.close();
-        System.out.println(tally.outcome());
-        System.exit(0);
+        streams.cleanUp();
+        Files.deleteIfExists(state);
     }
 }

@@ -3,8 +3,10 @@ package benches;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Locale;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 
@@ -60,6 +62,11 @@ final class Tally {
     /** Waits until all records came by. */
     void await() throws InterruptedException {
         complete.await();
+    }
+
+    /** Waits so long for it at most, and tells whether all came by. */
+    boolean await(Duration most) throws InterruptedException {
+        return complete.await(most.toMillis(), TimeUnit.MILLISECONDS);
     }
 
     /** What it came to, as JSON. */

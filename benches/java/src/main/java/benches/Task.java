@@ -2,7 +2,6 @@ package benches;
 
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import java.io.IOException;
 
 /** What a side is told; what the Rust sides alone need is left out. */
 public record Task(Work work, boolean tuned, String brokers, String topic, String group, long records, int partitions) {
@@ -18,9 +17,31 @@ public record Task(Work work, boolean tuned, String brokers, String topic, Strin
     /** Milliseconds between two commits. */
     static final int COMMIT_MS = 1_000;
 
-    static Task of(String[] args) throws IOException {
-        var mapper = new ObjectMapper().disable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES);
-        return mapper.readValue(args[0], Task.class);
+    /** A way to read the topic; it returns when all is committed. */
+    interface Side {
+        void read(Task task, Tally tally) throws Exception;
+    }
+
+    /** Does the task and tells the outcome, or why it failed, in the last line that it prints. */
+    static void main(String[] args, Side side) {
+        try {
+            var mapper = new ObjectMapper().disable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES);
+            Task task = mapper.readValue(args[0], Task.class);
+            var tally = new Tally(task.records());
+            side.read(task, tally);
+            System.out.println(tally.outcome());
+        } catch (Exception error) {
+            fail(error);
+        }
+        // Whatever threads the library has left.
+        System.exit(0);
+    }
+
+    /** Tells why, and ends the process. */
+    static void fail(Throwable error) {
+        error.printStackTrace();
+        System.out.println(error);
+        Runtime.getRuntime().halt(1);
     }
 
     /** Works on one record. */
