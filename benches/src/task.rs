@@ -22,6 +22,8 @@ pub(crate) enum Side {
     Limit,
     /// A pipeline of healer.
     Healer,
+    /// The same pipeline, whose fused stages run on two threads beside the one that polls.
+    HealerThreads,
     /// Strategies of `sentry_arroyo`.
     Arroyo,
     /// A subscriber of `ruststream-rdkafka` that leaves commits to the client.
@@ -41,6 +43,7 @@ impl Side {
             Self::Raw => "raw",
             Self::Limit => "limit",
             Self::Healer => "healer",
+            Self::HealerThreads => "healer-threads",
             Self::Arroyo => "arroyo",
             Self::Ruststream => "ruststream",
             Self::RuststreamTracked => "ruststream-tracked",

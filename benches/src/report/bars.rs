@@ -35,6 +35,11 @@ fn judge_one(bar: Bar, work: Work, rounds: &[Round], longest_share: f64) -> Opti
             let value = ratio_to(&|round| round.rate(Side::Raw))?;
             (format!("records a second, healer to raw: at least {least:.2}"), value, least)
         }
+        Bar::Threads(least) => {
+            let ratio = |round: &Round| Some(round.rate(Side::HealerThreads)? / round.rate(Side::Raw)?);
+            let text = format!("records a second, healer with two threads to raw: at least {least:.2}");
+            (text, over(&ratio)?, least)
+        }
         Bar::BestPeer(least) => {
             // Who lets the records of a key overlap does less.
             let peers = PEERS.iter().filter(|peer| peer.keeps_keys(work));

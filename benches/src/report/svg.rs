@@ -46,7 +46,11 @@ fn workload(root: &Area<'_>, measured: &Measured, top: i32) -> Result<i32> {
     let x = |value: f64| LEFT + pixels(value / most * LENGTH);
     for side in &measured.sides {
         let rate = side.records_per_second;
-        let color = if side.side == Side::Healer { RGBColor(20, 120, 90) } else { RGBColor(150, 160, 175) };
+        let color = if matches!(side.side, Side::Healer | Side::HealerThreads) {
+            RGBColor(20, 120, 90)
+        } else {
+            RGBColor(150, 160, 175)
+        };
         let middle = y + 8;
         root.draw(&Text::new(side.side.name(), (10, y + 2), text.clone())).map_err(failed)?;
         root.draw(&Rectangle::new([(LEFT, y), (x(rate.median), y + 16)], color.filled())).map_err(failed)?;

@@ -38,6 +38,8 @@ pub(crate) struct Workload {
 pub(crate) enum Bar {
     /// At least this part of the raw loop's.
     Raw(f64),
+    /// With two threads for its stages, at least this many times the raw loop's.
+    Threads(f64),
     /// At least this many times what the best peer reaches.
     BestPeer(f64),
     /// At least this part of what `limit` reaches, or of what the longest key allows if that is less.

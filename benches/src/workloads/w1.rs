@@ -16,6 +16,7 @@ pub(super) const W1: Workload = Workload {
     sides: &[
         Side::Raw,
         Side::Healer,
+        Side::HealerThreads,
         Side::Arroyo,
         Side::Ruststream,
         Side::RuststreamTracked,
@@ -23,5 +24,5 @@ pub(super) const W1: Workload = Workload {
         Side::ParallelConsumer,
     ],
     absent: &[(Side::Limit, "nothing waits, so there is nothing to do at once")],
-    bars: &[Bar::Raw(0.95), Bar::BestPeer(1.3), Bar::ExtraMemory(64.0)],
+    bars: &[Bar::Raw(0.95), Bar::Threads(1.3), Bar::BestPeer(1.3), Bar::ExtraMemory(64.0)],
 };

@@ -40,6 +40,7 @@ pub struct ConfigBuilder {
     pub(super) out_of_range: Option<Given<OutOfRange>>,
     pub(super) commit_interval: Option<Given<Duration>>,
     pub(super) in_flight: Option<Given<usize>>,
+    pub(super) threads: Option<Given<usize>>,
     pub(super) metadata_max_bytes: Option<Given<usize>>,
     pub(super) stall_after: Option<Given<Duration>>,
     pub(super) store_path: Option<Given<Option<PathBuf>>>,
@@ -95,6 +96,15 @@ impl ConfigBuilder {
     /// Default: 1024. A partition that reaches it is paused until half of them are done.
     pub fn in_flight(mut self, records: usize) -> Self {
         self.in_flight = Some(number(&settings::IN_FLIGHT, records, Source::Builder));
+        self
+    }
+
+    /// How many threads run what is fused to the sources, decoding and synchronous stages, 1 to 256 (`HEALER_THREADS`). Default: 1, the
+    /// thread that polls. With more than one each has some of the partitions, whose records stay in order; the polling thread copies
+    /// records for them, so this pays where decoding or synchronous stages take most of a core, and not where work waits: for that
+    /// there is `#[stage(parallel = N)]`.
+    pub fn threads(mut self, threads: usize) -> Self {
+        self.threads = Some(number(&settings::THREADS, threads, Source::Builder));
         self
     }
 

@@ -35,6 +35,7 @@ impl ConfigBuilder {
     /// | `HEALER_OUT_OF_RANGE` | [`out_of_range`](Self::out_of_range): `error`, `earliest`, `latest` |
     /// | `HEALER_COMMIT_INTERVAL` | [`commit_interval`](Self::commit_interval), such as `2s` |
     /// | `HEALER_IN_FLIGHT` | [`in_flight`](Self::in_flight), records of one partition |
+    /// | `HEALER_THREADS` | [`threads`](Self::threads) |
     /// | `HEALER_METADATA_MAX_BYTES` | [`metadata_max_bytes`](Self::metadata_max_bytes), 0 for none |
     /// | `HEALER_STALL_AFTER` | [`stall_after`](Self::stall_after) |
     /// | `HEALER_STORE` | [`store_path`](Self::store_path): a folder, or `memory` |
@@ -118,6 +119,9 @@ impl ConfigBuilder {
             }
             n if n == settings::IN_FLIGHT.setting.env => {
                 self.in_flight = Some(var.number(&settings::IN_FLIGHT));
+            }
+            n if n == settings::THREADS.setting.env => {
+                self.threads = Some(var.number(&settings::THREADS));
             }
             n if n == settings::METADATA_MAX_BYTES.setting.env => {
                 self.metadata_max_bytes = Some(var.number(&settings::METADATA_MAX_BYTES));

@@ -63,6 +63,7 @@ pub struct Config {
     out_of_range: Sourced<OutOfRange>,
     commit_interval: Sourced<Duration>,
     in_flight: Sourced<usize>,
+    threads: Sourced<usize>,
     metadata_max_bytes: Sourced<usize>,
     stall_after: Sourced<Duration>,
     store_path: Sourced<Option<PathBuf>>,
@@ -130,6 +131,11 @@ impl Config {
     /// The most records of one partition that may be on their way at once. Default: 1024.
     pub fn in_flight(&self) -> usize {
         self.in_flight.value
+    }
+
+    /// How many threads run what is fused to the sources. Default: 1, the thread that polls.
+    pub fn threads(&self) -> usize {
+        self.threads.value
     }
 
     /// The most bytes that a commit may carry to say what is done above its offset. Default: 4096; 0: none.
@@ -208,6 +214,7 @@ impl ConfigBuilder {
             out_of_range: take(self.out_of_range, OutOfRange::default(), &mut wrong),
             commit_interval: take(self.commit_interval, settings::COMMIT_INTERVAL.default, &mut wrong),
             in_flight: take(self.in_flight, settings::IN_FLIGHT.default, &mut wrong),
+            threads: take(self.threads, settings::THREADS.default, &mut wrong),
             metadata_max_bytes: take(
                 self.metadata_max_bytes,
                 settings::METADATA_MAX_BYTES.default,

@@ -10,6 +10,7 @@ use super::{
     settings::{
         BROKERS, COMMIT_INTERVAL, CONNECT_TIMEOUT, DRAIN_BUDGET, GROUP, IN_FLIGHT, MEMORY_MAX_AGE,
         MEMORY_MAX_LEN, METADATA_MAX_BYTES, OUT_OF_RANGE, POLL_BUDGET, PROTOCOL, STALL_AFTER, START, STORE,
+        THREADS,
     },
     source::{Source, Sourced},
 };
@@ -60,6 +61,7 @@ impl Config {
             line(OUT_OF_RANGE.name, &self.out_of_range.value, &self.out_of_range.source),
             duration(COMMIT_INTERVAL.setting.name, &self.commit_interval),
             number(IN_FLIGHT.setting.name, &self.in_flight),
+            number(THREADS.setting.name, &self.threads),
             number(METADATA_MAX_BYTES.setting.name, &self.metadata_max_bytes),
             duration(STALL_AFTER.setting.name, &self.stall_after),
             store,

@@ -89,6 +89,8 @@ pub(super) const IN_FLIGHT: NumberSetting = NumberSetting {
     default: 1024,
     range: 1..=10_000_000,
 };
+pub(super) const THREADS: NumberSetting =
+    NumberSetting { setting: Setting { name: "threads", env: "HEALER_THREADS" }, default: 1, range: 1..=256 };
 pub(super) const METADATA_MAX_BYTES: NumberSetting = NumberSetting {
     setting: Setting { name: "metadata_max_bytes", env: "HEALER_METADATA_MAX_BYTES" },
     default: 4096,
@@ -104,7 +106,7 @@ pub(super) const STALL_AFTER: DurationSetting = DurationSetting {
 pub(super) const PROPERTY_PREFIX: &str = "HEALER_KAFKA_";
 
 /// Every environment variable of healer's own that begins with `HEALER_`.
-pub(super) const VARIABLES: [&str; 13] = [
+pub(super) const VARIABLES: [&str; 14] = [
     BROKERS.env,
     GROUP.env,
     PROTOCOL.env,
@@ -116,6 +118,7 @@ pub(super) const VARIABLES: [&str; 13] = [
     DRAIN_BUDGET.setting.env,
     CONNECT_TIMEOUT.setting.env,
     IN_FLIGHT.setting.env,
+    THREADS.setting.env,
     METADATA_MAX_BYTES.setting.env,
     STALL_AFTER.setting.env,
 ];

@@ -9,7 +9,7 @@ use healer::{App, Config};
 
 use crate::{
     tally::Tally,
-    task::{COMMIT, Task, Work},
+    task::{COMMIT, Side, Task, Work},
 };
 
 /// Runs the pipeline until all of the topic is committed.
@@ -38,6 +38,9 @@ fn run_app(task: &Task, app: App) -> Result<()> {
     let mut config = Config::builder().brokers(&task.brokers).group(&task.group);
     if task.tuned {
         config = config.commit_interval(COMMIT);
+    }
+    if task.side == Side::HealerThreads {
+        config = config.threads(2);
     }
     for (key, value) in &task.properties {
         config = config.set(key, value);

@@ -13,6 +13,7 @@ fn every_setting_is_read_from_its_variable() {
         ("HEALER_OUT_OF_RANGE", "latest"),
         ("HEALER_COMMIT_INTERVAL", "250ms"),
         ("HEALER_IN_FLIGHT", "64"),
+        ("HEALER_THREADS", "2"),
         ("HEALER_STORE", "/var/lib/flights"),
         ("HEALER_POLL_BUDGET", "50ms"),
         ("HEALER_DRAIN_BUDGET", "2s"),
@@ -30,6 +31,7 @@ fn every_setting_is_read_from_its_variable() {
     assert_eq!(config.out_of_range(), OutOfRange::Latest);
     assert_eq!(config.commit_interval(), Duration::from_millis(250));
     assert_eq!(config.in_flight(), 64);
+    assert_eq!(config.threads(), 2);
     assert_eq!(config.store_path(), Some(Path::new("/var/lib/flights")));
     assert_eq!(config.poll_budget(), Duration::from_millis(50));
     assert_eq!(config.drain_budget(), Duration::from_secs(2));

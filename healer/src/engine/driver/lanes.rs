@@ -156,6 +156,7 @@ impl Lanes {
         let Some(lane) = self.lane_of(slot, generation) else { return };
         lane.in_hand -= 1;
         if !matches!(lane.entry, Way::Closed) {
+            lane.lent = true;
             for record in left {
                 lane.waiting.push(record, lane.reads);
             }
@@ -235,10 +236,15 @@ impl Lanes {
         waiting.fold((false, false), |(_, ready), lane| (true, ready || core.credit(lane.home.slot) > 0))
     }
 
-    /// Whether records wait for every open lane.
-    pub(super) fn all_wait(&self) -> bool {
+    /// Whether so many records wait for every open lane.
+    pub(super) fn all_wait(&self, enough: usize) -> bool {
         let mut open = self.by_slot.iter().flatten().filter(|lane| !matches!(lane.entry, Way::Closed));
-        open.all(|lane| !lane.waiting.is_empty())
+        open.all(|lane| lane.waiting.len() >= enough)
+    }
+
+    /// Whether a thread has the entry of one.
+    pub(super) fn are_out(&self) -> bool {
+        self.by_slot.iter().flatten().any(|lane| matches!(lane.entry, Way::Out))
     }
 
     /// Whether the consumer's position is what a lane has taken: all that was fetched for it, in this assignment.

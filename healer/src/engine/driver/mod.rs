@@ -7,6 +7,7 @@ mod committer;
 mod control;
 mod finish;
 mod handle;
+mod hands;
 mod health;
 mod keeper;
 mod lanes;
@@ -43,6 +44,7 @@ use self::{
     assign::{Lookup, Route},
     committer::Committer,
     control::Control,
+    hands::{Hands, Ran},
     lanes::Lanes,
     lookups::{Asker, Unanswered},
     out_of_range::{OutOfRangeTold, Suspect},
@@ -72,6 +74,10 @@ use crate::{
 pub(crate) enum Message {
     Committed(Result<(), CommitError>),
     Store(StoreError),
+    /// A lane is back from a thread of its own.
+    Ran(Box<Ran>),
+    /// A thread of the engine came to an end that it must not come to.
+    Broke(Error),
     /// Where partitions start, for these assignments.
     Starts(Vec<u64>, Result<Vec<Start>, Error>),
     /// What there is of partitions one of which is read out of range.
@@ -215,8 +221,17 @@ fn assemble<B: Broker>(
 
     let remote = broker.remote();
     let (answer, answers) = channel();
-    let worker = |name| runtime.worker(name).map_err(|error| no_thread(&error));
+    let worker = |name: &str| runtime.worker(name).map_err(|error| no_thread(&error));
+    let hands = match config.threads() {
+        1 => None,
+        threads => {
+            let workers = (1..=threads).map(|number| worker(&format!("healer-lanes-{number}")));
+            let workers = workers.collect::<Result<_, _>>()?;
+            Some(Hands::new(workers, Arc::clone(runtime), answer.clone(), Arc::clone(&desk)))
+        }
+    };
     Ok(Poller {
+        hands,
         broker,
         lanes: Lanes::new(Arc::clone(&control), in_flight),
         routes: routes.collect::<Result<_, _>>()?,

@@ -13,6 +13,7 @@ use super::{
     assign::Route,
     committer::Committer,
     control::Control,
+    hands::{self, Hands, Ran},
     lanes::{CHUNK, Lanes},
     lookups::{Asker, Unanswered},
     out_of_range::OutOfRangeTold,
@@ -59,6 +60,8 @@ pub(crate) struct Poller<B> {
     pub(super) graph: Graph,
     pub(super) routes: Vec<Route>,
     pub(super) lanes: Lanes,
+    /// Where lanes run elsewhere than on the poll thread.
+    pub(super) hands: Option<Hands>,
     pub(super) committer: Committer,
     pub(super) saver: Saver,
     pub(super) journal: Arc<healer_store::Journal>,
@@ -115,6 +118,8 @@ impl<B: Broker> Poller<B> {
             match message {
                 Message::Committed(result) => self.step(Event::Committed(result)),
                 Message::Store(error) => self.step(Event::Failed(error.into())),
+                Message::Ran(ran) => self.take_ran(*ran),
+                Message::Broke(error) => self.step(Event::Failed(error)),
                 Message::Starts(asked, starts) => self.take_starts(&asked, starts),
                 Message::Watermarks(asked, marks) => self.take_watermarks(asked, marks),
                 Message::Group(committed) => self.take_group(committed),
@@ -125,6 +130,20 @@ impl<B: Broker> Poller<B> {
         } else {
             self.step(Event::Tick);
         }
+    }
+
+    /// A lane is back from its thread.
+    fn take_ran(&mut self, Ran { lease, left, mut log, leader_epoch }: Ran) {
+        let (slot, generation) = (lease.home.slot, lease.home.generation);
+        let failure = log.failure.take();
+        // First, so that what the core decides finds the lane whole.
+        self.lanes.give_back(lease, left);
+        let event = Event::Chunk { slot, generation, log: &log, leader_epoch, delivered: false };
+        let actions = self.control.step(event);
+        if let Some(failure) = failure {
+            self.fail_record(failure);
+        }
+        self.carry_out(actions);
     }
 
     pub(super) fn fail_record(&mut self, failure: crate::error::Failure) {
@@ -172,7 +191,12 @@ impl<B: Broker> Poller<B> {
         let budget = self.config.poll_budget();
         let pace = if !ready && self.remote.outage().is_some() { REST.max(budget) } else { REST };
         let core = self.control.core();
+        // Threads of their own work on what they have; meanwhile more is fetched, until there is enough for all.
+        let enough = if self.hands.is_some() { hands::HANDFUL } else { 1 };
+        let full = waiting && self.lanes.all_wait(enough);
         if ready {
+        } else if self.hands.is_some() && core.is_running() && !full {
+            wait = if self.lanes.are_out() { hands::WAIT } else { budget };
         } else if waiting || !core.is_running() {
             rest = Some(pace);
         } else if core.is_busy() || self.is_asking() {
@@ -182,8 +206,8 @@ impl<B: Broker> Poller<B> {
         }
         // While all lanes have what to do, more records would only fill them until fetching pauses, and a pause throws away
         // what the client has fetched. One at a time still answers rebalances.
-        let enough = ready || (waiting && self.lanes.all_wait());
-        let max = if enough { 1 } else { CHUNK.min(self.config.in_flight()) };
+        let max =
+            if full || (ready && self.hands.is_none()) { 1 } else { CHUNK.min(self.config.in_flight()) };
         Fetch { max, wait, rest }
     }
 

@@ -25,13 +25,23 @@ pub(crate) struct Turner<B: Broker> {
     log: ChunkLog,
     /// Slots in which something waits.
     waiting: Vec<u32>,
+    /// Whether lanes run on threads of their own.
+    apart: bool,
     /// The generation of each run of the chunk that was fetched.
     generations: Vec<Option<u32>>,
 }
 
 impl<B: Broker> Turner<B> {
     pub(crate) fn new(station: Arc<Station<B>>, source: Arc<B::Source>) -> Self {
-        Self { station, source, log: ChunkLog::default(), waiting: Vec::new(), generations: Vec::new() }
+        let apart = station.with(|poller| poller.hands.is_some()).unwrap_or(false);
+        Self {
+            station,
+            source,
+            log: ChunkLog::default(),
+            waiting: Vec::new(),
+            apart,
+            generations: Vec::new(),
+        }
     }
 
     /// One round; says whether there is another.
@@ -55,6 +65,9 @@ impl<B: Broker> Turner<B> {
             role = None;
             self.dispatch(records);
         });
+        if self.apart {
+            self.feed();
+        }
         let _role = role.unwrap_or_else(|| station.role());
         station.with(Poller::look_after).is_some()
     }
@@ -67,6 +80,10 @@ impl<B: Broker> Turner<B> {
         for slot in &slots {
             let lease = self.station.with(|poller| poller.lanes.lease_waiting(*slot)).flatten();
             let Some((mut lease, mut waiting)) = lease else { continue };
+            if self.apart && !lease.claimed {
+                self.hand_out(lease, waiting);
+                continue;
+            }
             // Where few may leave there is no use in lending many; nodes before a boundary may let more of them end.
             let most = usize::try_from(lease.credit).unwrap_or(CHUNK).clamp(FEW, CHUNK);
             let lent = waiting.lend(*slot, most);
@@ -76,6 +93,17 @@ impl<B: Broker> Turner<B> {
             self.station.with(|poller| poller.lanes.give_back(lease, waiting));
         }
         self.waiting = slots;
+    }
+
+    /// Has a lane's own thread run what waits for it.
+    fn hand_out(&self, lease: Lease, waiting: Backlog) {
+        let (id, first) = ((lease.home.slot, lease.home.generation), waiting.first());
+        let control = &self.station.control;
+        let may = first.is_some_and(|first| control.core().lend(id, first, control.now()));
+        self.station.with(|poller| match &poller.hands {
+            Some(hands) if may => hands.give(lease, waiting),
+            _ => poller.lanes.give_back(lease, waiting),
+        });
     }
 
     /// Notes which generations the records of a chunk were fetched for.
@@ -94,7 +122,11 @@ impl<B: Broker> Turner<B> {
         let generations = std::mem::take(&mut self.generations);
         for (run, generation) in runs(records).zip(&generations) {
             let (slot, Some(generation)) = (run[0].slot, *generation) else { continue };
-            let lease = self.station.with(|poller| poller.lanes.lease_fresh(slot, generation)).flatten();
+            let lease = if self.apart {
+                None
+            } else {
+                self.station.with(|poller| poller.lanes.lease_fresh(slot, generation)).flatten()
+            };
             let taken = lease.map_or(0, |mut lease| {
                 let taken = self.run(&mut lease, run, until);
                 self.station.with(|poller| poller.lanes.give_back(lease, Backlog::default()));

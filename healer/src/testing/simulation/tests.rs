@@ -271,6 +271,25 @@ fn asynchronous_stages() {
     run(build, |simulation| simulation);
 }
 
+/// Each partition has its thread, and the poll thread goes on meanwhile.
+#[test]
+fn fused_stages_on_threads_of_their_own() {
+    let build = |app: App| {
+        let wanted =
+            kafka::string("t").stream("t").filter(|value: &String| is_wanted(value)).reason("unwanted");
+        app.add(wanted.then(save::stage()).heal())
+    };
+    run(build, |simulation| simulation.config(|config| config.threads(2)));
+}
+
+#[test]
+fn asynchronous_stages_behind_threads() {
+    let build = |app: App| {
+        app.add(kafka::string("t").stream("t").then(save::stage()).then(save_later::stage()).heal())
+    };
+    run(build, |simulation| simulation.config(|config| config.threads(3)));
+}
+
 /// A task may end its record while the poll thread is held up by the next one of the same chunk.
 #[test]
 fn asynchronous_stages_behind_fused_ones() {

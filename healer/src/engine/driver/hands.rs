@@ -1,0 +1,77 @@
+//! Threads that run lanes apart from the poll thread, where the user asks for them: each has the lanes of some partitions, and the
+//! poll thread fetches, copies and keeps the books.
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{Arc, mpsc::Sender},
+    time::Duration,
+};
+
+use super::{Message, backlog::Backlog, lanes::Lease};
+use crate::{
+    app::Error,
+    engine::{Runtime, Worker},
+    envelope::Desk,
+    error::panic_message,
+    operators::ChunkLog,
+};
+
+/// How many records such a thread runs at once: it is handed more less often than the poll thread takes a chunk.
+pub(super) const HANDFUL: usize = 2_048;
+
+/// The threads.
+pub(super) struct Hands {
+    workers: Vec<Box<dyn Worker>>,
+    runtime: Arc<dyn Runtime>,
+    answers: Sender<Message>,
+    desk: Arc<Desk>,
+}
+
+/// A lane that comes back from such a thread, with what its records came to and those that are left.
+pub(crate) struct Ran {
+    pub(super) lease: Lease,
+    pub(super) left: Backlog,
+    pub(super) log: ChunkLog,
+    pub(super) leader_epoch: Option<i32>,
+}
+
+impl Hands {
+    pub(super) fn new(
+        workers: Vec<Box<dyn Worker>>,
+        runtime: Arc<dyn Runtime>,
+        answers: Sender<Message>,
+        desk: Arc<Desk>,
+    ) -> Self {
+        Self { workers, runtime, answers, desk }
+    }
+
+    /// Has a lane's thread run what waits for it.
+    pub(super) fn give(&self, lease: Lease, waiting: Backlog) {
+        let (runtime, answers, desk) =
+            (Arc::clone(&self.runtime), self.answers.clone(), Arc::clone(&self.desk));
+        self.workers[lease.home.slot as usize % self.workers.len()].give(Box::new(move || {
+            // A lane that never came back would hold its partition for ever.
+            let ran = catch_unwind(AssertUnwindSafe(|| run(lease, waiting, &*runtime)));
+            let message = ran.map_or_else(
+                |panic| Message::Broke(Error::Engine(panic_message(&*panic))),
+                |ran| Message::Ran(Box::new(ran)),
+            );
+            // Nobody listens once the pipeline has ended.
+            let _ = answers.send(message);
+            desk.nudge();
+        }));
+    }
+}
+
+fn run(mut lease: Lease, mut waiting: Backlog, runtime: &dyn Runtime) -> Ran {
+    let mut log = ChunkLog::default();
+    let records = waiting.lend(lease.home.slot, HANDFUL);
+    let taken = lease.entry.run(&records, lease.credit, runtime.chunk_end(), &mut log);
+    let leader_epoch = records[..taken].last().and_then(|record| record.leader_epoch);
+    drop(records);
+    waiting.take(taken);
+    Ran { lease, left: waiting, log, leader_epoch }
+}
+
+/// How long the poll thread waits for records while such a thread is at work: what comes back meanwhile waits as long.
+pub(super) const WAIT: Duration = Duration::from_millis(1);
