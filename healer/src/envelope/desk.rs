@@ -25,6 +25,8 @@ pub(crate) struct Settled {
 struct Tray {
     settled: Vec<Settled>,
     failures: Vec<Failure>,
+    /// Something else is to be looked after.
+    nudged: bool,
 }
 
 /// Outcomes and failures that the engine has not seen yet.
@@ -70,13 +72,16 @@ impl Desk {
     /// Waits until something arrives, at most `wait`.
     pub(crate) fn wait(&self, wait: Duration) {
         let tray = self.tray();
-        let idle = |tray: &mut Tray| tray.settled.is_empty() && tray.failures.is_empty();
-        drop(self.arrived.wait_timeout_while(tray, wait, idle).unwrap_or_else(PoisonError::into_inner));
+        let idle = |tray: &mut Tray| !tray.nudged && tray.settled.is_empty() && tray.failures.is_empty();
+        let waited = self.arrived.wait_timeout_while(tray, wait, idle);
+        let (mut tray, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        tray.nudged = false;
     }
 
-    /// Ends a [`wait`](Self::wait) early.
+    /// Ends a [`wait`](Self::wait) early, also one that begins after this.
     pub(crate) fn nudge(&self) {
-        self.arrived.notify_all();
+        self.tray().nudged = true;
+        self.arrived.notify_one();
     }
 }
 

@@ -126,9 +126,14 @@ pub(super) fn queue<T>(needs: Needs) -> (Queue<T>, Inbox<T>) {
 }
 
 impl<T> Queue<T> {
+    /// The item of a visit, as it is put in.
+    pub(super) fn envelope(&self, visit: &mut Visit<'_>, node: u32, value: T) -> Envelope<T> {
+        Envelope::take(visit, node, self.needs, value)
+    }
+
     /// Puts the item of a visit in.
     pub(super) fn take(&self, visit: &mut Visit<'_>, node: u32, value: T) {
-        self.put(Envelope::take(visit, node, self.needs, value));
+        self.put(self.envelope(visit, node, value));
     }
 
     /// Puts an item in. Where the task has ended its receipt is dropped, and so returned.

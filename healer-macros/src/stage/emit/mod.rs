@@ -196,6 +196,11 @@ fn kind(stage: &Stage, root: &TokenStream) -> TokenStream {
     if settings.batch.is_none() && settings.parallel.is_some() {
         return quote!(#root::__private::ParallelKind<#calls>);
     }
+    let calls_alone =
+        settings.rate.is_none() && settings.circuit_breaker.is_none() && settings.blocking.is_none();
+    if settings.retry.is_some() && settings.batch.is_none() && !asynchronous && calls_alone {
+        return quote!(#root::__private::RetryingKind);
+    }
     // A pause holds up nobody else: not on the thread that polls.
     if settings.batch.is_none() && (settings.blocking.is_some() || settings.pauses()) {
         return quote!(#root::__private::TaskKind<#calls>);

@@ -4,7 +4,6 @@
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, mpsc::Sender},
-    time::Duration,
 };
 
 use super::{Message, backlog::Backlog, lanes::Lease};
@@ -72,6 +71,3 @@ fn run(mut lease: Lease, mut waiting: Backlog, runtime: &dyn Runtime) -> Ran {
     waiting.take(taken);
     Ran { lease, left: waiting, log, leader_epoch }
 }
-
-/// How long the poll thread waits for records while such a thread is at work: what comes back meanwhile waits as long.
-pub(super) const WAIT: Duration = Duration::from_millis(1);

@@ -36,6 +36,9 @@ use crate::{
 /// How long the poll thread rests while records wait for outcomes.
 const REST: Duration = Duration::from_millis(5);
 
+/// How long it waits for records while lanes are with threads of their own: who comes back meanwhile waits as long.
+const AT_WORK: Duration = Duration::from_millis(1);
+
 /// How often positions are looked at.
 const LOOK: Duration = Duration::from_millis(50);
 
@@ -183,22 +186,23 @@ impl<B: Broker> Poller<B> {
         }
     }
 
-    /// How the poll thread is to fetch next.
-    pub(super) fn fetch(&self) -> Fetch {
+    /// How the poll thread is to fetch next; `came` where the last time brought something.
+    pub(super) fn fetch(&self, came: bool) -> Fetch {
         let (waiting, ready) = self.lanes.waiting();
         let (mut wait, mut rest) = (Duration::ZERO, None);
         // While no broker answers nothing is acknowledged, and looking for that often would only burn a core.
         let budget = self.config.poll_budget();
         let pace = if !ready && self.remote.outage().is_some() { REST.max(budget) } else { REST };
         let core = self.control.core();
-        // Threads of their own work on what they have; meanwhile more is fetched, until there is enough for all.
+        // Threads of their own are given more at once.
         let enough = if self.hands.is_some() { hands::HANDFUL } else { 1 };
         let full = waiting && self.lanes.all_wait(enough);
         if ready {
-        } else if self.hands.is_some() && core.is_running() && !full {
-            wait = if self.lanes.are_out() { hands::WAIT } else { budget };
+        } else if self.lanes.are_out() && !full && core.is_running() {
+            wait = AT_WORK;
         } else if waiting || !core.is_running() {
-            rest = Some(pace);
+            // Who has nothing to do is fetched for without a rest, as long as there is something.
+            rest = (full || !came).then_some(pace);
         } else if core.is_busy() || self.is_asking() {
             wait = pace.min(budget);
         } else {

@@ -27,6 +27,8 @@ pub(crate) struct Turner<B: Broker> {
     waiting: Vec<u32>,
     /// Whether lanes run on threads of their own.
     apart: bool,
+    /// Whether the last fetch brought records.
+    came: bool,
     /// The generation of each run of the chunk that was fetched.
     generations: Vec<Option<u32>>,
 }
@@ -40,6 +42,7 @@ impl<B: Broker> Turner<B> {
             log: ChunkLog::default(),
             waiting: Vec::new(),
             apart,
+            came: false,
             generations: Vec::new(),
         }
     }
@@ -53,13 +56,15 @@ impl<B: Broker> Turner<B> {
         }
         drop(role);
         self.feed();
-        let Some(fetch) = station.with(|poller| poller.fetch()) else { return false };
+        let came = std::mem::take(&mut self.came);
+        let Some(fetch) = station.with(|poller| poller.fetch(came)) else { return false };
         if let Some(rest) = fetch.rest {
             station.rest(rest);
         }
         let mut role = Some(station.role());
         let source = Arc::clone(&self.source);
         source.poll(fetch.max, fetch.wait, &mut |records| {
+            self.came = true;
             self.note(records);
             // Whoever fetches from here on gets newer records.
             role = None;

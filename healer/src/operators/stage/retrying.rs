@@ -1,5 +1,5 @@
 //! Synchronous stages that are tried again. The first attempt runs where the item is, fused. An item that has to pause leaves for a
-//! task, and what comes behind it follows there, in order, until the task has caught up.
+//! task. On the poll thread its partition rests until the task is done with it; in a task what comes behind it follows, in order.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -15,7 +15,7 @@ use super::{AgainStage, Blocking, Called, Kind, Slot, StageNode, Verdict, call::
 use crate::{
     context::Context,
     engine::Host,
-    envelope::{Receipt, Visit},
+    envelope::{Hold, Receipt, Visit},
     error::{Cause, Failure, panic_message},
     operators::{
         boundary::{self, Envelope, Inbox, Needs, Queue},
@@ -48,6 +48,8 @@ struct Item<T> {
     value: T,
     /// What came of the first attempt, where it was made.
     first: Option<Result<Verdict<()>, Cause>>,
+    /// What rests meanwhile, where it comes from the poll thread.
+    held: Option<Hold>,
 }
 
 /// What a lane and its task share.
@@ -128,7 +130,10 @@ impl<N, L, T> RetryingLane<N, L, T> {
     #[cold]
     fn leave(&self, visit: &mut Visit<'_>, node: u32, value: T, first: Option<Result<Verdict<()>, Cause>>) {
         self.shared.away.fetch_add(1, Ordering::Relaxed);
-        self.queue.take(visit, node, Item { value, first });
+        let is_fresh = visit.record().is_some();
+        let mut item = self.queue.envelope(visit, node, Item { value, first, held: None });
+        item.value.held = is_fresh.then(|| item.receipt.hold());
+        self.queue.put(item);
     }
 }
 
@@ -139,12 +144,18 @@ async fn catch_up<S: AgainStage<In: Sync>, D: Consumer<S::Out>>(
     host: Host,
     mut inbox: Inbox<Item<S::In>>,
 ) {
-    while let Some(Envelope { value, receipt, context }) = inbox.next().await {
+    while let Some(Envelope { mut value, receipt, context }) = inbox.next().await {
+        let held = value.held.take();
         // A partition that has failed runs nothing any more: what waits is returned.
         if !receipt.is_halted() {
             work(&stage, &shared, &host, value, receipt, context).await;
         }
         shared.away.fetch_sub(1, Ordering::Release);
+        // Last, so that the next record finds the lane at home.
+        if held.is_some() {
+            drop(held);
+            host.shared().desk.nudge();
+        }
     }
 }
 
@@ -152,7 +163,7 @@ async fn work<S: AgainStage<In: Sync>, D: Consumer<S::Out>>(
     stage: &StageNode<S, D>,
     shared: &Shared<S::Need, D::Lane>,
     host: &Host,
-    Item { value, first }: Item<S::In>,
+    Item { value, first, .. }: Item<S::In>,
     receipt: Receipt,
     mut context: Context,
 ) {
