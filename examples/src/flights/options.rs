@@ -56,6 +56,10 @@ pub struct Options {
     #[arg(long, value_name = "N", default_value_t = 0)]
     work_ms: u64,
 
+    /// Look up to 64 planes up at once, from a registry that does not always answer
+    #[arg(long)]
+    pub parallel: bool,
+
     /// A property of the Kafka client; may be given several times
     #[arg(long = "set", value_name = "KEY=VALUE", value_parser = key_and_value)]
     properties: Vec<(String, String)>,
