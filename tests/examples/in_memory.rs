@@ -1,6 +1,6 @@
 //! Pipelines over records in memory, for the command `instructions` to count what a record costs.
 
-use std::process::ExitCode;
+use std::{future::ready, process::ExitCode};
 
 use healer::{
     prelude::*,
@@ -19,24 +19,24 @@ struct Order {
 }
 
 #[stage]
-fn length(value: Vec<u8>) -> usize {
+fn length(value: &[u8]) -> usize {
     value.len()
 }
 
 #[stage(skip = "unpaid")]
-fn paid(order: Order) -> Option<u64> {
+fn paid(order: &Order) -> Option<u64> {
     let known = !order.customer.is_empty() && !order.product.is_empty() && order.cents > 0;
     (order.paid && known).then_some(order.id)
 }
 
 #[stage]
 async fn one_at_a_time(value: Vec<u8>) -> usize {
-    value.len()
+    ready(value.len()).await
 }
 
 #[stage(parallel = 64)]
 async fn many_at_once(value: Vec<u8>) -> usize {
-    value.len()
+    ready(value.len()).await
 }
 
 fn app(name: &str) -> Option<App> {

@@ -15,6 +15,7 @@ use healer::{Config, ConfigError, Protocol, testing::EmbeddedKafka};
 /// The environment variables of healer (`HEALER_BROKERS`, `HEALER_GROUP`, …) count where no flag is given.
 #[derive(Debug, Parser)]
 #[command(name = "flights", version)]
+#[allow(clippy::struct_excessive_bools)] // Each is a flag of its own.
 pub struct Options {
     /// The brokers, `host:port`, several with a comma between; none: a Kafka inside the process
     #[arg(long)]

@@ -75,10 +75,10 @@ impl InMemory {
         let mut launch = app.build(&config)?.into_launch();
         launch.mode = Mode::UntilEnd;
         let runtime = Arc::new(OneThread::new());
-        let shelf = Shelf::new(&self.topic, self.partitions, &self.sample, count, &runtime);
-        let prepared = engine::prepare(launch, &Connected(Arc::clone(&shelf)), Arc::clone(&runtime) as _);
+        let source = Shelf::new(&self.topic, self.partitions, &self.sample, count, &runtime);
+        let prepared = engine::prepare(launch, &Connected(Arc::clone(&source)), Arc::clone(&runtime) as _);
         let (station, handle) = prepared?;
-        let mut turner = Turner::new(Arc::clone(&station), shelf);
+        let mut turner = Turner::new(Arc::clone(&station), source);
         while turner.turn() {}
         station.finish(None);
         runtime.block_on(handle.join())
