@@ -89,7 +89,10 @@ fn main() -> Result<()> {
     fs::create_dir_all(&folder)?;
     let seed = seed(&folder)?;
     let mut faults = Vec::new();
-    for Bound { pipeline, most } in bounds()? {
+    let bounds = bounds()?;
+    let known = |only: &String| bounds.iter().any(|bound| bound.pipeline == *only);
+    ensure!(options.only.as_ref().is_none_or(known), "{BOUNDS} has no such pipeline");
+    for Bound { pipeline, most } in bounds {
         if options.only.as_ref().is_some_and(|only| *only != pipeline) {
             continue;
         }
