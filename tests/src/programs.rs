@@ -1,4 +1,4 @@
-//! The program `flights` as a process: built once, started, signalled, watched, waited for.
+//! Programs as processes: built once, started, signalled, watched, waited for.
 
 use std::fs::{self, OpenOptions};
 use std::path::{Path, PathBuf};
@@ -28,22 +28,31 @@ fn build() -> Result<PathBuf> {
     let profile = folders.find(|folder| folder.ends_with("debug") || folder.ends_with("release"));
     let release =
         profile.and_then(Path::parent).is_some_and(|target| target.join("release/flights").is_file());
+    cargo("flights", &["--bin", "flights"], release || !cfg!(debug_assertions))
+}
+
+/// An example of this crate, built in release mode.
+///
+/// # Errors
+/// It does not compile.
+pub fn example(name: &str) -> Result<PathBuf> {
+    cargo(name, &["--package", env!("CARGO_PKG_NAME"), "--example", name], true)
+}
+
+/// Builds a program, and says where it is.
+fn cargo(name: &str, which: &[&str], release: bool) -> Result<PathBuf> {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.current_dir(workspace()).args([
-        "build",
-        "--bin",
-        "flights",
-        "--message-format=json-render-diagnostics",
-    ]);
-    if release || !cfg!(debug_assertions) {
+    cargo.current_dir(workspace()).arg("build").args(which);
+    cargo.arg("--message-format=json-render-diagnostics");
+    if release {
         cargo.arg("--release");
     }
     let output = cargo.stderr(Stdio::inherit()).output()?;
-    ensure!(output.status.success(), "the program flights does not compile");
+    ensure!(output.status.success(), "the program {name} does not compile");
     let said = String::from_utf8(output.stdout)?;
     let executable = said.lines().find_map(|line| {
         let message: serde_json::Value = serde_json::from_str(line).ok()?;
-        let built = message["target"]["name"] == "flights";
+        let built = message["target"]["name"] == name;
         built.then(|| message["executable"].as_str().map(PathBuf::from)).flatten()
     });
     executable.context("cargo does not name what it built")

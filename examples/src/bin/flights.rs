@@ -16,7 +16,7 @@ use healer_examples::flights::{
     options::Options,
     planes::Planes,
     progress::{self, Progress},
-    stages::{LateFlights, enrich, late_only, save, validate},
+    stages::{LateFlights, enrich, enrich_many, late_only, save, validate},
     summary::Summary,
 };
 use tracing_subscriber::{EnvFilter, filter::LevelFilter};
@@ -26,6 +26,16 @@ fn pipeline(topic: &str, late_topic: &str) -> App {
     pipeline! {
         name "flights";
         flights = kafka::json::<Flight>(topic) => validate => enrich;
+        flights => late_only => kafka::to_json(late_topic) => heal;
+        flights => partition(500, within = "1s") => save => heal;
+    }
+}
+
+/// The same with many look-ups at once.
+fn parallel_pipeline(topic: &str, late_topic: &str) -> App {
+    pipeline! {
+        name "flights";
+        flights = kafka::json::<Flight>(topic) => validate => enrich_many;
         flights => late_only => kafka::to_json(late_topic) => heal;
         flights => partition(500, within = "1s") => save => heal;
     }
@@ -62,6 +72,7 @@ async fn run(options: &Options) -> anyhow::Result<()> {
 
     let database = Arc::new(Database::open(&options.database())?);
     let late = Arc::new(LateFlights::default());
+    let pipeline = if options.parallel { parallel_pipeline } else { pipeline };
     let app = pipeline(&options.topic, &options.late_topic)
         .with(Planes::load(options.work())?)
         .with_arc(Arc::clone(&database))

@@ -15,6 +15,7 @@ use healer::{Config, ConfigError, Protocol, testing::EmbeddedKafka};
 /// The environment variables of healer (`HEALER_BROKERS`, `HEALER_GROUP`, …) count where no flag is given.
 #[derive(Debug, Parser)]
 #[command(name = "flights", version)]
+#[allow(clippy::struct_excessive_bools)] // Each is a flag of its own.
 pub struct Options {
     /// The brokers, `host:port`, several with a comma between; none: a Kafka inside the process
     #[arg(long)]
@@ -55,6 +56,10 @@ pub struct Options {
     /// How many milliseconds it takes to look up a plane
     #[arg(long, value_name = "N", default_value_t = 0)]
     work_ms: u64,
+
+    /// Look up to 64 planes up at once, from a registry that does not always answer
+    #[arg(long)]
+    pub parallel: bool,
 
     /// A property of the Kafka client; may be given several times
     #[arg(long = "set", value_name = "KEY=VALUE", value_parser = key_and_value)]

@@ -8,7 +8,7 @@ use healer::prelude::*;
 use super::{
     database::Database,
     model::{Enriched, Flight},
-    planes::Planes,
+    planes::{NoAnswer, Planes},
 };
 
 /// Lets flights through that took off.
@@ -22,6 +22,20 @@ pub fn validate(flight: Flight) -> Option<Flight> {
 pub async fn enrich(flight: Flight, #[state] planes: &Planes) -> Enriched {
     let plane = planes.find(flight.tailnum.as_deref()).await;
     Enriched { flight, plane }
+}
+
+/// As [`enrich`], for up to 64 flights at once, those of one plane one after the other; a look-up without an answer is tried again.
+///
+/// # Errors
+/// The registry did not answer: after the last attempt the pipeline ends, and a restart begins with this flight.
+#[stage(parallel = 64, retry(4, backoff = "20ms..100ms"))]
+pub async fn enrich_many(
+    flight: Flight,
+    ctx: &Context,
+    #[state] planes: &Planes,
+) -> Result<Enriched, NoAnswer> {
+    let plane = planes.ask(flight.tailnum.as_deref(), ctx.offset(), ctx.attempt()).await?;
+    Ok(Enriched { flight, plane })
 }
 
 /// Lets flights through that arrived late.

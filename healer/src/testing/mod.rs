@@ -1,7 +1,8 @@
-//! What tests need: a Kafka inside the process.
+//! What tests need: a Kafka inside the process, a simulated one, and records in memory.
 
 mod embedded;
 mod error;
+mod in_memory;
 mod partitioner;
 mod record;
 mod simulation;
@@ -10,5 +11,6 @@ mod tests;
 
 pub use embedded::EmbeddedKafka;
 pub use error::EmbeddedError;
+pub use in_memory::InMemory;
 pub use record::{Received, TestRecord};
 pub use simulation::{Passed, Simulation, SimulationFailure, SimulationReport, hold, is_calm};

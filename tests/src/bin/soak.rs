@@ -42,6 +42,7 @@ fn main() -> anyhow::Result<()> {
     let kafka = RealKafka::start_with(RealKafkaOptions::default())?;
     let storm = Storm {
         protocol: options.protocol,
+        parallel: false,
         lasting: Duration::from_secs_f64(60.0 * options.minutes),
         seed,
         rate: options.rate,

@@ -19,6 +19,10 @@ struct Options {
     #[arg(long, value_enum, default_value = "both")]
     protocol: Protocol,
 
+    /// The protocol under which a stage works on 64 flights at once, in the order of their planes, with attempts
+    #[arg(long, value_enum)]
+    parallel: Option<Protocol>,
+
     /// What the moments are drawn from; a new one by default
     #[arg(long)]
     seed: Option<u64>,
@@ -43,20 +47,33 @@ enum Protocol {
     Both,
 }
 
+impl Protocol {
+    fn names(self) -> &'static [&'static str] {
+        match self {
+            Self::Classic => &["classic"],
+            Self::Consumer => &["consumer"],
+            Self::Both => &["classic", "consumer"],
+        }
+    }
+}
+
 fn main() -> anyhow::Result<()> {
     let options = Options::parse();
     let seed = options.seed.unwrap_or_else(|| fastrand::u64(..1_000_000));
-    let protocols = match options.protocol {
-        Protocol::Classic => &["classic"][..],
-        Protocol::Consumer => &["consumer"],
-        Protocol::Both => &["classic", "consumer"],
-    };
     let began = Instant::now();
     let kafka = RealKafka::start_with(RealKafkaOptions::default())?;
-    for protocol in protocols {
-        writeln!(stdout(), "{protocol}, seed {seed}: {} s at {} flights/s", options.seconds, options.rate)?;
+    for protocol in options.protocol.names() {
+        let parallel = options.parallel.is_some_and(|parallel| parallel.names().contains(protocol));
+        writeln!(
+            stdout(),
+            "{protocol}{}, seed {seed}: {} s at {} flights/s",
+            if parallel { ", parallel" } else { "" },
+            options.seconds,
+            options.rate
+        )?;
         let storm = Storm {
             protocol: (*protocol).to_owned(),
+            parallel,
             lasting: Duration::from_secs(options.seconds),
             seed,
             rate: options.rate,

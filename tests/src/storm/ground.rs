@@ -28,6 +28,7 @@ pub struct Ground<'k> {
     /// The group.
     pub group: String,
     protocol: String,
+    parallel: bool,
     folder: TempDir,
 }
 
@@ -42,7 +43,13 @@ impl<'k> Ground<'k> {
         kafka.create_topic(&topic, partitions, &[])?;
         kafka.create_topic(&late, 4, &[])?;
         let folder = tempfile::Builder::new().prefix("healer-storm-").tempdir()?;
-        Ok(Self { kafka, topic, late, group, protocol: protocol.to_owned(), folder })
+        Ok(Self { kafka, topic, late, group, protocol: protocol.to_owned(), parallel: false, folder })
+    }
+
+    /// Processes look up to 64 planes up at once; a look-up takes long enough that many are at work, and some are tried again.
+    #[must_use]
+    pub fn parallel(self, parallel: bool) -> Self {
+        Self { parallel, ..self }
     }
 
     /// Starts one process of the group, with a store of its own.
@@ -68,7 +75,12 @@ impl<'k> Ground<'k> {
             "--late-topic",
             &self.late,
         ]);
-        command.args(["--group", &self.group, "--protocol", &self.protocol, "--work-ms", "1", "--json"]);
+        command.args(["--group", &self.group, "--protocol", &self.protocol, "--json"]);
+        if self.parallel {
+            command.args(["--parallel", "--work-ms", "50"]);
+        } else {
+            command.args(["--work-ms", "1"]);
+        }
         command.arg("--db").arg(self.database());
         command.arg("--store").arg(folder.join(format!("store-{number}")));
         if self.protocol == "classic" {

@@ -26,6 +26,8 @@ pub struct Storm {
     pub protocol: String,
     /// How long flights keep coming and processes are troubled.
     pub lasting: Duration,
+    /// Whether a stage works on 64 flights at once.
+    pub parallel: bool,
     /// What the moments and the kinds of trouble are drawn from.
     pub seed: u64,
     /// Flights a second.
@@ -56,7 +58,7 @@ impl Storm {
     /// Something was lost, a process ended by itself or did not end when asked, or the group did not come to the end. The text
     /// says which; the logs and the database stay.
     pub fn blow(&self, kafka: &RealKafka) -> Result<Weathered> {
-        let mut ground = Ground::new(kafka, &self.protocol, 8)?;
+        let mut ground = Ground::new(kafka, &self.protocol, 8)?.parallel(self.parallel);
         let outcome = self.blow_on(&ground);
         outcome.map_err(|error| {
             let folder = ground.keep();

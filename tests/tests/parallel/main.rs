@@ -7,6 +7,7 @@ macro_rules! app {
 
 #[path = "../common/mod.rs"]
 mod common;
+mod fairness;
 mod order;
 mod sharing;
 
@@ -15,6 +16,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use common::{Door, Gate, Seen, settings, status, until};
+use healer::ConfigBuilder;
 use healer::prelude::*;
 use healer::testing::{EmbeddedKafka, TestRecord};
 
@@ -43,6 +45,13 @@ impl Watch {
     fn hold(&self, line: &str) -> Arc<Door> {
         let door = Arc::<Door>::default();
         self.doors.lock().unwrap().insert(line.to_owned(), Arc::clone(&door));
+        door
+    }
+
+    /// Records that wait at one door.
+    fn hold_all(&self, lines: impl IntoIterator<Item = String>) -> Arc<Door> {
+        let door = Arc::<Door>::default();
+        self.doors.lock().unwrap().extend(lines.into_iter().map(|line| (line, Arc::clone(&door))));
         door
     }
 
@@ -201,8 +210,13 @@ impl Ground {
     }
 
     async fn start(&self, app: App) -> healer::Handle {
+        self.start_with(app, |config| config).await
+    }
+
+    async fn start_with(&self, app: App, change: impl Fn(ConfigBuilder) -> ConfigBuilder) -> healer::Handle {
         let app = app.with_arc(Arc::clone(&self.watch)).with_arc(Arc::clone(&self.gate));
-        app.start(settings(self.kafka.brokers(), "g").drain_budget("1s").build().unwrap()).await.unwrap()
+        let config = change(settings(self.kafka.brokers(), "g").drain_budget("1s"));
+        app.start(config.build().unwrap()).await.unwrap()
     }
 
     fn committed(&self) -> BTreeMap<i32, i64> {

@@ -1,0 +1,86 @@
+//! A pipeline over records that are in memory already: [`InMemory`].
+
+mod broker;
+mod runtime;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use self::{
+    broker::{Connected, Shelf},
+    runtime::OneThread,
+};
+use super::TestRecord;
+use crate::{
+    App, Config, Error, Report,
+    engine::{self, Mode, Turner},
+};
+
+/// Runs a pipeline over records that are in memory already: the very engine of production, with ledger, commits and store, on the
+/// calling thread alone, without a broker, and with a clock that goes on only where all wait.
+///
+/// What is left is what healer itself does with a record, and that is the same each time: it is meant for counting instructions
+/// and allocations, and for profilers. It shows nothing about delivery, since nothing ever goes wrong here: that is what
+/// [`Simulation`](super::Simulation) is for.
+///
+/// Sinks are acknowledged at once, and what they send is thrown away. A `blocking` stage has threads of its own here too, and with
+/// it counts differ a little.
+///
+/// ```
+/// use healer::{prelude::*, testing::InMemory};
+///
+/// #[stage]
+/// fn length(line: String) -> usize {
+///     line.len()
+/// }
+///
+/// let app = pipeline! { name "lengths"; lines = kafka::string("lines") => length; lines => heal; };
+/// let report = InMemory::new("lines", 4, ["one", "two", "three"]).run(app, 10_000)?;
+/// assert_eq!(report.healed, 10_000);
+/// # Ok::<_, healer::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct InMemory {
+    topic: Arc<str>,
+    partitions: usize,
+    sample: Arc<[TestRecord]>,
+}
+
+impl InMemory {
+    /// A topic whose partitions hold these records, round and round.
+    ///
+    /// # Panics
+    /// If there is no partition or no record.
+    pub fn new<R: Into<TestRecord>>(
+        topic: &str,
+        partitions: usize,
+        sample: impl IntoIterator<Item = R>,
+    ) -> Self {
+        let sample: Arc<[TestRecord]> = sample.into_iter().map(Into::into).collect();
+        assert!(partitions > 0, "a topic has a partition at least");
+        assert!(!sample.is_empty(), "without a record there is nothing to run");
+        Self { topic: topic.into(), partitions, sample }
+    }
+
+    /// Runs a pipeline over the first `count` records, evenly over the partitions, and ends when all are committed.
+    ///
+    /// # Errors
+    /// As [`App::run_until_end`](crate::App::run_until_end), but for what only a broker knows.
+    ///
+    /// # Panics
+    /// If it is called within a tokio runtime: it has one of its own.
+    pub fn run(&self, app: App, count: u64) -> Result<Report, Error> {
+        let config = Config::builder().brokers("memory:9092").build().map_err(Error::from)?;
+        let mut launch = app.build(&config)?.into_launch();
+        launch.mode = Mode::UntilEnd;
+        let runtime = Arc::new(OneThread::new());
+        let source = Shelf::new(&self.topic, self.partitions, &self.sample, count, &runtime);
+        let prepared = engine::prepare(launch, &Connected(Arc::clone(&source)), Arc::clone(&runtime) as _);
+        let (station, handle) = prepared?;
+        let mut turner = Turner::new(Arc::clone(&station), source);
+        while turner.turn() {}
+        station.finish(None);
+        runtime.block_on(handle.join())
+    }
+}

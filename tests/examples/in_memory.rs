@@ -1,0 +1,83 @@
+//! Pipelines over records in memory, for the command `instructions` to count what a record costs.
+
+use std::{future::ready, process::ExitCode};
+
+use healer::{
+    prelude::*,
+    testing::{InMemory, TestRecord},
+};
+use serde::Deserialize;
+
+/// What a program of today reads: a few numbers, a few short texts.
+#[derive(Deserialize)]
+struct Order {
+    id: u64,
+    customer: String,
+    product: String,
+    cents: i64,
+    paid: bool,
+}
+
+#[stage]
+fn length(value: &[u8]) -> usize {
+    value.len()
+}
+
+#[stage(skip = "unpaid")]
+fn paid(order: &Order) -> Option<u64> {
+    let known = !order.customer.is_empty() && !order.product.is_empty() && order.cents > 0;
+    (order.paid && known).then_some(order.id)
+}
+
+#[stage]
+async fn one_at_a_time(value: Vec<u8>) -> usize {
+    ready(value.len()).await
+}
+
+#[stage(parallel = 64)]
+async fn many_at_once(value: Vec<u8>) -> usize {
+    ready(value.len()).await
+}
+
+fn app(name: &str) -> Option<App> {
+    let app = match name {
+        "bytes" => pipeline! { name "bytes"; all = kafka::bytes("t") => length; all => heal; },
+        "json" => pipeline! { name "json"; all = kafka::json::<Order>("t") => paid; all => heal; },
+        "async" => pipeline! { name "async"; all = kafka::bytes("t") => one_at_a_time; all => heal; },
+        "parallel" => pipeline! { name "parallel"; all = kafka::bytes("t") => many_at_once; all => heal; },
+        _ => return None,
+    };
+    Some(app)
+}
+
+/// A thousand orders of a hundred customers.
+fn orders() -> impl Iterator<Item = TestRecord> {
+    (0..1_000).map(|id| {
+        let customer = id * 7 % 100;
+        let order = format!(
+            r#"{{"id":{id},"customer":"customer {customer:02}","product":"product {:03}","cents":{},"paid":{}}}"#,
+            id % 500,
+            100 + id,
+            id % 10 > 0
+        );
+        TestRecord::new().key(format!("customer {customer:02}")).value(order)
+    })
+}
+
+fn main() -> ExitCode {
+    let arguments: Vec<_> = std::env::args().skip(1).collect();
+    let [name, count] = &arguments[..] else { return usage() };
+    let (Some(app), Ok(count)) = (app(name), count.parse::<u64>()) else { return usage() };
+    match InMemory::new("t", 4, orders()).run(app, count) {
+        Ok(report) if report.records == count => ExitCode::SUCCESS,
+        other => {
+            eprintln!("not all were done: {other:?}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn usage() -> ExitCode {
+    eprintln!("usage: in_memory bytes|json|async|parallel COUNT");
+    ExitCode::FAILURE
+}
