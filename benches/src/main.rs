@@ -10,6 +10,7 @@
 //! file in `workloads`.
 
 mod args;
+mod database;
 mod figures;
 mod flight;
 mod process;

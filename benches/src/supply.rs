@@ -87,7 +87,7 @@ impl Supply {
                 let lengths = self.records.iter().map(|record| record.value.as_ref().map_or(0, Vec::len));
                 i64::try_from(lengths.cycle().take(count).sum::<usize>())?
             }
-            Work::Decode | Work::Sleep { .. } | Work::Flaky { .. } => {
+            Work::Decode | Work::Sleep { .. } | Work::Flaky { .. } | Work::Save => {
                 self.minutes.iter().cycle().take(count).sum()
             }
         })

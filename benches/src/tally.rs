@@ -83,6 +83,11 @@ impl Tally {
         self.last.get().is_some()
     }
 
+    /// How many records were worked on, and what they added up.
+    pub(crate) fn so_far(&self) -> (u64, i64) {
+        (self.records.load(Ordering::Relaxed), self.sum.load(Ordering::Relaxed))
+    }
+
     /// What it came to.
     pub(crate) fn outcome(&self) -> Result<Outcome> {
         let records = self.records.load(Ordering::Relaxed);

@@ -9,6 +9,8 @@ pub(crate) type Properties = BTreeMap<String, String>;
 
 /// How many records are worked on at once, where a workload lets a side do that.
 pub(crate) const CONCURRENCY: usize = 64;
+/// How many flights one transaction saves.
+pub(crate) const BATCH: usize = 500;
 /// The time between two commits of every side that is tuned like the others.
 pub(crate) const COMMIT: Duration = Duration::from_secs(1);
 
@@ -89,6 +91,8 @@ pub(crate) enum Work {
         /// The pause after each failure.
         backoff_ms: u64,
     },
+    /// Decode, save [`BATCH`] flights in one transaction of `SQLite`, then add them up.
+    Save,
 }
 
 /// What one process does.

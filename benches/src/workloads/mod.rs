@@ -7,6 +7,7 @@ mod w2;
 mod w3;
 mod w4;
 mod w5;
+mod w6;
 
 use crate::{
     supply::Key,
@@ -55,7 +56,7 @@ pub(crate) const PEERS: [Side; 5] =
 
 impl Workload {
     /// All of them.
-    pub(crate) const ALL: [&'static Self; 14] = [
+    pub(crate) const ALL: [&'static Self; 15] = [
         &w1::W1,
         &w1_bytes::W1_BYTES,
         &w1_defaults::W1_DEFAULTS,
@@ -70,6 +71,7 @@ impl Workload {
         &w4::W4[2],
         &w5::W5[0],
         &w5::W5[1],
+        &w6::W6,
     ];
 
     /// What every side is told, beside its own defaults.

@@ -1,5 +1,6 @@
 //! The same work as a pipeline.
 
+mod saving;
 mod stages;
 
 use std::{sync::Arc, time::Duration};
@@ -8,6 +9,7 @@ use anyhow::{Context as _, Result, ensure};
 use healer::{App, Config};
 
 use crate::{
+    database::Database,
     tally::Tally,
     task::{COMMIT, Task, Work},
 };
@@ -29,8 +31,21 @@ pub(super) fn run(task: &Task, tally: Tally) -> Result<Tally> {
             };
             app.with(stages::Every(every))
         }
+        Work::Save => {
+            let database = Arc::new(Database::open()?);
+            run_app(
+                task,
+                saving::save(&task.topic).with_arc(Arc::clone(&tally)).with_arc(Arc::clone(&database)),
+            )?;
+            database.check(&tally)?;
+            return into_inner(tally);
+        }
     };
     run_app(task, app.with_arc(Arc::clone(&tally)))?;
+    into_inner(tally)
+}
+
+fn into_inner(tally: Arc<Tally>) -> Result<Tally> {
     Arc::into_inner(tally).context("the pipeline has ended and still holds its state")
 }
 

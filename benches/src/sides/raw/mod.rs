@@ -1,5 +1,7 @@
 //! What a user writes without healer: poll, decode, call, and commit the next offsets each second.
 
+mod saving;
+
 use std::{
     thread,
     time::{Duration, Instant},
@@ -26,7 +28,7 @@ const POLL: Duration = Duration::from_millis(100);
 const SILENCE: Duration = Duration::from_mins(1);
 
 /// Reads the topic to its end.
-pub(super) fn run(task: &Task, tally: Tally) -> Result<Tally> {
+pub(in crate::sides) fn run(task: &Task, tally: Tally) -> Result<Tally> {
     let consumer: BaseConsumer = config(task).create()?;
     consumer.subscribe(&[&task.topic])?;
     match task.work {
@@ -57,12 +59,13 @@ pub(super) fn run(task: &Task, tally: Tally) -> Result<Tally> {
             tally.count(minutes);
             Ok(())
         })?,
+        Work::Save => saving::read(&consumer, task, &tally)?,
     }
     Ok(tally)
 }
 
 /// What the loop and `limit` tell the client.
-pub(super) fn config(task: &Task) -> ClientConfig {
+pub(in crate::sides) fn config(task: &Task) -> ClientConfig {
     let mut config = ClientConfig::new();
     config
         .set("bootstrap.servers", &task.brokers)
