@@ -31,6 +31,14 @@ pub(crate) struct Flight {
     pub(crate) time_hour: String,
 }
 
+/// A flight that says when it was sent.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Timed {
+    /// Microseconds since 1970; 0 where the record is not timed.
+    pub(crate) sent_us: u64,
+    pub(crate) flight: Flight,
+}
+
 impl Flight {
     /// The minutes that it was late, departure and arrival together; none where it was cancelled.
     pub(crate) fn minutes(&self) -> i64 {

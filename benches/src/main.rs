@@ -11,6 +11,7 @@
 
 mod args;
 mod database;
+mod feed;
 mod figures;
 mod flight;
 mod process;

@@ -1,19 +1,20 @@
 //! One run: start Kafka, find how many records each side needs, let the sides read them in turn.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, process::Command, sync::mpsc, thread, time::Duration};
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use healer_tests::kafka::RealKafka;
 
 use crate::{
     args::Args,
+    feed::Feed,
     figures::{float, grouped},
     report::{Measured, Report, Round},
-    sides::{self, Programs, Ran},
+    sides::{self, Programs, Ran, WhenReady},
     supply::Supply,
-    task::{Outcome, Side, Task, Work},
+    task::{Outcome, Side, Task, Until, Work},
     topics::{Topics, size},
-    workloads::{PEERS, Workload},
+    workloads::{PEERS, Pace, Workload},
 };
 
 /// How many records the first look at a side takes.
@@ -22,6 +23,8 @@ const FIRST_LOOK: u64 = 20_000;
 const FIRST_LOOK_WAITING: u64 = 1_000;
 /// How many times more records the next look takes at most.
 const GROWTH: f64 = 20.0;
+/// Into which part of its time a side gets SIGTERM.
+const INTO: f64 = 0.3;
 /// How long a side may take at least: one that hangs must not hold up the others for ever.
 const PATIENCE: Duration = Duration::from_mins(2);
 
@@ -68,6 +71,10 @@ impl Bench<'_> {
         eprintln!("\n{}: {}, {}", workload.name, workload.about, workload.key.text());
         let (mut counts, mut failed) = (BTreeMap::new(), Failed::new());
         for side in sides {
+            if let Some(feed) = feed(workload, self.args.seconds) {
+                counts.insert(*side, feed.total());
+                continue;
+            }
             match self.calibrate(workload, *side) {
                 Ok(records) => _ = counts.insert(*side, records),
                 Err(error) => leave_out(&mut failed, *side, error)?,
@@ -86,6 +93,8 @@ impl Bench<'_> {
 
     /// How many records keep a side busy for as long as was asked for.
     fn calibrate(&mut self, workload: &Workload, side: Side) -> Result<u64> {
+        // The speed does not depend on how a side ends.
+        let workload = &Workload { stops: false, ..*workload };
         let seconds = float(self.args.seconds);
         let most = self.args.records.unwrap_or(u64::MAX).min(workload.most_records(self.args.seconds));
         let mut records = match workload.work {
@@ -144,7 +153,11 @@ impl Bench<'_> {
     /// Runs one side and checks what it claims: against what the records add up to, and against the broker.
     fn measure(&mut self, workload: &Workload, side: Side, records: u64, round: u32) -> Result<Ran> {
         let name = side.name();
-        let topic = self.topics.of(&self.kafka, &self.supply, workload, records)?;
+        let feed = feed(workload, self.args.seconds);
+        let topic = match feed {
+            Some(_) => self.kafka.unique(&format!("{}-{name}-{round}", workload.name)),
+            None => self.topics.of(&self.kafka, &self.supply, workload, records)?,
+        };
         let task = Task {
             side,
             work: workload.work,
@@ -155,10 +168,25 @@ impl Bench<'_> {
             partitions: workload.partitions,
             group: self.kafka.unique(&format!("{name}-{round}")),
             records,
+            until: match feed {
+                Some(_) => Until::AllSent,
+                None if workload.stops => Until::Signal,
+                None => Until::End,
+            },
+            marks: feed.as_ref().map(Feed::marks).unwrap_or_default(),
         };
         let mut program = self.programs.command(side).map_err(anyhow::Error::msg)?;
         let patience = PATIENCE + Duration::from_secs(10 * self.args.seconds);
-        let mut ran = sides::start(&mut program, &task, patience)?;
+        let mut ran = match feed {
+            Some(feed) => self.fed(&feed, workload, &task, &mut program, patience)?,
+            None if workload.stops => {
+                let after = Duration::from_secs_f64(INTO * float(self.args.seconds));
+                let ran = sides::start(&mut program, &task, patience, WhenReady::Terminate(after))?;
+                self.check_stop(&task, &ran)?;
+                return Ok(ran);
+            }
+            None => sides::start(&mut program, &task, patience, WhenReady::Never)?,
+        };
         let Outcome { records: done, sum, .. } = &ran.outcome;
         ensure!(*done == records, "{name} processed {done} of {records} records");
         let expected = self.supply.sum(workload.work, records)?;
@@ -173,6 +201,47 @@ impl Bench<'_> {
         Ok(ran)
     }
 
+    /// Runs one side while its topic is filled.
+    fn fed(
+        &self,
+        feed: &Feed,
+        workload: &Workload,
+        task: &Task,
+        program: &mut Command,
+        patience: Duration,
+    ) -> Result<Ran> {
+        self.kafka.create_topic(&task.topic, task.partitions, &[])?;
+        let mut records = self.supply.keyed(workload.key, task.records)?;
+        feed.begin(&self.kafka, &task.topic, &mut records)?;
+        let (ready, to_hear) = mpsc::channel();
+        let (ran, sent) = thread::scope(|scope| {
+            let sent = scope.spawn(move || feed.go_on(&self.kafka, &task.topic, records, &to_hear));
+            let ran = sides::start(program, task, patience, WhenReady::Tell(ready));
+            (ran, sent.join())
+        });
+        // Why a side ended is what matters; that not all was sent then is what came of it.
+        let ran = ran?;
+        sent.map_err(|_| anyhow!("the thread that sends records panicked"))??;
+        let timed = ran.outcome.latency.map_or(0, |latency| latency.records);
+        ensure!(timed == feed.timed, "{} timed {timed} of {} records", task.side.name(), feed.timed);
+        Ok(ran)
+    }
+
+    /// Whether a side that was told to end committed what it had done, and no more.
+    fn check_stop(&self, task: &Task, ran: &Ran) -> Result<()> {
+        let (name, done) = (task.side.name(), ran.outcome.records);
+        ensure!(done < task.records, "{name} was done before it was told to end");
+        ensure!(ran.to_exit.is_some(), "{name} ended by itself");
+        let committed: i64 = self.kafka.committed(&task.group, &task.topic)?.values().sum();
+        let committed = u64::try_from(committed)?;
+        ensure!(committed <= done, "{name} committed {committed} records and processed {done}");
+        ensure!(
+            task.side != Side::Healer || committed == done,
+            "healer processed {done} records and committed {committed} of them"
+        );
+        Ok(())
+    }
+
     /// What is wrong with the offsets that a side left behind.
     fn check_commits(&self, task: &Task) -> Result<Option<String>> {
         let committed = self.kafka.committed(&task.group, &task.topic).context("what a side committed")?;
@@ -183,6 +252,12 @@ impl Bench<'_> {
         let committed: Vec<_> = committed.iter().filter(|(partition, _)| full(partition)).collect();
         Ok((committed != end).then(|| format!("committed {committed:?}, and the topic ends at {end:?}")))
     }
+}
+
+/// What is sent while sides read.
+fn feed(workload: &Workload, seconds: u64) -> Option<Feed> {
+    let Pace { steps, per_second } = workload.pace?;
+    Some(Feed { steps: steps.to_vec(), timed: per_second * seconds, per_second })
 }
 
 /// Why sides are not asked any more.

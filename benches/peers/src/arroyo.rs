@@ -21,7 +21,7 @@ use sentry_arroyo::{
 use tokio::runtime::{Handle, Runtime};
 
 use crate::{
-    flight::Flight,
+    flight::{Flight, Timed},
     tally::Tally,
     task::{COMMIT, CONCURRENCY, Task, Work},
 };
@@ -42,11 +42,16 @@ impl ProcessingStrategyFactory<KafkaPayload> for Factory {
         let tally = Arc::clone(&self.tally);
         let commit = CommitOffsets::new(COMMIT);
         let Work::Sleep { micros } = self.work else {
-            let bytes = self.work == Work::Bytes;
+            let work = self.work;
             let function = move |message: Message<KafkaPayload>| {
-                let value = if bytes { length(&message) } else { minutes(&message) };
-                let Ok(value) = value else { return Err(invalid(&message)) };
-                tally.count(value);
+                let counted = match work {
+                    Work::Bytes => length(&message).map(|length| tally.count(length)),
+                    Work::Timed => timed(&message).map(|timed| tally.timed(timed.sent_us, timed.flight.minutes())),
+                    _ => minutes(&message).map(|minutes| tally.count(minutes)),
+                };
+                if counted.is_err() {
+                    return Err(invalid(&message));
+                }
                 Ok(message.replace(()))
             };
             return Box::new(RunTask::new(function, commit));
@@ -70,6 +75,11 @@ fn minutes(message: &Message<KafkaPayload>) -> Result<i64> {
     Ok(serde_json::from_slice::<Flight>(value)?.minutes())
 }
 
+fn timed(message: &Message<KafkaPayload>) -> Result<Timed> {
+    let value = message.payload().payload().ok_or_else(|| anyhow!("a record without a value"))?;
+    Ok(serde_json::from_slice(value)?)
+}
+
 fn length(message: &Message<KafkaPayload>) -> Result<i64> {
     Ok(i64::try_from(message.payload().payload().map_or(0, Vec::len))?)
 }
@@ -83,7 +93,7 @@ fn invalid(message: &Message<KafkaPayload>) -> SubmitError<KafkaPayload> {
 
 /// Runs the strategies until all of the topic went through, then lets the processor commit and leave.
 pub(crate) fn run(task: &Task) -> Result<Tally> {
-    let tally = Arc::new(Tally::new(task.records));
+    let tally = Arc::new(Tally::new(task));
     let runtime = Runtime::new()?;
     let mut properties: HashMap<_, _> = task.properties.clone().into_iter().collect();
     properties.insert("enable.auto.offset.store".to_owned(), "false".to_owned());

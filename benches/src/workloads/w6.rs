@@ -19,6 +19,8 @@ pub(super) const W6: Workload = Workload {
     key: Key::TailNumber,
     work: Work::Save,
     tuned: true,
+    pace: None,
+    stops: false,
     sides: &[Side::Raw, Side::Healer],
     absent: &[
         (Side::Arroyo, OWN_BATCHES),

@@ -3,6 +3,10 @@
 mod saving;
 
 use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -15,9 +19,9 @@ use rdkafka::{
 };
 
 use crate::{
-    flight::Flight,
+    flight::{Flight, Timed},
     tally::Tally,
-    task::{COMMIT, Task, Work},
+    task::{COMMIT, Task, Until, Work},
 };
 
 /// How many records run between two looks at the clock, which would cost a tenth of the speed at every record.
@@ -59,6 +63,11 @@ pub(in crate::sides) fn run(task: &Task, tally: Tally) -> Result<Tally> {
             tally.count(minutes);
             Ok(())
         })?,
+        Work::Timed | Work::Stuck => read(&consumer, task, &tally, |_, value| {
+            let timed: Timed = serde_json::from_slice(value)?;
+            tally.timed(timed.sent_us, timed.flight.minutes());
+            Ok(())
+        })?,
         Work::Save => saving::read(&consumer, task, &tally)?,
     }
     Ok(tally)
@@ -97,7 +106,8 @@ fn read(
     let mut committed = Instant::now();
     let mut heard = Instant::now();
     let mut since_clock = 0;
-    while !tally.is_complete() {
+    let told_to_end = told_to_end(task)?;
+    while !tally.is_complete() && !told_to_end.load(Ordering::Relaxed) {
         let Some(message) = consumer.poll(POLL) else {
             if heard.elapsed() > SILENCE {
                 bail!("no record came for {} s", SILENCE.as_secs());
@@ -122,7 +132,19 @@ fn read(
         }
     }
     consumer.commit(&offsets(&task.topic, &next)?, CommitMode::Sync)?;
+    if task.until == Until::Signal {
+        tally.end();
+    }
     Ok(())
+}
+
+/// Becomes true with SIGTERM, where that is how the loop ends.
+fn told_to_end(task: &Task) -> Result<Arc<AtomicBool>> {
+    let flag = Arc::new(AtomicBool::new(false));
+    if task.until == Until::Signal {
+        signal_hook::flag::register(signal_hook::consts::SIGTERM, Arc::clone(&flag))?;
+    }
+    Ok(flag)
 }
 
 fn offsets(topic: &str, next: &[Option<i64>]) -> Result<TopicPartitionList> {
