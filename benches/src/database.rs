@@ -79,7 +79,9 @@ impl Database {
         drop(insert);
         transaction.commit()?;
         // Only what is on the disk counts.
-        minutes.into_iter().for_each(|minutes| tally.count(minutes));
+        for minutes in minutes {
+            tally.count(minutes);
+        }
         Ok(())
     }
 

@@ -17,6 +17,7 @@ mod flight;
 mod process;
 mod report;
 mod run;
+mod scaling;
 mod sides;
 mod supply;
 mod tally;
@@ -43,10 +44,14 @@ fn main() -> anyhow::Result<ExitCode> {
             }
             return Ok(ExitCode::SUCCESS);
         }
+        Some(Command::Scaling { how }) => {
+            scaling::run(how)?.write(how)?;
+            return Ok(ExitCode::SUCCESS);
+        }
         None => {}
     }
     let report = run::run(&args)?;
-    report.write(&args)?;
+    report.write(&args.how)?;
     let failed = args.check && !report.all_met();
     Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }

@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use healer_tests::kafka::RealKafka;
 
 use crate::{
-    args::Args,
+    args::{Args, How},
     feed::Feed,
     figures::{float, grouped},
     report::{Measured, Report, Round},
@@ -34,12 +34,8 @@ pub(crate) fn run(args: &Args) -> Result<Report> {
     let asked = |side: &Side| args.sides.is_empty() || args.sides.iter().any(|name| name == side.name());
     let mut sides: Vec<_> = workloads.iter().flat_map(|workload| workload.sides).copied().collect();
     sides.retain(asked);
-    let supply = Supply::read()?;
-    let programs = Programs::build(&sides)?;
-    let missing = programs.missing(&sides);
-    eprintln!("starting Kafka");
-    let kafka = RealKafka::start()?;
-    let mut bench = Bench { args, kafka, supply, programs, topics: Topics::default() };
+    let mut bench = Bench::start(&args.how, &sides)?;
+    let missing = bench.programs.missing(&sides);
     let mut measured = Vec::new();
     for workload in workloads {
         let able = |side: &Side| asked(side) && !missing.contains_key(side);
@@ -50,18 +46,27 @@ pub(crate) fn run(args: &Args) -> Result<Report> {
         absent.extend(unable.map(|(side, why)| (*side, why.clone())));
         measured.push(bench.workload(workload, &sides, absent)?);
     }
-    Ok(Report::new(args, bench.supply.origin, measured))
+    Ok(Report::new(&args.how, bench.supply.origin, measured))
 }
 
-struct Bench<'a> {
-    args: &'a Args,
+/// A Kafka with its topics, and the sides that read them.
+pub(crate) struct Bench<'a> {
+    pub(crate) how: &'a How,
     kafka: RealKafka,
     supply: Supply,
     programs: Programs,
     topics: Topics,
 }
 
-impl Bench<'_> {
+impl<'a> Bench<'a> {
+    /// Builds what these sides need, and starts Kafka.
+    pub(crate) fn start(how: &'a How, sides: &[Side]) -> Result<Self> {
+        let supply = Supply::read()?;
+        let programs = Programs::build(sides)?;
+        eprintln!("starting Kafka");
+        Ok(Self { how, kafka: RealKafka::start()?, supply, programs, topics: Topics::default() })
+    }
+
     fn workload(
         &mut self,
         workload: &'static Workload,
@@ -71,7 +76,7 @@ impl Bench<'_> {
         eprintln!("\n{}: {}, {}", workload.name, workload.about, workload.key.text());
         let (mut counts, mut failed) = (BTreeMap::new(), Failed::new());
         for side in sides {
-            if let Some(feed) = feed(workload, self.args.seconds) {
+            if let Some(feed) = feed(workload, self.how.seconds) {
                 counts.insert(*side, feed.total());
                 continue;
             }
@@ -80,7 +85,7 @@ impl Bench<'_> {
                 Err(error) => leave_out(&mut failed, *side, error)?,
             }
         }
-        let rounds = (1..=self.args.rounds).map(|round| {
+        let rounds = (1..=self.how.rounds).map(|round| {
             let mut order = sides.to_vec();
             order.retain(|side| !failed.contains_key(side));
             self.round(workload, order, &counts, &mut failed, round)
@@ -88,17 +93,17 @@ impl Bench<'_> {
         let rounds = rounds.collect::<Result<Vec<_>>>()?;
         let healer = counts.get(&Side::Healer).copied().unwrap_or(FIRST_LOOK);
         let share = self.supply.longest_share(workload.key, healer)?;
-        Ok(Measured::new(workload, workload.properties(&self.args.set), &rounds, share, absent, failed))
+        Ok(Measured::new(workload, workload.properties(&self.how.set), &rounds, share, absent, failed))
     }
 
     /// How many records keep a side busy for as long as was asked for.
-    fn calibrate(&mut self, workload: &Workload, side: Side) -> Result<u64> {
+    pub(crate) fn calibrate(&mut self, workload: &Workload, side: Side) -> Result<u64> {
         // The speed does not depend on how a side ends.
         let workload = &Workload { stops: false, ..*workload };
-        let seconds = float(self.args.seconds);
-        let most = self.args.records.unwrap_or(u64::MAX).min(workload.most_records(self.args.seconds));
+        let seconds = float(self.how.seconds);
+        let most = self.how.records.unwrap_or(u64::MAX).min(workload.most_records(self.how.seconds));
         let mut records = match workload.work {
-            Work::Sleep { .. } => FIRST_LOOK_WAITING,
+            Work::Sleep { .. } | Work::AtOnce { .. } => FIRST_LOOK_WAITING,
             _ => FIRST_LOOK,
         };
         loop {
@@ -140,7 +145,7 @@ impl Bench<'_> {
             eprintln!(
                 "{}, round {round} of {}: {} {} records in {:.1} s, {rate:.0} a second",
                 workload.name,
-                self.args.rounds,
+                self.how.rounds,
                 side.name(),
                 grouped(outcome.records),
                 outcome.seconds
@@ -151,9 +156,15 @@ impl Bench<'_> {
     }
 
     /// Runs one side and checks what it claims: against what the records add up to, and against the broker.
-    fn measure(&mut self, workload: &Workload, side: Side, records: u64, round: u32) -> Result<Ran> {
+    pub(crate) fn measure(
+        &mut self,
+        workload: &Workload,
+        side: Side,
+        records: u64,
+        round: u32,
+    ) -> Result<Ran> {
         let name = side.name();
-        let feed = feed(workload, self.args.seconds);
+        let feed = feed(workload, self.how.seconds);
         let topic = match feed {
             Some(_) => self.kafka.unique(&format!("{}-{name}-{round}", workload.name)),
             None => self.topics.of(&self.kafka, &self.supply, workload, records)?,
@@ -162,7 +173,7 @@ impl Bench<'_> {
             side,
             work: workload.work,
             tuned: workload.tuned,
-            properties: workload.properties(&self.args.set),
+            properties: workload.properties(&self.how.set),
             brokers: self.kafka.brokers(),
             topic,
             partitions: workload.partitions,
@@ -176,11 +187,11 @@ impl Bench<'_> {
             marks: feed.as_ref().map(Feed::marks).unwrap_or_default(),
         };
         let mut program = self.programs.command(side).map_err(anyhow::Error::msg)?;
-        let patience = PATIENCE + Duration::from_secs(10 * self.args.seconds);
+        let patience = PATIENCE + Duration::from_secs(10 * self.how.seconds);
         let mut ran = match feed {
             Some(feed) => self.fed(&feed, workload, &task, &mut program, patience)?,
             None if workload.stops => {
-                let after = Duration::from_secs_f64(INTO * float(self.args.seconds));
+                let after = Duration::from_secs_f64(INTO * float(self.how.seconds));
                 let ran = sides::start(&mut program, &task, patience, WhenReady::Terminate(after))?;
                 self.check_stop(&task, &ran)?;
                 return Ok(ran);

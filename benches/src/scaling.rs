@@ -19,7 +19,13 @@ pub(crate) fn run(how: &How) -> Result<Growth> {
     let mut by_partitions: Vec<_> = [Side::Raw, Side::Healer].map(Curve::new).into();
     for partitions in scaling::PARTITIONS {
         for curve in &mut by_partitions {
-            curve.points.push(point(&mut bench, &scaling::partitions(partitions), partitions, curve.side, records)?);
+            curve.points.push(point(
+                &mut bench,
+                &scaling::partitions(partitions),
+                partitions,
+                curve.side,
+                records,
+            )?);
         }
     }
     let mut by_in_flight = Curve::new(Side::Healer);

@@ -87,12 +87,8 @@ impl Supply {
                 let lengths = self.records.iter().map(|record| record.value.as_ref().map_or(0, Vec::len));
                 i64::try_from(lengths.cycle().take(count).sum::<usize>())?
             }
-            Work::Decode
-            | Work::Sleep { .. }
-            | Work::Flaky { .. }
-            | Work::Save
-            | Work::Timed
-            | Work::Stuck => self.minutes.iter().cycle().take(count).sum(),
+            // All others add up minutes.
+            _ => self.minutes.iter().cycle().take(count).sum(),
         })
     }
 

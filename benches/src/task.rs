@@ -84,6 +84,11 @@ pub(crate) enum Work {
         /// How long each record waits.
         micros: u64,
     },
+    /// Decode, wait 1 ms, then add up; so many records at once, in no order.
+    AtOnce {
+        /// How many.
+        calls: u16,
+    },
     /// Decode and add up, and fail twice at some records.
     Flaky {
         /// One record in so many of a partition fails.

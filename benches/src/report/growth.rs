@@ -68,7 +68,11 @@ impl fmt::Display for Growth {
         writeln!(f, "\n# How cost grows\n\n{rounds} rounds on {cores} cores: median (least–most).")?;
         for (name, curves) in self.parts() {
             writeln!(f, "\n## {name}\n\n{}\n", about(name))?;
-            writeln!(f, "| {name:>10} | {:8} | {:>10} | {:>26} | {:>22} |", "side", "records", "records/s", "peak MiB")?;
+            writeln!(
+                f,
+                "| {name:>10} | {:8} | {:>10} | {:>26} | {:>22} |",
+                "side", "records", "records/s", "peak MiB"
+            )?;
             writeln!(f, "|---:|:---|---:|---:|---:|")?;
             for curve in curves {
                 for Point { at, records, records_per_second, peak_memory_mib } in &curve.points {

@@ -53,6 +53,8 @@ pub(crate) struct Measured {
     pub(super) properties: Properties,
     /// Where records wait: which part of the records has the longest key, and how many a second that allows.
     pub(super) keys: Option<Keys>,
+    /// Whether records were sent at a fixed speed, which no side can change.
+    pub(super) paced: bool,
     pub(super) sides: Vec<Figures>,
     pub(super) absent: Vec<(Side, String)>,
     /// Which sides ended with an error, and were not asked again.
@@ -119,7 +121,8 @@ impl Measured {
             workload.sides.iter().filter_map(|side| Figures::new(*side, base, rounds)).collect();
         let notes = sides.iter().flat_map(|figures| notes(figures.side, workload.work, rounds)).collect();
         let bars = bars::judge(workload, rounds, longest_share);
-        Self { workload: workload.name, about, properties, keys, sides, absent, failed, notes, bars }
+        let paced = workload.pace.is_some();
+        Self { workload: workload.name, about, properties, keys, paced, sides, absent, failed, notes, bars }
     }
 }
 

@@ -37,7 +37,7 @@ impl fmt::Display for Measured {
                 keys.limit
             )?;
         }
-        self.columns().iter().try_for_each(|line| writeln!(f, "{line}"))?;
+        self.lines().iter().try_for_each(|line| writeln!(f, "{line}"))?;
         writeln!(f)?;
         for (side, why) in &self.failed {
             writeln!(f, "- **failed**: {}: {why}", side.name())?;
@@ -60,30 +60,38 @@ const WIDTH: usize = 22;
 
 impl Measured {
     /// The lines of the table; figures that no side has are no column.
-    fn columns(&self) -> Vec<String> {
+    fn lines(&self) -> Vec<String> {
         let base = if self.keys.is_some() { "to limit" } else { "to raw" };
-        let mut lines = vec![String::new(), format!("| {:18} |", "side"), "|:---|".to_owned()];
-        lines.extend(self.sides.iter().map(|figures| format!("| {:18} |", figures.side.name())));
+        let mut columns = Vec::new();
         let mut column = |title: &str, cell: &dyn Fn(&Figures) -> Option<String>| {
             let cells: Vec<_> = self.sides.iter().map(cell).collect();
-            if cells.iter().all(Option::is_none) {
-                return;
-            }
-            lines[1] += &format!(" {title:>WIDTH$} |");
-            lines[2] += "---:|";
-            for (line, cell) in lines[3..].iter_mut().zip(cells) {
-                *line += &format!(" {:>WIDTH$} |", cell.unwrap_or_default());
+            if cells.iter().any(Option::is_some) {
+                let cells = cells.into_iter().map(Option::unwrap_or_default);
+                columns.push((title.to_owned(), cells.collect::<Vec<_>>()));
             }
         };
         column("records", &|side| Some(grouped(side.records)));
-        column("records/s", &|side| Some(format!("{:.0}", side.records_per_second)));
-        column(base, &|side| Some(format!("{:.2}", side.ratio)));
+        // How fast records are sent is nothing that a side does.
+        let own = |value: String| (!self.paced).then_some(value);
+        column("records/s", &|side| own(format!("{:.0}", side.records_per_second)));
+        column(base, &|side| own(format!("{:.2}", side.ratio)));
         column("CPU s/million", &|side| Some(format!("{:.2}", side.cpu_seconds_per_million)));
         column("peak MiB", &|side| Some(format!("{:.1}", side.peak_memory_mib)));
         column("s to first", &|side| Some(format!("{:.2}", side.seconds_to_first_record)));
         column("p50 ms", &|side| side.p50_ms.map(|value| format!("{value:.2}")));
         column("p99 ms", &|side| side.p99_ms.map(|value| format!("{value:.2}")));
         column("s from SIGTERM to exit", &|side| side.seconds_to_exit.map(|value| format!("{value:.3}")));
+        let line = |first: &str, cell: &dyn Fn(usize) -> String| {
+            let cells = (0..columns.len()).map(|at| format!(" {:>WIDTH$} |", cell(at)));
+            format!("| {first:18} |{}", cells.collect::<String>())
+        };
+        let mut lines = vec![
+            String::new(),
+            line("side", &|at| columns[at].0.clone()),
+            format!("|:---|{}", "---:|".repeat(columns.len())),
+        ];
+        let rows = self.sides.iter().enumerate();
+        lines.extend(rows.map(|(row, side)| line(side.side.name(), &|at| columns[at].1[row].clone())));
         lines
     }
 }

@@ -1,6 +1,7 @@
 //! What flows and what is done with it, one file each: topic, work, sides, bars.
 
 mod latency;
+pub(crate) mod scaling;
 mod stop;
 mod w1;
 mod w1_bytes;
@@ -110,6 +111,7 @@ impl Workload {
     /// How many records one core could not do in less than this many seconds.
     pub(crate) fn most_records(&self, seconds: u64) -> u64 {
         match self.work {
+            Work::AtOnce { calls } => u64::from(calls) * seconds * 1_000,
             Work::Sleep { micros } => 64 * seconds * 1_000_000 / micros.max(1),
             _ => u64::MAX,
         }

@@ -1,5 +1,6 @@
 //! The same work as a pipeline.
 
+mod at_once;
 mod ledger;
 mod saving;
 mod stages;
@@ -29,6 +30,8 @@ pub(super) fn run(task: &Task, tally: Tally) -> Result<Tally> {
         Work::Sleep { micros } => {
             stages::sleep(&task.topic).with(stages::Pause(Duration::from_micros(micros)))
         }
+        Work::AtOnce { calls } => at_once::at_once(&task.topic, calls)
+            .with_context(|| format!("no stage has {calls} calls at once"))?,
         Work::Flaky { every, backoff_ms } => {
             let app = match backoff_ms {
                 1 => stages::flaky(&task.topic),
@@ -55,6 +58,9 @@ fn run_app(task: &Task, tally: &Tally, app: App) -> Result<()> {
     let mut config = Config::builder().brokers(&task.brokers).group(&task.group);
     if task.tuned {
         config = config.commit_interval(COMMIT);
+    }
+    if let Work::AtOnce { calls } = task.work {
+        config = config.in_flight(usize::from(calls));
     }
     for (key, value) in &task.properties {
         config = config.set(key, value);

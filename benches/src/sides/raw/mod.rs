@@ -63,6 +63,7 @@ pub(in crate::sides) fn run(task: &Task, tally: Tally) -> Result<Tally> {
             tally.count(minutes);
             Ok(())
         })?,
+        Work::AtOnce { .. } => bail!("the loop works on one record at a time"),
         Work::Timed | Work::Stuck => read(&consumer, task, &tally, |_, value| {
             let timed: Timed = serde_json::from_slice(value)?;
             tally.timed(timed.sent_us, timed.flight.minutes());
