@@ -6,6 +6,9 @@
 //! compared: medians with the least and the most of all rounds, ratios of the sides within a round, and whether the bars
 //! are met. What a side claims is checked against the records and the broker.
 //!
+//! Where latency is what counts, records are sent at a fixed speed while sides read, and say when they were sent; where the
+//! end counts, sides get SIGTERM while records flow. `scaling` measures how cost grows with partitions and records in flight.
+//!
 //! A new side is one file in `sides`, or one in `peers` or `java`, which are programs of their own; a new workload is one
 //! file in `workloads`.
 

@@ -2,7 +2,12 @@
 //!
 //! Where records wait it runs 64 tasks and passes results on in the order of the partitions. Tasks of one key overlap.
 
-use std::{collections::HashMap, sync::Arc, thread, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::{Arc, atomic::Ordering},
+    thread,
+    time::Duration,
+};
 
 use anyhow::{Result, anyhow};
 use sentry_arroyo::{
@@ -24,6 +29,7 @@ use crate::{
     flight::{Flight, Timed},
     tally::Tally,
     task::{COMMIT, CONCURRENCY, Task, Work},
+    told_to_end,
 };
 
 /// How long the processor may be away from the client.
@@ -46,7 +52,9 @@ impl ProcessingStrategyFactory<KafkaPayload> for Factory {
             let function = move |message: Message<KafkaPayload>| {
                 let counted = match work {
                     Work::Bytes => length(&message).map(|length| tally.count(length)),
-                    Work::Timed => timed(&message).map(|timed| tally.timed(timed.sent_us, timed.flight.minutes())),
+                    Work::Timed => {
+                        timed(&message).map(|timed| tally.timed(timed.sent_us, timed.flight.minutes()))
+                    }
                     _ => minutes(&message).map(|minutes| tally.count(minutes)),
                 };
                 if counted.is_err() {
@@ -109,8 +117,9 @@ pub(crate) fn run(task: &Task) -> Result<Tally> {
     let processor = StreamProcessor::with_kafka(config, factory, Topic::new(&task.topic), None);
     let mut handle = processor.get_handle();
     let asked = Arc::clone(&tally);
+    let told_to_end = told_to_end(task)?;
     let watcher = thread::spawn(move || {
-        while !asked.is_complete() {
+        while !asked.is_complete() && !told_to_end.load(Ordering::Relaxed) {
             thread::sleep(ASK);
         }
         handle.signal_shutdown();

@@ -4,7 +4,7 @@
 
 use std::{
     convert::Infallible,
-    sync::{Arc, OnceLock},
+    sync::{Arc, OnceLock, atomic::Ordering},
     time::Duration,
 };
 
@@ -15,6 +15,7 @@ use crate::{
     flight::{Flight, Timed},
     tally::Tally,
     task::{COMMIT, Side, Task, Work},
+    told_to_end,
 };
 
 /// How often is asked whether all is done.
@@ -81,6 +82,7 @@ pub(crate) fn run(task: Task) -> Result<Tally> {
     for (key, value) in &task.properties {
         broker = broker.config(key, value);
     }
+    let told_to_end = told_to_end(&task)?;
     TASK.set(task).map_err(|_| anyhow!("there is one task"))?;
     let shared = Shared { tally: Arc::clone(&tally), pause: pause.unwrap_or_default() };
     let app = RustStream::new(AppInfo::new("flights", "0.1.0"))
@@ -96,7 +98,7 @@ pub(crate) fn run(task: Task) -> Result<Tally> {
         });
     let asked = Arc::clone(&tally);
     let complete = async move {
-        while !asked.is_complete() {
+        while !asked.is_complete() && !told_to_end.load(Ordering::Relaxed) {
             tokio::time::sleep(ASK).await;
         }
     };

@@ -21,6 +21,7 @@ final class Tally {
 
     private final long expected;
     private final Set<Long> marks;
+    private final boolean saysFirst;
     private final ConcurrentHistogram latencies = new ConcurrentHistogram(600_000_000L, 3);
     private final AtomicLong records = new AtomicLong();
     private final AtomicLong sum = new AtomicLong();
@@ -36,14 +37,18 @@ final class Tally {
         }
     }
 
-    Tally(long expected, Set<Long> marks) {
+    Tally(long expected, Set<Long> marks, boolean saysFirst) {
         this.expected = expected;
+        this.saysFirst = saysFirst;
         this.marks = marks;
     }
 
     /** A record is about to be worked on. */
     void begin() {
         if (!begun.get() && begun.compareAndSet(false, true)) {
+            if (saysFirst) {
+                sayReady();
+            }
             first = Mark.now();
         }
     }
@@ -65,9 +70,19 @@ final class Tally {
             latencies.recordValue(Math.min(Math.max(now - sentMicros, 0), 600_000_000L));
         }
         if (marks.contains(add(value))) {
-            System.out.println("ready");
-            System.out.flush();
+            sayReady();
         }
+    }
+
+    /** No more records come. */
+    void end() {
+        last = Mark.now();
+        complete.countDown();
+    }
+
+    private static void sayReady() {
+        System.out.println("ready");
+        System.out.flush();
     }
 
     private long add(long value) {

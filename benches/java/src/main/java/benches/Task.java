@@ -3,10 +3,11 @@ package benches;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.util.Set;
+import sun.misc.Signal;
 
 /** What a side is told; what the Rust sides alone need is left out. */
 public record Task(Work work, boolean tuned, String brokers, String topic, String group, long records, int partitions,
-        Set<Long> marks) {
+        Set<Long> marks, String until) {
     /** What is done with each record. */
     public record Work(String kind, long micros) {
         boolean waits() {
@@ -33,7 +34,10 @@ public record Task(Work work, boolean tuned, String brokers, String topic, Strin
         try {
             var mapper = new ObjectMapper().disable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES);
             Task task = mapper.readValue(args[0], Task.class);
-            var tally = new Tally(task.records(), task.marks());
+            var tally = new Tally(task.records(), task.marks(), task.endsBySignal());
+            if (task.endsBySignal()) {
+                Signal.handle(new Signal("TERM"), signal -> tally.end());
+            }
             side.read(task, tally);
             System.out.println(tally.outcome());
         } catch (Exception error) {
@@ -41,6 +45,10 @@ public record Task(Work work, boolean tuned, String brokers, String topic, Strin
         }
         // Whatever threads the library has left.
         System.exit(0);
+    }
+
+    private boolean endsBySignal() {
+        return until.equals("signal");
     }
 
     /** Tells why, and ends the process. */
