@@ -19,6 +19,8 @@ use crate::figures::float;
 const TICK: Duration = Duration::from_millis(1);
 /// How many milliseconds of records may wait for the broker before that is said.
 const WAITING_MS: f64 = 20.0;
+/// How many seconds a broker is warmed up.
+const WARM_UP: u64 = 8;
 /// How long what was sent may take to be acknowledged.
 const FLUSH: Duration = Duration::from_mins(1);
 
@@ -52,6 +54,16 @@ impl Feed {
             sum
         });
         ends.collect()
+    }
+
+    /// Sends such records to a topic that nobody reads: a broker that has just started takes a second for what takes it a
+    /// millisecond later.
+    pub(crate) fn warm_up(&self, kafka: &RealKafka, records: impl Iterator<Item = Record>) -> Result<()> {
+        let topic = kafka.unique("warm-up");
+        kafka.create_topic(&topic, 4, &[])?;
+        let feed = Self { steps: Vec::new(), timed: WARM_UP * self.per_second, per_second: self.per_second };
+        feed.pace(&kafka.brokers(), &topic, records)?;
+        Ok(())
     }
 
     /// Sends the first step, which is there when a side begins.

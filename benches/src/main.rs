@@ -13,6 +13,7 @@
 //! file in `workloads`.
 
 mod args;
+mod commits;
 mod database;
 mod feed;
 mod figures;

@@ -2,11 +2,12 @@
 
 use std::{collections::BTreeMap, process::Command, sync::mpsc, thread, time::Duration};
 
-use anyhow::{Context as _, Result, anyhow, bail, ensure};
+use anyhow::{Result, anyhow, bail, ensure};
 use healer_tests::kafka::RealKafka;
 
 use crate::{
     args::{Args, How},
+    commits,
     feed::Feed,
     figures::{float, grouped},
     report::{Measured, Report, Round},
@@ -56,6 +57,8 @@ pub(crate) struct Bench<'a> {
     supply: Supply,
     programs: Programs,
     topics: Topics,
+    /// Whether the broker has taken records one by one before.
+    warm: bool,
 }
 
 impl<'a> Bench<'a> {
@@ -64,7 +67,7 @@ impl<'a> Bench<'a> {
         let supply = Supply::read()?;
         let programs = Programs::build(sides)?;
         eprintln!("starting Kafka");
-        Ok(Self { how, kafka: RealKafka::start()?, supply, programs, topics: Topics::default() })
+        Ok(Self { how, kafka: RealKafka::start()?, supply, programs, topics: Topics::default(), warm: false })
     }
 
     fn workload(
@@ -166,7 +169,13 @@ impl<'a> Bench<'a> {
         let name = side.name();
         let feed = feed(workload, self.how.seconds);
         let topic = match feed {
-            Some(_) => self.kafka.unique(&format!("{}-{name}-{round}", workload.name)),
+            Some(ref feed) => {
+                if !self.warm {
+                    feed.warm_up(&self.kafka, self.supply.keyed(workload.key, u64::MAX)?)?;
+                    self.warm = true;
+                }
+                self.kafka.unique(&format!("{}-{name}-{round}", workload.name))
+            }
             None => self.topics.of(&self.kafka, &self.supply, workload, records)?,
         };
         let task = Task {
@@ -193,7 +202,7 @@ impl<'a> Bench<'a> {
             None if workload.stops => {
                 let after = Duration::from_secs_f64(INTO * float(self.how.seconds));
                 let mut ran = sides::start(&mut program, &task, patience, WhenReady::Terminate(after))?;
-                ran.note = self.check_stop(&task, &ran)?;
+                ran.note = commits::check_stop(&self.kafka, &task, &ran)?;
                 return Ok(ran);
             }
             None => sides::start(&mut program, &task, patience, WhenReady::Never)?,
@@ -203,7 +212,7 @@ impl<'a> Bench<'a> {
         let expected = self.supply.sum(workload.work, records)?;
         ensure!(*sum == expected, "{name} added up {sum}, and the records come to {expected}");
         if side != Side::Limit {
-            match self.check_commits(&task)? {
+            match commits::check(&self.kafka, &task)? {
                 Some(wrong) if PEERS.contains(&side) => ran.note = Some(wrong),
                 Some(wrong) => bail!("{name} {wrong}"),
                 None => {}
@@ -236,32 +245,6 @@ impl<'a> Bench<'a> {
         let timed = ran.outcome.latency.map_or(0, |latency| latency.records);
         ensure!(timed == feed.timed, "{} timed {timed} of {} records", task.side.name(), feed.timed);
         Ok(ran)
-    }
-
-    /// Whether a side that was told to end committed what it had done, and no more; tells what is wrong with a peer.
-    fn check_stop(&self, task: &Task, ran: &Ran) -> Result<Option<String>> {
-        let (name, done) = (task.side.name(), ran.outcome.records);
-        ensure!(done < task.records, "{name} was done before it was told to end");
-        ensure!(ran.to_exit.is_some(), "{name} ended by itself");
-        let committed: i64 = self.kafka.committed(&task.group, &task.topic)?.values().sum();
-        let committed = u64::try_from(committed)?;
-        let wrong = format!("committed {committed} records and processed {done}");
-        if PEERS.contains(&task.side) {
-            return Ok((committed != done).then_some(wrong));
-        }
-        ensure!(committed == done, "{name} {wrong}");
-        Ok(None)
-    }
-
-    /// What is wrong with the offsets that a side left behind.
-    fn check_commits(&self, task: &Task) -> Result<Option<String>> {
-        let committed = self.kafka.committed(&task.group, &task.topic).context("what a side committed")?;
-        let end = self.kafka.end_offsets(&task.topic)?;
-        // Where a partition is empty there is nothing to commit.
-        let full = |partition: &i32| end.get(partition).is_some_and(|end| *end > 0);
-        let end: Vec<_> = end.iter().filter(|(partition, _)| full(partition)).collect();
-        let committed: Vec<_> = committed.iter().filter(|(partition, _)| full(partition)).collect();
-        Ok((committed != end).then(|| format!("committed {committed:?}, and the topic ends at {end:?}")))
     }
 }
 
