@@ -104,7 +104,8 @@ impl Measured {
         failed: BTreeMap<Side, String>,
     ) -> Self {
         let partitions = workload.partitions;
-        let about = format!("{}; {partitions} partitions, {}", workload.about, workload.key.text());
+        let plural = if partitions == 1 { "" } else { "s" };
+        let about = format!("{}; {partitions} partition{plural}, {}", workload.about, workload.key.text());
         let keys = match workload.work {
             Work::Sleep { micros } => Some(Keys {
                 longest_share,
