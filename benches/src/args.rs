@@ -16,6 +16,18 @@ pub(crate) struct Args {
     /// Only these sides, such as `raw,healer`. All of them by default.
     #[arg(long, value_delimiter = ',')]
     pub(crate) sides: Vec<String>,
+    #[command(flatten)]
+    pub(crate) how: How,
+    /// Ends with a failure unless all bars are met.
+    #[arg(long)]
+    pub(crate) check: bool,
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+}
+
+/// How it is measured, and where the figures go.
+#[derive(Debug, clap::Args)]
+pub(crate) struct How {
     /// How often each side runs in each workload, in turn with the others.
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) rounds: u32,
@@ -37,17 +49,17 @@ pub(crate) struct Args {
     /// Where the plot goes.
     #[arg(long, value_name = "FILE")]
     pub(crate) svg: Option<PathBuf>,
-    /// Ends with a failure unless all bars are met.
-    #[arg(long)]
-    pub(crate) check: bool,
-    #[command(subcommand)]
-    pub(crate) command: Option<Command>,
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Tells all workloads.
     List,
+    /// Measures how cost grows with partitions and with records in flight, instead of the workloads.
+    Scaling {
+        #[command(flatten)]
+        how: How,
+    },
     /// Runs one side; what this program starts itself with.
     #[command(hide = true)]
     Side {

@@ -15,20 +15,28 @@ pub(crate) struct Flight {
     day: i64,
     dep_time: Option<i64>,
     sched_dep_time: i64,
-    dep_delay: Option<i64>,
+    pub(crate) dep_delay: Option<i64>,
     arr_time: Option<i64>,
     sched_arr_time: i64,
-    arr_delay: Option<i64>,
-    carrier: String,
-    flight: i64,
-    tailnum: Option<String>,
-    origin: String,
-    dest: String,
+    pub(crate) arr_delay: Option<i64>,
+    pub(crate) carrier: String,
+    pub(crate) flight: i64,
+    pub(crate) tailnum: Option<String>,
+    pub(crate) origin: String,
+    pub(crate) dest: String,
     air_time: Option<i64>,
-    distance: i64,
+    pub(crate) distance: i64,
     hour: i64,
     minute: i64,
-    time_hour: String,
+    pub(crate) time_hour: String,
+}
+
+/// A flight that says when it was sent.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Timed {
+    /// Microseconds since 1970; 0 where the record is not timed.
+    pub(crate) sent_us: u64,
+    pub(crate) flight: Flight,
 }
 
 impl Flight {

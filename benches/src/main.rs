@@ -6,15 +6,22 @@
 //! compared: medians with the least and the most of all rounds, ratios of the sides within a round, and whether the bars
 //! are met. What a side claims is checked against the records and the broker.
 //!
+//! Where latency is what counts, records are sent at a fixed speed while sides read, and say when they were sent; where the
+//! end counts, sides get SIGTERM while records flow. `scaling` measures how cost grows with partitions and records in flight.
+//!
 //! A new side is one file in `sides`, or one in `peers` or `java`, which are programs of their own; a new workload is one
 //! file in `workloads`.
 
 mod args;
+mod commits;
+mod database;
+mod feed;
 mod figures;
 mod flight;
 mod process;
 mod report;
 mod run;
+mod scaling;
 mod sides;
 mod supply;
 mod tally;
@@ -41,10 +48,14 @@ fn main() -> anyhow::Result<ExitCode> {
             }
             return Ok(ExitCode::SUCCESS);
         }
+        Some(Command::Scaling { how }) => {
+            scaling::run(how)?.write(how)?;
+            return Ok(ExitCode::SUCCESS);
+        }
         None => {}
     }
     let report = run::run(&args)?;
-    report.write(&args)?;
+    report.write(&args.how)?;
     let failed = args.check && !report.all_met();
     Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }

@@ -25,17 +25,23 @@ fn ticks(stat: &str) -> Option<u64> {
 /// The most memory in use up to now, in bytes.
 pub(crate) fn peak_memory() -> Result<u64> {
     let status = fs::read_to_string("/proc/self/status").context("/proc/self/status")?;
-    peak(&status).context("/proc/self/status does not say VmHWM")
+    bytes(&status, "VmHWM:").context("/proc/self/status does not say VmHWM")
 }
 
-fn peak(status: &str) -> Option<u64> {
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+/// The memory in use now, in bytes.
+pub(crate) fn resident_memory() -> Result<u64> {
+    let status = fs::read_to_string("/proc/self/status").context("/proc/self/status")?;
+    bytes(&status, "VmRSS:").context("/proc/self/status does not say VmRSS")
+}
+
+fn bytes(status: &str, name: &str) -> Option<u64> {
+    let line = status.lines().find_map(|line| line.strip_prefix(name))?;
     Some(line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()? * 1_024)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{peak, ticks};
+    use super::{bytes, ticks};
 
     #[test]
     fn a_name_with_brackets_does_not_shift_the_fields() {
@@ -45,6 +51,6 @@ mod tests {
 
     #[test]
     fn the_peak_is_told_in_bytes() {
-        assert_eq!(peak("VmPeak:\t  9 kB\nVmHWM:\t     2048 kB\n"), Some(2_097_152));
+        assert_eq!(bytes("VmPeak:\t  9 kB\nVmHWM:\t     2048 kB\n", "VmHWM:"), Some(2_097_152));
     }
 }

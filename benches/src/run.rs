@@ -1,19 +1,21 @@
 //! One run: start Kafka, find how many records each side needs, let the sides read them in turn.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, process::Command, sync::mpsc, thread, time::Duration};
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Result, anyhow, bail, ensure};
 use healer_tests::kafka::RealKafka;
 
 use crate::{
-    args::Args,
+    args::{Args, How},
+    commits,
+    feed::Feed,
     figures::{float, grouped},
     report::{Measured, Report, Round},
-    sides::{self, Programs, Ran},
+    sides::{self, Programs, Ran, WhenReady},
     supply::Supply,
-    task::{Outcome, Side, Task, Work},
+    task::{Outcome, Side, Task, Until, Work},
     topics::{Topics, size},
-    workloads::{PEERS, Workload},
+    workloads::{PEERS, Pace, Workload},
 };
 
 /// How many records the first look at a side takes.
@@ -22,6 +24,8 @@ const FIRST_LOOK: u64 = 20_000;
 const FIRST_LOOK_WAITING: u64 = 1_000;
 /// How many times more records the next look takes at most.
 const GROWTH: f64 = 20.0;
+/// Into which part of its time a side gets SIGTERM.
+const INTO: f64 = 0.3;
 /// How long a side may take at least: one that hangs must not hold up the others for ever.
 const PATIENCE: Duration = Duration::from_mins(2);
 
@@ -31,12 +35,8 @@ pub(crate) fn run(args: &Args) -> Result<Report> {
     let asked = |side: &Side| args.sides.is_empty() || args.sides.iter().any(|name| name == side.name());
     let mut sides: Vec<_> = workloads.iter().flat_map(|workload| workload.sides).copied().collect();
     sides.retain(asked);
-    let supply = Supply::read()?;
-    let programs = Programs::build(&sides)?;
-    let missing = programs.missing(&sides);
-    eprintln!("starting Kafka");
-    let kafka = RealKafka::start()?;
-    let mut bench = Bench { args, kafka, supply, programs, topics: Topics::default() };
+    let mut bench = Bench::start(&args.how, &sides)?;
+    let missing = bench.programs.missing(&sides);
     let mut measured = Vec::new();
     for workload in workloads {
         let able = |side: &Side| asked(side) && !missing.contains_key(side);
@@ -47,18 +47,29 @@ pub(crate) fn run(args: &Args) -> Result<Report> {
         absent.extend(unable.map(|(side, why)| (*side, why.clone())));
         measured.push(bench.workload(workload, &sides, absent)?);
     }
-    Ok(Report::new(args, bench.supply.origin, measured))
+    Ok(Report::new(&args.how, bench.supply.origin, measured))
 }
 
-struct Bench<'a> {
-    args: &'a Args,
+/// A Kafka with its topics, and the sides that read them.
+pub(crate) struct Bench<'a> {
+    pub(crate) how: &'a How,
     kafka: RealKafka,
     supply: Supply,
     programs: Programs,
     topics: Topics,
+    /// Whether the broker has taken records one by one before.
+    warm: bool,
 }
 
-impl Bench<'_> {
+impl<'a> Bench<'a> {
+    /// Builds what these sides need, and starts Kafka.
+    pub(crate) fn start(how: &'a How, sides: &[Side]) -> Result<Self> {
+        let supply = Supply::read()?;
+        let programs = Programs::build(sides)?;
+        eprintln!("starting Kafka");
+        Ok(Self { how, kafka: RealKafka::start()?, supply, programs, topics: Topics::default(), warm: false })
+    }
+
     fn workload(
         &mut self,
         workload: &'static Workload,
@@ -68,12 +79,16 @@ impl Bench<'_> {
         eprintln!("\n{}: {}, {}", workload.name, workload.about, workload.key.text());
         let (mut counts, mut failed) = (BTreeMap::new(), Failed::new());
         for side in sides {
+            if let Some(feed) = feed(workload, self.how.seconds) {
+                counts.insert(*side, feed.total());
+                continue;
+            }
             match self.calibrate(workload, *side) {
                 Ok(records) => _ = counts.insert(*side, records),
                 Err(error) => leave_out(&mut failed, *side, error)?,
             }
         }
-        let rounds = (1..=self.args.rounds).map(|round| {
+        let rounds = (1..=self.how.rounds).map(|round| {
             let mut order = sides.to_vec();
             order.retain(|side| !failed.contains_key(side));
             self.round(workload, order, &counts, &mut failed, round)
@@ -81,15 +96,17 @@ impl Bench<'_> {
         let rounds = rounds.collect::<Result<Vec<_>>>()?;
         let healer = counts.get(&Side::Healer).copied().unwrap_or(FIRST_LOOK);
         let share = self.supply.longest_share(workload.key, healer)?;
-        Ok(Measured::new(workload, workload.properties(&self.args.set), &rounds, share, absent, failed))
+        Ok(Measured::new(workload, workload.properties(&self.how.set), &rounds, share, absent, failed))
     }
 
     /// How many records keep a side busy for as long as was asked for.
-    fn calibrate(&mut self, workload: &Workload, side: Side) -> Result<u64> {
-        let seconds = float(self.args.seconds);
-        let most = self.args.records.unwrap_or(u64::MAX).min(workload.most_records(self.args.seconds));
+    pub(crate) fn calibrate(&mut self, workload: &Workload, side: Side) -> Result<u64> {
+        // The speed does not depend on how a side ends.
+        let workload = &Workload { stops: false, ..*workload };
+        let seconds = float(self.how.seconds);
+        let most = self.how.records.unwrap_or(u64::MAX).min(workload.most_records(self.how.seconds));
         let mut records = match workload.work {
-            Work::Sleep { .. } => FIRST_LOOK_WAITING,
+            Work::Sleep { .. } | Work::AtOnce { .. } => FIRST_LOOK_WAITING,
             _ => FIRST_LOOK,
         };
         loop {
@@ -131,7 +148,7 @@ impl Bench<'_> {
             eprintln!(
                 "{}, round {round} of {}: {} {} records in {:.1} s, {rate:.0} a second",
                 workload.name,
-                self.args.rounds,
+                self.how.rounds,
                 side.name(),
                 grouped(outcome.records),
                 outcome.seconds
@@ -142,29 +159,60 @@ impl Bench<'_> {
     }
 
     /// Runs one side and checks what it claims: against what the records add up to, and against the broker.
-    fn measure(&mut self, workload: &Workload, side: Side, records: u64, round: u32) -> Result<Ran> {
+    pub(crate) fn measure(
+        &mut self,
+        workload: &Workload,
+        side: Side,
+        records: u64,
+        round: u32,
+    ) -> Result<Ran> {
         let name = side.name();
-        let topic = self.topics.of(&self.kafka, &self.supply, workload, records)?;
+        let feed = feed(workload, self.how.seconds);
+        let topic = match feed {
+            Some(ref feed) => {
+                if !self.warm {
+                    feed.warm_up(&self.kafka, self.supply.keyed(workload.key, u64::MAX)?)?;
+                    self.warm = true;
+                }
+                self.kafka.unique(&format!("{}-{name}-{round}", workload.name))
+            }
+            None => self.topics.of(&self.kafka, &self.supply, workload, records)?,
+        };
         let task = Task {
             side,
             work: workload.work,
             tuned: workload.tuned,
-            properties: workload.properties(&self.args.set),
+            properties: workload.properties(&self.how.set),
             brokers: self.kafka.brokers(),
             topic,
             partitions: workload.partitions,
             group: self.kafka.unique(&format!("{name}-{round}")),
             records,
+            until: match feed {
+                Some(_) => Until::AllSent,
+                None if workload.stops => Until::Signal,
+                None => Until::End,
+            },
+            marks: feed.as_ref().map(Feed::marks).unwrap_or_default(),
         };
         let mut program = self.programs.command(side).map_err(anyhow::Error::msg)?;
-        let patience = PATIENCE + Duration::from_secs(10 * self.args.seconds);
-        let mut ran = sides::start(&mut program, &task, patience)?;
+        let patience = PATIENCE + Duration::from_secs(10 * self.how.seconds);
+        let mut ran = match feed {
+            Some(feed) => self.fed(&feed, workload, &task, &mut program, patience)?,
+            None if workload.stops => {
+                let after = Duration::from_secs_f64(INTO * float(self.how.seconds));
+                let mut ran = sides::start(&mut program, &task, patience, WhenReady::Terminate(after))?;
+                ran.note = commits::check_stop(&self.kafka, &task, &ran)?;
+                return Ok(ran);
+            }
+            None => sides::start(&mut program, &task, patience, WhenReady::Never)?,
+        };
         let Outcome { records: done, sum, .. } = &ran.outcome;
         ensure!(*done == records, "{name} processed {done} of {records} records");
         let expected = self.supply.sum(workload.work, records)?;
         ensure!(*sum == expected, "{name} added up {sum}, and the records come to {expected}");
         if side != Side::Limit {
-            match self.check_commits(&task)? {
+            match commits::check(&self.kafka, &task)? {
                 Some(wrong) if PEERS.contains(&side) => ran.note = Some(wrong),
                 Some(wrong) => bail!("{name} {wrong}"),
                 None => {}
@@ -173,16 +221,37 @@ impl Bench<'_> {
         Ok(ran)
     }
 
-    /// What is wrong with the offsets that a side left behind.
-    fn check_commits(&self, task: &Task) -> Result<Option<String>> {
-        let committed = self.kafka.committed(&task.group, &task.topic).context("what a side committed")?;
-        let end = self.kafka.end_offsets(&task.topic)?;
-        // Where a partition is empty there is nothing to commit.
-        let full = |partition: &i32| end.get(partition).is_some_and(|end| *end > 0);
-        let end: Vec<_> = end.iter().filter(|(partition, _)| full(partition)).collect();
-        let committed: Vec<_> = committed.iter().filter(|(partition, _)| full(partition)).collect();
-        Ok((committed != end).then(|| format!("committed {committed:?}, and the topic ends at {end:?}")))
+    /// Runs one side while its topic is filled.
+    fn fed(
+        &self,
+        feed: &Feed,
+        workload: &Workload,
+        task: &Task,
+        program: &mut Command,
+        patience: Duration,
+    ) -> Result<Ran> {
+        self.kafka.create_topic(&task.topic, task.partitions, &[])?;
+        let mut records = self.supply.keyed(workload.key, task.records)?;
+        feed.begin(&self.kafka, &task.topic, &mut records)?;
+        let (ready, to_hear) = mpsc::channel();
+        let (ran, sent) = thread::scope(|scope| {
+            let sent = scope.spawn(move || feed.go_on(&self.kafka, &task.topic, records, &to_hear));
+            let ran = sides::start(program, task, patience, WhenReady::Tell(ready));
+            (ran, sent.join())
+        });
+        // Why a side ended is what matters; that not all was sent then is what came of it.
+        let mut ran = ran?;
+        ran.note = sent.map_err(|_| anyhow!("the thread that sends records panicked"))??;
+        let timed = ran.outcome.latency.map_or(0, |latency| latency.records);
+        ensure!(timed == feed.timed, "{} timed {timed} of {} records", task.side.name(), feed.timed);
+        Ok(ran)
     }
+}
+
+/// What is sent while sides read.
+fn feed(workload: &Workload, seconds: u64) -> Option<Feed> {
+    let Pace { steps, per_second } = workload.pace?;
+    Some(Feed { steps: steps.to_vec(), timed: per_second * seconds, per_second })
 }
 
 /// Why sides are not asked any more.

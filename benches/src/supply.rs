@@ -87,14 +87,13 @@ impl Supply {
                 let lengths = self.records.iter().map(|record| record.value.as_ref().map_or(0, Vec::len));
                 i64::try_from(lengths.cycle().take(count).sum::<usize>())?
             }
-            Work::Decode | Work::Sleep { .. } | Work::Flaky { .. } => {
-                self.minutes.iter().cycle().take(count).sum()
-            }
+            // All others add up minutes.
+            _ => self.minutes.iter().cycle().take(count).sum(),
         })
     }
 
     /// The first so many records with their keys.
-    fn keyed(&self, key: Key, records: u64) -> Result<impl Iterator<Item = Record>> {
+    pub(crate) fn keyed(&self, key: Key, records: u64) -> Result<impl Iterator<Item = Record>> {
         let count = usize::try_from(records)?;
         let mut zipf = Zipf::new();
         let carriers = self.carriers.iter().cycle();

@@ -9,6 +9,8 @@ pub(crate) type Properties = BTreeMap<String, String>;
 
 /// How many records are worked on at once, where a workload lets a side do that.
 pub(crate) const CONCURRENCY: usize = 64;
+/// How many flights one transaction saves.
+pub(crate) const BATCH: usize = 500;
 /// The time between two commits of every side that is tuned like the others.
 pub(crate) const COMMIT: Duration = Duration::from_secs(1);
 
@@ -85,6 +87,11 @@ pub(crate) enum Work {
         /// How long each record waits.
         micros: u64,
     },
+    /// Decode, wait 1 ms, then add up; so many records at once, in no order.
+    AtOnce {
+        /// How many.
+        calls: u16,
+    },
     /// Decode and add up, and fail twice at some records.
     Flaky {
         /// One record in so many of a partition fails.
@@ -92,7 +99,28 @@ pub(crate) enum Work {
         /// The pause after each failure.
         backoff_ms: u64,
     },
+    /// Decode, save [`BATCH`] flights in one transaction of `SQLite`, then add them up.
+    Save,
+    /// Decode a flight that says when it was sent, add it up, and remember how long it took.
+    Timed,
+    /// The same, and healer does not end the first record before all others.
+    Stuck,
 }
+
+/// When a side ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Until {
+    /// With the last record of a topic that is complete when the side begins.
+    End,
+    /// With the last record of a topic that is filled meanwhile.
+    AllSent,
+    /// When it gets SIGTERM; it says [`READY`] when the first record comes.
+    Signal,
+}
+
+/// The line by which a side says that it waits for what comes next.
+pub(crate) const READY: &str = "ready";
 
 /// What one process does.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -106,8 +134,11 @@ pub(crate) struct Task {
     pub(crate) topic: String,
     pub(crate) group: String,
     pub(crate) partitions: u16,
-    /// How many records the topic holds.
+    /// How many records the topic holds, or will hold.
     pub(crate) records: u64,
+    pub(crate) until: Until,
+    /// After how many records the side says [`READY`], so that more are sent; in flights that are timed.
+    pub(crate) marks: Vec<u64>,
 }
 
 /// What one run of a side came to.
@@ -127,4 +158,31 @@ pub(crate) struct Outcome {
     pub(crate) first_unix_ms: u64,
     /// How long one record waited where it was told to wait, in the mean; zero where none was.
     pub(crate) service_us: f64,
+    /// From the sending of a record to the end of its function, where records say when they were sent.
+    pub(crate) latency: Option<Latency>,
+    /// What the ledger came to, where a record is stuck.
+    pub(crate) ledger: Option<LedgerFigures>,
+}
+
+/// How long records took from their sending to the end of their function.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Latency {
+    /// How many records were timed.
+    pub(crate) records: u64,
+    pub(crate) p50_us: u64,
+    pub(crate) p99_us: u64,
+    pub(crate) max_us: u64,
+}
+
+/// What the ledger of a partition came to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct LedgerFigures {
+    /// The most records that were pending whenever the partition was asked.
+    pub(crate) most_pending: u64,
+    /// The most records that were done above the stuck one.
+    pub(crate) most_done_above: u64,
+    /// What a ledger says that it occupies with so many pending records, in the order that costs most.
+    pub(crate) bytes_at_most: u64,
+    /// How much more memory the whole process occupied after the last step than after the first, both times at rest.
+    pub(crate) resident_growth_bytes: i64,
 }

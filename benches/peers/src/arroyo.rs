@@ -2,7 +2,12 @@
 //!
 //! Where records wait it runs 64 tasks and passes results on in the order of the partitions. Tasks of one key overlap.
 
-use std::{collections::HashMap, sync::Arc, thread, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::{Arc, atomic::Ordering},
+    thread,
+    time::Duration,
+};
 
 use anyhow::{Result, anyhow};
 use sentry_arroyo::{
@@ -21,9 +26,10 @@ use sentry_arroyo::{
 use tokio::runtime::{Handle, Runtime};
 
 use crate::{
-    flight::Flight,
+    flight::{Flight, Timed},
     tally::Tally,
     task::{COMMIT, CONCURRENCY, Task, Work},
+    told_to_end,
 };
 
 /// How long the processor may be away from the client.
@@ -42,11 +48,18 @@ impl ProcessingStrategyFactory<KafkaPayload> for Factory {
         let tally = Arc::clone(&self.tally);
         let commit = CommitOffsets::new(COMMIT);
         let Work::Sleep { micros } = self.work else {
-            let bytes = self.work == Work::Bytes;
+            let work = self.work;
             let function = move |message: Message<KafkaPayload>| {
-                let value = if bytes { length(&message) } else { minutes(&message) };
-                let Ok(value) = value else { return Err(invalid(&message)) };
-                tally.count(value);
+                let counted = match work {
+                    Work::Bytes => length(&message).map(|length| tally.count(length)),
+                    Work::Timed => {
+                        timed(&message).map(|timed| tally.timed(timed.sent_us, timed.flight.minutes()))
+                    }
+                    _ => minutes(&message).map(|minutes| tally.count(minutes)),
+                };
+                if counted.is_err() {
+                    return Err(invalid(&message));
+                }
                 Ok(message.replace(()))
             };
             return Box::new(RunTask::new(function, commit));
@@ -70,6 +83,11 @@ fn minutes(message: &Message<KafkaPayload>) -> Result<i64> {
     Ok(serde_json::from_slice::<Flight>(value)?.minutes())
 }
 
+fn timed(message: &Message<KafkaPayload>) -> Result<Timed> {
+    let value = message.payload().payload().ok_or_else(|| anyhow!("a record without a value"))?;
+    Ok(serde_json::from_slice(value)?)
+}
+
 fn length(message: &Message<KafkaPayload>) -> Result<i64> {
     Ok(i64::try_from(message.payload().payload().map_or(0, Vec::len))?)
 }
@@ -83,7 +101,7 @@ fn invalid(message: &Message<KafkaPayload>) -> SubmitError<KafkaPayload> {
 
 /// Runs the strategies until all of the topic went through, then lets the processor commit and leave.
 pub(crate) fn run(task: &Task) -> Result<Tally> {
-    let tally = Arc::new(Tally::new(task.records));
+    let tally = Arc::new(Tally::new(task));
     let runtime = Runtime::new()?;
     let mut properties: HashMap<_, _> = task.properties.clone().into_iter().collect();
     properties.insert("enable.auto.offset.store".to_owned(), "false".to_owned());
@@ -99,8 +117,9 @@ pub(crate) fn run(task: &Task) -> Result<Tally> {
     let processor = StreamProcessor::with_kafka(config, factory, Topic::new(&task.topic), None);
     let mut handle = processor.get_handle();
     let asked = Arc::clone(&tally);
+    let told_to_end = told_to_end(task)?;
     let watcher = thread::spawn(move || {
-        while !asked.is_complete() {
+        while !asked.is_complete() && !told_to_end.load(Ordering::Relaxed) {
             thread::sleep(ASK);
         }
         handle.signal_shutdown();

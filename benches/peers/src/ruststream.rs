@@ -4,7 +4,7 @@
 
 use std::{
     convert::Infallible,
-    sync::{Arc, OnceLock},
+    sync::{Arc, OnceLock, atomic::Ordering},
     time::Duration,
 };
 
@@ -12,9 +12,10 @@ use anyhow::{Result, anyhow, bail};
 use ruststream_rdkafka::prelude::*;
 
 use crate::{
-    flight::Flight,
+    flight::{Flight, Timed},
     tally::Tally,
     task::{COMMIT, Side, Task, Work},
+    told_to_end,
 };
 
 /// How often is asked whether all is done.
@@ -46,6 +47,12 @@ async fn delay(flight: &Flight, State(tally): State<Arc<Tally>>) -> HandlerOutco
     HandlerOutcome::ack()
 }
 
+#[subscriber(KafkaTopic::new(topic()).start(StartOffset::Earliest).commit(commit()))]
+async fn timed_delay(timed: &Timed, State(tally): State<Arc<Tally>>) -> HandlerOutcome {
+    tally.timed(timed.sent_us, timed.flight.minutes());
+    HandlerOutcome::ack()
+}
+
 #[subscriber(
     KafkaTopic::new(topic()).start(StartOffset::Earliest).commit(commit()).lane_key(LaneKey::RecordKey),
     workers(64, by_key)
@@ -61,12 +68,13 @@ async fn slow_delay(
 
 /// Runs the service until all of the topic went through, then shuts it down, which commits.
 pub(crate) fn run(task: Task) -> Result<Tally> {
-    let tally = Arc::new(Tally::new(task.records));
+    let tally = Arc::new(Tally::new(&task));
     let pause = match task.work {
-        Work::Decode => None,
+        Work::Decode | Work::Timed => None,
         Work::Sleep { micros } => Some(Duration::from_micros(micros)),
         _ => bail!("ruststream has no such workload"),
     };
+    let is_timed = task.work == Work::Timed;
     let mut broker = KafkaBroker::new([task.brokers.clone()]).default_group(&task.group);
     if task.tuned {
         broker = broker.config("auto.commit.interval.ms", COMMIT.as_millis().to_string());
@@ -74,6 +82,7 @@ pub(crate) fn run(task: Task) -> Result<Tally> {
     for (key, value) in &task.properties {
         broker = broker.config(key, value);
     }
+    let told_to_end = told_to_end(&task)?;
     TASK.set(task).map_err(|_| anyhow!("there is one task"))?;
     let shared = Shared { tally: Arc::clone(&tally), pause: pause.unwrap_or_default() };
     let app = RustStream::new(AppInfo::new("flights", "0.1.0"))
@@ -81,13 +90,15 @@ pub(crate) fn run(task: Task) -> Result<Tally> {
         .with_broker(broker, |b| {
             if pause.is_some() {
                 b.include(slow_delay);
+            } else if is_timed {
+                b.include(timed_delay);
             } else {
                 b.include(delay);
             }
         });
     let asked = Arc::clone(&tally);
     let complete = async move {
-        while !asked.is_complete() {
+        while !asked.is_complete() && !told_to_end.load(Ordering::Relaxed) {
             tokio::time::sleep(ASK).await;
         }
     };

@@ -30,6 +30,9 @@ fn judge_one(bar: Bar, work: Work, rounds: &[Round], longest_share: f64) -> Opti
     let ratio_to = |of: &dyn Fn(&Round) -> Option<f64>| {
         over(&|round: &Round| Some(round.rate(Side::Healer)? / of(round)?))
     };
+    let at_most = |text: String, most: f64, value: Option<Spread>| {
+        value.map(|value| Judged { text, met: value.median <= most, value })
+    };
     let (text, value, least) = match bar {
         Bar::Raw(least) => {
             let value = ratio_to(&|round| round.rate(Side::Raw))?;
@@ -57,9 +60,19 @@ fn judge_one(bar: Bar, work: Work, rounds: &[Round], longest_share: f64) -> Opti
         Bar::ExtraMemory(most) => {
             let peak =
                 |round: &Round, side| Some(float(round.of(side)?.outcome.peak_memory_bytes) / 1_048_576.0);
-            let value = over(&|round| Some(peak(round, Side::Healer)? - peak(round, Side::Raw)?))?;
-            let text = format!("peak memory, healer above raw: at most {most:.0} MiB");
-            return Some(Judged { text, met: value.median <= most, value });
+            let value = over(&|round| Some(peak(round, Side::Healer)? - peak(round, Side::Raw)?));
+            return at_most(format!("peak memory, healer above raw: at most {most:.0} MiB"), most, value);
+        }
+        Bar::Latency(most) => {
+            let p99 = |round: &Round, side| Some(float(round.of(side)?.outcome.latency?.p99_us));
+            let value = over(&|round| Some(p99(round, Side::Healer)? / p99(round, Side::Raw)?.max(1.0)));
+            return at_most(format!("p99 of the latency, healer to raw: at most {most:.2}"), most, value);
+        }
+        Bar::Ledger(most) => {
+            let ledger = |round: &Round| round.of(Side::Healer)?.outcome.ledger;
+            let value = over(&|round| Some(float(ledger(round)?.bytes_at_most) / 1_024.0));
+            let text = "KiB that the ledger occupies at most, for the records that were pending: at most";
+            return at_most(format!("{text} {most:.0}"), most, value);
         }
     };
     Some(Judged { text, met: value.median >= least, value })

@@ -6,9 +6,9 @@ use serde::Serialize;
 
 use super::bars::{self, Judged};
 use crate::{
-    figures::{Spread, float},
+    figures::{Spread, float, grouped},
     sides::Ran,
-    task::{CONCURRENCY, Outcome, Properties, Side, Work},
+    task::{CONCURRENCY, LedgerFigures, Outcome, Properties, Side, Work},
     workloads::Workload,
 };
 
@@ -53,6 +53,8 @@ pub(crate) struct Measured {
     pub(super) properties: Properties,
     /// Where records wait: which part of the records has the longest key, and how many a second that allows.
     pub(super) keys: Option<Keys>,
+    /// Whether records were sent at a fixed speed, which no side can change.
+    pub(super) paced: bool,
     pub(super) sides: Vec<Figures>,
     pub(super) absent: Vec<(Side, String)>,
     /// Which sides ended with an error, and were not asked again.
@@ -84,6 +86,11 @@ pub(super) struct Figures {
     pub(super) cpu_seconds_per_million: Spread,
     pub(super) peak_memory_mib: Spread,
     pub(super) seconds_to_first_record: Spread,
+    /// From sending to the end of the function, where that was timed.
+    pub(super) p50_ms: Option<Spread>,
+    pub(super) p99_ms: Option<Spread>,
+    /// From SIGTERM to the end of the process, where it ended so.
+    pub(super) seconds_to_exit: Option<Spread>,
     pub(super) outcomes: Vec<Outcome>,
 }
 
@@ -97,7 +104,8 @@ impl Measured {
         failed: BTreeMap<Side, String>,
     ) -> Self {
         let partitions = workload.partitions;
-        let about = format!("{}; {partitions} partitions, {}", workload.about, workload.key.text());
+        let plural = if partitions == 1 { "" } else { "s" };
+        let about = format!("{}; {partitions} partition{plural}, {}", workload.about, workload.key.text());
         let keys = match workload.work {
             Work::Sleep { micros } => Some(Keys {
                 longest_share,
@@ -114,7 +122,8 @@ impl Measured {
             workload.sides.iter().filter_map(|side| Figures::new(*side, base, rounds)).collect();
         let notes = sides.iter().flat_map(|figures| notes(figures.side, workload.work, rounds)).collect();
         let bars = bars::judge(workload, rounds, longest_share);
-        Self { workload: workload.name, about, properties, keys, sides, absent, failed, notes, bars }
+        let paced = workload.pace.is_some();
+        Self { workload: workload.name, about, properties, keys, paced, sides, absent, failed, notes, bars }
     }
 }
 
@@ -124,7 +133,22 @@ fn notes(side: Side, work: Work, rounds: &[Round]) -> Vec<(Side, String)> {
     let mut done = rounds.iter().filter_map(|round| Some((round, round.of(side)?.note.as_ref()?)));
     let count = done.clone().count();
     let done = done.next().map(|(_, first)| format!("{first} ({count} of {} rounds)", rounds.len()));
-    made.into_iter().chain(done).map(|note| (side, note)).collect()
+    let ledgers = rounds.iter().filter_map(|round| round.of(side)?.outcome.ledger);
+    let ledger = ledgers.max_by_key(|ledger| ledger.bytes_at_most).map(ledger_in_words);
+    made.into_iter().chain(done).chain(ledger).map(|note| (side, note)).collect()
+}
+
+fn ledger_in_words(ledger: LedgerFigures) -> String {
+    format!(
+        "at most {} records were pending while up to {} were done above the stuck one. A ledger says that it occupies at \
+         most {} bytes for that, if none of the pending ones is beside another; it was not looked at itself. The whole \
+         process occupied {:+} KiB more when all records of the last step were done than after the first step, both times \
+         at rest, with buffers of the client and of the allocator",
+        grouped(ledger.most_pending),
+        grouped(ledger.most_done_above),
+        grouped(ledger.bytes_at_most),
+        ledger.resident_growth_bytes / 1_024
+    )
 }
 
 impl Figures {
@@ -132,6 +156,10 @@ impl Figures {
     fn new(side: Side, base: Side, rounds: &[Round]) -> Option<Self> {
         let ran: Vec<_> = rounds.iter().filter_map(|round| round.of(side)).collect();
         let spread = |figure: &dyn Fn(&Ran) -> f64| Spread::of(ran.iter().map(|ran| figure(ran)));
+        let measured = |figure: &dyn Fn(&Ran) -> Option<f64>| {
+            let values: Vec<_> = ran.iter().filter_map(|ran| figure(ran)).collect();
+            (!values.is_empty()).then(|| Spread::of(values))
+        };
         let ratio = |round: &Round| Some(round.rate(side)? / round.rate(base)?);
         Some(Self {
             side,
@@ -144,6 +172,9 @@ impl Figures {
             }),
             peak_memory_mib: spread(&|ran| float(ran.outcome.peak_memory_bytes) / MIB),
             seconds_to_first_record: spread(&|ran| ran.to_first_record),
+            p50_ms: measured(&|ran| Some(float(ran.outcome.latency?.p50_us) / 1e3)),
+            p99_ms: measured(&|ran| Some(float(ran.outcome.latency?.p99_us) / 1e3)),
+            seconds_to_exit: measured(&|ran| ran.to_exit),
             outcomes: ran.into_iter().map(|ran| ran.outcome.clone()).collect(),
         })
     }

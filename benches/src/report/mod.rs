@@ -1,6 +1,8 @@
 //! What came out: as tables for people, as JSON for programs, as a plot.
 
 mod bars;
+mod growth;
+mod lines;
 mod measured;
 mod svg;
 mod table;
@@ -10,9 +12,10 @@ use std::{fs, path::Path, thread};
 use anyhow::{Context as _, Result};
 use serde::Serialize;
 
+pub(crate) use growth::{Curve, Growth, Point};
 pub(crate) use measured::{Measured, Round};
 
-use crate::args::Args;
+use crate::args::How;
 
 /// All of one run.
 #[derive(Debug, Serialize)]
@@ -25,9 +28,9 @@ pub(crate) struct Report {
 }
 
 impl Report {
-    pub(crate) fn new(args: &Args, origin: &str, workloads: Vec<Measured>) -> Self {
+    pub(crate) fn new(how: &How, origin: &str, workloads: Vec<Measured>) -> Self {
         let cores = thread::available_parallelism().map_or(1, usize::from);
-        let Args { rounds, seconds, .. } = *args;
+        let How { rounds, seconds, .. } = *how;
         Self { origin: origin.to_owned(), rounds, seconds, cores, workloads }
     }
 
@@ -37,27 +40,30 @@ impl Report {
     }
 
     /// Prints the tables, and writes what was asked for where it was asked for.
-    pub(crate) fn write(&self, args: &Args) -> Result<()> {
-        let tables = self.to_string();
+    pub(crate) fn write(&self, how: &How) -> Result<()> {
         let json = serde_json::to_string_pretty(self)? + "\n";
-        match &args.json {
-            Some(path) if path.as_os_str() == "-" => {
-                eprint!("{tables}");
-                print!("{json}");
-            }
-            path => {
-                print!("{tables}");
-                path.as_ref().map_or(Ok(()), |path| put(path, &json))?;
-            }
-        }
-        if let Some(path) = &args.markdown {
-            put(path, &tables)?;
-        }
-        if let Some(path) = &args.svg {
-            put(path, &svg::draw(&self.workloads)?)?;
-        }
-        Ok(())
+        show(how, &self.to_string(), &json, || svg::draw(&self.workloads))
     }
+}
+
+fn show(how: &How, tables: &str, json: &str, svg: impl FnOnce() -> Result<String>) -> Result<()> {
+    match &how.json {
+        Some(path) if path.as_os_str() == "-" => {
+            eprint!("{tables}");
+            print!("{json}");
+        }
+        path => {
+            print!("{tables}");
+            path.as_ref().map_or(Ok(()), |path| put(path, json))?;
+        }
+    }
+    if let Some(path) = &how.markdown {
+        put(path, tables)?;
+    }
+    if let Some(path) = &how.svg {
+        put(path, &svg()?)?;
+    }
+    Ok(())
 }
 
 fn put(path: &Path, text: &str) -> Result<()> {

@@ -1,9 +1,9 @@
-//! The plot: records a second of every side, one row of bars for each workload.
+//! The plot: records a second of every side (p99 of the latency where records are sent at a fixed speed), one row of bars for each workload.
 
 use anyhow::{Result, anyhow};
 use plotters::prelude::*;
 
-use super::measured::Measured;
+use super::measured::{Figures, Measured};
 use crate::task::Side;
 
 const WIDTH: u32 = 900;
@@ -39,24 +39,26 @@ type Area<'a> = DrawingArea<SVGBackend<'a>, plotters::coord::Shift>;
 fn workload(root: &Area<'_>, measured: &Measured, top: i32) -> Result<i32> {
     let title = ("sans-serif", 15).into_font().color(&BLACK);
     let text = ("sans-serif", 12).into_font().color(&BLACK);
-    let head = format!("{}: {} (records a second)", measured.workload, measured.about);
+    let unit = if measured.paced { "p99 in ms" } else { "records a second" };
+    let figure = |side: &Figures| {
+        if measured.paced { side.p99_ms.unwrap_or_default() } else { side.records_per_second }
+    };
+    let head = format!("{}: {} ({unit})", measured.workload, measured.about);
     root.draw(&Text::new(head, (10, top + 18), title)).map_err(failed)?;
     let mut y = top + i32::try_from(TITLE)?;
-    let most = measured.sides.iter().map(|side| side.records_per_second.max).fold(1.0, f64::max);
+    let most = measured.sides.iter().map(|side| figure(side).max).fold(1.0, f64::max);
     let x = |value: f64| LEFT + pixels(value / most * LENGTH);
     for side in &measured.sides {
-        let rate = side.records_per_second;
-        let color = if matches!(side.side, Side::Healer | Side::HealerThreads) {
-            RGBColor(20, 120, 90)
-        } else {
-            RGBColor(150, 160, 175)
-        };
+        let rate = figure(side);
+        let is_own = matches!(side.side, Side::Healer | Side::HealerThreads);
+        let color = if is_own { RGBColor(20, 120, 90) } else { RGBColor(150, 160, 175) };
         let middle = y + 8;
         root.draw(&Text::new(side.side.name(), (10, y + 2), text.clone())).map_err(failed)?;
         root.draw(&Rectangle::new([(LEFT, y), (x(rate.median), y + 16)], color.filled())).map_err(failed)?;
         root.draw(&PathElement::new([(x(rate.min), middle), (x(rate.max), middle)], BLACK))
             .map_err(failed)?;
-        let value = format!("{:.0}", rate.median);
+        let value =
+            if measured.paced { format!("{:.1}", rate.median) } else { format!("{:.0}", rate.median) };
         root.draw(&Text::new(value, (x(rate.max) + 8, y + 2), text.clone())).map_err(failed)?;
         y += i32::try_from(BAR)?;
     }
@@ -68,6 +70,6 @@ fn pixels(place: f64) -> i32 {
     place.round() as i32
 }
 
-fn failed(error: impl std::fmt::Display) -> anyhow::Error {
+pub(super) fn failed(error: impl std::fmt::Display) -> anyhow::Error {
     anyhow!("the plot cannot be drawn: {error}")
 }

@@ -2,7 +2,11 @@
 
 use std::fmt;
 
-use super::{Report, bars::Judged, measured::Measured};
+use super::{
+    Report,
+    bars::Judged,
+    measured::{Figures, Measured},
+};
 use crate::figures::grouped;
 
 impl fmt::Display for Report {
@@ -33,26 +37,7 @@ impl fmt::Display for Measured {
                 keys.limit
             )?;
         }
-        let base = if self.keys.is_some() { "to limit" } else { "to raw" };
-        writeln!(
-            f,
-            "\n| {:18} | {:>10} | {:>26} | {:>17} | {:>20} | {:>22} | {:>18} |",
-            "side", "records", "records/s", base, "CPU s/million", "peak MiB", "s to first"
-        )?;
-        writeln!(f, "|:---|---:|---:|---:|---:|---:|---:|")?;
-        for side in &self.sides {
-            writeln!(
-                f,
-                "| {:18} | {:>10} | {:>26.0} | {:>17.2} | {:>20.2} | {:>22.1} | {:>18.2} |",
-                side.side.name(),
-                grouped(side.records),
-                side.records_per_second,
-                side.ratio,
-                side.cpu_seconds_per_million,
-                side.peak_memory_mib,
-                side.seconds_to_first_record
-            )?;
-        }
+        self.lines().iter().try_for_each(|line| writeln!(f, "{line}"))?;
         writeln!(f)?;
         for (side, why) in &self.failed {
             writeln!(f, "- **failed**: {}: {why}", side.name())?;
@@ -67,5 +52,46 @@ impl fmt::Display for Measured {
             writeln!(f, "- {}: {text}: {value:.2}", if *met { "met" } else { "**MISSED**" })?;
         }
         Ok(())
+    }
+}
+
+/// How wide a column of figures is.
+const WIDTH: usize = 22;
+
+impl Measured {
+    /// The lines of the table; figures that no side has are no column.
+    fn lines(&self) -> Vec<String> {
+        let base = if self.keys.is_some() { "to limit" } else { "to raw" };
+        let mut columns = Vec::new();
+        let mut column = |title: &str, cell: &dyn Fn(&Figures) -> Option<String>| {
+            let cells: Vec<_> = self.sides.iter().map(cell).collect();
+            if cells.iter().any(Option::is_some) {
+                let cells = cells.into_iter().map(Option::unwrap_or_default);
+                columns.push((title.to_owned(), cells.collect::<Vec<_>>()));
+            }
+        };
+        column("records", &|side| Some(grouped(side.records)));
+        // How fast records are sent is nothing that a side does.
+        let own = |value: String| (!self.paced).then_some(value);
+        column("records/s", &|side| own(format!("{:.0}", side.records_per_second)));
+        column(base, &|side| own(format!("{:.2}", side.ratio)));
+        column("CPU s/million", &|side| Some(format!("{:.2}", side.cpu_seconds_per_million)));
+        column("peak MiB", &|side| Some(format!("{:.1}", side.peak_memory_mib)));
+        column("s to first", &|side| Some(format!("{:.2}", side.seconds_to_first_record)));
+        column("p50 ms", &|side| side.p50_ms.map(|value| format!("{value:.2}")));
+        column("p99 ms", &|side| side.p99_ms.map(|value| format!("{value:.2}")));
+        column("s from SIGTERM to exit", &|side| side.seconds_to_exit.map(|value| format!("{value:.3}")));
+        let line = |first: &str, cell: &dyn Fn(usize) -> String| {
+            let cells = (0..columns.len()).map(|at| format!(" {:>WIDTH$} |", cell(at)));
+            format!("| {first:18} |{}", cells.collect::<String>())
+        };
+        let mut lines = vec![
+            String::new(),
+            line("side", &|at| columns[at].0.clone()),
+            format!("|:---|{}", "---:|".repeat(columns.len())),
+        ];
+        let rows = self.sides.iter().enumerate();
+        lines.extend(rows.map(|(row, side)| line(side.side.name(), &|at| columns[at].1[row].clone())));
+        lines
     }
 }

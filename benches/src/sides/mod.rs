@@ -6,11 +6,11 @@ mod limit;
 mod raw;
 
 use std::{
-    io::Read as _,
+    io::{BufRead, BufReader},
     process::{Command, Stdio},
-    sync::mpsc,
+    sync::mpsc::{self, Sender},
     thread,
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use anyhow::{Context as _, Result, bail};
@@ -20,7 +20,7 @@ pub(crate) use external::Programs;
 use crate::{
     figures::float,
     tally::Tally,
-    task::{Outcome, Side, Task},
+    task::{Outcome, READY, Side, Task},
 };
 
 /// What a side came to, and what only its parent sees.
@@ -31,10 +31,27 @@ pub(crate) struct Ran {
     pub(crate) to_first_record: f64,
     /// What a peer did otherwise than asked.
     pub(crate) note: Option<String>,
+    /// From SIGTERM to the end of the process, where it ended so.
+    pub(crate) to_exit: Option<f64>,
+}
+
+/// What to do when a side says that it is ready.
+pub(crate) enum WhenReady {
+    /// It does not say so.
+    Never,
+    /// Tell this.
+    Tell(Sender<()>),
+    /// Send SIGTERM this long afterwards.
+    Terminate(Duration),
 }
 
 /// Does a task in a process of its own, which is killed when it takes longer than this.
-pub(crate) fn start(program: &mut Command, task: &Task, patience: Duration) -> Result<Ran> {
+pub(crate) fn start(
+    program: &mut Command,
+    task: &Task,
+    patience: Duration,
+    when_ready: WhenReady,
+) -> Result<Ran> {
     let name = task.side.name();
     let began = SystemTime::now().duration_since(UNIX_EPOCH)?;
     let mut child = program
@@ -43,22 +60,19 @@ pub(crate) fn start(program: &mut Command, task: &Task, patience: Duration) -> R
         .stdout(Stdio::piped())
         .spawn()
         .with_context(|| format!("the side {name} cannot be started"))?;
-    let mut stdout = child.stdout.take().context("the output of a side was asked for")?;
+    let stdout = child.stdout.take().context("the output of a side was asked for")?;
     let (said, to_hear) = mpsc::channel();
-    thread::spawn(move || {
-        let mut text = Vec::new();
-        let read = stdout.read_to_end(&mut text).map(|_| text);
-        said.send(read)
-    });
+    let pid = child.id();
+    thread::spawn(move || said.send(listen(BufReader::new(stdout), pid, &when_ready)));
     let Ok(said) = to_hear.recv_timeout(patience) else {
         child.kill()?;
         child.wait()?;
         bail!("the side {name} was not done after {} s", patience.as_secs());
     };
     let status = child.wait()?;
+    let ended = Instant::now();
     // Libraries of the sides may print what they like before.
-    let said = said?;
-    let said = String::from_utf8_lossy(&said);
+    let (said, told_to_end) = said?;
     let last = said.lines().next_back().unwrap_or("it told no reason");
     if !status.success() {
         bail!("the side {name} failed ({status}): {last}");
@@ -68,12 +82,39 @@ pub(crate) fn start(program: &mut Command, task: &Task, patience: Duration) -> R
         .with_context(|| format!("the side {name} told no outcome:\n{said}"))?;
     let began = u64::try_from(began.as_millis())?;
     let to_first_record = float(outcome.first_unix_ms.saturating_sub(began)) / 1e3;
-    Ok(Ran { outcome, to_first_record, note: None })
+    let to_exit = told_to_end.map(|told| (ended - told).as_secs_f64());
+    Ok(Ran { outcome, to_first_record, note: None, to_exit })
+}
+
+/// Reads what a side says until it closes its output, and does what is to be done when it is ready. Tells when it was told
+/// to end.
+fn listen(
+    output: impl BufRead,
+    pid: u32,
+    when_ready: &WhenReady,
+) -> std::io::Result<(String, Option<Instant>)> {
+    let (mut text, mut told_to_end) = (String::new(), None);
+    for line in output.split(b'\n') {
+        let line = line?;
+        let line = String::from_utf8_lossy(&line);
+        match when_ready {
+            WhenReady::Tell(ready) if line == READY => drop(ready.send(())),
+            WhenReady::Terminate(after) if line == READY => {
+                thread::sleep(*after);
+                told_to_end = Some(Instant::now());
+                Command::new("kill").arg("-TERM").arg(pid.to_string()).status()?;
+            }
+            _ => {}
+        }
+        text.push_str(&line);
+        text.push('\n');
+    }
+    Ok((text, told_to_end))
 }
 
 /// Does a task in this process and tells the outcome on standard output.
 pub(crate) fn run(task: &Task) -> Result<()> {
-    let tally = Tally::new(task.records);
+    let tally = Tally::new(task);
     let tally = match task.side {
         Side::Raw => raw::run(task, tally)?,
         Side::Limit => limit::run(task, tally)?,
@@ -88,8 +129,8 @@ pub(crate) fn run(task: &Task) -> Result<()> {
 mod tests {
     use std::{process::Command, time::Duration};
 
-    use super::start;
-    use crate::task::{Properties, Side, Task, Work};
+    use super::{WhenReady, start};
+    use crate::task::{Properties, Side, Task, Until, Work};
 
     /// What comes of a side that is this script.
     fn error_of(script: &str, patience: Duration) -> String {
@@ -103,8 +144,10 @@ mod tests {
             group: String::new(),
             partitions: 1,
             records: 1,
+            until: Until::End,
+            marks: Vec::new(),
         };
-        let ran = start(Command::new("sh").arg("-c").arg(script), &task, patience);
+        let ran = start(Command::new("sh").arg("-c").arg(script), &task, patience, WhenReady::Never);
         ran.expect_err("the script tells no outcome").to_string()
     }
 

@@ -1,5 +1,8 @@
 //! What flows and what is done with it, one file each: topic, work, sides, bars.
 
+mod latency;
+pub(crate) mod scaling;
+mod stop;
 mod w1;
 mod w1_bytes;
 mod w1_defaults;
@@ -7,6 +10,8 @@ mod w2;
 mod w3;
 mod w4;
 mod w5;
+mod w6;
+mod w7;
 
 use crate::{
     supply::Key,
@@ -25,12 +30,25 @@ pub(crate) struct Workload {
     pub(crate) work: Work,
     /// Whether all sides commit as often and use the same properties, or each has its own defaults.
     pub(crate) tuned: bool,
+    /// Where records are sent while sides read; elsewhere all are there when a side begins.
+    pub(crate) pace: Option<Pace>,
+    /// Whether sides get SIGTERM while records flow; elsewhere they end with the last record.
+    pub(crate) stops: bool,
     /// In the order of the first round.
     pub(crate) sides: &'static [Side],
     /// Which sides cannot do it, or tell nothing there, and why.
     pub(crate) absent: &'static [(Side, &'static str)],
     /// What healer has to reach.
     pub(crate) bars: &'static [Bar],
+}
+
+/// How records are sent while sides read.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pace {
+    /// How many are there when a side begins, and how many more follow at once when those are done.
+    pub(crate) steps: &'static [u64],
+    /// How many a second follow then, for as long as a side is to be busy.
+    pub(crate) per_second: u64,
 }
 
 /// What healer has to reach beside another side, in records a second unless it says otherwise.
@@ -46,6 +64,10 @@ pub(crate) enum Bar {
     Limit(f64),
     /// At most so many MiB above the raw loop's peak.
     ExtraMemory(f64),
+    /// 99 in 100 records take at most so many times what they take in the raw loop.
+    Latency(f64),
+    /// The ledger occupies less than so many KiB.
+    Ledger(f64),
 }
 
 /// What a fetcher of every tuned side may keep: enough that it never runs dry, and small beside what is measured.
@@ -57,7 +79,7 @@ pub(crate) const PEERS: [Side; 5] =
 
 impl Workload {
     /// All of them.
-    pub(crate) const ALL: [&'static Self; 14] = [
+    pub(crate) const ALL: [&'static Self; 18] = [
         &w1::W1,
         &w1_bytes::W1_BYTES,
         &w1_defaults::W1_DEFAULTS,
@@ -72,6 +94,10 @@ impl Workload {
         &w4::W4[2],
         &w5::W5[0],
         &w5::W5[1],
+        &w6::W6,
+        &w7::W7,
+        &latency::LATENCY,
+        &stop::STOP,
     ];
 
     /// What every side is told, beside its own defaults.
@@ -87,6 +113,7 @@ impl Workload {
     /// How many records one core could not do in less than this many seconds.
     pub(crate) fn most_records(&self, seconds: u64) -> u64 {
         match self.work {
+            Work::AtOnce { calls } => u64::from(calls) * seconds * 1_000,
             Work::Sleep { micros } => 64 * seconds * 1_000_000 / micros.max(1),
             _ => u64::MAX,
         }
@@ -109,6 +136,8 @@ const fn waiting(
         key,
         work: Work::Sleep { micros },
         tuned: true,
+        pace: None,
+        stops: false,
         sides: &[Limit, Healer, Raw, Arroyo, Ruststream, RuststreamTracked, Streams, ParallelConsumer],
         absent: &[],
         bars: &[Bar::Limit(0.90), Bar::BestPeer(1.0)],

@@ -13,6 +13,8 @@ pub(super) const W1: Workload = Workload {
     key: Key::TailNumber,
     work: Work::Decode,
     tuned: true,
+    pace: None,
+    stops: false,
     sides: &[
         Side::Raw,
         Side::Healer,

@@ -16,6 +16,8 @@ pub(super) const W1_BYTES: Workload = Workload {
     key: Key::TailNumber,
     work: Work::Bytes,
     tuned: true,
+    pace: None,
+    stops: false,
     sides: &[Side::Raw, Side::Healer],
     absent: &[
         (Side::Arroyo, BESIDE_RAW),

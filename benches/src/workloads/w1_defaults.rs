@@ -16,6 +16,8 @@ pub(super) const W1_DEFAULTS: Workload = Workload {
     key: Key::TailNumber,
     work: Work::Decode,
     tuned: false,
+    pace: None,
+    stops: false,
     sides: &[Side::Raw, Side::Healer],
     absent: &[
         (Side::Arroyo, BESIDE_RAW),

@@ -17,6 +17,8 @@ const fn failing(name: &'static str, about: &'static str, backoff_ms: u64) -> Wo
         key: Key::TailNumber,
         work: Work::Flaky { every: 1_000, backoff_ms },
         tuned: true,
+        pace: None,
+        stops: false,
         sides: &[Side::Raw, Side::Healer],
         absent: &[
             (Side::Arroyo, NO_RETRY),

@@ -1,26 +1,37 @@
 //! The same work as a pipeline.
 
+mod at_once;
+mod ledger;
+mod saving;
 mod stages;
+mod timed;
 
 use std::{sync::Arc, time::Duration};
 
 use anyhow::{Context as _, Result, ensure};
-use healer::{App, Config};
+use healer::{App, Config, Report};
 
 use crate::{
+    database::Database,
     tally::Tally,
-    task::{COMMIT, Side, Task, Work},
+    task::{COMMIT, Side, Task, Until, Work},
 };
 
-/// Runs the pipeline until all of the topic is committed.
+/// How often is asked whether all records that are sent meanwhile have come.
+const ASK: Duration = Duration::from_millis(5);
+
+/// Runs the pipeline until all of the topic is committed, or until it is told to end.
 pub(super) fn run(task: &Task, tally: Tally) -> Result<Tally> {
     let tally = Arc::new(tally);
+    let mut database = None;
     let app = match task.work {
         Work::Decode => stages::decode(&task.topic),
         Work::Bytes => stages::bytes(&task.topic),
         Work::Sleep { micros } => {
             stages::sleep(&task.topic).with(stages::Pause(Duration::from_micros(micros)))
         }
+        Work::AtOnce { calls } => at_once::at_once(&task.topic, calls)
+            .with_context(|| format!("no stage has {calls} calls at once"))?,
         Work::Flaky { every, backoff_ms } => {
             let app = match backoff_ms {
                 1 => stages::flaky(&task.topic),
@@ -29,12 +40,21 @@ pub(super) fn run(task: &Task, tally: Tally) -> Result<Tally> {
             };
             app.with(stages::Every(every))
         }
+        Work::Save => {
+            let database = database.insert(Arc::new(Database::open()?));
+            saving::save(&task.topic).with_arc(Arc::clone(database))
+        }
+        Work::Timed => timed::timed(&task.topic),
+        Work::Stuck => timed::stuck(&task.topic),
     };
-    run_app(task, app.with_arc(Arc::clone(&tally)))?;
+    run_app(task, &tally, app.with_arc(Arc::clone(&tally)))?;
+    if let Some(database) = database {
+        database.check(&tally)?;
+    }
     Arc::into_inner(tally).context("the pipeline has ended and still holds its state")
 }
 
-fn run_app(task: &Task, app: App) -> Result<()> {
+fn run_app(task: &Task, tally: &Tally, app: App) -> Result<()> {
     let mut config = Config::builder().brokers(&task.brokers).group(&task.group);
     if task.tuned {
         config = config.commit_interval(COMMIT);
@@ -42,13 +62,42 @@ fn run_app(task: &Task, app: App) -> Result<()> {
     if task.side == Side::HealerThreads {
         config = config.threads(2);
     }
+    if let Work::AtOnce { calls } = task.work {
+        config = config.in_flight(usize::from(calls));
+    }
     for (key, value) in &task.properties {
         config = config.set(key, value);
     }
     let config = config.build()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let report = runtime.block_on(app.run_until_end(config))?;
-    ensure!(report.records == task.records, "healer reports {} of {} records", report.records, task.records);
-    ensure!(report.partitions.iter().all(|partition| partition.lag() == Some(0)), "healer reports a lag");
+    let report = runtime.block_on(async {
+        match task.until {
+            Until::End => Ok(app.run_until_end(config).await?),
+            Until::AllSent => run_until_complete(task, tally, app, config).await,
+            Until::Signal => {
+                let report = app.run(config).await?;
+                tally.end();
+                Ok(report)
+            }
+        }
+    })?;
+    let (records, _) = tally.so_far();
+    ensure!(report.records == records, "healer reports {} of {records} records", report.records);
+    if task.until == Until::End {
+        ensure!(report.partitions.iter().all(|partition| partition.lag() == Some(0)), "healer reports a lag");
+    }
     Ok(())
+}
+
+/// Records are still being sent when the run begins, so the end that the topic has then is not where it ends.
+async fn run_until_complete(task: &Task, tally: &Tally, app: App, config: Config) -> Result<Report> {
+    let handle = app.start(config).await?;
+    if task.work == Work::Stuck {
+        tally.set_ledger(ledger::watch(&handle, task, tally).await?);
+    }
+    while !tally.is_complete() && !handle.is_finished() {
+        tokio::time::sleep(ASK).await;
+    }
+    handle.stop();
+    Ok(handle.join().await?)
 }

@@ -11,6 +11,19 @@ public record Flight(
         Long air_time, long distance, long hour, long minute, String time_hour) {
     private static final ObjectReader READER = new ObjectMapper().readerFor(Flight.class);
 
+    /** A flight that says when it was sent; 0 where it is not timed. */
+    public record Timed(long sent_us, Flight flight) {
+        private static final ObjectReader READER = new ObjectMapper().readerFor(Timed.class);
+
+        static Timed decode(byte[] value) {
+            try {
+                return READER.readValue(value);
+            } catch (IOException error) {
+                throw new IllegalArgumentException(error);
+            }
+        }
+    }
+
     static Flight decode(byte[] value) {
         try {
             return READER.readValue(value);

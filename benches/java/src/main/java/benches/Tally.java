@@ -4,11 +4,15 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.Locale;
+import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
+import org.HdrHistogram.ConcurrentHistogram;
 
 /** What a side's function counts, and when the first and the last record came by. */
 final class Tally {
@@ -16,6 +20,9 @@ final class Tally {
     private static final double TICKS_PER_SECOND = 100;
 
     private final long expected;
+    private final Set<Long> marks;
+    private final boolean saysFirst;
+    private final ConcurrentHistogram latencies = new ConcurrentHistogram(600_000_000L, 3);
     private final AtomicLong records = new AtomicLong();
     private final AtomicLong sum = new AtomicLong();
     private final AtomicLong waited = new AtomicLong();
@@ -30,13 +37,18 @@ final class Tally {
         }
     }
 
-    Tally(long expected) {
+    Tally(long expected, Set<Long> marks, boolean saysFirst) {
         this.expected = expected;
+        this.saysFirst = saysFirst;
+        this.marks = marks;
     }
 
     /** A record is about to be worked on. */
     void begin() {
         if (!begun.get() && begun.compareAndSet(false, true)) {
+            if (saysFirst) {
+                sayReady();
+            }
             first = Mark.now();
         }
     }
@@ -48,6 +60,32 @@ final class Tally {
 
     /** A record was worked on, and adds this to the sum. */
     void count(long value) {
+        add(value);
+    }
+
+    /** A record that says when it was sent (0: it is not timed) was worked on. */
+    void timed(long sentMicros, long value) {
+        if (sentMicros > 0) {
+            long now = ChronoUnit.MICROS.between(Instant.EPOCH, Instant.now());
+            latencies.recordValue(Math.min(Math.max(now - sentMicros, 0), 600_000_000L));
+        }
+        if (marks.contains(add(value))) {
+            sayReady();
+        }
+    }
+
+    /** No more records come. */
+    void end() {
+        last = Mark.now();
+        complete.countDown();
+    }
+
+    private static void sayReady() {
+        System.out.println("ready");
+        System.out.flush();
+    }
+
+    private long add(long value) {
         sum.addAndGet(value);
         long count = records.incrementAndGet();
         if (count == 1) {
@@ -57,6 +95,7 @@ final class Tally {
             last = Mark.now();
             complete.countDown();
         }
+        return count;
     }
 
     /** Waits until all records came by. */
@@ -74,14 +113,28 @@ final class Tally {
         return String.format(
                 Locale.ROOT,
                 "{\"records\":%d,\"sum\":%d,\"seconds\":%f,\"cpu_seconds\":%f,\"peak_memory_bytes\":%d,"
-                        + "\"first_unix_ms\":%d,\"service_us\":%f}",
+                        + "\"first_unix_ms\":%d,\"service_us\":%f,\"latency\":%s}",
                 records.get(),
                 sum.get(),
                 (last.nanos - first.nanos) / 1e9,
                 last.cpu - first.cpu,
                 peakMemory(),
                 first.unixMillis,
-                waited.get() / 1e3 / records.get());
+                waited.get() / 1e3 / records.get(),
+                latency());
+    }
+
+    private String latency() {
+        if (latencies.getTotalCount() == 0) {
+            return "null";
+        }
+        return String.format(
+                Locale.ROOT,
+                "{\"records\":%d,\"p50_us\":%d,\"p99_us\":%d,\"max_us\":%d}",
+                latencies.getTotalCount(),
+                latencies.getValueAtPercentile(50),
+                latencies.getValueAtPercentile(99),
+                latencies.getMaxValue());
     }
 
     private static double cpuSeconds() {

@@ -2,13 +2,20 @@ package benches;
 
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import java.util.Set;
+import sun.misc.Signal;
 
 /** What a side is told; what the Rust sides alone need is left out. */
-public record Task(Work work, boolean tuned, String brokers, String topic, String group, long records, int partitions) {
+public record Task(Work work, boolean tuned, String brokers, String topic, String group, long records, int partitions,
+        Set<Long> marks, String until) {
     /** What is done with each record. */
     public record Work(String kind, long micros) {
         boolean waits() {
             return kind.equals("sleep");
+        }
+
+        boolean isTimed() {
+            return kind.equals("timed");
         }
     }
 
@@ -27,7 +34,10 @@ public record Task(Work work, boolean tuned, String brokers, String topic, Strin
         try {
             var mapper = new ObjectMapper().disable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES);
             Task task = mapper.readValue(args[0], Task.class);
-            var tally = new Tally(task.records());
+            var tally = new Tally(task.records(), task.marks(), task.endsBySignal());
+            if (task.endsBySignal()) {
+                Signal.handle(new Signal("TERM"), signal -> tally.end());
+            }
             side.read(task, tally);
             System.out.println(tally.outcome());
         } catch (Exception error) {
@@ -35,6 +45,10 @@ public record Task(Work work, boolean tuned, String brokers, String topic, Strin
         }
         // Whatever threads the library has left.
         System.exit(0);
+    }
+
+    private boolean endsBySignal() {
+        return until.equals("signal");
     }
 
     /** Tells why, and ends the process. */
@@ -46,6 +60,11 @@ public record Task(Work work, boolean tuned, String brokers, String topic, Strin
 
     /** Works on one record. */
     void run(byte[] value, Tally tally) {
+        if (work.isTimed()) {
+            Flight.Timed timed = Flight.Timed.decode(value);
+            tally.timed(timed.sent_us(), timed.flight().minutes());
+            return;
+        }
         if (!work.waits()) {
             tally.count(Flight.decode(value).minutes());
             return;

@@ -1,6 +1,12 @@
 //! What a user writes without healer: poll, decode, call, and commit the next offsets each second.
 
+mod saving;
+
 use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -13,9 +19,9 @@ use rdkafka::{
 };
 
 use crate::{
-    flight::Flight,
+    flight::{Flight, Timed},
     tally::Tally,
-    task::{COMMIT, Task, Work},
+    task::{COMMIT, Task, Until, Work},
 };
 
 /// How many records run between two looks at the clock, which would cost a tenth of the speed at every record.
@@ -26,7 +32,7 @@ const POLL: Duration = Duration::from_millis(100);
 const SILENCE: Duration = Duration::from_mins(1);
 
 /// Reads the topic to its end.
-pub(super) fn run(task: &Task, tally: Tally) -> Result<Tally> {
+pub(in crate::sides) fn run(task: &Task, tally: Tally) -> Result<Tally> {
     let consumer: BaseConsumer = config(task).create()?;
     consumer.subscribe(&[&task.topic])?;
     match task.work {
@@ -57,12 +63,19 @@ pub(super) fn run(task: &Task, tally: Tally) -> Result<Tally> {
             tally.count(minutes);
             Ok(())
         })?,
+        Work::AtOnce { .. } => bail!("the loop works on one record at a time"),
+        Work::Timed | Work::Stuck => read(&consumer, task, &tally, |_, value| {
+            let timed: Timed = serde_json::from_slice(value)?;
+            tally.timed(timed.sent_us, timed.flight.minutes());
+            Ok(())
+        })?,
+        Work::Save => saving::read(&consumer, task, &tally)?,
     }
     Ok(tally)
 }
 
 /// What the loop and `limit` tell the client.
-pub(super) fn config(task: &Task) -> ClientConfig {
+pub(in crate::sides) fn config(task: &Task) -> ClientConfig {
     let mut config = ClientConfig::new();
     config
         .set("bootstrap.servers", &task.brokers)
@@ -94,7 +107,8 @@ fn read(
     let mut committed = Instant::now();
     let mut heard = Instant::now();
     let mut since_clock = 0;
-    while !tally.is_complete() {
+    let told_to_end = told_to_end(task)?;
+    while !tally.is_complete() && !told_to_end.load(Ordering::Relaxed) {
         let Some(message) = consumer.poll(POLL) else {
             if heard.elapsed() > SILENCE {
                 bail!("no record came for {} s", SILENCE.as_secs());
@@ -119,7 +133,19 @@ fn read(
         }
     }
     consumer.commit(&offsets(&task.topic, &next)?, CommitMode::Sync)?;
+    if task.until == Until::Signal {
+        tally.end();
+    }
     Ok(())
+}
+
+/// Becomes true with SIGTERM, where that is how the loop ends.
+fn told_to_end(task: &Task) -> Result<Arc<AtomicBool>> {
+    let flag = Arc::new(AtomicBool::new(false));
+    if task.until == Until::Signal {
+        signal_hook::flag::register(signal_hook::consts::SIGTERM, Arc::clone(&flag))?;
+    }
+    Ok(flag)
 }
 
 fn offsets(topic: &str, next: &[Option<i64>]) -> Result<TopicPartitionList> {
