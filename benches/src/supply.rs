@@ -6,6 +6,7 @@ use anyhow::{Context as _, Result};
 use healer_tests::{
     flights,
     kafka::{RealKafka, Record},
+    zipf::Zipf,
 };
 use serde::{Deserialize, Serialize};
 
@@ -95,7 +96,7 @@ impl Supply {
     /// The first so many records with their keys.
     pub(crate) fn keyed(&self, key: Key, records: u64) -> Result<impl Iterator<Item = Record>> {
         let count = usize::try_from(records)?;
-        let mut zipf = Zipf::new();
+        let mut zipf = Zipf::new(SEED, ZIPF_KEYS);
         let carriers = self.carriers.iter().cycle();
         Ok(self.records.iter().cycle().zip(carriers).take(count).map(move |(record, carrier)| {
             let mut record = record.clone();
@@ -131,43 +132,5 @@ impl Supply {
         kafka.create_topic(topic, partitions, &[])?;
         kafka.produce(topic, self.keyed(key, records)?)?;
         Ok(())
-    }
-}
-
-/// Draws ranks, the first most often.
-struct Zipf {
-    random: fastrand::Rng,
-    /// The sum of all weights up to each rank.
-    up_to: Vec<f64>,
-}
-
-impl Zipf {
-    fn new() -> Self {
-        let mut sum = 0.0;
-        let up_to = (1..=ZIPF_KEYS).map(|rank| {
-            sum += 1.0 / f64::from(rank);
-            sum
-        });
-        Self { random: fastrand::Rng::with_seed(SEED), up_to: up_to.collect() }
-    }
-
-    fn draw(&mut self) -> usize {
-        let all = self.up_to.last().copied().unwrap_or(0.0);
-        let drawn = self.random.f64() * all;
-        self.up_to.partition_point(|sum| *sum < drawn)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::Zipf;
-
-    #[test]
-    fn the_first_rank_is_drawn_about_twice_as_often_as_the_second() {
-        let mut zipf = Zipf::new();
-        let drawn: Vec<_> = (0..100_000).map(|_| zipf.draw()).collect();
-        let of = |rank| drawn.iter().filter(|drawn| **drawn == rank).count();
-        assert!((10_000..12_500).contains(&of(0)), "{}", of(0));
-        assert!((5_000..6_300).contains(&of(1)), "{}", of(1));
     }
 }

@@ -20,6 +20,7 @@ mod not_run;
 pub mod outage;
 pub mod programs;
 pub mod storm;
+pub mod zipf;
 
 pub use not_run::report_not_run;
 

@@ -77,6 +77,17 @@ const QUEUE_KBYTES: &str = "16384";
 pub(crate) const PEERS: [Side; 5] =
     [Side::Arroyo, Side::Ruststream, Side::RuststreamTracked, Side::Streams, Side::ParallelConsumer];
 
+/// All peers, left out for one reason.
+const fn no_peers(why: &'static str) -> [(Side, &'static str); PEERS.len()] {
+    let mut absent = [(Side::Raw, why); PEERS.len()];
+    let mut at = 0;
+    while at < PEERS.len() {
+        absent[at].0 = PEERS[at];
+        at += 1;
+    }
+    absent
+}
+
 impl Workload {
     /// All of them.
     pub(crate) const ALL: [&'static Self; 18] = [

@@ -1,6 +1,6 @@
 //! W1 without decoding: only what a side itself costs is left.
 
-use super::{Bar, Workload};
+use super::{Bar, Workload, no_peers};
 use crate::{
     supply::Key,
     task::{Side, Work},
@@ -19,12 +19,6 @@ pub(super) const W1_BYTES: Workload = Workload {
     pace: None,
     stops: false,
     sides: &[Side::Raw, Side::Healer],
-    absent: &[
-        (Side::Arroyo, BESIDE_RAW),
-        (Side::Ruststream, BESIDE_RAW),
-        (Side::RuststreamTracked, BESIDE_RAW),
-        (Side::Streams, BESIDE_RAW),
-        (Side::ParallelConsumer, BESIDE_RAW),
-    ],
+    absent: &no_peers(BESIDE_RAW),
     bars: &[Bar::Raw(0.80), Bar::ExtraMemory(64.0)],
 };

@@ -1,6 +1,6 @@
 //! W1 with each side's own defaults, which let the fetcher of the raw loop rest.
 
-use super::{Bar, Workload};
+use super::{Bar, Workload, no_peers};
 use crate::{
     supply::Key,
     task::{Side, Work},
@@ -19,13 +19,7 @@ pub(super) const W1_DEFAULTS: Workload = Workload {
     pace: None,
     stops: false,
     sides: &[Side::Raw, Side::Healer],
-    absent: &[
-        (Side::Arroyo, BESIDE_RAW),
-        (Side::Ruststream, BESIDE_RAW),
-        (Side::RuststreamTracked, BESIDE_RAW),
-        (Side::Streams, BESIDE_RAW),
-        (Side::ParallelConsumer, BESIDE_RAW),
-    ],
+    absent: &no_peers(BESIDE_RAW),
     // More memory is what buys the speed here: healer never lets the fetcher rest.
     bars: &[Bar::Raw(3.0)],
 };

@@ -1,6 +1,6 @@
 //! W7: one record is stuck until 1,000,000 above it, and those that are sent then, are done.
 
-use super::{Bar, Pace, Workload};
+use super::{Bar, Pace, Workload, no_peers};
 use crate::{
     supply::Key,
     task::{Side, Work},
@@ -21,12 +21,6 @@ pub(super) const W7: Workload = Workload {
     pace: Some(Pace { steps: &[100_000, 900_000], per_second: 10_000 }),
     stops: false,
     sides: &[Side::Raw, Side::Healer],
-    absent: &[
-        (Side::Arroyo, BESIDE_RAW),
-        (Side::Ruststream, BESIDE_RAW),
-        (Side::RuststreamTracked, BESIDE_RAW),
-        (Side::Streams, BESIDE_RAW),
-        (Side::ParallelConsumer, BESIDE_RAW),
-    ],
+    absent: &no_peers(BESIDE_RAW),
     bars: &[Bar::Latency(2.0), Bar::Ledger(64.0)],
 };

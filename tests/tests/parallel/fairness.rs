@@ -1,5 +1,7 @@
 //! Who goes on while others stand still, and who need not: keys of one partition, and partitions that share calls.
 
+use healer_tests::zipf::Zipf;
+
 use super::*;
 
 /// How many calls may run at once.
@@ -21,23 +23,6 @@ async fn not_for_ever(line: String, #[state] watch: &Watch) -> String {
     line
 }
 
-/// So many keys, drawn from Zipf's law with exponent 1: key 0 is the hottest, key `n` comes a part of `n + 1` as often.
-fn zipf(seed: u64, keys: u32, count: usize) -> Vec<usize> {
-    let mut random = fastrand::Rng::with_seed(seed);
-    let sums: Vec<f64> = (1..=keys)
-        .scan(0.0, |sum, rank| {
-            *sum += 1.0 / f64::from(rank);
-            Some(*sum)
-        })
-        .collect();
-    let total = sums[sums.len() - 1];
-    let draw = |()| {
-        let at = random.f64() * total;
-        sums.partition_point(|sum| *sum <= at)
-    };
-    std::iter::repeat_n((), count).map(draw).collect()
-}
-
 /// Records of these keys in a partition whose hottest key is held at a door.
 struct Skewed {
     ground: Ground,
@@ -50,7 +35,8 @@ struct Skewed {
 impl Skewed {
     fn new(seed: u64) -> Self {
         let ground = Ground::new(1);
-        let keys = zipf(seed, 100, 1_000);
+        let mut zipf = Zipf::new(seed, 100);
+        let keys: Vec<_> = (0..1_000).map(|_| zipf.draw()).collect();
         let hot = (0..keys.len()).filter(|n| keys[*n] == 0).collect::<Vec<_>>();
         let door = ground.watch.hold_all(hot.iter().map(ToString::to_string));
         let key = |n: i32| Some(format!("k{}", keys[usize::try_from(n).unwrap()]));

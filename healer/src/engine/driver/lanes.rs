@@ -166,7 +166,6 @@ impl Lanes {
     /// The entry for records that were just fetched, unless older ones wait.
     pub(super) fn lease_fresh(&mut self, slot: u32, generation: u32) -> Option<Lease> {
         let lane = self.lane_of(slot, generation)?;
-        lane.lent = true;
         if lane.waiting.is_empty() { self.lease(slot) } else { None }
     }
 

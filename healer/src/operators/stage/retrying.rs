@@ -16,7 +16,7 @@ use crate::{
     context::Context,
     engine::Host,
     envelope::{Hold, Receipt, Visit},
-    error::{Cause, Failure, panic_message},
+    error::{Cause, Failure},
     operators::{
         boundary::{self, Envelope, Inbox, Needs, Queue},
         failing,
@@ -111,7 +111,7 @@ impl<S: AgainStage<In: Sync>, D: Consumer<S::Out>> Consumer<S::In> for Retrying<
             Ok(Some(Verdict::Fail(error))) => Ok(Verdict::Fail(error)),
             // The macro's future of a synchronous function never waits.
             Ok(None) => Err(Cause::Lost),
-            Err(panic) => Err(Cause::Panic(panic_message(&*panic))),
+            Err(panic) => Err(Cause::of_panic(&*panic)),
         };
         lane.leave(visit, node.id, item, Some(first));
         Ok(())
