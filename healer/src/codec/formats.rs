@@ -19,7 +19,12 @@ impl Codec for Json {
 impl<T: DeserializeOwned> Decode<T> for Json {
     #[inline]
     fn decode(&self, bytes: &[u8]) -> Result<T, CodecError> {
-        serde_json::from_slice(bytes).map_err(CodecError::new)
+        // One look at all bytes costs less than one at each string. What is not UTF-8 may still lie where nobody reads it.
+        let value = match std::str::from_utf8(bytes) {
+            Ok(text) => serde_json::from_str(text),
+            Err(_) => serde_json::from_slice(bytes),
+        };
+        value.map_err(CodecError::new)
     }
 }
 

@@ -43,7 +43,8 @@ pub struct Context {
     key_hash: Option<u64>,
     headers: Headers,
     attempt: u32,
-    path: Arc<str>,
+    /// `None` until a stage asks for the context.
+    path: Option<Arc<str>>,
     /// The record as it came in, where it may become a dead letter.
     original: Option<Arc<Original>>,
     /// Whether it stands for a whole batch.
@@ -99,7 +100,7 @@ impl Context {
 
     /// The path of the stage that is running, as `flights.validate.enrich`.
     pub fn stage_path(&self) -> &str {
-        &self.path
+        self.path.as_deref().unwrap_or_default()
     }
 }
 
@@ -111,7 +112,7 @@ impl fmt::Debug for Context {
             .field("partition", &self.partition)
             .field("offset", &self.offset)
             .field("attempt", &self.attempt)
-            .field("stage_path", &self.path)
+            .field("stage_path", &self.stage_path())
             .finish_non_exhaustive()
     }
 }
@@ -130,7 +131,7 @@ impl Context {
             key_hash: None,
             headers: Headers::new(),
             attempt: 1,
-            path: Arc::from(""),
+            path: None,
             original: None,
             is_of_many: false,
         }
@@ -195,7 +196,7 @@ impl Context {
     }
 
     pub(crate) fn enter(&mut self, path: &Arc<str>) {
-        self.path = Arc::clone(path);
+        self.path = Some(Arc::clone(path));
     }
 
     /// The same record once more.

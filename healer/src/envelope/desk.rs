@@ -9,6 +9,8 @@ use std::{
     time::Duration,
 };
 
+use foldhash::fast::FixedState;
+
 use super::Outcome;
 use crate::{broker::TopicPartition, error::Failure};
 
@@ -30,13 +32,29 @@ struct Tray {
 }
 
 /// Outcomes and failures that the engine has not seen yet.
-#[derive(Default)]
 pub(crate) struct Desk {
     tray: Mutex<Tray>,
     arrived: Condvar,
+    /// How many outcomes are worth a look.
+    batch: usize,
+}
+
+/// The most outcomes that wait for a look together.
+const BATCH: usize = 128;
+
+impl Default for Desk {
+    fn default() -> Self {
+        Self::new(1)
+    }
 }
 
 impl Desk {
+    /// For partitions with so many records in flight. Whoever waits is told of an eighth of them at once: to be woken for each
+    /// would take the processor from those who work, and so many free places are no reason to hurry.
+    pub(crate) fn new(in_flight: usize) -> Self {
+        Self { tray: Mutex::default(), arrived: Condvar::new(), batch: (in_flight / 8).clamp(1, BATCH) }
+    }
+
     fn tray(&self) -> MutexGuard<'_, Tray> {
         // A panic while the lock is held can only be an allocation failure in `push`: what is there is whole.
         self.tray.lock().unwrap_or_else(PoisonError::into_inner)
@@ -45,7 +63,7 @@ impl Desk {
     fn settle(&self, settled: Settled) {
         let mut tray = self.tray();
         tray.settled.push(settled);
-        if tray.settled.len() == 1 {
+        if tray.settled.len() == self.batch {
             self.arrived.notify_one();
         }
     }
@@ -69,10 +87,11 @@ impl Desk {
         self.tray().settled.iter().for_each(show);
     }
 
-    /// Waits until something arrives, at most `wait`.
+    /// Waits until something is worth a look, at most `wait`.
     pub(crate) fn wait(&self, wait: Duration) {
         let tray = self.tray();
-        let idle = |tray: &mut Tray| !tray.nudged && tray.settled.is_empty() && tray.failures.is_empty();
+        let idle =
+            |tray: &mut Tray| !tray.nudged && tray.settled.len() < self.batch && tray.failures.is_empty();
         let waited = self.arrived.wait_timeout_while(tray, wait, idle);
         let (mut tray, _) = waited.unwrap_or_else(PoisonError::into_inner);
         tray.nudged = false;
@@ -130,7 +149,8 @@ pub(crate) struct Home {
     /// The number of the source that reads it.
     source: u32,
     desk: Arc<Desk>,
-    places: Mutex<HashMap<i64, Place>>,
+    /// Never more than are in flight, so nobody can make it slow by choosing offsets.
+    places: Mutex<HashMap<i64, Place, FixedState>>,
     /// The lowest offset that failed.
     halted: AtomicI64,
     /// The record whose visit runs; `i64::MIN` where none does.
@@ -172,7 +192,7 @@ impl Home {
         self.place(offset).map_or(self.source, |place| place.node)
     }
 
-    fn places(&self) -> MutexGuard<'_, HashMap<i64, Place>> {
+    fn places(&self) -> MutexGuard<'_, HashMap<i64, Place, FixedState>> {
         self.places.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -222,8 +242,9 @@ impl Home {
     }
 
     pub(super) fn let_go(&self) {
-        // Whoever waits for this partition is told by the outcome that follows.
-        self.holds.fetch_sub(1, Ordering::Release);
+        if self.holds.fetch_sub(1, Ordering::Release) == 1 {
+            self.desk.nudge();
+        }
     }
 
     pub(crate) fn is_held(&self) -> bool {

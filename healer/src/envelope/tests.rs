@@ -396,6 +396,24 @@ fn the_desk_wakes_whoever_waits() {
 }
 
 #[test]
+fn who_waits_is_woken_by_a_batch_and_by_a_partition_that_need_not_rest_any_more() {
+    let desk = Arc::new(Desk::new(16));
+    let room = Room::at(Arc::clone(&desk), 0);
+    let (began, short, long) = (Instant::now(), Duration::from_millis(20), Duration::from_mins(1));
+    room.receipt(1).settle(Outcome::Healed);
+    desk.wait(short);
+    assert!(began.elapsed() >= short, "one of sixteen is no batch");
+    room.receipt(2).settle(Outcome::Healed);
+    desk.wait(long);
+    desk.collect(&mut Vec::new());
+    let receipt = room.receipt(3);
+    drop(receipt.hold());
+    receipt.settle(Outcome::DeadLettered);
+    desk.wait(long);
+    assert!(began.elapsed() < Duration::from_secs(30));
+}
+
+#[test]
 fn what_is_forgotten_stays_pending() {
     let room = Room::new();
     let shares = room.receipt(3).into_shares();

@@ -199,7 +199,7 @@ fn assemble<B: Broker>(
 ) -> Result<Poller<B>, Error> {
     let Launch { name, graph, on_error, sources, states, config, .. } = launch;
     let in_flight = config.in_flight();
-    let desk = Arc::<Desk>::default();
+    let desk = Arc::new(Desk::new(in_flight));
     let (hurry, patience) = watch::channel(false);
     let states = Arc::new(states);
     let nodes = Nodes::new(graph.clone(), on_error);

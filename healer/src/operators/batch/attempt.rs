@@ -187,7 +187,9 @@ where
         loop {
             let keep = repeats || (self.stage.splits() && list.len() > 1);
             let admitted = self.stage.admit(host).await;
-            self.stage.turn(host).await;
+            if let Some(turn) = self.stage.turn(host) {
+                turn.await;
+            }
             let Tried { back, result } = K::call(host, &self.stage, &lane.need, list, keep).await;
             admitted.ended(&result, host);
             let pause = if repeats { self.stage.pause(&result, &mut context, &mut pauses) } else { None };

@@ -16,7 +16,7 @@ use crate::{
     error::Cause,
     operators::{
         boundary::Boundary,
-        stage::{Kind, Stage, StageNode, Verdict, guarded, in_time},
+        stage::{Kind, Stage, StageNode, Verdict, guarded},
     },
     stream::Consumer,
     topology::{Node, NodeKind},
@@ -84,7 +84,7 @@ impl<S: BatchStage> Tries<S> for BatchKind {
             host.blocking(call).await.map_err(panicked).flatten()
         } else {
             let call = guarded(S::call(Batch::new(list), need));
-            in_time(host, stage, call).await.map(|verdict| verdict.map(Batch::into_parts))
+            stage.in_time(host, call).await.map(|verdict| verdict.map(Batch::into_parts))
         };
         let failed = !matches!(result, Ok(Verdict::Next(_)));
         Tried { back: copies.filter(|_| failed), result: result.map(|verdict| verdict.map(Made::Parts)) }

@@ -16,7 +16,7 @@ use crate::{
     error::Cause,
     operators::{
         boundary::Boundary,
-        stage::{Kind, Stage, StageNode, Verdict, guarded, in_time},
+        stage::{Kind, Stage, StageNode, Verdict, guarded},
     },
     stream::Consumer,
     topology::{Node, NodeKind},
@@ -75,7 +75,7 @@ impl<S: RowsStage> Tries<S> for RowsKind {
                 Err(panic) => return Tried { back: None, result: Err(Cause::of_panic(&*panic)) },
             }
         } else {
-            let result = in_time(host, stage, guarded(S::call(&rows, need))).await;
+            let result = stage.in_time(host, guarded(S::call(&rows, need))).await;
             (rows, result)
         };
         match result {

@@ -57,19 +57,33 @@ pub(super) async fn wait_for_dead_letter<U>(
     receipt: &Receipt,
     context: &Context,
 ) -> Step<U> {
-    let OnError::DeadLetter(topic) = policy(host, node, &cause, context) else { return Step::Failed(cause) };
+    // In a box: few records fail, and every call would be larger by it.
+    match Box::pin(bury(host, node, cause, receipt, context)).await {
+        Ok(outcome) => Step::Ended(outcome),
+        Err(cause) => Step::Failed(cause),
+    }
+}
+
+async fn bury(
+    host: &Host,
+    node: u32,
+    cause: Cause,
+    receipt: &Receipt,
+    context: &Context,
+) -> Result<Outcome, Cause> {
+    let OnError::DeadLetter(topic) = policy(host, node, &cause, context) else { return Err(cause) };
     if receipt.is_halted() {
         // It will come again, after the record that failed before it.
-        return Step::Failed(cause);
+        return Err(cause);
     }
     let _held = receipt.hold();
     let letter = Letter::of_context(host, node, topic, &cause, context);
     match delivery::deliver(host.shared(), letter).await {
-        Ok(()) => Step::Ended(Outcome::DeadLettered),
+        Ok(()) => Ok(Outcome::DeadLettered),
         Err(cause) => {
             // Before the partition is let go.
             receipt.halt();
-            Step::Failed(cause)
+            Err(cause)
         }
     }
 }

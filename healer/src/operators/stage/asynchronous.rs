@@ -68,8 +68,7 @@ impl<S: Stage, C: Calls<S>, D: Consumer<S::Out>> ServeOne<S::In> for Work<S, C, 
         }
         // The receipt waits here: whatever the call does, its end is seen, and a cancelled call returns it.
         let admitted = self.stage.admit(host).await;
-        let Called { mut context, result } =
-            C::call(host, &self.stage, Slot::FREE, &lane.need, value, context).await;
+        let Called(result) = C::call(host, &self.stage, Slot::FREE, &lane.need, value, &mut context).await;
         admitted.ended(&result, host);
         let step = self.stage.step(host, result, &receipt, &mut context).await;
         boundary::carry_on(host, next, &mut lane.next, node.id, receipt, &mut context, step);

@@ -4,35 +4,33 @@ use std::{
     any::Any,
     future::Future,
     marker::PhantomData,
+    mem,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
 };
 
 use backon::ExponentialBackoff;
 use futures_util::FutureExt as _;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::{AsyncStage, Stage, StageNode, SyncStage, Verdict, guarded};
 use crate::{context::Context, engine::Host, error::Cause, topology::Runs};
 
 /// What a call came to.
-pub struct Called<U> {
-    pub(super) context: Context,
-    pub(super) result: Result<Verdict<U>, Cause>,
-}
+pub struct Called<U>(pub(super) Result<Verdict<U>, Cause>);
 
 /// The right to call, where a stage bounds how many may do so at once.
-pub struct Slot {
+pub struct Slot<'b> {
     /// `None` where there is no bound.
-    bound: Option<Arc<Semaphore>>,
-    permit: Option<OwnedSemaphorePermit>,
+    bound: Option<&'b Semaphore>,
+    permit: Option<SemaphorePermit<'b>>,
 }
 
-impl Slot {
+impl<'b> Slot<'b> {
     /// One call after the other needs no permit.
     pub(super) const FREE: Self = Self { bound: None, permit: None };
 
-    pub(super) fn new(bound: Arc<Semaphore>, permit: OwnedSemaphorePermit) -> Self {
+    pub(super) fn new(bound: &'b Semaphore, permit: SemaphorePermit<'b>) -> Self {
         Self { bound: Some(bound), permit: Some(permit) }
     }
 
@@ -42,9 +40,9 @@ impl Slot {
     }
 
     async fn take(&mut self) {
-        if let Some(bound) = &self.bound {
+        if let Some(bound) = self.bound {
             // It is never closed.
-            self.permit = Arc::clone(bound).acquire_owned().await.ok();
+            self.permit = bound.acquire().await.ok();
         }
     }
 }
@@ -54,15 +52,15 @@ pub trait Calls<S: Stage>: Send + Sync + 'static {
     #[doc(hidden)]
     const RUNS: Runs;
 
-    /// Calls it; gives the context back.
+    /// Calls it.
     #[doc(hidden)]
     fn call<'a, D: Sync>(
         host: &'a Host,
         stage: &'a StageNode<S, D>,
-        slot: Slot,
+        slot: Slot<'a>,
         need: &'a Arc<S::Need>,
         value: S::In,
-        context: Context,
+        context: &'a mut Context,
     ) -> impl Future<Output = Called<S::Out>> + Send + 'a;
 }
 
@@ -72,17 +70,19 @@ pub struct Awaited;
 impl<S: AsyncStage> Calls<S> for Awaited {
     const RUNS: Runs = Runs::Awaited;
 
-    async fn call<D: Sync>(
-        host: &Host,
-        stage: &StageNode<S, D>,
-        _slot: Slot,
-        need: &Arc<S::Need>,
+    fn call<'a, D: Sync>(
+        host: &'a Host,
+        stage: &'a StageNode<S, D>,
+        slot: Slot<'a>,
+        need: &'a Arc<S::Need>,
         value: S::In,
-        context: Context,
-    ) -> Called<S::Out> {
-        stage.turn(host).await;
-        let result = in_time(host, stage, guarded(S::call(value, &context, need))).await;
-        Called { context, result }
+        context: &'a mut Context,
+    ) -> impl Future<Output = Called<S::Out>> + Send + 'a {
+        let call = stage.in_turn(host, guarded(S::call(value, context, need)));
+        call.map(move |result| {
+            drop(slot);
+            Called(result)
+        })
     }
 }
 
@@ -95,16 +95,16 @@ impl<S: SyncStage> Calls<S> for Blocking {
     async fn call<D: Sync>(
         host: &Host,
         stage: &StageNode<S, D>,
-        _slot: Slot,
+        _slot: Slot<'_>,
         need: &Arc<S::Need>,
         value: S::In,
-        context: Context,
+        context: &mut Context,
     ) -> Called<S::Out> {
-        stage.turn(host).await;
+        if let Some(turn) = stage.turn(host) {
+            turn.await;
+        }
         let need = Arc::clone(need);
-        let (context, result) =
-            on_a_thread(host, context, move |context| S::call(value, context, &need)).await;
-        Called { context, result }
+        Called(on_a_thread(host, context, move |context| S::call(value, context, &need)).await)
     }
 }
 
@@ -126,29 +126,29 @@ pub trait Attempts<S: AgainStage>: Send + Sync + 'static {
     #[doc(hidden)]
     const RUNS: Runs;
 
-    /// Calls the function; gives the value back, unless it went down with the pool.
+    /// Calls the function with the value that is there, and leaves it there unless it went down with the pool.
     #[doc(hidden)]
     fn attempt<'a, D: Sync>(
         host: &'a Host,
         stage: &'a StageNode<S, D>,
         need: &'a Arc<S::Need>,
-        value: S::In,
-        context: Context,
-    ) -> impl Future<Output = (Option<S::In>, Called<S::Out>)> + Send + 'a;
+        value: &'a mut Option<S::In>,
+        context: &'a mut Context,
+    ) -> impl Future<Output = Called<S::Out>> + Send + 'a;
 }
 
 impl<S: AgainStage, C: Attempts<S>> Calls<S> for Again<C> {
     const RUNS: Runs = C::RUNS;
 
-    async fn call<D: Sync>(
-        host: &Host,
-        stage: &StageNode<S, D>,
-        slot: Slot,
-        need: &Arc<S::Need>,
+    fn call<'a, D: Sync>(
+        host: &'a Host,
+        stage: &'a StageNode<S, D>,
+        slot: Slot<'a>,
+        need: &'a Arc<S::Need>,
         value: S::In,
-        context: Context,
-    ) -> Called<S::Out> {
-        try_again::<S, C, D>(host, stage, slot, need, value, context, None).await
+        context: &'a mut Context,
+    ) -> impl Future<Output = Called<S::Out>> + Send + 'a {
+        try_again::<S, C, D>(host, stage, slot, need, value, context, None)
     }
 }
 
@@ -156,19 +156,19 @@ impl<S: AgainStage, C: Attempts<S>> Calls<S> for Again<C> {
 pub(super) async fn try_again<S: AgainStage, C: Attempts<S>, D: Sync>(
     host: &Host,
     stage: &StageNode<S, D>,
-    mut slot: Slot,
+    mut slot: Slot<'_>,
     need: &Arc<S::Need>,
-    mut value: S::In,
-    mut context: Context,
+    value: S::In,
+    context: &mut Context,
     mut pauses: Option<ExponentialBackoff>,
 ) -> Called<S::Out> {
+    let mut value = Some(value);
     loop {
-        let (back, mut called) = C::attempt(host, stage, need, value, context).await;
-        let Some(back) = back else { return called };
-        let Some(pause) = stage.pause(&called.result, &mut called.context, &mut pauses) else {
+        let called = C::attempt(host, stage, need, &mut value, context).await;
+        if value.is_none() {
             return called;
-        };
-        (value, context) = (back, called.context);
+        }
+        let Some(pause) = stage.pause(&called.0, context, &mut pauses) else { return called };
         slot.free();
         host.sleep(pause).await;
         slot.take().await;
@@ -182,12 +182,15 @@ impl<S: AgainStage> Attempts<S> for Awaited {
         host: &Host,
         stage: &StageNode<S, D>,
         need: &Arc<S::Need>,
-        value: S::In,
-        context: Context,
-    ) -> (Option<S::In>, Called<S::Out>) {
-        stage.turn(host).await;
-        let result = in_time(host, stage, guarded(S::again(&value, &context, need))).await;
-        (Some(value), Called { context, result })
+        value: &mut Option<S::In>,
+        context: &mut Context,
+    ) -> Called<S::Out> {
+        let Some(value) = value else { return Called(Err(Cause::Lost)) };
+        // A function that takes the value as its own gets a copy, and a user's `Clone` may panic.
+        match catch_unwind(AssertUnwindSafe(|| S::again(value, context, need))) {
+            Ok(call) => Called(stage.in_turn(host, guarded(call)).await),
+            Err(panic) => Called(Err(Cause::of_panic(&*panic))),
+        }
     }
 }
 
@@ -198,54 +201,42 @@ impl<S: AgainStage<In: Sync>> Attempts<S> for Blocking {
         host: &Host,
         stage: &StageNode<S, D>,
         need: &Arc<S::Need>,
-        value: S::In,
-        context: Context,
-    ) -> (Option<S::In>, Called<S::Out>) {
-        stage.turn(host).await;
+        value: &mut Option<S::In>,
+        context: &mut Context,
+    ) -> Called<S::Out> {
+        if let Some(turn) = stage.turn(host) {
+            turn.await;
+        }
         let need = Arc::clone(need);
+        let Some(lent) = value.take() else { return Called(Err(Cause::Lost)) };
         let call = move |context: &Context| {
-            let call = || S::again(&value, context, &need).now_or_never();
+            let call = || S::again(&lent, context, &need).now_or_never();
             let result = catch_unwind(AssertUnwindSafe(call));
-            (value, result.map_err(|panic| Cause::of_panic(&*panic)))
+            (lent, result.map_err(|panic| Cause::of_panic(&*panic)))
         };
-        let (context, called) = on_a_thread(host, context, call).await;
-        let (back, result) = match called {
+        let called = on_a_thread(host, context, call).await.and_then(|(back, result)| {
+            *value = Some(back);
             // The macro's future of a synchronous function never waits.
-            Ok((value, result)) => (Some(value), result.and_then(|verdict| verdict.ok_or(Cause::Lost))),
-            Err(gone) => (None, Err(gone)),
-        };
-        (back, Called { context, result })
+            result.and_then(|verdict| verdict.ok_or(Cause::Lost))
+        });
+        Called(called)
     }
 }
 
-/// Lets a call take the time that its stage has.
-pub(in crate::operators) async fn in_time<S, D, U>(
-    host: &Host,
-    stage: &StageNode<S, D>,
-    call: impl Future<Output = Result<U, Cause>> + Send,
-) -> Result<U, Cause> {
-    let Some(limit) = stage.handling.timeout else { return call.await };
-    tokio::select! {
-        biased;
-        result = call => result,
-        () = host.sleep(limit) => Err(Cause::TimedOut(limit)),
-    }
-}
-
-/// Calls where it may block; gives the context back, after a panic without key and headers.
+/// Calls where it may block. After a panic the context is without key and headers.
 async fn on_a_thread<R: Send + 'static>(
     host: &Host,
-    context: Context,
+    context: &mut Context,
     call: impl FnOnce(&Context) -> R + Send + 'static,
-) -> (Context, Result<R, Cause>) {
+) -> Result<R, Cause> {
     let spare = context.keep(false);
+    let lent = mem::replace(context, spare);
     let work = move || {
-        let result = call(&context);
-        (context, result)
+        let result = call(&lent);
+        (lent, result)
     };
     let lost = |panic: Box<dyn Any + Send>| Cause::of_panic(&*panic);
-    match host.blocking(work).await {
-        Ok((context, result)) => (context, Ok(result)),
-        Err(panic) => (spare, Err(lost(panic))),
-    }
+    let (back, result) = host.blocking(work).await.map_err(lost)?;
+    *context = back;
+    Ok(result)
 }

@@ -1,17 +1,17 @@
 //! How many calls of a parallel stage run at once: a fixed number, or one that follows their latency.
 
 use std::{
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Mutex, PoisonError},
     time::Duration,
 };
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Semaphore;
 
 use crate::topology::Most;
 
 /// The bound on the calls of a stage, in the whole process.
 pub(super) struct Limit {
-    pub(super) permits: Arc<Semaphore>,
+    pub(super) permits: Semaphore,
     tuner: Option<Mutex<Tuner>>,
 }
 
@@ -29,10 +29,6 @@ impl Limit {
     /// Whether it wants to know how long calls take.
     pub(super) fn is_auto(&self) -> bool {
         self.tuner.is_some()
-    }
-
-    pub(super) fn try_acquire(&self) -> Option<OwnedSemaphorePermit> {
-        Arc::clone(&self.permits).try_acquire_owned().ok()
     }
 
     /// A call took that long; `overloaded` where it did not end in its time. The number of calls follows.
@@ -53,8 +49,8 @@ impl Limit {
     }
 }
 
-fn permits(most: usize) -> Arc<Semaphore> {
-    Arc::new(Semaphore::new(most.min(Semaphore::MAX_PERMITS)))
+fn permits(most: usize) -> Semaphore {
+    Semaphore::new(most.min(Semaphore::MAX_PERMITS))
 }
 
 /// Calls that a window has at least.

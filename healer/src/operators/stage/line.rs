@@ -1,6 +1,11 @@
 //! Who waits for whom in a lane of a parallel stage: calls of a key for each other, or results for those before them.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::{
+    cmp::Ordering,
+    collections::{BTreeMap, BinaryHeap, HashMap, VecDeque, hash_map::Entry},
+};
+
+use foldhash::fast::FixedState;
 
 use crate::{operators::boundary::Envelope, topology::Order};
 
@@ -13,19 +18,60 @@ pub(super) enum Row {
     Of(Option<u64>),
 }
 
-/// What waits to be begun.
+/// What waits to be begun. Of those that may begin the one that came first does: who waits for nobody is begun as it came, and
+/// a long row goes on as soon as its first is done, so that no row grows while others overtake it.
 pub(super) struct Line<T> {
     order: Order,
-    /// The first of each row, in the order in which they came to be first: so a long row holds up no other.
-    ready: VecDeque<(Row, Envelope<T>)>,
-    /// Rows with an item that is ready or at work, and who stands behind it.
-    rows: HashMap<Option<u64>, VecDeque<Envelope<T>>>,
+    /// Those that had nobody before them in their row, as they came.
+    fresh: VecDeque<Waiting<T>>,
+    /// Those that stood behind another. Few: most of them are the next to begin.
+    freed: BinaryHeap<Waiting<T>>,
+    /// Rows with an item that may begin or is at work, and who stands behind it.
+    rows: HashMap<Option<u64>, VecDeque<(u64, Envelope<T>)>, FixedState>,
     length: usize,
+    /// How many have come.
+    came: u64,
 }
+
+/// An item that may begin.
+struct Waiting<T> {
+    /// How many came before it.
+    number: u64,
+    row: Row,
+    item: Envelope<T>,
+}
+
+/// The first to come is the greatest.
+impl<T> Ord for Waiting<T> {
+    fn cmp(&self, other: &Self) -> Ordering {
+        other.number.cmp(&self.number)
+    }
+}
+
+impl<T> PartialOrd for Waiting<T> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl<T> PartialEq for Waiting<T> {
+    fn eq(&self, other: &Self) -> bool {
+        self.number == other.number
+    }
+}
+
+impl<T> Eq for Waiting<T> {}
 
 impl<T> Line<T> {
     pub(super) fn new(order: Order) -> Self {
-        Self { order, ready: VecDeque::new(), rows: HashMap::new(), length: 0 }
+        Self {
+            order,
+            fresh: VecDeque::new(),
+            freed: BinaryHeap::new(),
+            rows: HashMap::default(),
+            length: 0,
+            came: 0,
+        }
     }
 
     fn row(&self, item: &Envelope<T>) -> Row {
@@ -40,26 +86,34 @@ impl<T> Line<T> {
     }
 
     pub(super) fn add(&mut self, item: Envelope<T>) {
-        let row = self.row(&item);
+        let (row, number) = (self.row(&item), self.came);
         self.length += 1;
+        self.came += 1;
         if let Row::Of(key) = row {
-            if let Some(behind) = self.rows.get_mut(&key) {
-                behind.push_back(item);
-                return;
+            match self.rows.entry(key) {
+                Entry::Occupied(mut behind) => return behind.get_mut().push_back((number, item)),
+                Entry::Vacant(row) => _ = row.insert(VecDeque::new()),
             }
-            self.rows.insert(key, VecDeque::new());
         }
-        self.ready.push_back((row, item));
+        self.fresh.push_back(Waiting { number, row, item });
     }
 
     pub(super) fn has_next(&self) -> bool {
-        !self.ready.is_empty()
+        !self.fresh.is_empty() || !self.freed.is_empty()
+    }
+
+    fn first(&mut self) -> Option<Waiting<T>> {
+        match (self.fresh.front(), self.freed.peek()) {
+            (Some(fresh), Some(freed)) if fresh.number < freed.number => self.fresh.pop_front(),
+            (_, Some(_)) => self.freed.pop(),
+            _ => self.fresh.pop_front(),
+        }
     }
 
     /// The next one to begin. What is halted is dropped on the way, and so returned.
     pub(super) fn next(&mut self) -> Option<(Row, Envelope<T>)> {
         loop {
-            let (row, item) = self.ready.pop_front()?;
+            let Waiting { row, item, .. } = self.first()?;
             self.length -= 1;
             if !item.receipt.is_halted() {
                 return Some((row, item));
@@ -71,11 +125,10 @@ impl<T> Line<T> {
     /// The first of a row is done with: the next one may begin.
     pub(super) fn ended(&mut self, row: Row) {
         let Row::Of(key) = row else { return };
-        match self.rows.get_mut(&key).and_then(VecDeque::pop_front) {
-            Some(item) => self.ready.push_back((row, item)),
-            None => {
-                self.rows.remove(&key);
-            }
+        let Entry::Occupied(mut behind) = self.rows.entry(key) else { return };
+        match behind.get_mut().pop_front() {
+            Some((number, item)) => self.freed.push(Waiting { number, row, item }),
+            None => _ = behind.remove(),
         }
     }
 }
@@ -117,5 +170,63 @@ impl<E> Results<E> {
 
     pub(super) fn next(&mut self) -> Option<E> {
         self.due.pop_front()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Line, Order};
+    use crate::{context::Context, envelope::Receipt, operators::boundary::Envelope};
+
+    fn line(order: Order, items: &[(&str, u32)]) -> Line<u32> {
+        let mut line = Line::new(order);
+        for (key, value) in items {
+            let mut context = Context::reusable("t".into(), 0);
+            context.hash_key((!key.is_empty()).then_some(key.as_bytes()));
+            line.add(Envelope { value: *value, receipt: Receipt::many(Vec::new()), context });
+        }
+        line
+    }
+
+    /// What begins, where each is done before the next is asked for.
+    fn all(mut line: Line<u32>) -> Vec<u32> {
+        let mut begun = Vec::new();
+        while let Some((row, item)) = line.next() {
+            begun.push(item.value);
+            line.ended(row);
+        }
+        assert_eq!((line.len(), line.rows.len()), (0, 0));
+        begun
+    }
+
+    #[test]
+    fn whoever_came_first_begins_first_also_behind_others_of_its_key() {
+        let items = [("a", 0), ("a", 1), ("b", 2), ("a", 3), ("c", 4), ("b", 5), ("d", 6)];
+        for order in [Order::Key, Order::None, Order::Partition] {
+            assert_eq!(all(line(order, &items)), [0, 1, 2, 3, 4, 5, 6]);
+        }
+    }
+
+    #[test]
+    fn rows_are_begun_one_by_one_and_do_not_fall_behind() {
+        let mut line = line(Order::Key, &[("a", 0), ("a", 1), ("b", 2), ("", 3), ("", 4), ("c", 5)]);
+        let mut next = || line.next().map(|(row, item)| (row, item.value));
+        let (a, _) = next().unwrap();
+        assert_eq!(
+            [next(), next(), next()].map(|next| next.unwrap().1),
+            [2, 3, 5],
+            "all others wait for somebody"
+        );
+        assert!(!line.has_next() && line.len() == 2);
+        line.ended(a);
+        assert!(line.has_next());
+        assert_eq!(line.next().unwrap().1.value, 1);
+    }
+
+    #[test]
+    fn without_keys_nobody_waits_where_only_keys_are_kept_in_order() {
+        let mut line = line(Order::KeyIfAny, &[("", 0), ("a", 1), ("", 2), ("a", 3)]);
+        let begun: Vec<_> = std::iter::from_fn(|| line.next()).map(|(_, item)| item.value).collect();
+        assert_eq!(begun, [0, 1, 2]);
     }
 }

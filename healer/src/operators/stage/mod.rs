@@ -15,14 +15,12 @@ mod rate;
 mod retrying;
 mod shape;
 mod synchronous;
+mod timed;
 mod transient;
 
-use std::{future::Future, marker::PhantomData, panic::AssertUnwindSafe, sync::Arc, time::Duration};
-
-use futures_util::FutureExt as _;
+use std::{marker::PhantomData, sync::Arc, time::Duration};
 
 pub use asynchronous::{AsyncStage, TaskKind};
-pub(super) use call::in_time;
 pub use call::{Again, AgainStage, Awaited, Blocking, Called, Calls, Slot};
 pub use checkpointed::{Checkpointed, CheckpointedStage};
 pub use flat::{FlatKind, FlatStage, Outlet};
@@ -32,6 +30,7 @@ pub use policy::{LastResort, Policy};
 pub use retrying::RetryingKind;
 pub use shape::{PlainShape, Shape};
 pub use synchronous::{SyncKind, SyncStage};
+pub(super) use timed::guarded;
 pub use transient::{Asked, SaysNothing, SaysSo, Transient};
 
 use backon::ExponentialBackoff;
@@ -223,12 +222,12 @@ impl<S: Stage, D> StageNode<S, D> {
 impl<S, D> StageNode<S, D> {
     /// Waits until the function may be called; what is given is told what came of it.
     pub(super) async fn admit(&self, host: &Host) -> Admitted<'_> {
-        Admitted { pass: self.handling.pass(host).await, stage: &self.node.path }
-    }
-
-    /// Waits for the turn of the next call.
-    pub(super) async fn turn(&self, host: &Host) {
-        self.handling.turn(host).await;
+        let pass = match &self.handling.breaker {
+            // In a box: few stages have one, and every call would be larger by it.
+            Some(breaker) => Some(Box::pin(breaker.pass(host)).await),
+            None => None,
+        };
+        Admitted { pass, stage: &self.node.path }
     }
 
     /// Whether there may be more than one attempt.
@@ -279,16 +278,23 @@ impl<S, D> StageNode<S, D> {
         receipt: &Receipt,
         context: &mut Context,
     ) -> Step<U> {
-        let cause = match result {
+        match self.ended(result, context) {
+            Ok(step) => step,
+            Err(cause) => failing::wait_for_dead_letter(host, self.node.id, cause, receipt, context).await,
+        }
+    }
+
+    /// What becomes of an item that did not fail.
+    fn ended<U>(&self, result: Result<Verdict<U>, Cause>, context: &mut Context) -> Result<Step<U>, Cause> {
+        match result {
             Ok(Verdict::Next(value)) => {
                 context.first_attempt();
-                return Step::Next(value);
+                Ok(Step::Next(value))
             }
-            Ok(Verdict::Skip) => return Step::Ended(Outcome::Skipped(self.reason)),
-            Ok(Verdict::Fail(error) | Verdict::Fatal(error)) => Cause::Stage(error),
-            Err(cause) => cause,
-        };
-        failing::wait_for_dead_letter(host, self.node.id, cause, receipt, context).await
+            Ok(Verdict::Skip) => Ok(Step::Ended(Outcome::Skipped(self.reason))),
+            Ok(Verdict::Fail(error) | Verdict::Fatal(error)) => Err(Cause::Stage(error)),
+            Err(cause) => Err(cause),
+        }
     }
 }
 
@@ -312,9 +318,4 @@ impl Admitted<'_> {
 pub struct StageLane<N, L> {
     pub(super) need: N,
     pub(super) next: L,
-}
-
-/// Runs a user's future; a panic is its failure.
-pub(super) async fn guarded<T>(call: impl Future<Output = T> + Send) -> Result<T, Cause> {
-    AssertUnwindSafe(call).catch_unwind().await.map_err(|panic| Cause::of_panic(&*panic))
 }

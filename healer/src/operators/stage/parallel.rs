@@ -1,10 +1,10 @@
 //! Stages that work on several records of a partition at once. One task a lane runs them, so that what follows is reached
 //! by one after the other; the bound on calls is the stage's, shared by the lanes of all partitions.
 
-use std::{future::Future, marker::PhantomData, pin::Pin, sync::Arc};
+use std::{future::Future, marker::PhantomData, pin::Pin, sync::Arc, time::Duration};
 
 use futures_util::{FutureExt as _, StreamExt as _, stream::FuturesUnordered};
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::SemaphorePermit;
 
 use super::{
     Called, Calls, Kind, Slot, Stage, StageLane, StageNode, Verdict,
@@ -17,7 +17,10 @@ use crate::{
     engine::Host,
     envelope::Receipt,
     error::Cause,
-    operators::boundary::{self, Boundary, Envelope, Inbox, Serve, Step},
+    operators::{
+        boundary::{self, Boundary, Envelope, Inbox, Serve, Step},
+        failing,
+    },
     stream::Consumer,
     topology::{Node, NodeKind, Order, Parallel},
 };
@@ -68,53 +71,62 @@ struct Ended<U> {
 }
 
 /// A place in the line of all lanes that want to begin a call.
-type Turn = Pin<Box<dyn Future<Output = Option<OwnedSemaphorePermit>> + Send>>;
+type Turn<'a> = Pin<Box<dyn Future<Output = Option<SemaphorePermit<'a>>> + Send + 'a>>;
 
 impl<S: ParallelStage, C: Calls<S>, D: Consumer<S::Out>> Crew<S, C, D> {
     /// Works on an item. The receipt waits here: whatever the call does, its end is seen, and a cancelled call returns it.
-    async fn call(
-        &self,
-        host: &Host,
-        lane: (&Arc<S::Need>, &Quarantine),
+    fn call<'a>(
+        &'a self,
+        host: &'a Host,
+        lane: (&'a Arc<S::Need>, &'a Quarantine),
         (row, item): (Row, Envelope<S::In>),
         number: u64,
-        slot: Slot,
-    ) -> Ended<S::Out> {
+        slot: Slot<'a>,
+    ) -> impl Future<Output = Ended<S::Out>> + Send + 'a {
         let (need, quarantine) = lane;
         let Envelope { value, receipt, mut context } = item;
         if S::CONTEXT {
             context.enter(&self.stage.node.path);
         }
-        let refused = if S::POLICY.quarantine { quarantine.refuses(row, &context) } else { None };
-        let (mut context, mut result) = match refused {
-            Some(error) => (context, Ok(Verdict::Fatal(error))),
-            None => self.measured(host, need, value, context, slot).await,
-        };
-        let failed = !matches!(result, Ok(Verdict::Next(_) | Verdict::Skip));
-        // Before the letter leaves: what stands behind this record begins when it has.
-        if S::POLICY.quarantine
-            && failed
-            && let Err(full) = quarantine.add(row)
-        {
-            result = Err(Cause::DeadLetter(full.into()));
+        // Not an `async fn`, nor several: each would hold what it is given twice, and a call is moved with all that it holds.
+        async move {
+            let refused = if S::POLICY.quarantine { quarantine.refuses(row, &context) } else { None };
+            let mut result = if let Some(error) = refused {
+                Ok(Verdict::Fatal(error))
+            } else {
+                let admitted = self.stage.admit(host).await;
+                let began = self.limit.is_auto().then(|| host.now());
+                let Called(result) = C::call(host, &self.stage, slot, need, value, &mut context).await;
+                admitted.ended(&result, host);
+                self.tell_limit(host, began, &context, &result);
+                result
+            };
+            // Before the letter leaves: what stands behind this record begins when it has.
+            if S::POLICY.quarantine
+                && !matches!(result, Ok(Verdict::Next(_) | Verdict::Skip))
+                && let Err(full) = quarantine.add(row)
+            {
+                result = Err(Cause::DeadLetter(full.into()));
+            }
+            let step = match self.stage.ended(result, &mut context) {
+                Ok(step) => step,
+                Err(cause) => {
+                    let node = self.stage.node.id;
+                    failing::wait_for_dead_letter(host, node, cause, &receipt, &context).await
+                }
+            };
+            Ended { step, receipt, context, row, number }
         }
-        let step = self.stage.step(host, result, &receipt, &mut context).await;
-        Ended { step, receipt, context, row, number }
     }
 
-    /// Calls the function; the limit hears how long that took.
-    async fn measured(
+    /// Tells the limit how long a call took.
+    fn tell_limit<U>(
         &self,
         host: &Host,
-        need: &Arc<S::Need>,
-        value: S::In,
-        context: Context,
-        slot: Slot,
-    ) -> (Context, Result<Verdict<S::Out>, Cause>) {
-        let admitted = self.stage.admit(host).await;
-        let began = self.limit.is_auto().then(|| host.now());
-        let Called { context, result } = C::call(host, &self.stage, slot, need, value, context).await;
-        admitted.ended(&result, host);
+        began: Option<Duration>,
+        context: &Context,
+        result: &Result<U, Cause>,
+    ) {
         if let Some(began) = began
             && context.attempt() == 1
         {
@@ -122,19 +134,17 @@ impl<S: ParallelStage, C: Calls<S>, D: Consumer<S::Out>> Crew<S, C, D> {
             let overloaded = matches!(result, Err(Cause::TimedOut(_)));
             self.limit.ended(now.saturating_sub(began), now, overloaded);
         }
-        (context, result)
     }
 
     /// A permit at once, or a place in the line. Lanes ask for one at a time, so none takes more than its turn.
-    fn permit(&self, turn: &mut Option<Turn>) -> Option<OwnedSemaphorePermit> {
+    fn permit<'a>(&'a self, turn: &mut Option<Turn<'a>>) -> Option<SemaphorePermit<'a>> {
         if turn.is_some() {
             return None;
         }
-        let permit = self.limit.try_acquire();
+        let permit = self.limit.permits.try_acquire().ok();
         if permit.is_none() {
-            let permits = Arc::clone(&self.limit.permits);
             // It is never closed.
-            *turn = Some(Box::pin(async move { permits.acquire_owned().await.ok() }));
+            *turn = Some(Box::pin(self.limit.permits.acquire().map(Result::ok)));
         }
         permit
     }
@@ -179,7 +189,7 @@ impl<S: ParallelStage, C: Calls<S>, D: Consumer<S::Out>> Serve<S::In> for Crew<S
         let mut results = Results::new(S::PARALLEL.order);
         let quarantine = Quarantine::default();
         let mut running = FuturesUnordered::new();
-        let (mut calls, mut turn, mut permit) = (0, None::<Turn>, None);
+        let (mut calls, mut turn, mut permit) = (0, None::<Turn<'_>>, None);
         let mut open = true;
         loop {
             while results.has_next() && self.stage.next.room(below).now_or_never().is_some() {
@@ -197,7 +207,7 @@ impl<S: ParallelStage, C: Calls<S>, D: Consumer<S::Out>> Serve<S::In> for Crew<S
                 let Some(permit) = permit.take().or_else(|| self.permit(&mut turn)) else { break };
                 // A partition that has failed runs nothing any more: what waits is returned.
                 if let Some(next) = waiting.next() {
-                    let slot = Slot::new(Arc::clone(&self.limit.permits), permit);
+                    let slot = Slot::new(&self.limit.permits, permit);
                     running.push(self.call(host, (need, &quarantine), next, calls, slot));
                     calls += 1;
                 }

@@ -4,11 +4,8 @@ use std::time::Duration;
 
 use backon::{BackoffBuilder as _, ExponentialBackoff, ExponentialBuilder};
 
-use super::{
-    breaker::{Breaker, Pass},
-    rate::Rate,
-};
-use crate::{config::parse_duration, context::Context, engine::Host, operators::OnError};
+use super::{breaker::Breaker, rate::Rate};
+use crate::{config::parse_duration, context::Context, operators::OnError};
 
 /// What a stage's attribute says about failures; texts are read when the node is made.
 #[derive(Clone, Copy, Debug)]
@@ -77,8 +74,8 @@ pub(in crate::operators) struct Handling {
     most: Duration,
     jitter: bool,
     pub(super) timeout: Option<Duration>,
-    rate: Option<Rate>,
-    breaker: Option<Breaker>,
+    pub(super) rate: Option<Rate>,
+    pub(super) breaker: Option<Breaker>,
     pub(super) splits: bool,
 }
 
@@ -104,23 +101,6 @@ impl Handling {
         let breaker = policy.breaker.map(|(failures, pause)| Breaker::read(failures, pause)).transpose()?;
         let Policy { attempts, jitter, split: splits, .. } = *policy;
         Ok(Self { attempts, least, most, jitter, timeout, rate, breaker, splits })
-    }
-
-    /// Waits for the turn of the next call.
-    pub(super) async fn turn(&self, host: &Host) {
-        let Some(rate) = &self.rate else { return };
-        let wait = rate.take(host.now());
-        if !wait.is_zero() {
-            host.sleep(wait).await;
-        }
-    }
-
-    /// Waits while the stage rests; what is given is told how the call ended.
-    pub(super) async fn pass(&self, host: &Host) -> Option<Pass<'_>> {
-        match &self.breaker {
-            Some(breaker) => Some(breaker.pass(host).await),
-            None => None,
-        }
     }
 
     /// The pauses between the attempts at a record: the same for the same record.

@@ -176,8 +176,9 @@ async fn work<S: AgainStage<In: Sync>, D: Consumer<S::Out>>(
     {
         host.sleep(pause).await;
     }
-    let Called { mut context, result } =
-        try_again::<S, Blocking, D>(host, stage, Slot::FREE, &shared.need, value, context, pauses).await;
+    let need = &shared.need;
+    let Called(result) =
+        try_again::<S, Blocking, D>(host, stage, Slot::FREE, need, value, &mut context, pauses).await;
     let step = stage.step(host, result, &receipt, &mut context).await;
     let mut below = shared.below.lock().await;
     boundary::carry_on(host, &stage.next, &mut *below, stage.node.id, receipt, &mut context, step);
