@@ -73,6 +73,26 @@ async fn lent(value: &str, ctx: &Context, #[state] tries: &Tries) -> Result<Stri
     outcome(value, note(value, ctx, tries)).map(|()| value.to_owned())
 }
 
+/// Its clones panic as it says.
+struct Fragile(String);
+
+impl Clone for Fragile {
+    fn clone(&self) -> Self {
+        assert!(!self.0.starts_with("fragile"), "no copy can be made of it");
+        Self(self.0.clone())
+    }
+}
+
+#[stage]
+fn fragile(value: String) -> Fragile {
+    Fragile(value)
+}
+
+#[stage(retry(2, backoff = "1ms"), on_error = skip)]
+async fn copied(value: Fragile, ctx: &Context, #[state] tries: &Tries) -> Result<u32, Refusal> {
+    outcome(&value.0, note(&value.0, ctx, tries)).map(|()| ctx.attempt())
+}
+
 #[stage(retry(3, backoff = "1ms", jitter = false))]
 fn in_a_thread(value: String, ctx: &Context, #[state] tries: &Tries) -> Result<Option<String>, Plain> {
     outcome(&value, note(&value, ctx, tries)).map_err(Plain)?;
@@ -205,6 +225,15 @@ async fn an_error_that_will_not_pass_is_not_tried_again() {
     assert_eq!((report.healed, &report.skipped), (2, &BTreeMap::from([("failed".to_owned(), 2)])));
     assert_eq!(ground.tried(), tried([("2 busy", 3), ("1 dead", 1), ("3 busy", 3), ("last", 1)]));
     assert_eq!(ground.committed(), Some(4));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_value_of_which_no_copy_can_be_made_is_a_failure_of_its_record() {
+    let ground = Ground::new(&["well", "fragile", "1 busy"]);
+    let report = ground.run(app!(fragile => copied)).await.unwrap();
+    assert_eq!((report.healed, &report.skipped), (2, &BTreeMap::from([("failed".to_owned(), 1)])));
+    assert_eq!(ground.tried(), tried([("well", 1), ("1 busy", 2)]));
+    assert_eq!(ground.committed(), Some(3));
 }
 
 #[tokio::test(flavor = "multi_thread")]

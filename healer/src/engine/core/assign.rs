@@ -21,6 +21,7 @@ impl Core {
             self.orphans.remove(&home.partition);
             self.revoke_no_more(std::slice::from_ref(&home.partition));
             let mut part = Part::new(home, ledger, start.offset, start.committed, start.commit);
+            part.end = self.until.as_ref().and_then(|until| until.end_of(&part.home.partition));
             if let Some(from) = start.gone_from {
                 let gone = Run::new(from, start.offset).len();
                 part.data_losses = self.count_loss(&part.home.partition, from, start.offset, gone);

@@ -132,6 +132,12 @@ enum Phase {
     Finished,
 }
 
+/// How many partitions are many: below, all of them are looked at whatever comes.
+const MANY: usize = 16;
+
+/// How long nobody looks at all of them while records flow, for each so many.
+const ROUND: Duration = Duration::from_micros(100);
+
 /// The state machine.
 pub(crate) struct Core {
     settings: Settings,
@@ -149,6 +155,8 @@ pub(crate) struct Core {
     /// Acknowledged since somebody asked last.
     news: Vec<(TopicPartition, i64)>,
     hurried: bool,
+    /// When all partitions are looked at again, whatever comes until then.
+    next_round: Duration,
     /// Names nodes.
     path: Paths,
 }
@@ -176,6 +184,7 @@ impl Core {
             acknowledged: BTreeMap::new(),
             news: Vec::new(),
             hurried: false,
+            next_round: Duration::ZERO,
             path,
         }
     }
@@ -183,6 +192,7 @@ impl Core {
     /// Takes an event in and says what is to be done.
     pub(crate) fn step(&mut self, event: Event<'_>, now: Duration) -> Vec<Action> {
         let mut actions = Vec::new();
+        let is_frequent = matches!(event, Event::Chunk { .. } | Event::Settled(_) | Event::Tick);
         match event {
             Event::Assigned(partitions) => self.assigned(partitions),
             Event::Restarted(partition) => self.restarted(partition, &mut actions),
@@ -199,7 +209,12 @@ impl Core {
             Event::Stop => self.stop(now, &mut actions),
             Event::Tick => {}
         }
-        self.advance(now, &mut actions);
+        // The partition that it was about was looked at. To look at all of them each time would make many partitions dear.
+        let calm = is_frequent && self.is_running() && self.revoking.is_empty();
+        if !calm || now >= self.next_round {
+            self.next_round = now + ROUND * u32::try_from(self.parts.len() / MANY).unwrap_or(u32::MAX);
+            self.advance(now, &mut actions);
+        }
         actions
     }
 

@@ -41,6 +41,8 @@ pub(crate) struct Part {
     pub(super) rewind: Option<Rewind>,
     /// How often records vanished before they were done.
     pub(super) data_losses: u64,
+    /// The end offset that a run to the end waits for; `None` where it is reached or nobody waits.
+    pub(super) end: Option<i64>,
 }
 
 impl Part {
@@ -70,6 +72,7 @@ impl Part {
             loan: None,
             rewind: None,
             data_losses: 0,
+            end: None,
         }
     }
 

@@ -24,6 +24,7 @@ impl Core {
         };
         let early = part.end_loan();
         part.take_chunk(log, leader_epoch, delivered);
+        part.look(&self.settings, now);
         for settled in &early {
             self.settle(settled, now);
         }
@@ -58,6 +59,7 @@ impl Core {
                 }
             }
         }
+        part.look(&self.settings, now);
     }
 
     pub(super) fn positions(&mut self, positions: &[(u32, i64)]) {

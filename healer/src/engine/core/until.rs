@@ -1,6 +1,9 @@
 //! Running to the end: until what the group has committed reaches the end offsets taken at the start.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use super::{Action, Core};
 use crate::broker::TopicPartition;
@@ -35,6 +38,18 @@ impl UntilEnd {
             goal.reached |= offset >= goal.end;
         }
     }
+
+    /// The end offset of a partition that has not reached it.
+    pub(super) fn end_of(&self, partition: &TopicPartition) -> Option<i64> {
+        self.goals.get(partition).filter(|goal| !goal.reached).map(|goal| goal.end)
+    }
+
+    /// The partitions of others that have not reached their ends.
+    fn foreign<'a>(&self, own: impl Iterator<Item = &'a TopicPartition>) -> Vec<TopicPartition> {
+        let own: BTreeSet<_> = own.collect();
+        let foreign = self.goals.iter().filter(|(partition, goal)| !goal.reached && !own.contains(partition));
+        foreign.map(|(partition, _)| partition.clone()).collect()
+    }
 }
 
 impl Core {
@@ -50,25 +65,23 @@ impl Core {
         let Some(until) = &mut self.until else { return };
         let mut complete = true;
         let mut uncommitted = false;
-        let mut own = Vec::with_capacity(self.parts.len());
-        for part in self.parts.values() {
-            own.push(&part.home.partition);
-            if let Some(committed) = part.committed {
-                until.reach(&part.home.partition, committed);
+        for part in self.parts.values_mut() {
+            let Some(end) = part.end else { continue };
+            if part.committed.is_some_and(|committed| committed >= end) {
+                until.reach(&part.home.partition, end);
+                part.end = None;
+                continue;
             }
-            let goal = until.goals.get(&part.home.partition).filter(|goal| !goal.reached);
-            if let Some(goal) = goal {
-                complete &= part.ledger.position() >= goal.end;
-                uncommitted |= part.ledger.frontier() >= goal.end && part.due().is_some();
-            }
+            complete &= part.ledger.position() >= end;
+            uncommitted |= part.ledger.frontier() >= end && part.due().is_some();
         }
-        let foreign =
-            until.goals.iter().filter(|(partition, goal)| !goal.reached && !own.contains(partition));
-        let foreign: Vec<_> = foreign.map(|(partition, _)| partition.clone()).collect();
         let done = until.goals.values().all(|goal| goal.reached);
-        let ask = !foreign.is_empty() && now >= until.next_ask;
-        if ask {
-            until.next_ask = now + ASK;
+        let mut foreign = Vec::new();
+        if now >= until.next_ask {
+            foreign = until.foreign(self.parts.values().map(|part| &part.home.partition));
+            if !foreign.is_empty() {
+                until.next_ask = now + ASK;
+            }
         }
         // All of ours was read: nothing waits for company any more.
         let hurry = complete && !self.parts.is_empty();
@@ -78,7 +91,7 @@ impl Core {
         }
         if done {
             self.stop(now, actions);
-        } else if ask {
+        } else if !foreign.is_empty() {
             actions.push(Action::AskGroup(foreign));
         } else if hurry && uncommitted && now >= self.commits.retry_at() {
             self.commit_now(actions);

@@ -62,12 +62,25 @@ impl Hands {
     }
 }
 
+/// How many of them are lent to the chain at once: few enough to stay close to the processor.
+const SLICE: usize = 256;
+
 fn run(mut lease: Lease, mut waiting: Backlog, runtime: &dyn Runtime) -> Ran {
     let mut log = ChunkLog::default();
-    let records = waiting.lend(lease.home.slot, HANDFUL);
-    let taken = lease.entry.run(&records, lease.credit, runtime.chunk_end(), &mut log);
-    let leader_epoch = records[..taken].last().and_then(|record| record.leader_epoch);
-    drop(records);
-    waiting.take(taken);
-    Ran { lease, left: waiting, log, leader_epoch }
+    let (until, mut left, mut leader_epoch) = (runtime.chunk_end(), HANDFUL, None);
+    loop {
+        let records = waiting.lend(lease.home.slot, SLICE.min(left));
+        let lent = records.len();
+        let taken = lease.entry.run(&records, lease.credit, until, &mut log);
+        if let Some(last) = records[..taken].last() {
+            leader_epoch = last.leader_epoch;
+        }
+        drop(records);
+        waiting.take(taken);
+        left -= taken;
+        let ends = taken < lent || log.failure.is_some() || lease.home.is_held();
+        if ends || left == 0 || waiting.is_empty() {
+            return Ran { lease, left: waiting, log, leader_epoch };
+        }
+    }
 }

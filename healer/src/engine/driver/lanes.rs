@@ -2,7 +2,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{backlog::Backlog, control::Control};
+use super::{
+    backlog::{Backlog, Pool},
+    control::Control,
+};
 use crate::{
     broker::{RecordRef, TopicPartition},
     engine::Host,
@@ -32,6 +35,8 @@ struct Lane {
     /// What was fetched while the poll thread was held up: newer than everything that thread has in hand.
     kept: Backlog,
     paused: bool,
+    /// Whether it is among those that are looked at in each round.
+    is_busy: bool,
     opened: Duration,
     /// Whether a record of this assignment was lent.
     lent: bool,
@@ -42,6 +47,16 @@ impl Lane {
     fn is_idle(&self) -> bool {
         let idle = self.waiting.is_empty() && self.kept.is_empty() && self.in_hand == 0;
         matches!(self.entry, Way::Open(_)) && idle
+    }
+
+    fn is_closed(&self) -> bool {
+        matches!(self.entry, Way::Closed)
+    }
+
+    /// Whether there is something to look after in the next round.
+    fn has_business(&self) -> bool {
+        let waits = !self.waiting.is_empty() || !self.kept.is_empty();
+        !self.is_closed() && (waits || self.paused || matches!(self.entry, Way::Out))
     }
 
     /// How many records wait in all, and their bytes.
@@ -85,12 +100,17 @@ pub(super) struct Flow {
 pub(super) struct Lanes {
     control: Arc<Control>,
     by_slot: Vec<Option<Lane>>,
+    /// The slots in which something waits, is out or is paused: the others, which may be many, cost a round nothing.
+    busy: Vec<u32>,
+    /// How many take records.
+    open: usize,
+    pool: Pool,
     in_flight: usize,
 }
 
 impl Lanes {
     pub(super) fn new(control: Arc<Control>, in_flight: usize) -> Self {
-        Self { control, by_slot: Vec::new(), in_flight }
+        Self { control, by_slot: Vec::new(), busy: Vec::new(), open: 0, pool: Pool::default(), in_flight }
     }
 
     pub(super) fn open(&mut self, home: Arc<Home>, host: Host, entry: Box<dyn EntryLane>) {
@@ -113,9 +133,21 @@ impl Lanes {
             in_hand: 0,
             kept: Backlog::default(),
             paused: false,
+            is_busy: false,
             opened: self.control.now(),
             lent: false,
         });
+        self.busy.retain(|slot| *slot as usize != at);
+        self.count();
+    }
+
+    fn count(&mut self) {
+        self.open = self.by_slot.iter().flatten().filter(|lane| !lane.is_closed()).count();
+    }
+
+    /// The lanes that are looked at in each round.
+    fn busy(&self) -> impl Iterator<Item = &Lane> {
+        self.busy.iter().filter_map(|slot| self.by_slot.get(*slot as usize)?.as_ref())
     }
 
     /// Gives a lane nothing more; its tasks end by themselves.
@@ -125,6 +157,7 @@ impl Lanes {
             lane.waiting.clear();
             lane.kept.clear();
         }
+        self.count();
     }
 
     /// Cancels a lane's tasks.
@@ -134,6 +167,7 @@ impl Lanes {
             lane.home.halt(i64::MIN);
             lane.host.abort();
         }
+        self.count();
     }
 
     fn lane(&mut self, slot: u32) -> Option<&mut Lane> {
@@ -153,12 +187,17 @@ impl Lanes {
 
     /// The poll thread is done with a run: what it did not take waits.
     pub(super) fn put_down(&mut self, slot: u32, generation: u32, left: &[RecordRef<'_>]) {
-        let Some(lane) = self.lane_of(slot, generation) else { return };
+        let Self { by_slot, busy, pool, .. } = self;
+        let lane = by_slot.get_mut(slot as usize).and_then(Option::as_mut);
+        let Some(lane) = lane.filter(|lane| lane.home.generation == generation) else { return };
         lane.in_hand -= 1;
-        if !matches!(lane.entry, Way::Closed) {
+        if !lane.is_closed() {
             lane.lent = true;
             for record in left {
-                lane.waiting.push(record, lane.reads);
+                lane.waiting.push(record, lane.reads, pool);
+            }
+            if !left.is_empty() && !std::mem::replace(&mut lane.is_busy, true) {
+                busy.push(slot);
             }
         }
     }
@@ -203,16 +242,27 @@ impl Lanes {
             lane.entry = Way::Open(entry);
             left.append(&mut lane.waiting);
             lane.waiting = left;
+            self.reclaim(home.slot);
+        }
+    }
+
+    /// Takes back the pieces that a lane's records were in.
+    fn reclaim(&mut self, slot: u32) {
+        if let Some(lane) = self.by_slot.get_mut(slot as usize).and_then(Option::as_mut) {
+            self.pool.reclaim(&mut lane.waiting);
         }
     }
 
     /// Keeps what is fetched while the poll thread is held up.
     pub(super) fn keep(&mut self, records: &[RecordRef<'_>]) {
+        let Self { by_slot, busy, pool, .. } = self;
         for record in records {
-            let Some(lane) = self.lane(record.slot) else { continue };
-            if !matches!(lane.entry, Way::Closed) {
-                lane.lent = true;
-                lane.kept.push(record, lane.reads);
+            let lane = by_slot.get_mut(record.slot as usize).and_then(Option::as_mut);
+            let Some(lane) = lane.filter(|lane| !lane.is_closed()) else { continue };
+            lane.lent = true;
+            lane.kept.push(record, lane.reads, pool);
+            if !std::mem::replace(&mut lane.is_busy, true) {
+                busy.push(record.slot);
             }
         }
     }
@@ -220,10 +270,11 @@ impl Lanes {
     /// What was kept waits behind what waits already. Says in which slots something waits.
     pub(super) fn take_kept(&mut self, slots: &mut Vec<u32>) {
         slots.clear();
-        for lane in self.by_slot.iter_mut().flatten() {
+        for slot in &self.busy {
+            let Some(lane) = self.by_slot.get_mut(*slot as usize).and_then(Option::as_mut) else { continue };
             lane.waiting.append(&mut lane.kept);
             if !lane.waiting.is_empty() {
-                slots.push(lane.home.slot);
+                slots.push(*slot);
             }
         }
     }
@@ -231,19 +282,19 @@ impl Lanes {
     /// Whether records wait, and whether one of them could run.
     pub(super) fn waiting(&self) -> (bool, bool) {
         let core = self.control.core();
-        let waiting = self.by_slot.iter().flatten().filter(|lane| !lane.waiting.is_empty());
+        let waiting = self.busy().filter(|lane| !lane.waiting.is_empty());
         waiting.fold((false, false), |(_, ready), lane| (true, ready || core.credit(lane.home.slot) > 0))
     }
 
     /// Whether so many records wait for every open lane.
     pub(super) fn all_wait(&self, enough: usize) -> bool {
-        let mut open = self.by_slot.iter().flatten().filter(|lane| !matches!(lane.entry, Way::Closed));
-        open.all(|lane| lane.waiting.len() >= enough)
+        let full = |lane: &&Lane| !lane.is_closed() && lane.waiting.len() >= enough;
+        self.busy.len() >= self.open && self.busy().filter(full).count() == self.open
     }
 
     /// Whether a thread has the entry of one.
     pub(super) fn are_out(&self) -> bool {
-        self.by_slot.iter().flatten().any(|lane| matches!(lane.entry, Way::Out))
+        self.busy().any(|lane| matches!(lane.entry, Way::Out))
     }
 
     /// Whether the consumer's position is what a lane has taken: all that was fetched for it, in this assignment.
@@ -269,16 +320,19 @@ impl Lanes {
     /// What the poll thread must do so that lanes with enough to do are not fetched for.
     pub(super) fn flow(&mut self) -> Flow {
         let mut flow = Flow::default();
-        let open = |lane: &&mut Lane| !matches!(lane.entry, Way::Closed);
-        let part = BUDGET / self.by_slot.iter_mut().flatten().filter(open).count().max(1);
-        for lane in self.by_slot.iter_mut().flatten().filter(open) {
-            let pauses = pauses(lane.paused, lane.backlog(), (self.in_flight, part));
-            if pauses != lane.paused {
+        let part = BUDGET / self.open.max(1);
+        let Self { by_slot, busy, in_flight, .. } = self;
+        busy.retain(|slot| {
+            let Some(lane) = by_slot.get_mut(*slot as usize).and_then(Option::as_mut) else { return false };
+            let pauses = !lane.is_closed() && pauses(lane.paused, lane.backlog(), (*in_flight, part));
+            if pauses != lane.paused && !lane.is_closed() {
                 lane.paused = pauses;
                 let changed = if pauses { &mut flow.pause } else { &mut flow.resume };
                 changed.push(lane.home.partition.clone());
             }
-        }
+            lane.is_busy = lane.has_business();
+            lane.is_busy
+        });
         flow
     }
 }

@@ -271,6 +271,16 @@ fn asynchronous_stages() {
     run(build, |simulation| simulation);
 }
 
+/// So many that the core does not look at all of them each time.
+#[test]
+fn fused_stages_of_many_partitions() {
+    let build = |app: App| {
+        let all = kafka::string("many").stream("many").then(save::stage()).heal();
+        app.add(all).add(kafka::string("t").stream("t").then(save_later::stage()).heal())
+    };
+    run(build, |simulation| simulation.topic("many", 40, records("many", 40, 200)));
+}
+
 /// Each partition has its thread, and the poll thread goes on meanwhile.
 #[test]
 fn fused_stages_on_threads_of_their_own() {

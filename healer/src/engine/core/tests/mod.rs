@@ -4,6 +4,7 @@ mod commits;
 mod ending;
 mod epochs;
 mod lending;
+mod many;
 mod metadata;
 mod random;
 mod records;
