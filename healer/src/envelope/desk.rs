@@ -1,7 +1,6 @@
 //! Where receipts come home to: one desk a pipeline, one home a partition and generation.
 
 use std::{
-    collections::HashMap,
     sync::{
         Arc, Condvar, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering},
@@ -9,9 +8,10 @@ use std::{
     time::Duration,
 };
 
-use foldhash::fast::FixedState;
-
-use super::Outcome;
+use super::{
+    Outcome,
+    places::{Place, Places},
+};
 use crate::{broker::TopicPartition, error::Failure};
 
 /// An outcome on its way to the ledger.
@@ -60,10 +60,12 @@ impl Desk {
         self.tray.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn settle(&self, settled: Settled) {
+    /// Takes outcomes in.
+    pub(super) fn settle(&self, outcomes: impl IntoIterator<Item = Settled>) {
         let mut tray = self.tray();
-        tray.settled.push(settled);
-        if tray.settled.len() == self.batch {
+        let before = tray.settled.len();
+        tray.settled.extend(outcomes);
+        if before < self.batch && tray.settled.len() >= self.batch {
             self.arrived.notify_one();
         }
     }
@@ -104,43 +106,6 @@ impl Desk {
     }
 }
 
-/// Where a record is that left the poll thread.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Place {
-    /// The number of the node that it waits at or runs in.
-    pub(crate) node: u32,
-    /// A hash of the record's time, key and value.
-    pub(crate) fingerprint: u64,
-    /// What its key begins with, to name it where it blocks.
-    pub(crate) key: Option<KeyStart>,
-}
-
-/// The first bytes of a key, in line: it is taken for every record that leaves the poll thread.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct KeyStart {
-    length: usize,
-    bytes: [u8; Self::KEPT],
-}
-
-impl KeyStart {
-    const KEPT: usize = 32;
-
-    pub(super) fn of(key: &[u8]) -> Self {
-        let mut bytes = [0; Self::KEPT];
-        let kept = key.len().min(Self::KEPT);
-        bytes[..kept].copy_from_slice(&key[..kept]);
-        Self { length: key.len(), bytes }
-    }
-
-    pub(crate) fn bytes(&self) -> &[u8] {
-        &self.bytes[..self.length.min(Self::KEPT)]
-    }
-
-    pub(crate) fn is_cut(&self) -> bool {
-        self.length > Self::KEPT
-    }
-}
-
 /// A partition in one generation, as receipts know it.
 pub(crate) struct Home {
     pub(crate) slot: u32,
@@ -149,8 +114,7 @@ pub(crate) struct Home {
     /// The number of the source that reads it.
     source: u32,
     desk: Arc<Desk>,
-    /// Never more than are in flight, so nobody can make it slow by choosing offsets.
-    places: Mutex<HashMap<i64, Place, FixedState>>,
+    places: Mutex<Places>,
     /// The lowest offset that failed.
     halted: AtomicI64,
     /// The record whose visit runs; `i64::MIN` where none does.
@@ -189,26 +153,25 @@ impl Home {
 
     /// The node that a record is at: the source's while it is on the poll thread.
     pub(crate) fn node(&self, offset: i64) -> u32 {
-        self.place(offset).map_or(self.source, |place| place.node)
+        self.place(offset).map_or(self.source, |place| place.node())
     }
 
-    fn places(&self) -> MutexGuard<'_, HashMap<i64, Place, FixedState>> {
+    fn places(&self) -> MutexGuard<'_, Places> {
         self.places.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn enter(&self, offset: i64, place: Place) {
-        self.places().insert(offset, place);
-    }
-
-    pub(super) fn moved(&self, offset: i64, node: u32) {
-        if let Some(place) = self.places().get_mut(&offset) {
-            place.node = node;
-        }
+    pub(super) fn enter(&self, place: Place) -> Arc<Place> {
+        self.places().enter(place)
     }
 
     /// Where a pending record is; `None` while it is on the poll thread.
-    pub(crate) fn place(&self, offset: i64) -> Option<Place> {
-        self.places().get(&offset).copied()
+    pub(crate) fn place(&self, offset: i64) -> Option<Arc<Place>> {
+        self.places().of(offset)
+    }
+
+    /// Forgets where the lowest records were that are done.
+    pub(crate) fn tidy(&self) {
+        self.places().tidy();
     }
 
     /// Notes which record's visit runs: the name of what blocks while a chunk is out.
@@ -222,12 +185,17 @@ impl Home {
         Some(self.running.load(Ordering::Relaxed)).filter(|offset| *offset != i64::MIN)
     }
 
-    pub(super) fn settle(&self, offset: i64, outcome: Outcome) {
+    /// The outcome of a record, for the desk.
+    pub(super) fn settled(&self, place: &Place, outcome: Outcome) -> Settled {
         // A returned record keeps its place, so that the error can name the stage that lost it.
         if outcome != Outcome::Returned {
-            self.places().remove(&offset);
+            place.end();
         }
-        self.desk.settle(Settled { slot: self.slot, generation: self.generation, offset, outcome });
+        Settled { slot: self.slot, generation: self.generation, offset: place.offset, outcome }
+    }
+
+    pub(super) fn desk(&self) -> &Arc<Desk> {
+        &self.desk
     }
 
     /// The record at `offset` failed: from now on what waits from there on is returned instead of run. What came before it may

@@ -5,6 +5,7 @@
 
 mod desk;
 mod outcome;
+mod places;
 mod receipt;
 mod visit;
 

@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
-use super::{Home, Outcome, desk::Place};
+use super::{Home, Outcome, places::Place};
 
 /// What owes an outcome. It is never `Clone`; dropped without one it returns what it owes, so nothing is lost silently.
 #[must_use]
@@ -16,7 +16,7 @@ pub(crate) struct Receipt {
 enum Owed {
     One {
         home: Arc<Home>,
-        offset: i64,
+        place: Arc<Place>,
     },
     Share(Arc<Split>),
     /// One a row of a batch.
@@ -102,9 +102,9 @@ impl Drop for Hold {
 
 impl Receipt {
     /// The receipt of one record that leaves the poll thread.
-    pub(super) fn one(home: Arc<Home>, offset: i64, place: Place) -> Self {
-        home.enter(offset, place);
-        Self { owed: Owed::One { home, offset } }
+    pub(super) fn one(home: Arc<Home>, place: Place) -> Self {
+        let place = home.enter(place);
+        Self { owed: Owed::One { home, place } }
     }
 
     /// The receipt of a batch: one a row.
@@ -137,16 +137,44 @@ impl Receipt {
 
     fn end(&mut self, outcome: Outcome) {
         match std::mem::replace(&mut self.owed, Owed::Nothing) {
-            Owed::One { home, offset } => home.settle(offset, outcome),
+            Owed::One { home, place } => home.desk().settle([home.settled(&place, outcome)]),
             Owed::Share(split) => split.merge(outcome),
-            Owed::Many(rows) => rows.into_iter().for_each(|row| row.settle(outcome)),
+            Owed::Many(rows) => Self::end_all(rows, outcome),
             Owed::Nothing => {}
+        }
+    }
+
+    /// Ends the rows of a batch, with one look at the desk.
+    fn end_all(mut rows: Vec<Receipt>, outcome: Outcome) {
+        let homes = rows
+            .iter()
+            .filter_map(|row| if let Owed::One { home, .. } = &row.owed { Some(home) } else { None });
+        // All partitions of a pipeline have one.
+        let Some(desk) = homes.map(|home| Arc::clone(home.desk())).next() else {
+            return rows.into_iter().for_each(|row| row.settle(outcome));
+        };
+        let alone = |row: &mut Receipt| match std::mem::replace(&mut row.owed, Owed::Nothing) {
+            Owed::One { home, place } => Some(home.settled(&place, outcome)),
+            owed => {
+                row.owed = owed;
+                None
+            }
+        };
+        let settled: Vec<_> = rows.iter_mut().filter_map(alone).collect();
+        desk.settle(settled);
+        for row in rows {
+            row.settle(outcome);
         }
     }
 
     /// Notes at which node the records are now.
     pub(crate) fn moved_to(&self, node: u32) {
-        self.each_home(&mut |home, offset| home.moved(offset, node));
+        match &self.owed {
+            Owed::One { place, .. } => place.move_to(node),
+            Owed::Share(split) => split.whole.moved_to(node),
+            Owed::Many(rows) => rows.iter().for_each(|row| row.moved_to(node)),
+            Owed::Nothing => {}
+        }
     }
 
     /// Whether nothing that it owes is to be run any more. A batch of several partitions runs for those that have not failed:
@@ -197,7 +225,7 @@ impl Receipt {
     /// Visits each record that is owed; a share owes what its whole owes.
     pub(crate) fn each_home(&self, visit: &mut dyn FnMut(&Arc<Home>, i64)) {
         match &self.owed {
-            Owed::One { home, offset } => visit(home, *offset),
+            Owed::One { home, place } => visit(home, place.offset),
             Owed::Share(split) => split.whole.each_home(visit),
             Owed::Many(rows) => rows.iter().for_each(|row| row.each_home(visit)),
             Owed::Nothing => {}

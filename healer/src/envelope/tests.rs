@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Claim, Desk, End, Home, Outcome, Reason, Receipt, Settled, Visit, desk::Place, fingerprint};
+use super::{Claim, Desk, End, Home, Outcome, Reason, Receipt, Settled, Visit, fingerprint, places::Place};
 use crate::{
     broker::{BadHeaders, ReadHeaders, RecordRef, TopicPartition},
     context::{Context, Headers},
@@ -32,7 +32,7 @@ impl Room {
     }
 
     fn receipt(&self, offset: i64) -> Receipt {
-        Receipt::one(Arc::clone(&self.home), offset, Place { node: 1, fingerprint: 0, key: None })
+        Receipt::one(Arc::clone(&self.home), Place::new(offset, 1, 0, None))
     }
 
     fn batch(&self, offsets: std::ops::Range<i64>) -> Receipt {
@@ -279,14 +279,14 @@ fn only_what_is_fenced_as_a_whole_is_nobody_s_business_any_more() {
 #[test]
 fn a_place_is_known_while_a_record_is_away_and_kept_only_for_what_came_back() {
     let room = Room::new();
-    assert_eq!(room.home.place(3), None);
+    assert!(room.home.place(3).is_none());
     let receipt = room.receipt(3);
     receipt.moved_to(9);
-    assert_eq!(room.home.place(3).map(|place| place.node), Some(9));
+    assert_eq!(room.home.place(3).map(|place| place.node()), Some(9));
     receipt.settle(Outcome::Healed);
-    assert_eq!(room.home.place(3), None);
+    assert!(room.home.place(3).is_none());
     drop(room.receipt(4));
-    assert_eq!(room.home.place(4).map(|place| place.node), Some(1));
+    assert_eq!(room.home.place(4).map(|place| place.node()), Some(1));
 }
 
 #[test]
@@ -321,7 +321,7 @@ fn a_visit_whose_item_was_taken_is_over_when_the_taker_says_so() {
     let mut room = Room::new();
     let (receipt, end) = room.visit(3, |visit| visit.take(5));
     assert!(matches!(end, End::Moved));
-    assert_eq!(room.home.place(3).map(|place| place.node), Some(5));
+    assert_eq!(room.home.place(3).map(|place| place.node()), Some(5));
     assert!(room.home_again().is_empty());
     receipt.settle(Outcome::Healed);
     assert_eq!(room.home_again(), [(3, Outcome::Healed)]);

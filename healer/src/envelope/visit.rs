@@ -4,10 +4,7 @@ use std::sync::Arc;
 
 use xxhash_rust::xxh3::Xxh3;
 
-use super::{
-    Home, Outcome, Reason, Receipt, Shares,
-    desk::{KeyStart, Place},
-};
+use super::{Home, Outcome, Reason, Receipt, Shares, places::Place};
 use crate::{
     broker::RecordRef,
     context::Context,
@@ -133,9 +130,8 @@ impl<'r> Visit<'r> {
         self.at = node;
         let receipt = match std::mem::replace(&mut self.claim, Claim::Gone) {
             Claim::Fresh { home, record } => {
-                let key = record.key.map(KeyStart::of);
-                let place = Place { node, fingerprint: fingerprint(record), key };
-                Receipt::one(Arc::clone(home), record.offset, place)
+                let place = Place::new(record.offset, node, fingerprint(record), record.key);
+                Receipt::one(Arc::clone(home), place)
             }
             Claim::Held(receipt) => receipt,
             Claim::Split(shares) => return self.take_share(shares, node),

@@ -2,6 +2,7 @@
 
 use std::{collections::HashMap, mem, sync::Arc, time::Duration};
 
+use foldhash::fast::FixedState;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, WeakUnboundedSender, unbounded_channel};
 
 use super::{
@@ -137,7 +138,7 @@ struct Gather<T, D: Consumer<Rows<T>>> {
     rows: Vec<(Context, T)>,
     receipts: Vec<Receipt>,
     /// How many records each partition and generation has among the rows.
-    held: HashMap<(u32, u32), usize>,
+    held: HashMap<(u32, u32), usize, FixedState>,
 }
 
 impl<T: Send + 'static, D: Consumer<Rows<T>>> Gather<T, D> {
@@ -155,7 +156,7 @@ impl<T: Send + 'static, D: Consumer<Rows<T>>> Gather<T, D> {
             within,
             rows: Vec::new(),
             receipts: Vec::new(),
-            held: HashMap::new(),
+            held: HashMap::default(),
         }
     }
 
@@ -216,8 +217,10 @@ impl<T: Send + 'static, D: Consumer<Rows<T>>> Gather<T, D> {
 
     async fn emit(&mut self) {
         self.held.clear();
-        let list = mem::take(&mut self.rows);
-        let receipts = mem::take(&mut self.receipts);
+        // The next batch will have about as many: grown bit by bit, its rows would be moved again and again.
+        let count = self.rows.len();
+        let list = mem::replace(&mut self.rows, Vec::with_capacity(count));
+        let receipts = mem::replace(&mut self.receipts, Vec::with_capacity(count));
         let Some((first, _)) = list.first() else { return };
         let mut context = first.of_many();
         let step = Step::Next(Rows { list });

@@ -3,7 +3,7 @@
 use std::{
     sync::{
         Arc, Mutex,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -13,20 +13,19 @@ use rdkafka::consumer::Consumer as _;
 use super::{context::Consumer, metadata::bounded, records::Lent, slots::Slots, voice::lock};
 use crate::broker::{RecordRef, Source};
 
-/// How many records a chunk makes room for at once.
-const LARGEST: usize = 4096;
-
 /// The fetching end of a consumer.
 pub(crate) struct KafkaSource {
     consumer: Arc<Consumer>,
     pub(super) slots: Mutex<Slots>,
     /// Records of partitions that are not assigned (any more), thrown away.
     pub(super) strays: AtomicU64,
+    /// How many records the last chunk had: the next one makes room for about as many.
+    last: AtomicUsize,
 }
 
 impl KafkaSource {
     pub(super) fn new(consumer: Arc<Consumer>) -> Self {
-        Self { consumer, slots: Mutex::default(), strays: AtomicU64::new(0) }
+        Self { consumer, slots: Mutex::default(), strays: AtomicU64::new(0), last: AtomicUsize::new(0) }
     }
 }
 
@@ -46,7 +45,7 @@ impl Source for KafkaSource {
                     match slots.of(&message) {
                         Some(slot) => {
                             if chunk.is_empty() {
-                                chunk.reserve_exact(max.min(LARGEST));
+                                chunk.reserve_exact(self.last.load(Ordering::Relaxed).clamp(1, max));
                             }
                             chunk.push(Lent::new(message, slot));
                         }
@@ -69,6 +68,7 @@ impl Source for KafkaSource {
             next = consumer.poll(Duration::ZERO);
         }
         drop(slots);
+        self.last.store(chunk.len(), Ordering::Relaxed);
         if !chunk.is_empty() {
             let records: Vec<RecordRef<'_>> = chunk.iter().map(Lent::record).collect();
             each(&records);

@@ -57,6 +57,7 @@ impl Core {
                     Outcome::DeadLettered => self.tally.dead_lettered += 1,
                     _ => self.tally.healed += 1,
                 }
+                part.home.tidy();
             }
         }
         part.look(&self.settings, now);

@@ -70,7 +70,7 @@ fn run(mut lease: Lease, mut waiting: Backlog, runtime: &dyn Runtime) -> Ran {
     let (until, mut left, mut leader_epoch) = (runtime.chunk_end(), HANDFUL, None);
     loop {
         let records = waiting.lend(lease.home.slot, SLICE.min(left));
-        let lent = records.len();
+        let count = records.len();
         let taken = lease.entry.run(&records, lease.credit, until, &mut log);
         if let Some(last) = records[..taken].last() {
             leader_epoch = last.leader_epoch;
@@ -78,7 +78,7 @@ fn run(mut lease: Lease, mut waiting: Backlog, runtime: &dyn Runtime) -> Ran {
         drop(records);
         waiting.take(taken);
         left -= taken;
-        let ends = taken < lent || log.failure.is_some() || lease.home.is_held();
+        let ends = taken < count || log.failure.is_some() || lease.home.is_held();
         if ends || left == 0 || waiting.is_empty() {
             return Ran { lease, left: waiting, log, leader_epoch };
         }

@@ -27,11 +27,14 @@ pub(super) struct Line<T> {
     /// Those that stood behind another. Few: most of them are the next to begin.
     freed: BinaryHeap<Waiting<T>>,
     /// Rows with an item that may begin or is at work, and who stands behind it.
-    rows: HashMap<Option<u64>, VecDeque<(u64, Envelope<T>)>, FixedState>,
+    rows: HashMap<Option<u64>, Behind<T>, FixedState>,
     length: usize,
     /// How many have come.
     came: u64,
 }
+
+/// Who stands behind another of the same row, and how many came before.
+type Behind<T> = VecDeque<(u64, Envelope<T>)>;
 
 /// An item that may begin.
 struct Waiting<T> {

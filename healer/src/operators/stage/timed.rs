@@ -58,7 +58,7 @@ impl<U, F: Future<Output = Result<U, Cause>>> Future for Timed<'_, F> {
         let timer = this.timer.get_or_insert_with(|| this.host.sleep(limit));
         match this.call.poll(task) {
             Poll::Pending => timer.poll_unpin(task).map(|()| Err(Cause::TimedOut(limit))),
-            ended => ended,
+            ended @ Poll::Ready(_) => ended,
         }
     }
 }
