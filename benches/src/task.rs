@@ -26,6 +26,8 @@ pub(crate) enum Side {
     Healer,
     /// The same pipeline, whose fused stages run on two threads beside the one that polls.
     HealerThreads,
+    /// The same pipeline where no record fails, beside one where some do.
+    HealerCalm,
     /// Strategies of `sentry_arroyo`.
     Arroyo,
     /// A subscriber of `ruststream-rdkafka` that leaves commits to the client.
@@ -46,6 +48,7 @@ impl Side {
             Self::Limit => "limit",
             Self::Healer => "healer",
             Self::HealerThreads => "healer-threads",
+            Self::HealerCalm => "healer-calm",
             Self::Arroyo => "arroyo",
             Self::Ruststream => "ruststream",
             Self::RuststreamTracked => "ruststream-tracked",
@@ -98,6 +101,8 @@ pub(crate) enum Work {
         every: i64,
         /// The pause after each failure.
         backoff_ms: u64,
+        /// Where only records of this partition fail. Then those of the others count, and the run ends with the last of them.
+        only: Option<i32>,
     },
     /// Decode, save [`BATCH`] flights in one transaction of `SQLite`, then add them up.
     Save,
@@ -105,6 +110,16 @@ pub(crate) enum Work {
     Timed,
     /// The same, and healer does not end the first record before all others.
     Stuck,
+}
+
+impl Work {
+    /// The partition whose records do not count.
+    pub(crate) fn apart(self) -> Option<i32> {
+        match self {
+            Self::Flaky { only, .. } => only,
+            _ => None,
+        }
+    }
 }
 
 /// When a side ends.
@@ -115,6 +130,8 @@ pub(crate) enum Until {
     End,
     /// With the last record of a topic that is filled meanwhile.
     AllSent,
+    /// With the last record that counts, where not all do.
+    Counted,
     /// When it gets SIGTERM; it says [`READY`] when the first record comes.
     Signal,
 }
@@ -134,7 +151,7 @@ pub(crate) struct Task {
     pub(crate) topic: String,
     pub(crate) group: String,
     pub(crate) partitions: u16,
-    /// How many records the topic holds, or will hold.
+    /// How many records the topic holds, or will hold; where not all count, those that do.
     pub(crate) records: u64,
     pub(crate) until: Until,
     /// After how many records the side says [`READY`], so that more are sent; in flights that are timed.

@@ -43,6 +43,14 @@ fn judge_one(bar: Bar, work: Work, rounds: &[Round], longest_share: f64) -> Opti
             let text = format!("records a second, healer with two threads to raw: at least {least:.2}");
             (text, over(&ratio)?, least)
         }
+        Bar::Calm(least) => {
+            let value = ratio_to(&|round| round.rate(Side::HealerCalm))?;
+            (
+                format!("records a second, healer to healer where nothing fails: at least {least:.2}"),
+                value,
+                least,
+            )
+        }
         Bar::BestPeer(least) => {
             // Who lets the records of a key overlap does less.
             let peers = PEERS.iter().filter(|peer| peer.keeps_keys(work));

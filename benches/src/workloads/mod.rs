@@ -58,6 +58,8 @@ pub(crate) enum Bar {
     Raw(f64),
     /// With two threads for its stages, at least this many times the raw loop's.
     Threads(f64),
+    /// At least this part of what the same pipeline reaches where nothing fails.
+    Calm(f64),
     /// At least this many times what the best peer reaches.
     BestPeer(f64),
     /// At least this part of what `limit` reaches, or of what the longest key allows if that is less.

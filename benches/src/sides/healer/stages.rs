@@ -9,8 +9,11 @@ use crate::{flight::Flight, tally::Tally};
 /// How long a record waits.
 pub(super) struct Pause(pub(super) Duration);
 
-/// One record in so many fails.
-pub(super) struct Every(pub(super) i64);
+/// One record in so many fails, if any; in all partitions, or in only one, whose records do not count then.
+pub(super) struct Fails {
+    pub(super) every: Option<i64>,
+    pub(super) only: Option<i32>,
+}
 
 /// The minutes that a flight was late.
 #[stage]
@@ -42,9 +45,9 @@ fn flaky_delay(
     flight: &Flight,
     ctx: &Context,
     #[state] tally: &Tally,
-    #[state] every: &Every,
+    #[state] fails: &Fails,
 ) -> Result<i64, &'static str> {
-    fail_twice(flight, ctx, tally, every)
+    fail_twice(flight, ctx, tally, fails)
 }
 
 /// The same with longer pauses.
@@ -53,17 +56,20 @@ fn flaky_delay_100(
     flight: &Flight,
     ctx: &Context,
     #[state] tally: &Tally,
-    #[state] every: &Every,
+    #[state] fails: &Fails,
 ) -> Result<i64, &'static str> {
-    fail_twice(flight, ctx, tally, every)
+    fail_twice(flight, ctx, tally, fails)
 }
 
-fn fail_twice(flight: &Flight, ctx: &Context, tally: &Tally, every: &Every) -> Result<i64, &'static str> {
-    if ctx.offset() % every.0 == 0 && ctx.attempt() < 3 {
+fn fail_twice(flight: &Flight, ctx: &Context, tally: &Tally, fails: &Fails) -> Result<i64, &'static str> {
+    let may_fail = fails.only.is_none_or(|only| only == ctx.partition());
+    if may_fail && fails.every.is_some_and(|every| ctx.offset() % every == 0) && ctx.attempt() < 3 {
         return Err("asked to fail");
     }
     let minutes = flight.minutes();
-    tally.count(minutes);
+    if fails.only != Some(ctx.partition()) {
+        tally.count(minutes);
+    }
     Ok(minutes)
 }
 

@@ -51,16 +51,19 @@ pub(in crate::sides) fn run(task: &Task, tally: Tally) -> Result<Tally> {
             tally.count(minutes);
             Ok(())
         })?,
-        Work::Flaky { every, backoff_ms } => read(&consumer, task, &tally, |message, value| {
+        Work::Flaky { every, backoff_ms, only } => read(&consumer, task, &tally, |message, value| {
             let minutes = decode(value)?.minutes();
-            let fails = if message.offset() % every == 0 { 2 } else { 0 };
+            let may_fail = only.is_none_or(|only| only == message.partition());
+            let fails = if may_fail && message.offset() % every == 0 { 2 } else { 0 };
             for attempt in 1.. {
                 if attempt > fails {
                     break;
                 }
                 thread::sleep(Duration::from_millis(backoff_ms));
             }
-            tally.count(minutes);
+            if only != Some(message.partition()) {
+                tally.count(minutes);
+            }
             Ok(())
         })?,
         Work::AtOnce { .. } => bail!("the loop works on one record at a time"),
