@@ -80,8 +80,11 @@ pub(super) struct Places {
     spare: Vec<Arc<Place>>,
 }
 
-/// The least room, and the most that are kept to be used again.
+/// The least room.
 const ROOM: usize = 64;
+
+/// The most that are kept to be used again: about as many as come home together.
+const SPARE: usize = 256;
 
 impl Places {
     pub(super) fn enter(&mut self, place: Place) -> Arc<Place> {
@@ -126,7 +129,7 @@ impl Places {
 
     pub(super) fn tidy(&mut self) {
         while let Some(done) = self.line.pop_front_if(|place| place.is_done()) {
-            if self.spare.len() < ROOM {
+            if self.spare.len() < SPARE {
                 self.spare.push(done);
             }
         }
@@ -135,7 +138,7 @@ impl Places {
 
 #[cfg(test)]
 mod tests {
-    use super::{Place, Places, ROOM};
+    use super::{Place, Places, ROOM, SPARE};
 
     fn place(offset: i64) -> Place {
         Place::new(offset, 1, 0, None)
@@ -156,7 +159,7 @@ mod tests {
         stuck.end();
         places.tidy();
         assert!(places.line.is_empty());
-        assert!((1..=ROOM).contains(&places.spare.len()));
+        assert!((1..=SPARE).contains(&places.spare.len()));
         let spare = places.spare.len();
         let again = places.enter(place(40_000));
         assert_eq!((again.node(), places.of(40_000).is_some(), places.spare.len()), (1, true, spare - 1));
