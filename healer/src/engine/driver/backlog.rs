@@ -1,137 +1,15 @@
 //! Records that were fetched before their lane could take them: copies, side by side in a few large pieces.
 
-use std::{collections::VecDeque, ops::Range};
+use std::collections::VecDeque;
 
-use crate::{
-    broker::{BadHeaders, ReadHeaders, RecordRef},
-    context::Headers,
-};
-
-/// How many bytes a piece holds, unless one record has more.
-const PIECE: usize = 128 << 10;
-
-/// A record of a piece: its key and then its value lie side by side from `start` on. One cache line.
-struct Entry {
-    offset: i64,
-    timestamp: Option<i64>,
-    leader_epoch: Option<i32>,
-    start: usize,
-    key: Option<u32>,
-    value: Option<u32>,
-    headers: KeptHeaders,
-}
-
-/// In a box, since few records have some that anybody reads.
-struct KeptHeaders(Option<Box<Result<Headers, BadHeaders>>>);
-
-impl KeptHeaders {
-    const NONE: Self = Self(None);
-
-    fn of(record: &RecordRef<'_>) -> Self {
-        let mut headers = Headers::new();
-        let read = record.headers.read(&mut headers).map(|()| headers);
-        let none = read.as_ref().is_ok_and(Headers::is_empty);
-        Self((!none).then(|| Box::new(read)))
-    }
-
-    fn bytes(&self) -> usize {
-        let header = |(name, value): (&str, Option<&[u8]>)| name.len() + value.map_or(0, <[u8]>::len);
-        let kept = self.0.iter().flat_map(|read| read.as_ref().as_ref());
-        kept.map(|headers| headers.iter().map(header).sum::<usize>()).sum()
-    }
-}
-
-impl ReadHeaders for KeptHeaders {
-    fn read(&self, into: &mut Headers) -> Result<(), BadHeaders> {
-        let Some(read) = &self.0 else { return Ok(()) };
-        let headers = read.as_ref().as_ref().map_err(Clone::clone)?;
-        headers.iter().for_each(|(name, value)| into.push(name, value));
-        Ok(())
-    }
-}
-
-impl Entry {
-    /// Where key and value lie.
-    fn ranges(&self) -> (Option<Range<usize>>, Option<Range<usize>>) {
-        let behind = self.start + self.key.unwrap_or(0) as usize;
-        let value = self.value.map(|length| behind..behind + length as usize);
-        (self.key.map(|_| self.start..behind), value)
-    }
-
-    /// What it takes up, with what is kept beside its bytes.
-    fn bytes(&self) -> usize {
-        let held = self.key.unwrap_or(0) as usize + self.value.unwrap_or(0) as usize;
-        size_of::<Self>() + held + self.headers.bytes()
-    }
-}
-
-#[derive(Default)]
-struct Piece {
-    bytes: Vec<u8>,
-    entries: Vec<Entry>,
-    /// How many of them are taken.
-    taken: usize,
-}
-
-impl Piece {
-    fn is_full(&self) -> bool {
-        self.bytes.len() + self.entries.len() * size_of::<Entry>() >= PIECE
-    }
-
-    fn copy(&mut self, bytes: Option<&[u8]>) -> Option<u32> {
-        let bytes = bytes?;
-        self.bytes.extend_from_slice(bytes);
-        // Lengths of the wire protocol are 32 bits wide.
-        Some(u32::try_from(bytes.len()).unwrap_or_else(|_| unreachable!("no record is that large")))
-    }
-
-    fn left(&self) -> &[Entry] {
-        &self.entries[self.taken..]
-    }
-
-    fn lend<'a>(&'a self, entry: &'a Entry, slot: u32) -> RecordRef<'a> {
-        let (key, value) = entry.ranges();
-        RecordRef {
-            slot,
-            offset: entry.offset,
-            leader_epoch: entry.leader_epoch,
-            timestamp: entry.timestamp,
-            key: key.map(|range| &self.bytes[range]),
-            value: value.map(|range| &self.bytes[range]),
-            headers: &entry.headers,
-        }
-    }
-}
-
-/// How many pieces are kept for what comes next.
-const SPARE: usize = 16;
-
-/// Pieces of all partitions that are empty again.
-#[derive(Default)]
-pub(super) struct Pool(Vec<Piece>);
-
-impl Pool {
-    /// Takes what was emptied of some records.
-    pub(super) fn reclaim(&mut self, records: &mut Backlog) {
-        let room = SPARE.saturating_sub(self.0.len());
-        self.0.extend(records.spent.drain(..).take(room));
-    }
-
-    fn piece(&mut self) -> Piece {
-        let mut piece = self.0.pop().unwrap_or_default();
-        piece.bytes.clear();
-        piece.entries.clear();
-        piece.taken = 0;
-        piece
-    }
-}
+use super::piece::{Entry, Piece, Pool, Spent};
+use crate::broker::RecordRef;
 
 /// Records that wait, in the order of their offsets.
 #[derive(Default)]
 pub(super) struct Backlog {
     pieces: VecDeque<Piece>,
-    /// Those of which all is taken.
-    spent: Vec<Piece>,
+    spent: Spent,
     length: usize,
     bytes: usize,
 }
@@ -165,18 +43,8 @@ impl Backlog {
             self.pieces.push_back(pool.piece());
         }
         let Some(piece) = self.pieces.back_mut() else { return };
-        let entry = Entry {
-            offset: record.offset,
-            leader_epoch: record.leader_epoch,
-            timestamp: record.timestamp,
-            start: piece.bytes.len(),
-            key: piece.copy(record.key),
-            value: piece.copy(record.value),
-            headers: if with_headers { KeptHeaders::of(record) } else { KeptHeaders::NONE },
-        };
         self.length += 1;
-        self.bytes += entry.bytes();
-        piece.entries.push(entry);
+        self.bytes += piece.push(record, with_headers);
     }
 
     /// Puts others behind these.
@@ -185,11 +53,16 @@ impl Backlog {
         self.length += others.length;
         self.bytes += others.bytes;
         self.pieces.extend(others.pieces);
-        self.spent.extend(others.spent);
+        self.spent.0.extend(others.spent.0);
     }
 
     pub(super) fn clear(&mut self) {
         *self = Self::default();
+    }
+
+    /// Gives what was emptied.
+    pub(super) fn take_spent(&mut self) -> Spent {
+        std::mem::take(&mut self.spent)
     }
 
     /// Lends the first so many.
@@ -205,11 +78,10 @@ impl Backlog {
             && more > 0
         {
             let now = more.min(piece.left().len());
-            self.bytes -= piece.left()[..now].iter().map(Entry::bytes).sum::<usize>();
-            piece.taken += now;
+            self.bytes -= piece.take(now);
             more -= now;
             if piece.left().is_empty() {
-                self.spent.extend(self.pieces.pop_front());
+                self.spent.0.extend(self.pieces.pop_front());
             }
         }
     }
@@ -217,7 +89,10 @@ impl Backlog {
 
 #[cfg(test)]
 mod tests {
-    use super::{Backlog, Entry, PIECE, Pool, SPARE};
+    use super::{
+        super::piece::{Entry, PIECE, Pool, SPARE},
+        Backlog,
+    };
     use crate::broker::{BadHeaders, ReadHeaders, RecordRef};
 
     struct Headers;
@@ -293,8 +168,8 @@ mod tests {
             backlog.take(99);
             assert_eq!(backlog.lend(0, 9)[0].value, Some(&*large), "round {round}");
             backlog.take(1);
-            pool.reclaim(&mut backlog);
-            assert_eq!((pool.0.len(), backlog.spent.len(), backlog.bytes()), (SPARE, 0, 0));
+            pool.reclaim(backlog.take_spent());
+            assert_eq!((pool.0.len(), backlog.spent.0.len(), backlog.bytes()), (SPARE, 0, 0));
         }
         let capacity = |pool: &Pool| pool.0.iter().map(|piece| piece.bytes.capacity()).sum::<usize>();
         let before = capacity(&pool);

@@ -3,8 +3,10 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{
-    backlog::{Backlog, Pool},
+    backlog::Backlog,
     control::Control,
+    lane::{Lane, Way, pauses},
+    piece::Pool,
 };
 use crate::{
     broker::{RecordRef, TopicPartition},
@@ -19,63 +21,6 @@ pub(super) const CHUNK: usize = 512;
 /// How many bytes may wait in all lanes together before those with a bound's worth of records pause. The client fetches up to
 /// 1 MiB of a partition at once, so a lane that is not slow at all gets several thousand records one after the other.
 const BUDGET: usize = 32 << 20;
-
-/// A partition's way in.
-#[expect(clippy::struct_excessive_bools, reason = "each is about something else")]
-struct Lane {
-    home: Arc<Home>,
-    host: Host,
-    entry: Way,
-    /// Whether a node of the chain reads headers.
-    reads: bool,
-    waiting: Backlog,
-    /// How many of those that waited are out with the entry, and their bytes.
-    out: (usize, usize),
-    /// How many runs of the chunk that was fetched last the poll thread has in hand and has not begun.
-    in_hand: usize,
-    /// What was fetched while the poll thread was held up: newer than everything that thread has in hand.
-    kept: Backlog,
-    paused: bool,
-    /// Whether it is among those that are looked at in each round.
-    is_busy: bool,
-    opened: Duration,
-    /// Whether a record of this assignment was lent.
-    lent: bool,
-}
-
-impl Lane {
-    /// It takes records, and all that was fetched for it was taken.
-    fn is_idle(&self) -> bool {
-        let idle = self.waiting.is_empty() && self.kept.is_empty() && self.in_hand == 0;
-        matches!(self.entry, Way::Open(_)) && idle
-    }
-
-    fn is_closed(&self) -> bool {
-        matches!(self.entry, Way::Closed)
-    }
-
-    /// Whether there is something to look after in the next round.
-    fn has_business(&self) -> bool {
-        let waits = !self.waiting.is_empty() || !self.kept.is_empty();
-        !self.is_closed() && (waits || self.paused || matches!(self.entry, Way::Out))
-    }
-
-    /// How many records wait in all, and their bytes.
-    fn backlog(&self) -> (usize, usize) {
-        let all =
-            [(self.waiting.len(), self.waiting.bytes()), (self.kept.len(), self.kept.bytes()), self.out];
-        all.into_iter().fold((0, 0), |sum, part| (sum.0 + part.0, sum.1 + part.1))
-    }
-}
-
-/// Where a lane's entry is.
-enum Way {
-    Open(Box<dyn EntryLane>),
-    /// With the thread that runs records through it.
-    Out,
-    /// Nothing more goes in.
-    Closed,
-}
 
 /// An entry in the hands of the thread that runs it, while others may look after the lane.
 pub(super) struct Lease {
@@ -241,16 +186,10 @@ impl Lanes {
         lane.out = (0, 0);
         if let Way::Out = lane.entry {
             lane.entry = Way::Open(entry);
+            let spent = left.take_spent();
             left.append(&mut lane.waiting);
             lane.waiting = left;
-            self.reclaim(home.slot);
-        }
-    }
-
-    /// Takes back the pieces that a lane's records were in.
-    fn reclaim(&mut self, slot: u32) {
-        if let Some(lane) = self.by_slot.get_mut(slot as usize).and_then(Option::as_mut) {
-            self.pool.reclaim(&mut lane.waiting);
+            self.pool.reclaim(spent);
         }
     }
 
@@ -335,28 +274,5 @@ impl Lanes {
             lane.is_busy
         });
         flow
-    }
-}
-
-/// Whether nothing is fetched for a lane with so many records and bytes that wait. Fetching pauses when a bound's worth waits that is
-/// also the lane's part of the budget, and goes on at half of it: to resume is to fetch again what the client threw away, which
-/// may take as long as the broker holds a fetch.
-fn pauses(paused: bool, (records, bytes): (usize, usize), (in_flight, part): (usize, usize)) -> bool {
-    if paused { records > in_flight / 2 && bytes > part / 2 } else { records >= in_flight && bytes >= part }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::pauses;
-
-    #[test]
-    fn a_lane_pauses_at_both_bounds_and_goes_on_at_half_of_one() {
-        let bounds = (100, 1_000);
-        assert!(!pauses(false, (5_000, 999), bounds), "small records");
-        assert!(!pauses(false, (99, 5_000), bounds), "large records");
-        assert!(pauses(false, (100, 1_000), bounds));
-        assert!(pauses(true, (51, 501), bounds));
-        assert!(!pauses(true, (50, 5_000), bounds));
-        assert!(!pauses(true, (5_000, 500), bounds));
     }
 }

@@ -152,10 +152,7 @@ async fn catch_up<S: AgainStage<In: Sync>, D: Consumer<S::Out>>(
         }
         shared.away.fetch_sub(1, Ordering::Release);
         // Last, so that the next record finds the lane at home.
-        if held.is_some() {
-            drop(held);
-            host.shared().desk.nudge();
-        }
+        drop(held);
     }
 }
 
