@@ -3,184 +3,19 @@
 use std::{
     future::Future,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::Arc,
 };
 
-use tokio::sync::{
-    Notify,
-    mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
-};
-
+pub use super::queue::{Envelope, Inbox, Queue};
+pub(super) use super::queue::{Gate, Needs, WeakQueue, queue};
 use crate::{
-    context::{Context, Original},
+    context::Context,
     engine::{Host, Shared},
     envelope::{Claim, End, Outcome, Receipt, Visit},
     error::{Cause, Failure},
     operators::failing,
     stream::Consumer,
 };
-
-/// How many items a queue holds before those who give many must wait. Who passes on one item for one is bounded by the
-/// records that a partition may have in flight.
-const ROOM: usize = 64;
-
-/// A value with what it owes.
-pub struct Envelope<T> {
-    pub(super) value: T,
-    pub(super) receipt: Receipt,
-    pub(super) context: Context,
-}
-
-impl<T> Envelope<T> {
-    /// Takes the item of a visit along.
-    pub(super) fn take(visit: &mut Visit<'_>, node: u32, needs: Needs, value: T) -> Self {
-        let mut context = visit.context.keep(needs.whole);
-        if let Some(record) = visit.record() {
-            context.hash_key(record.key);
-            if needs.original {
-                context.keep_original(Original::of(record));
-            }
-        }
-        Self { value, receipt: visit.take(node), context }
-    }
-}
-
-/// What must come along with an item.
-#[derive(Clone, Copy)]
-pub(super) struct Needs {
-    /// Somebody from here on reads key and headers.
-    pub(super) whole: bool,
-    /// The record may become a dead letter.
-    pub(super) original: bool,
-}
-
-impl Needs {
-    /// What nodes from `node` on need in a running pipeline.
-    pub(super) fn new(whole: bool, host: &Host, node: u32) -> Self {
-        Self { whole, original: host.nodes().keeps_originals(node) }
-    }
-
-    pub(super) const NOTHING: Self = Self { whole: false, original: false };
-}
-
-/// Counts what waits in a queue.
-#[derive(Default)]
-pub(super) struct Gate {
-    length: AtomicUsize,
-    freed: Notify,
-}
-
-impl Gate {
-    pub(super) fn enter(&self) {
-        self.length.fetch_add(1, Ordering::Relaxed);
-    }
-
-    pub(super) fn leave(&self) {
-        self.length.fetch_sub(1, Ordering::Release);
-        self.freed.notify_waiters();
-    }
-
-    /// The queue takes nothing more: nobody is to wait for it.
-    pub(super) fn close(&self) {
-        self.freed.notify_waiters();
-    }
-
-    /// Waits for room, or until the queue is closed.
-    pub(super) async fn room(&self, is_closed: impl Fn() -> bool) {
-        loop {
-            let freed = self.freed.notified();
-            if self.length.load(Ordering::Acquire) < ROOM || is_closed() {
-                return;
-            }
-            freed.await;
-        }
-    }
-}
-
-/// The giving end of a boundary.
-pub struct Queue<T> {
-    sender: UnboundedSender<Envelope<T>>,
-    gate: Arc<Gate>,
-    needs: Needs,
-}
-
-impl<T> Clone for Queue<T> {
-    fn clone(&self) -> Self {
-        Self { sender: self.sender.clone(), gate: Arc::clone(&self.gate), needs: self.needs }
-    }
-}
-
-/// The taking end.
-pub struct Inbox<T> {
-    receiver: UnboundedReceiver<Envelope<T>>,
-    gate: Arc<Gate>,
-}
-
-pub(super) fn queue<T>(needs: Needs) -> (Queue<T>, Inbox<T>) {
-    let (sender, receiver) = unbounded_channel();
-    let gate = Arc::new(Gate::default());
-    (Queue { sender, gate: Arc::clone(&gate), needs }, Inbox { receiver, gate })
-}
-
-impl<T> Queue<T> {
-    /// The item of a visit, as it is put in.
-    pub(super) fn envelope(&self, visit: &mut Visit<'_>, node: u32, value: T) -> Envelope<T> {
-        Envelope::take(visit, node, self.needs, value)
-    }
-
-    /// Puts the item of a visit in.
-    pub(super) fn take(&self, visit: &mut Visit<'_>, node: u32, value: T) {
-        self.put(self.envelope(visit, node, value));
-    }
-
-    /// Puts an item in. Where the task has ended its receipt is dropped, and so returned.
-    pub(super) fn put(&self, item: Envelope<T>) {
-        self.gate.enter();
-        // An error gives the envelope back, whose drop returns what it owes.
-        drop(self.sender.send(item));
-    }
-
-    pub(super) async fn room(&self) {
-        self.gate.room(|| self.sender.is_closed()).await;
-    }
-
-    pub(super) fn downgrade(&self) -> WeakQueue<T> {
-        WeakQueue { sender: self.sender.downgrade(), gate: Arc::clone(&self.gate), needs: self.needs }
-    }
-}
-
-/// A queue that does not keep its task alive.
-pub(super) struct WeakQueue<T> {
-    sender: tokio::sync::mpsc::WeakUnboundedSender<Envelope<T>>,
-    gate: Arc<Gate>,
-    needs: Needs,
-}
-
-impl<T> WeakQueue<T> {
-    pub(super) fn upgrade(&self) -> Option<Queue<T>> {
-        Some(Queue { sender: self.sender.upgrade()?, gate: Arc::clone(&self.gate), needs: self.needs })
-    }
-}
-
-impl<T> Inbox<T> {
-    /// The next item; `None` when nobody can give one any more.
-    pub(super) async fn next(&mut self) -> Option<Envelope<T>> {
-        let item = self.receiver.recv().await?;
-        self.gate.leave();
-        Some(item)
-    }
-}
-
-impl<T> Drop for Inbox<T> {
-    fn drop(&mut self) {
-        // Whoever waits for room finds the queue closed.
-        self.receiver.close();
-        self.gate.close();
-    }
-}
 
 /// What a boundary's task does.
 pub trait Serve<T>: Send + Sync + 'static {

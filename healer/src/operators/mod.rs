@@ -11,6 +11,7 @@ mod map;
 mod on_error;
 mod partition;
 mod port;
+mod queue;
 mod sink;
 mod source;
 mod stage;
