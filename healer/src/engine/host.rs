@@ -33,7 +33,7 @@ pub(crate) trait Runtime: Send + Sync + 'static {
     fn now(&self) -> Duration;
     /// When a chunk that begins now is to end; `None` where time stands still meanwhile.
     fn chunk_end(&self) -> Option<Instant>;
-    /// Waits until something comes home, at most `wait`.
+    /// Waits until what came home is worth a look, at most `wait`.
     fn rest(&self, desk: &Desk, wait: Duration);
 }
 

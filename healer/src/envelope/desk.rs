@@ -56,15 +56,15 @@ impl Desk {
     }
 
     fn tray(&self) -> MutexGuard<'_, Tray> {
-        // A panic while the lock is held can only be an allocation failure in `push`: what is there is whole.
+        // A panic while the lock is held can only be an allocation failure: what is there is whole.
         self.tray.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes outcomes in.
-    pub(super) fn settle(&self, outcomes: impl IntoIterator<Item = Settled>) {
+    pub(super) fn settle(&self, outcomes: &[Settled]) {
         let mut tray = self.tray();
         let before = tray.settled.len();
-        tray.settled.extend(outcomes);
+        tray.settled.extend_from_slice(outcomes);
         if before < self.batch && tray.settled.len() >= self.batch {
             self.arrived.notify_one();
         }

@@ -137,7 +137,7 @@ impl Receipt {
 
     fn end(&mut self, outcome: Outcome) {
         match std::mem::replace(&mut self.owed, Owed::Nothing) {
-            Owed::One { home, place } => home.desk().settle([home.settled(&place, outcome)]),
+            Owed::One { home, place } => home.desk().settle(&[home.settled(&place, outcome)]),
             Owed::Share(split) => split.merge(outcome),
             Owed::Many(rows) => Self::end_all(rows, outcome),
             Owed::Nothing => {}
@@ -161,7 +161,7 @@ impl Receipt {
             }
         };
         let settled: Vec<_> = rows.iter_mut().filter_map(alone).collect();
-        desk.settle(settled);
+        desk.settle(&settled);
         for row in rows {
             row.settle(outcome);
         }

@@ -284,8 +284,10 @@ fn a_place_is_known_while_a_record_is_away_and_kept_only_for_what_came_back() {
     receipt.moved_to(9);
     assert_eq!(room.home.place(3).map(|place| place.node()), Some(9));
     receipt.settle(Outcome::Healed);
+    room.home.tidy();
     assert!(room.home.place(3).is_none());
     drop(room.receipt(4));
+    room.home.tidy();
     assert_eq!(room.home.place(4).map(|place| place.node()), Some(1));
 }
 

@@ -137,6 +137,8 @@ struct Gather<T, D: Consumer<Rows<T>>> {
     within: Duration,
     rows: Vec<(Context, T)>,
     receipts: Vec<Receipt>,
+    /// How many rows the last batch had.
+    usual: usize,
     /// How many records each partition and generation has among the rows.
     held: HashMap<(u32, u32), usize, FixedState>,
 }
@@ -156,6 +158,7 @@ impl<T: Send + 'static, D: Consumer<Rows<T>>> Gather<T, D> {
             within,
             rows: Vec::new(),
             receipts: Vec::new(),
+            usual: 0,
             held: HashMap::default(),
         }
     }
@@ -210,6 +213,11 @@ impl<T: Send + 'static, D: Consumer<Rows<T>>> Gather<T, D> {
             *held += 1;
             full |= *held >= in_flight;
         });
+        if self.rows.is_empty() {
+            // Grown bit by bit they would be moved again and again.
+            self.rows.reserve(self.usual);
+            self.receipts.reserve(self.usual);
+        }
         self.rows.push((context, value));
         self.receipts.push(receipt);
         full
@@ -217,10 +225,9 @@ impl<T: Send + 'static, D: Consumer<Rows<T>>> Gather<T, D> {
 
     async fn emit(&mut self) {
         self.held.clear();
-        // The next batch will have about as many: grown bit by bit, its rows would be moved again and again.
-        let count = self.rows.len();
-        let list = mem::replace(&mut self.rows, Vec::with_capacity(count));
-        let receipts = mem::replace(&mut self.receipts, Vec::with_capacity(count));
+        self.usual = self.rows.len();
+        let list = mem::take(&mut self.rows);
+        let receipts = mem::take(&mut self.receipts);
         let Some((first, _)) = list.first() else { return };
         let mut context = first.of_many();
         let step = Step::Next(Rows { list });

@@ -157,6 +157,8 @@ pub(crate) struct Core {
     hurried: bool,
     /// When all partitions are looked at again, whatever comes until then.
     next_round: Duration,
+    /// Whether something came since that is not looked at in full.
+    owes_round: bool,
     /// Names nodes.
     path: Paths,
 }
@@ -185,6 +187,7 @@ impl Core {
             news: Vec::new(),
             hurried: false,
             next_round: Duration::ZERO,
+            owes_round: false,
             path,
         }
     }
@@ -199,7 +202,7 @@ impl Core {
             Event::Chunk { slot, generation, log, leader_epoch, delivered } => {
                 self.chunk((slot, generation), log, leader_epoch, delivered, now);
             }
-            Event::Settled(settled) => settled.iter().for_each(|settled| self.settle(settled, now)),
+            Event::Settled(settled) => self.settled(settled, now),
             Event::Failed(error) => self.fail(error, now, &mut actions),
             Event::Positions(positions) => self.positions(positions),
             Event::Committed(result) => self.committed(result, now, &mut actions),
@@ -211,7 +214,8 @@ impl Core {
         }
         // The partition that it was about was looked at. To look at all of them each time would make many partitions dear.
         let calm = is_frequent && self.is_running() && self.revoking.is_empty();
-        if !calm || now >= self.next_round {
+        self.owes_round = calm && now < self.next_round;
+        if !self.owes_round {
             self.next_round = now + ROUND * u32::try_from(self.parts.len() / MANY).unwrap_or(u32::MAX);
             self.advance(now, &mut actions);
         }
@@ -253,9 +257,9 @@ impl Core {
         self.phase == Phase::Finished
     }
 
-    /// Whether something is in flight, so that outcomes are to be expected.
+    /// Whether something is in flight, so that outcomes are to be expected, or is to be looked at soon.
     pub(crate) fn is_busy(&self) -> bool {
-        self.commits.is_under_way() || self.parts.values().any(Part::is_busy)
+        self.owes_round || self.commits.is_under_way() || self.parts.values().any(Part::is_busy)
     }
 
     pub(crate) fn parts(&self) -> impl Iterator<Item = &Part> {

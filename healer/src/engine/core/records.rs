@@ -25,16 +25,26 @@ impl Core {
         let early = part.end_loan();
         part.take_chunk(log, leader_epoch, delivered);
         part.look(&self.settings, now);
-        for settled in &early {
-            self.settle(settled, now);
-        }
+        self.settled(&early, now);
         self.tally.healed += log.healed;
         for (reason, count) in &log.skipped {
             *self.tally.skipped.entry(*reason).or_default() += count;
         }
     }
 
-    pub(super) fn settle(&mut self, settled: &Settled, now: Duration) {
+    pub(super) fn settled(&mut self, outcomes: &[Settled], now: Duration) {
+        for of_one in outcomes.chunk_by(|a, b| a.slot == b.slot) {
+            for settled in of_one {
+                self.settle(settled, now);
+            }
+            if let Some(part) = self.parts.get_mut(&of_one[0].slot) {
+                part.home.tidy();
+                part.look(&self.settings, now);
+            }
+        }
+    }
+
+    fn settle(&mut self, settled: &Settled, now: Duration) {
         let part =
             self.parts.get_mut(&settled.slot).filter(|part| part.home.generation == settled.generation);
         let Some(part) = part else {
@@ -57,10 +67,8 @@ impl Core {
                     Outcome::DeadLettered => self.tally.dead_lettered += 1,
                     _ => self.tally.healed += 1,
                 }
-                part.home.tidy();
             }
         }
-        part.look(&self.settings, now);
     }
 
     pub(super) fn positions(&mut self, positions: &[(u32, i64)]) {

@@ -78,10 +78,8 @@ impl Core {
         let done = until.goals.values().all(|goal| goal.reached);
         let mut foreign = Vec::new();
         if now >= until.next_ask {
+            until.next_ask = now + ASK;
             foreign = until.foreign(self.parts.values().map(|part| &part.home.partition));
-            if !foreign.is_empty() {
-                until.next_ask = now + ASK;
-            }
         }
         // All of ours was read: nothing waits for company any more.
         let hurry = complete && !self.parts.is_empty();

@@ -53,7 +53,6 @@ impl Backlog {
         self.length += others.length;
         self.bytes += others.bytes;
         self.pieces.extend(others.pieces);
-        self.spent.0.extend(others.spent.0);
     }
 
     pub(super) fn clear(&mut self) {
@@ -160,7 +159,7 @@ mod tests {
     #[test]
     fn pieces_are_filled_again_and_few_are_kept() {
         let (mut backlog, mut pool) = (Backlog::default(), Pool::default());
-        let large = vec![1; PIECE];
+        let (large, huge) = (vec![1; PIECE], vec![1; 3 * PIECE]);
         for round in 0..3 {
             for offset in 0..100 {
                 backlog.push(&record(offset, &large), false, &mut pool);
@@ -171,6 +170,16 @@ mod tests {
             pool.reclaim(backlog.take_spent());
             assert_eq!((pool.0.len(), backlog.spent.0.len(), backlog.bytes()), (SPARE, 0, 0));
         }
+        pool.0.clear();
+        backlog.push(&record(0, &huge), false, &mut pool);
+        backlog.take(1);
+        pool.reclaim(backlog.take_spent());
+        assert!(pool.0.is_empty(), "one that grew for a large record is not kept");
+        for offset in 0..20 {
+            backlog.push(&record(offset, &large), false, &mut pool);
+        }
+        backlog.take(20);
+        pool.reclaim(backlog.take_spent());
         let capacity = |pool: &Pool| pool.0.iter().map(|piece| piece.bytes.capacity()).sum::<usize>();
         let before = capacity(&pool);
         backlog.push(&record(0, b"small"), false, &mut pool);

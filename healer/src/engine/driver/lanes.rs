@@ -46,7 +46,7 @@ pub(super) struct Flow {
 pub(super) struct Lanes {
     control: Arc<Control>,
     by_slot: Vec<Option<Lane>>,
-    /// The slots in which something waits, is out or is paused: the others, which may be many, cost a round nothing.
+    /// The slots in which something waits, is out with what waited, or is paused: the others, which may be many, cost a round nothing.
     busy: Vec<u32>,
     /// How many take records.
     open: usize,
@@ -66,9 +66,11 @@ impl Lanes {
         }
         // The one before is over, whatever its tasks still do.
         if let Some(old) = self.by_slot[at].take() {
+            self.open -= usize::from(!old.is_closed());
             old.home.fence();
             old.host.abort();
         }
+        self.open += 1;
         self.by_slot[at] = Some(Lane {
             home,
             host,
@@ -84,11 +86,6 @@ impl Lanes {
             lent: false,
         });
         self.busy.retain(|slot| *slot as usize != at);
-        self.count();
-    }
-
-    fn count(&mut self) {
-        self.open = self.by_slot.iter().flatten().filter(|lane| !lane.is_closed()).count();
     }
 
     /// The lanes that are looked at in each round.
@@ -98,22 +95,22 @@ impl Lanes {
 
     /// Gives a lane nothing more; its tasks end by themselves.
     pub(super) fn close(&mut self, slot: u32) {
-        if let Some(lane) = self.lane(slot) {
+        if let Some(lane) = self.lane(slot).filter(|lane| !lane.is_closed()) {
             lane.entry = Way::Closed;
             lane.waiting.clear();
             lane.kept.clear();
+            self.open -= 1;
         }
-        self.count();
     }
 
     /// Cancels a lane's tasks.
     pub(super) fn abort(&mut self, slot: u32) {
         if let Some(lane) = self.by_slot.get_mut(slot as usize).and_then(Option::take) {
+            self.open -= usize::from(!lane.is_closed());
             // First, so that a task whose lower neighbour ends before it does not go on giving it values.
             lane.home.halt(i64::MIN);
             lane.host.abort();
         }
-        self.count();
     }
 
     fn lane(&mut self, slot: u32) -> Option<&mut Lane> {

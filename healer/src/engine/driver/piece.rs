@@ -101,6 +101,13 @@ impl Piece {
         bytes
     }
 
+    fn emptied(mut self) -> Self {
+        self.bytes.clear();
+        self.entries.clear();
+        self.taken = 0;
+        self
+    }
+
     fn copy(&mut self, bytes: Option<&[u8]>) -> Option<u32> {
         let bytes = bytes?;
         self.bytes.extend_from_slice(bytes);
@@ -134,18 +141,15 @@ pub(super) const SPARE: usize = 16;
 pub(super) struct Pool(pub(super) Vec<Piece>);
 
 impl Pool {
-    /// Takes pieces that were emptied.
+    /// Takes pieces that were emptied, but none that grew for a large record.
     pub(super) fn reclaim(&mut self, spent: Spent) {
         let room = SPARE.saturating_sub(self.0.len());
-        self.0.extend(spent.0.into_iter().take(room));
+        let usual = spent.0.into_iter().filter(|piece| piece.bytes.capacity() <= 2 * PIECE);
+        self.0.extend(usual.take(room).map(Piece::emptied));
     }
 
     pub(super) fn piece(&mut self) -> Piece {
-        let mut piece = self.0.pop().unwrap_or_default();
-        piece.bytes.clear();
-        piece.entries.clear();
-        piece.taken = 0;
-        piece
+        self.0.pop().unwrap_or_default()
     }
 }
 

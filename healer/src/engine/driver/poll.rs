@@ -49,7 +49,7 @@ const KEEP: Duration = Duration::from_millis(20);
 pub(super) struct Fetch {
     pub(super) max: usize,
     pub(super) wait: Duration,
-    /// How long to rest before, unless something comes home.
+    /// How long to rest before, unless what comes home is worth a look.
     pub(super) rest: Option<Duration>,
 }
 

@@ -35,6 +35,17 @@ fn the_partition_that_something_came_of_is_looked_at_at_once() {
 }
 
 #[test]
+fn the_last_outcome_is_not_left_until_something_else_happens() {
+    let mut rig = rig();
+    rig.chunk(3, 1, &[moved(0, 1)]);
+    rig.pass(SECOND);
+    rig.heal(3, 1, 0);
+    assert!(rig.core.is_busy(), "nothing is in flight, and there is something to look at");
+    rig.pass(2 * MILLI);
+    assert!(!rig.core.is_busy());
+}
+
+#[test]
 fn a_stop_and_a_revoke_do_not_wait() {
     let mut rig = rig();
     rig.pass(SECOND);
