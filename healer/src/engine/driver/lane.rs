@@ -39,10 +39,10 @@ impl Lane {
         matches!(self.entry, Way::Closed)
     }
 
-    /// Whether there is something to look after in the next round.
+    /// Whether there is something to look after in the next round, where it is not closed.
     pub(super) fn has_business(&self) -> bool {
         let waits = !self.waiting.is_empty() || !self.kept.is_empty();
-        !self.is_closed() && (waits || self.paused || matches!(self.entry, Way::Out))
+        waits || self.paused || matches!(self.entry, Way::Out)
     }
 
     /// How many records wait in all, and their bytes.

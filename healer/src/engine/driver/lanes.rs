@@ -114,7 +114,7 @@ impl Lanes {
     }
 
     fn lane(&mut self, slot: u32) -> Option<&mut Lane> {
-        self.by_slot.get_mut(slot as usize)?.as_mut()
+        lane_at(&mut self.by_slot, slot)
     }
 
     fn lane_of(&mut self, slot: u32, generation: u32) -> Option<&mut Lane> {
@@ -131,16 +131,16 @@ impl Lanes {
     /// The poll thread is done with a run: what it did not take waits.
     pub(super) fn put_down(&mut self, slot: u32, generation: u32, left: &[RecordRef<'_>]) {
         let Self { by_slot, busy, pool, .. } = self;
-        let lane = by_slot.get_mut(slot as usize).and_then(Option::as_mut);
-        let Some(lane) = lane.filter(|lane| lane.home.generation == generation) else { return };
+        let lane = lane_at(by_slot, slot).filter(|lane| lane.home.generation == generation);
+        let Some(lane) = lane else { return };
         lane.in_hand -= 1;
         if !lane.is_closed() {
             lane.lent = true;
             for record in left {
                 lane.waiting.push(record, lane.reads, pool);
             }
-            if !left.is_empty() && !std::mem::replace(&mut lane.is_busy, true) {
-                busy.push(slot);
+            if !left.is_empty() {
+                note_busy(lane, busy);
             }
         }
     }
@@ -194,13 +194,10 @@ impl Lanes {
     pub(super) fn keep(&mut self, records: &[RecordRef<'_>]) {
         let Self { by_slot, busy, pool, .. } = self;
         for record in records {
-            let lane = by_slot.get_mut(record.slot as usize).and_then(Option::as_mut);
-            let Some(lane) = lane.filter(|lane| !lane.is_closed()) else { continue };
+            let Some(lane) = lane_at(by_slot, record.slot).filter(|lane| !lane.is_closed()) else { continue };
             lane.lent = true;
             lane.kept.push(record, lane.reads, pool);
-            if !std::mem::replace(&mut lane.is_busy, true) {
-                busy.push(record.slot);
-            }
+            note_busy(lane, busy);
         }
     }
 
@@ -208,7 +205,7 @@ impl Lanes {
     pub(super) fn take_kept(&mut self, slots: &mut Vec<u32>) {
         slots.clear();
         for slot in &self.busy {
-            let Some(lane) = self.by_slot.get_mut(*slot as usize).and_then(Option::as_mut) else { continue };
+            let Some(lane) = lane_at(&mut self.by_slot, *slot) else { continue };
             lane.waiting.append(&mut lane.kept);
             if !lane.waiting.is_empty() {
                 slots.push(*slot);
@@ -260,9 +257,10 @@ impl Lanes {
         let part = BUDGET / self.open.max(1);
         let Self { by_slot, busy, in_flight, .. } = self;
         busy.retain(|slot| {
-            let Some(lane) = by_slot.get_mut(*slot as usize).and_then(Option::as_mut) else { return false };
-            let pauses = !lane.is_closed() && pauses(lane.paused, lane.backlog(), (*in_flight, part));
-            if pauses != lane.paused && !lane.is_closed() {
+            // What is closed is over, and so is what it was busy with.
+            let Some(lane) = lane_at(by_slot, *slot).filter(|lane| !lane.is_closed()) else { return false };
+            let pauses = pauses(lane.paused, lane.backlog(), (*in_flight, part));
+            if pauses != lane.paused {
                 lane.paused = pauses;
                 let changed = if pauses { &mut flow.pause } else { &mut flow.resume };
                 changed.push(lane.home.partition.clone());
@@ -271,5 +269,16 @@ impl Lanes {
             lane.is_busy
         });
         flow
+    }
+}
+
+fn lane_at(by_slot: &mut [Option<Lane>], slot: u32) -> Option<&mut Lane> {
+    by_slot.get_mut(slot as usize)?.as_mut()
+}
+
+/// Notes that there is something to look after.
+fn note_busy(lane: &mut Lane, busy: &mut Vec<u32>) {
+    if !std::mem::replace(&mut lane.is_busy, true) {
+        busy.push(lane.home.slot);
     }
 }
