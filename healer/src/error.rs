@@ -2,7 +2,10 @@
 
 use std::{error::Error as StdError, fmt, sync::Arc, time::Duration};
 
-use crate::context::Context;
+use crate::{
+    context::Context,
+    reports::{self, Caught},
+};
 
 /// Any error that a stage may give.
 pub type BoxError = Box<dyn StdError + Send + Sync + 'static>;
@@ -27,7 +30,7 @@ pub(crate) enum Cause {
     /// A stage gave an error.
     Stage(BoxError),
     /// A stage panicked.
-    Panic(String),
+    Panic(Panicked),
     /// A stage took longer than it may.
     TimedOut(Duration),
     /// Its bytes are no value of the source's type.
@@ -42,10 +45,35 @@ pub(crate) enum Cause {
     Lost,
 }
 
+/// A panic of a stage.
+#[derive(Clone, Debug)]
+pub(crate) struct Panicked {
+    /// What it said.
+    pub(crate) message: String,
+    /// Where it was, where somebody wants reports.
+    pub(crate) caught: Option<Arc<Caught>>,
+}
+
 impl Cause {
-    /// What a caught panic is.
+    /// As metrics and reports name it.
+    pub(crate) fn kind(&self) -> &'static str {
+        match self {
+            Self::Stage(_) => "error",
+            Self::Panic(_) => "panic",
+            Self::TimedOut(_) => "timeout",
+            Self::Decode(_) => "decode",
+            Self::Encode(_) => "encode",
+            Self::Send(_) => "send",
+            Self::DeadLetter(_) => "dead_letter",
+            Self::Lost => "lost",
+        }
+    }
+
+    /// What a panic is; to be asked for on the thread that caught it.
     pub(crate) fn of_panic(panic: &(dyn std::any::Any + Send)) -> Self {
-        Self::Panic(panic_message(panic))
+        let message = panic_message(panic);
+        let caught = reports::caught(&message).map(Arc::new);
+        Self::Panic(Panicked { message, caught })
     }
 }
 
@@ -57,7 +85,7 @@ impl fmt::Display for Cause {
             | Self::Encode(error)
             | Self::Send(error)
             | Self::DeadLetter(error) => error.fmt(f),
-            Self::Panic(message) => write!(f, "a panic: {message}"),
+            Self::Panic(panic) => write!(f, "a panic: {}", panic.message),
             Self::TimedOut(limit) => write!(f, "not done after {}", humantime::format_duration(*limit)),
             Self::Lost => f.write_str("it was not handed back"),
         }
@@ -129,7 +157,7 @@ impl RecordError {
     pub(crate) fn new(failed: FailedRecord, stage: &str) -> Self {
         let (kind, source) = match failed.cause {
             Cause::Stage(error) => (RecordErrorKind::Stage, Some(error)),
-            Cause::Panic(message) => (RecordErrorKind::Panic(message), None),
+            Cause::Panic(panic) => (RecordErrorKind::Panic(panic.message), None),
             Cause::TimedOut(limit) => (RecordErrorKind::TimedOut(limit), None),
             Cause::Decode(error) => (RecordErrorKind::Decode, Some(error)),
             Cause::Encode(error) => (RecordErrorKind::Encode, Some(error)),

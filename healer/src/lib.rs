@@ -55,10 +55,13 @@ pub mod dead_letter;
 mod engine;
 mod envelope;
 mod error;
+mod guard;
 pub mod kafka;
-mod observe;
+mod names;
+pub mod observe;
 mod operators;
 pub mod prelude;
+pub mod reports;
 mod stream;
 #[cfg(feature = "testing")]
 pub mod testing;
@@ -71,9 +74,10 @@ pub use config::{Config, ConfigBuilder, ConfigError, OutOfRange, Protocol, Start
 pub use context::{Context, Headers};
 pub use engine::{
     Blocked, CommitHealth, Commits, CommittedOffset, Handle, Health, PartitionState, PartitionStatus, Phase,
-    StartError,
+    SeekError, SeekTo, Stalled, StartError, UNREACHABLE,
 };
 pub use error::{BoxError, RecordError, RecordErrorKind};
+pub use guard::{Guard, GuardEnd};
 #[doc = include_str!("docs/checkpoint.md")]
 pub use healer_macros::checkpoint;
 #[doc = include_str!("docs/pipeline.md")]
@@ -91,9 +95,10 @@ pub mod __private {
     pub use crate::{
         operators::{
             Again, AgainStage, Asked, AsyncStage, Awaited, BatchKind, BatchStage, Blocking, Checkpointed,
-            CheckpointedStage, FlatKind, FlatStage, Kind, LastResort, Outlet, ParallelKind, ParallelStage,
-            PlainShape, Policy, RetryingKind, RowsKind, RowsStage, SaysNothing, SaysSo, Shape, Stage,
-            SyncKind, SyncStage, TaskKind, Verdict,
+            CheckpointedStage, FlatKind, FlatStage, HasJson, HasNone, Kept, Kind, LastResort, Outlet,
+            ParallelKind, ParallelStage, PlainShape, Policy, Reporting, RetryingKind, RowsKind, RowsStage,
+            SaysNothing, SaysSo, Shape, Shown, Stage, SyncKind, SyncStage, TaskKind, Verdict, copy_to_report,
+            report_input, report_rows,
         },
         stream::{Accepts, Here, Operator},
         topology::{Most, Need, Order, Parallel},

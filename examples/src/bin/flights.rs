@@ -1,14 +1,14 @@
 //! A year of real flights through Kafka, none lost: `cargo run --release --bin flights`, and `-- --help`.
 
 use std::{
-    io::{IsTerminal as _, Write as _, stderr, stdout},
+    io::{Write as _, stdout},
     process::ExitCode,
     sync::Arc,
 };
 
 use anyhow::ensure;
 use clap::Parser as _;
-use healer::{Handle, Report, prelude::*, testing::EmbeddedKafka};
+use healer::{Guard, Handle, Report, observe, prelude::*, reports::Directory, testing::EmbeddedKafka};
 use healer_examples::flights::{
     database::Database,
     load,
@@ -19,7 +19,6 @@ use healer_examples::flights::{
     stages::{LateFlights, enrich, enrich_many, late_only, save, validate},
     summary::Summary,
 };
-use tracing_subscriber::{EnvFilter, filter::LevelFilter};
 
 /// Two ways for every flight that took off; its offset is committed when it is at the end of both.
 fn pipeline(topic: &str, late_topic: &str) -> App {
@@ -44,7 +43,6 @@ fn parallel_pipeline(topic: &str, late_topic: &str) -> App {
 #[tokio::main]
 async fn main() -> ExitCode {
     let options = Options::parse();
-    log_to_standard_error();
     match run(&options).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -64,6 +62,16 @@ async fn run(options: &Options) -> anyhow::Result<()> {
         write!(stdout(), "{}", config.print())?;
         return Ok(());
     }
+    // Standard output is for the summary alone. `LOGLEVEL=DEBUG` shows more.
+    observe::init_logs(config.logs())?;
+    config.warnings().iter().for_each(|warning| tracing::warn!("{warning}"));
+    let server = match options.metrics_address() {
+        Some(address) => Some(observe::serve_metrics(address).await?),
+        None => None,
+    };
+    if let Some(server) = &server {
+        eprintln!("metrics and health: http://{}/metrics", server.addr());
+    }
     let loaded = match &embedded {
         Some(kafka) => Some(load::into_embedded(kafka, options)?),
         None => load::into_brokers(&config, options).await?,
@@ -73,12 +81,19 @@ async fn run(options: &Options) -> anyhow::Result<()> {
     let database = Arc::new(Database::open(&options.database())?);
     let late = Arc::new(LateFlights::default());
     let pipeline = if options.parallel { parallel_pipeline } else { pipeline };
-    let app = pipeline(&options.topic, &options.late_topic)
+    let mut app = pipeline(&options.topic, &options.late_topic)
         .with(Planes::load(options.work())?)
         .with_arc(Arc::clone(&database))
-        .with_arc(Arc::clone(&late))
-        .build(&config)?;
+        .with_arc(Arc::clone(&late));
+    if let Some(folder) = &options.report_dir {
+        app = app.report_failures(Directory::new(folder)?);
+    }
+    let app = app.build(&config)?;
     let handle = if options.ends() { app.start_until_end().await? } else { app.start().await? };
+    if let Some(server) = &server {
+        server.watch(&handle);
+    }
+    let guard = options.guard.then(|| Guard::new(config.guard()).watch(&handle).spawn());
     let stopping = handle.clone();
     tokio::spawn(async move {
         if let Ok(Ok(())) = asked_to_end.await {
@@ -89,6 +104,10 @@ async fn run(options: &Options) -> anyhow::Result<()> {
     let mut progress = if options.json { Progress::hidden() } else { Progress::new(loaded) };
     let report = watch(&handle, &mut progress).await;
     progress.clear();
+    if let (Err(_), Some(guard)) = (&report, guard) {
+        // It has seen the error as well, and ends the process with the exit code for it.
+        guard.await?;
+    }
 
     let summary = Summary::new(options, report?, &late, &database)?;
     if options.json {
@@ -109,16 +128,6 @@ async fn watch(handle: &Handle, progress: &mut Progress) -> Result<Report, heale
             _ = tick.tick() => progress.show(handle.partitions()),
         }
     }
-}
-
-/// Standard output is for the summary alone. `RUST_LOG=debug` shows more.
-fn log_to_standard_error() {
-    let filter = EnvFilter::builder().with_default_directive(LevelFilter::WARN.into()).from_env_lossy();
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(stderr)
-        .with_ansi(stderr().is_terminal())
-        .init();
 }
 
 /// Waits for ctrl-c or SIGTERM: what is in flight is then finished and committed. (`App::run` does this by itself.)

@@ -7,7 +7,7 @@ use std::{
 };
 
 use clap::Parser;
-use healer::{Config, ConfigError, Protocol, testing::EmbeddedKafka};
+use healer::{Config, ConfigBuilder, ConfigError, Protocol, testing::EmbeddedKafka};
 
 /// Reads flights from Kafka, joins them with their planes, saves them, and sends the late ones on.
 ///
@@ -73,6 +73,38 @@ pub struct Options {
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..))]
     pub partitions: u16,
 
+    /// Serve metrics and health on this port of 127.0.0.1, or on this address, `0.0.0.0:8000`; port 0: any that is free
+    #[arg(long, value_name = "PORT")]
+    metrics_port: Option<String>,
+
+    /// Write a report of each failure into this folder
+    #[arg(long, value_name = "DIR")]
+    pub report_dir: Option<PathBuf>,
+
+    /// End the process when the pipeline failed, or has got nowhere for too long
+    #[arg(long)]
+    pub guard: bool,
+
+    /// How long nothing may be committed that could be, such as `10m`; 0: for ever [default: 1h]
+    #[arg(long, value_name = "TIME", requires = "guard")]
+    graceful_offset: Option<String>,
+
+    /// How long the pipeline may go without polling; 0: for ever [default: 30m]
+    #[arg(long, value_name = "TIME", requires = "guard")]
+    graceful_polling: Option<String>,
+
+    /// How long the process lives; 0: for ever [default: 3h]
+    #[arg(long, value_name = "TIME", requires = "guard")]
+    expires_after: Option<String>,
+
+    /// After how many commits the process ends; 0: never [default: 0]
+    #[arg(long, value_name = "N", requires = "guard")]
+    max_commits: Option<u64>,
+
+    /// Log in JSON, an object a line
+    #[arg(long)]
+    log_json: bool,
+
     /// Print every setting with where it comes from, and end
     #[arg(long)]
     pub print_config: bool,
@@ -94,6 +126,12 @@ impl Options {
         Duration::from_millis(self.work_ms)
     }
 
+    /// Where metrics and health are to be served, if at all.
+    pub fn metrics_address(&self) -> Option<String> {
+        let port = self.metrics_port.as_ref()?;
+        Some(if port.contains(':') { port.clone() } else { format!("127.0.0.1:{port}") })
+    }
+
     /// Where the database lies.
     pub fn database(&self) -> PathBuf {
         let among_temporary =
@@ -111,7 +149,8 @@ impl Options {
             // With the classic protocol it keeps the first member of a group waiting for three seconds.
             config = config.brokers(kafka.brokers()).protocol(Protocol::Consumer);
         }
-        config = config.from_env();
+        // On a terminal less is to be seen; whoever wants more says so.
+        config = config.log_level("WARNING").from_env();
         if let Some(brokers) = &self.brokers {
             config = config.brokers(brokers);
         }
@@ -127,7 +166,26 @@ impl Options {
         for (key, value) in &self.properties {
             config = config.set(key, value);
         }
-        config.build()
+        self.operating(config).build()
+    }
+
+    fn operating(&self, mut config: ConfigBuilder) -> ConfigBuilder {
+        if let Some(time) = &self.graceful_offset {
+            config = config.graceful_offset(time);
+        }
+        if let Some(time) = &self.graceful_polling {
+            config = config.graceful_polling(time);
+        }
+        if let Some(time) = &self.expires_after {
+            config = config.expires_after(time);
+        }
+        if let Some(commits) = self.max_commits {
+            config = config.max_commits(commits);
+        }
+        if self.log_json {
+            config = config.log_json(true);
+        }
+        config
     }
 }
 
@@ -145,6 +203,25 @@ mod tests {
     #[test]
     fn the_command_line_is_sound() {
         Options::command().debug_assert();
+    }
+
+    #[test]
+    fn the_flags_of_the_guard_are_settings_and_need_the_guard() {
+        let line = "flights --brokers a:1 --guard --graceful-offset 10m --graceful-polling 0 \
+            --expires-after 2h --max-commits 3 --log-json";
+        let options = Options::try_parse_from(line.split(' ')).unwrap();
+        assert!(options.guard);
+        let print = options.config(None).unwrap().print().to_string();
+        for line in [
+            "graceful_offset = 10m  # builder",
+            "graceful_polling = 0s  # builder",
+            "expires_after = 2h  # builder",
+            "max_commits = 3  # builder",
+            "log_json = true  # builder",
+        ] {
+            assert!(print.lines().any(|found| found == line), "{line}\nin\n{print}");
+        }
+        assert!(Options::try_parse_from(["flights", "--max-commits", "3"]).is_err());
     }
 
     #[test]

@@ -28,7 +28,7 @@ pub struct Built {
 
 impl Built {
     pub(super) fn new(app: App, config: Config) -> Result<Self, Error> {
-        let App { name, graph, entries, states, store, on_error } = app;
+        let App { name, graph, entries, states, store, on_error, reporter } = app;
         let faults = faults(&graph, &on_error, &states, &config);
         if !faults.is_empty() {
             return Err(BuildError { faults }.into());
@@ -45,7 +45,17 @@ impl Built {
         };
         let config = config.with_default_group(&name);
         Ok(Self {
-            launch: Launch { name, graph, on_error, sources, states, config, store, mode: Mode::Forever },
+            launch: Launch {
+                name,
+                graph,
+                on_error,
+                sources,
+                states,
+                config,
+                store,
+                mode: Mode::Forever,
+                reporter,
+            },
         })
     }
 

@@ -15,6 +15,7 @@ use crate::{
     config::Config,
     engine::Handle,
     operators::{Entry, MakeEntry as _, OnError},
+    reports::FailureReporter,
     stream::Root,
     topology::{Description, Graph, Node, States},
 };
@@ -48,6 +49,7 @@ pub struct App {
     states: States,
     store: Option<Arc<dyn healer_store::Store>>,
     on_error: OnError,
+    reporter: Option<Arc<dyn FailureReporter>>,
 }
 
 impl App {
@@ -60,6 +62,7 @@ impl App {
             states: States::default(),
             store: None,
             on_error: OnError::Stop,
+            reporter: None,
         }
     }
 
@@ -98,6 +101,15 @@ impl App {
     /// `split`: then this is about the rows that fail alone.
     pub fn on_error(mut self, on_error: OnError) -> Self {
         self.on_error = on_error;
+        self
+    }
+
+    /// Tells this reporter of every record that is given up: see [`reports`](crate::reports). The last call counts.
+    ///
+    /// Records are then kept as they came in wherever they wait, and a panic hook is installed, for backtraces.
+    pub fn report_failures(mut self, reporter: impl FailureReporter) -> Self {
+        crate::reports::catch_backtraces();
+        self.reporter = Some(Arc::new(reporter));
         self
     }
 

@@ -85,6 +85,11 @@ pub(crate) trait Remote: Send + Sync + 'static {
         wait: Duration,
     ) -> Result<Vec<i64>, BrokerError>;
 
+    /// Where the logs of these partitions end, as a reader of committed records sees them.
+    fn ends(&self, partitions: &[TopicPartition], wait: Duration) -> Result<Vec<i64>, BrokerError> {
+        self.offsets_at(partitions, i64::MAX, wait)
+    }
+
     /// The partitions of all topics that match now.
     ///
     /// A named topic that does not exist is an error that names it; a pattern may match none.

@@ -6,6 +6,7 @@ use std::{collections::BTreeMap, fmt, path::PathBuf, time::Duration};
 use super::{
     IntoDuration, OutOfRange, Protocol, Start,
     error::{WrongKind, WrongSetting},
+    operate::Operating,
     redact,
     settings::{self, DurationSetting, NumberSetting, Setting},
     source::{Given, Source},
@@ -49,6 +50,7 @@ pub struct ConfigBuilder {
     pub(super) poll_budget: Option<Given<Duration>>,
     pub(super) drain_budget: Option<Given<Duration>>,
     pub(super) connect_timeout: Option<Given<Duration>>,
+    pub(super) operating: Operating,
     pub(super) properties: BTreeMap<String, Given<String>>,
     pub(super) warnings: Vec<String>,
 }
@@ -187,7 +189,7 @@ impl fmt::Debug for ConfigBuilder {
     }
 }
 
-fn invalid(setting: &Setting, value: &str, source: &Source) -> WrongSetting {
+pub(super) fn invalid(setting: &Setting, value: &str, source: &Source) -> WrongSetting {
     WrongSetting::new(WrongKind::Invalid, setting.name, value, source)
 }
 
@@ -274,7 +276,10 @@ pub(super) fn duration(
     Given::wrong(wrong.problem(redact::shown("", &problem)).allowed(setting.allowed()))
 }
 
-pub(super) fn number(setting: &NumberSetting, value: usize, source: Source) -> Given<usize> {
+pub(super) fn number<T>(setting: &NumberSetting<T>, value: T, source: Source) -> Given<T>
+where
+    T: PartialOrd + fmt::Display,
+{
     if setting.range.contains(&value) {
         return Given::new(value, source);
     }

@@ -5,19 +5,17 @@ use std::{
     collections::BTreeSet,
     ffi::OsString,
     path::PathBuf,
-    str::FromStr,
     sync::{Mutex, PoisonError},
 };
 
 use super::{
     ConfigBuilder, OutOfRange, Protocol, Start,
-    builder::{brokers_of, duration, group_of, number, start_of, store_of},
-    choices::ChoiceError,
-    error::{WrongKind, WrongSetting},
+    builder::{brokers_of, group_of, start_of, store_of},
     nearest::nearest,
     redact,
-    settings::{self, NumberSetting, PROPERTY_PREFIX, Setting},
+    settings::{self, PROPERTY_PREFIX},
     source::{Given, Source},
+    variable::{Var, not_utf8},
 };
 
 /// The property names of librdkafka that hold a `_`, as [`property_name`] would spell them, and as they are.
@@ -45,8 +43,31 @@ impl ConfigBuilder {
     /// | `MAXLEN_MEMORY` | [`memory_max_len`](Self::memory_max_len), entries |
     /// | `MAXAGE_MEMORY` | [`memory_max_age`](Self::memory_max_age), seconds, or with a unit such as `1h` |
     /// | `HEALER_KAFKA_<NAME>` | [`set`](Self::set), with `_` for `.`: `HEALER_KAFKA_SECURITY_PROTOCOL=sasl_plaintext` |
+    /// | `ENABLE_CHECKPOINTING` | [`checkpointing`](Self::checkpointing): yes or no |
+    /// | `ENABLE_JSON_LOGGING` | [`log_json`](Self::log_json): yes or no |
+    /// | `LOGLEVEL` | [`log_level`](Self::log_level), such as `DEBUG` or `INFO,healer=DEBUG` |
+    /// | `ENABLE_EMIT_LOGGING` | [`log_data`](Self::log_data): yes or no |
+    /// | `HEALER_LOG_DATA_MAX_BYTES` | [`log_data_max_bytes`](Self::log_data_max_bytes) |
+    /// | `ENABLE_OPENTELEMETRY_JAEGER` | [`traces`](Self::traces): yes or no |
+    /// | `OPENTELEMETRY_SERVICE_NAME` | [`service_name`](Self::service_name) |
+    /// | `JAEGER_HOSTNAME` | [`otlp_host`](Self::otlp_host), the host alone |
+    /// | `JAEGER_PORT` | [`otlp_port`](Self::otlp_port); 6831, where Jaeger took its own protocol, is taken as 4317 with a warning |
+    /// | `HEALING_GOT_ERROR` | [`guard_on_error`](Self::guard_on_error): yes or no |
+    /// | `HEALING_GOT_DASK` | [`guard_on_lost_backend`](Self::guard_on_lost_backend): yes or no |
+    /// | `HEALING_GRACEFUL_OFFSET` | [`graceful_offset`](Self::graceful_offset), 0 for never |
+    /// | `HEALING_GRACEFUL_POLLING` | [`graceful_polling`](Self::graceful_polling), 0 for never |
+    /// | `HEALING_INTERVAL` | [`guard_interval`](Self::guard_interval) |
+    /// | `HEALING_SLEEP_BEFORE_SHUTDOWN` | [`sleep_before_shutdown`](Self::sleep_before_shutdown), 0 for none |
+    /// | `HEALING_AUTO_EXPIRED` | [`expires_after`](Self::expires_after), 0 for never |
+    /// | `HEALING_MAX_TOTAL_COMMIT` | [`max_commits`](Self::max_commits), 0 for no limit |
+    /// | `HEALER_MEASURE_DURATIONS` | [`measure_durations`](Self::measure_durations): yes or no |
+    /// | `HEALER_MEASURE_SIZES` | [`measure_sizes`](Self::measure_sizes): yes or no |
     ///
-    /// Another variable that begins with `HEALER_` is warned about, once in a process, with the nearest known name.
+    /// Yes is `true`, `yes`, `on` or `1`, no is `false`, `no`, `off` or `0`, in small or capital letters. The durations of
+    /// `HEALING_…` are seconds, or have a unit such as `30m`.
+    ///
+    /// Another variable that begins with `HEALER_` or `HEALING_` is warned about, once in a process, with the nearest
+    /// known name.
     #[allow(clippy::wrong_self_convention)] // the word that `Config::from_env` taught the reader
     pub fn from_env(self) -> Self {
         self.from_vars(std::env::vars_os())
@@ -82,7 +103,7 @@ impl ConfigBuilder {
             let property = property_name(rest);
             let given = property_of(&property, value, Source::Env(redact::name(name).to_owned()));
             self.properties.insert(property, given);
-        } else if name.starts_with("HEALER_") || name.ends_with("_MEMORY") {
+        } else {
             self.setting(name, value);
         }
     }
@@ -147,14 +168,15 @@ impl ConfigBuilder {
             n if n == settings::CONNECT_TIMEOUT.setting.env => {
                 self.connect_timeout = Some(var.duration(&settings::CONNECT_TIMEOUT, false));
             }
-            unknown => self.unknown(unknown),
+            other => self.operating_variable(other, var),
         }
     }
 
     /// Never shows the value: nobody knows what it is.
-    fn unknown(&mut self, name: &str) {
+    pub(super) fn unknown(&mut self, name: &str) {
         let name = redact::name(name);
-        if !name.starts_with("HEALER_") || settings::NOT_SETTINGS.contains(&name) {
+        let ours = settings::OWN_PREFIXES.iter().any(|prefix| name.starts_with(prefix));
+        if !ours || settings::NOT_SETTINGS.contains(&name) {
             return;
         }
         let mut warning = format!("the environment variable {name} is no setting of healer");
@@ -163,8 +185,13 @@ impl ConfigBuilder {
             warning.push_str(known);
             warning.push('?');
         }
-        if first_time(name) {
-            tracing::warn!(variable = name, "{warning}");
+        self.warn(name, warning);
+    }
+
+    /// Logged once in a process, kept once in a configuration.
+    pub(super) fn warn(&mut self, variable: &str, warning: String) {
+        if first_time(variable) {
+            tracing::warn!(variable, "{warning}");
         }
         if !self.warnings.contains(&warning) {
             self.warnings.push(warning);
@@ -189,75 +216,5 @@ fn property_of(property: &str, value: OsString, source: Source) -> Given<String>
     match value.into_string() {
         Ok(value) => Given::new(value, source),
         Err(value) => Given::wrong(not_utf8(property, &value, &source)),
-    }
-}
-
-fn not_utf8(key: &str, value: &OsString, source: &Source) -> WrongSetting {
-    WrongSetting::new(WrongKind::NotUtf8, key, &value.to_string_lossy(), source)
-        .problem("it is not UTF-8")
-        .allowed("text in UTF-8")
-}
-
-/// One variable of a known setting.
-struct Var {
-    value: OsString,
-    source: Source,
-}
-
-/// The value as text or as `T`, or what is wrong with it.
-type Read<T> = Result<T, Box<WrongSetting>>;
-
-impl Var {
-    fn invalid(&self, setting: &Setting, value: &str) -> WrongSetting {
-        WrongSetting::new(WrongKind::Invalid, setting.name, value, &self.source)
-    }
-
-    fn text(&self, setting: &Setting, allowed: &str) -> Read<String> {
-        let Some(text) = self.value.to_str() else {
-            return Err(Box::new(not_utf8(setting.name, &self.value, &self.source)));
-        };
-        match text.trim() {
-            "" => Err(Box::new(
-                self.invalid(setting, "")
-                    .problem("it is empty (remove the variable for the default)")
-                    .allowed(allowed),
-            )),
-            text => Ok(text.to_owned()),
-        }
-    }
-
-    fn choice<T: FromStr<Err = ChoiceError>>(&self, setting: &Setting, allowed: &str) -> Read<T> {
-        self.text(setting, allowed)?.parse().map_err(|wrong: ChoiceError| {
-            let one = self.invalid(setting, wrong.text()).problem("it is not one of the choices");
-            Box::new(one.allowed(wrong.allowed()))
-        })
-    }
-
-    fn number(self, setting: &NumberSetting) -> Given<usize> {
-        let read = self.text(&setting.setting, &setting.allowed()).and_then(|text| {
-            text.parse().map_err(|_| {
-                let wrong = self.invalid(&setting.setting, &text).problem("it is no such number");
-                Box::new(wrong.allowed(setting.allowed()))
-            })
-        });
-        self.then(read, |value, source| number(setting, value, source))
-    }
-
-    /// `bare_seconds`: a number without a unit means seconds.
-    fn duration(self, setting: &settings::DurationSetting, bare_seconds: bool) -> Given<std::time::Duration> {
-        let read = self.text(&setting.setting, &setting.allowed());
-        self.then(read, |mut text, source| {
-            if bare_seconds && text.parse::<u64>().is_ok() {
-                text.push('s');
-            }
-            duration(setting, text, source)
-        })
-    }
-
-    fn then<T, U>(self, read: Read<T>, give: impl FnOnce(T, Source) -> Given<U>) -> Given<U> {
-        match read {
-            Ok(value) => give(value, self.source),
-            Err(wrong) => Given::wrong(*wrong),
-        }
     }
 }

@@ -1,6 +1,6 @@
-//! How a pipeline runs, apart from what it does: brokers, group, budgets, the local store and any property of the
-//! client. Kept apart so that the same program runs on a laptop and in production, and so that a wrong setting is
-//! named before anything starts.
+//! How a pipeline runs, apart from what it does: brokers, group, budgets, the local store, logs, traces, the guard and
+//! any property of the client. Kept apart so that the same program runs on a laptop and in production, and so that a
+//! wrong setting is named before anything starts.
 //!
 //! Settings come from code ([`Config::builder`]), from the environment ([`Config::from_env`]) or from both. Passwords,
 //! keys and tokens never show in `Debug`, errors or [`Config::print`].
@@ -14,12 +14,15 @@ mod error;
 mod features;
 mod names;
 mod nearest;
+mod operate;
 mod owned;
 mod print;
 mod properties;
 pub(crate) mod redact;
 mod settings;
 mod source;
+mod text;
+mod variable;
 
 #[cfg(test)]
 mod tests;
@@ -32,6 +35,7 @@ use std::{
 use self::{
     check::Properties,
     features::Features,
+    operate::Operating,
     source::{Given, Sourced},
 };
 
@@ -40,6 +44,7 @@ pub use self::{
     choices::{ChoiceError, OutOfRange, Protocol, Start},
     duration::{DurationError, IntoDuration, parse_duration},
     error::{ConfigError, WrongKind, WrongSetting},
+    operate::{GuardSettings, LogSettings, MeasureSettings, TraceSettings},
     source::Source,
 };
 
@@ -72,6 +77,7 @@ pub struct Config {
     poll_budget: Sourced<Duration>,
     drain_budget: Sourced<Duration>,
     connect_timeout: Sourced<Duration>,
+    operating: Operating,
     properties: Properties,
     warnings: Vec<String>,
 }
@@ -227,6 +233,7 @@ impl ConfigBuilder {
             poll_budget: take(self.poll_budget, settings::POLL_BUDGET.default, &mut wrong),
             drain_budget: take(self.drain_budget, settings::DRAIN_BUDGET.default, &mut wrong),
             connect_timeout: take(self.connect_timeout, settings::CONNECT_TIMEOUT.default, &mut wrong),
+            operating: self.operating.checked(&mut wrong),
             properties: Properties::new(),
             warnings: self.warnings,
         };

@@ -53,7 +53,7 @@ impl Config {
             Some(folder) => line(STORE.name, &folder.display(), &self.store_path.source),
             None => line(STORE.name, &"(in memory)", &self.store_path.source),
         };
-        vec![
+        let mut lines = vec![
             line(BROKERS.name, &self.brokers.value, &self.brokers.source),
             group,
             line(PROTOCOL.name, &self.protocol.value, &self.protocol.source),
@@ -70,7 +70,10 @@ impl Config {
             duration(POLL_BUDGET.setting.name, &self.poll_budget),
             duration(DRAIN_BUDGET.setting.name, &self.drain_budget),
             duration(CONNECT_TIMEOUT.setting.name, &self.connect_timeout),
-        ]
+        ];
+        let operating = self.operating.shown().into_iter();
+        lines.extend(operating.map(|(name, value, source)| line(name, &value, source)));
+        lines
     }
 
     fn properties_of_both(&self) -> Vec<Line> {

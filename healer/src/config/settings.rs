@@ -1,6 +1,8 @@
 //! healer's own settings: name, environment variable, default and allowed range of each, in one place.
 
-use std::{ops::RangeInclusive, time::Duration};
+use std::{fmt, ops::RangeInclusive, time::Duration};
+
+use super::text;
 
 /// One setting of healer's own.
 pub(super) struct Setting {
@@ -27,13 +29,13 @@ impl DurationSetting {
 }
 
 /// A setting that is a number.
-pub(super) struct NumberSetting {
+pub(super) struct NumberSetting<T = usize> {
     pub(super) setting: Setting,
-    pub(super) default: usize,
-    pub(super) range: RangeInclusive<usize>,
+    pub(super) default: T,
+    pub(super) range: RangeInclusive<T>,
 }
 
-impl NumberSetting {
+impl<T: fmt::Display> NumberSetting<T> {
     /// `a whole number from 1 to 1000000, such as 1024`
     pub(super) fn allowed(&self) -> String {
         let (min, max) = (self.range.start(), self.range.end());
@@ -41,8 +43,29 @@ impl NumberSetting {
     }
 }
 
+/// A setting that is on or off.
+pub(super) struct FlagSetting {
+    pub(super) setting: Setting,
+    pub(super) default: bool,
+}
+
+/// What the variable of a [`FlagSetting`] may hold.
+pub(super) const FLAG_ALLOWED: &str =
+    "`true`, `yes`, `on` or `1`; `false`, `no`, `off` or `0`; in small or capital letters";
+
+/// A setting that is a text, but not any.
+pub(super) struct TextSetting {
+    pub(super) setting: Setting,
+    pub(super) default: &'static str,
+    pub(super) allowed: &'static str,
+    /// The text as it is kept, or what is wrong with it.
+    pub(super) read: fn(&str) -> Result<String, &'static str>,
+}
+
 const MS: Duration = Duration::from_millis(1);
 const DAY: Duration = Duration::from_hours(24);
+/// A hundred years of 365.25 days, as humantime counts them.
+const CENTURY: Duration = Duration::from_hours(100 * 8_766);
 
 pub(super) const BROKERS: Setting = Setting { name: "brokers", env: "HEALER_BROKERS" };
 pub(super) const BROKERS_ALLOWED: &str = "host:port, several with a comma between, without user or password \
@@ -102,11 +125,86 @@ pub(super) const STALL_AFTER: DurationSetting = DurationSetting {
     range: MS..=DAY,
 };
 
+pub(super) const CHECKPOINTING: FlagSetting = flag("checkpointing", "ENABLE_CHECKPOINTING", true);
+
+pub(super) const LOG_JSON: FlagSetting = flag("log_json", "ENABLE_JSON_LOGGING", false);
+pub(super) const LOG_LEVEL: TextSetting = TextSetting {
+    setting: Setting { name: "log_level", env: "LOGLEVEL" },
+    default: "INFO",
+    allowed: text::LEVEL_ALLOWED,
+    read: text::level,
+};
+pub(super) const LOG_DATA: FlagSetting = flag("log_data", "ENABLE_EMIT_LOGGING", false);
+pub(super) const LOG_DATA_MAX_BYTES: NumberSetting = NumberSetting {
+    setting: Setting { name: "log_data_max_bytes", env: "HEALER_LOG_DATA_MAX_BYTES" },
+    default: 10_000,
+    range: 1..=100_000_000,
+};
+
+pub(super) const TRACES: FlagSetting = flag("traces", "ENABLE_OPENTELEMETRY_JAEGER", false);
+pub(super) const SERVICE_NAME: TextSetting = TextSetting {
+    setting: Setting { name: "service_name", env: "OPENTELEMETRY_SERVICE_NAME" },
+    default: "healer",
+    allowed: text::SERVICE_NAME_ALLOWED,
+    read: text::service_name,
+};
+pub(super) const OTLP_HOST: TextSetting = TextSetting {
+    setting: Setting { name: "otlp_host", env: "JAEGER_HOSTNAME" },
+    default: "localhost",
+    allowed: text::HOST_ALLOWED,
+    read: text::host,
+};
+pub(super) const OTLP_PORT: NumberSetting<u16> = NumberSetting {
+    setting: Setting { name: "otlp_port", env: "JAEGER_PORT" },
+    default: 4317,
+    range: 1..=u16::MAX,
+};
+
+pub(super) const GUARD_ON_ERROR: FlagSetting = flag("guard_on_error", "HEALING_GOT_ERROR", true);
+pub(super) const GUARD_ON_LOST_BACKEND: FlagSetting = flag("guard_on_lost_backend", "HEALING_GOT_DASK", true);
+pub(super) const GRACEFUL_OFFSET: DurationSetting =
+    or_never("graceful_offset", "HEALING_GRACEFUL_OFFSET", Duration::from_hours(1));
+pub(super) const GRACEFUL_POLLING: DurationSetting =
+    or_never("graceful_polling", "HEALING_GRACEFUL_POLLING", Duration::from_mins(30));
+pub(super) const GUARD_INTERVAL: DurationSetting = DurationSetting {
+    setting: Setting { name: "guard_interval", env: "HEALING_INTERVAL" },
+    default: Duration::from_secs(5),
+    range: MS..=DAY,
+};
+pub(super) const SLEEP_BEFORE_SHUTDOWN: DurationSetting = DurationSetting {
+    setting: Setting { name: "sleep_before_shutdown", env: "HEALING_SLEEP_BEFORE_SHUTDOWN" },
+    default: Duration::from_secs(2),
+    range: Duration::ZERO..=DAY,
+};
+pub(super) const EXPIRES_AFTER: DurationSetting =
+    or_never("expires_after", "HEALING_AUTO_EXPIRED", Duration::from_hours(3));
+pub(super) const MAX_COMMITS: NumberSetting<u64> = NumberSetting {
+    setting: Setting { name: "max_commits", env: "HEALING_MAX_TOTAL_COMMIT" },
+    default: 0,
+    range: 0..=u64::MAX,
+};
+
+pub(super) const MEASURE_DURATIONS: FlagSetting = flag("measure_durations", "HEALER_MEASURE_DURATIONS", true);
+pub(super) const MEASURE_SIZES: FlagSetting = flag("measure_sizes", "HEALER_MEASURE_SIZES", true);
+
+const fn flag(name: &'static str, env: &'static str, default: bool) -> FlagSetting {
+    FlagSetting { setting: Setting { name, env }, default }
+}
+
+/// How long the guard waits for something; 0 is for ever.
+const fn or_never(name: &'static str, env: &'static str, default: Duration) -> DurationSetting {
+    DurationSetting { setting: Setting { name, env }, default, range: Duration::ZERO..=CENTURY }
+}
+
 /// What the environment variable of a client property begins with.
 pub(super) const PROPERTY_PREFIX: &str = "HEALER_KAFKA_";
 
-/// Every environment variable of healer's own that begins with `HEALER_`.
-pub(super) const VARIABLES: [&str; 14] = [
+/// What the names of healer's own variables begin with: another name with it is a mistake. What begins with `ENABLE_` or
+/// `JAEGER_` may be for somebody else.
+pub(super) const OWN_PREFIXES: [&str; 2] = ["HEALER_", "HEALING_"];
+
+/// Every environment variable that begins with one of [`OWN_PREFIXES`].
+pub(super) const VARIABLES: [&str; 25] = [
     BROKERS.env,
     GROUP.env,
     PROTOCOL.env,
@@ -121,6 +219,17 @@ pub(super) const VARIABLES: [&str; 14] = [
     THREADS.setting.env,
     METADATA_MAX_BYTES.setting.env,
     STALL_AFTER.setting.env,
+    LOG_DATA_MAX_BYTES.setting.env,
+    MEASURE_DURATIONS.setting.env,
+    MEASURE_SIZES.setting.env,
+    GUARD_ON_ERROR.setting.env,
+    GUARD_ON_LOST_BACKEND.setting.env,
+    GRACEFUL_OFFSET.setting.env,
+    GRACEFUL_POLLING.setting.env,
+    GUARD_INTERVAL.setting.env,
+    SLEEP_BEFORE_SHUTDOWN.setting.env,
+    EXPIRES_AFTER.setting.env,
+    MAX_COMMITS.setting.env,
 ];
 
 /// Variables that begin with `HEALER_` and are no settings: healer's own tests read them.

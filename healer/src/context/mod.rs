@@ -2,6 +2,7 @@
 
 mod emit_id;
 mod headers;
+mod notes;
 mod original;
 
 use std::{
@@ -13,9 +14,15 @@ use std::{
 use uuid::Uuid;
 
 pub use headers::Headers;
+pub(crate) use notes::Notes;
 pub(crate) use original::Original;
 
-use crate::broker::{BadHeaders, RecordRef};
+use crate::{
+    broker::{BadHeaders, RecordRef},
+    observe::{self, Here, Watch},
+};
+
+pub(crate) use emit_id::{of as emit_id, of_batch as batch_id};
 
 /// Where a record comes from and what came with it; read only.
 ///
@@ -47,8 +54,14 @@ pub struct Context {
     path: Option<Arc<str>>,
     /// The record as it came in, where it may become a dead letter.
     original: Option<Arc<Original>>,
-    /// Whether it stands for a whole batch.
-    is_of_many: bool,
+    /// What a call leaves for its report, where there may be one.
+    notes: Option<Arc<Notes>>,
+    /// How many rows the batch has that it stands for.
+    batch: Option<u32>,
+    /// The topic's number, for what is logged.
+    topic_number: u32,
+    /// What is looked at while the record passes.
+    watch: Watch,
 }
 
 impl Context {
@@ -90,7 +103,7 @@ impl Context {
     /// An identity of the record for logs and traces: a version 7 UUID of its timestamp, the rest a hash of topic, partition
     /// and offset. The same record has the same one after a replay. Computed by each call.
     pub fn emit_id(&self) -> Uuid {
-        emit_id::of(&self.topic, self.partition, self.offset, self.timestamp)
+        emit_id(&self.topic, self.partition, self.offset, self.timestamp)
     }
 
     /// Which attempt at the record this is; 1 is the first.
@@ -122,6 +135,7 @@ impl Context {
     /// One that is filled anew for each record of a partition.
     pub(crate) fn reusable(topic: Arc<str>, partition: i32) -> Self {
         Self {
+            topic_number: observe::topic(&topic),
             topic,
             partition,
             offset: -1,
@@ -133,7 +147,9 @@ impl Context {
             attempt: 1,
             path: None,
             original: None,
-            is_of_many: false,
+            notes: None,
+            batch: None,
+            watch: Watch::default(),
         }
     }
 
@@ -165,17 +181,62 @@ impl Context {
             headers: Headers::new(),
             has_key: false,
             original: self.original.clone(),
+            notes: self.notes.clone(),
             ..*self
         }
     }
 
-    /// Of a batch: it has the key of no single record.
-    pub(crate) fn of_many(&self) -> Self {
-        Self { key_hash: None, original: None, is_of_many: true, ..self.keep(false) }
+    /// Of a batch of so many rows that begins with this one: it has the key of no single record, and an identity of its own.
+    pub(crate) fn of_many(&self, rows: usize) -> Self {
+        let batch = Some(u32::try_from(rows).unwrap_or(u32::MAX));
+        Self { key_hash: None, original: None, batch, ..self.keep(false) }
     }
 
     pub(crate) fn is_of_many(&self) -> bool {
-        self.is_of_many
+        self.batch.is_some()
+    }
+
+    /// That of the record, or of the batch that it stands for.
+    pub(crate) fn identity(&self) -> Uuid {
+        match self.batch {
+            Some(rows) => batch_id(self.emit_id(), rows),
+            None => self.emit_id(),
+        }
+    }
+
+    /// The call that comes leaves notes for its report.
+    pub(crate) fn take_notes(&mut self) {
+        self.notes = Some(Arc::default());
+    }
+
+    /// What was noted with another context of the same record.
+    pub(crate) fn share_notes(&mut self, other: &Self) {
+        self.notes.clone_from(&other.notes);
+    }
+
+    pub(crate) fn forget_notes(&mut self) {
+        self.notes = None;
+    }
+
+    pub(crate) fn notes(&self) -> Option<&Notes> {
+        self.notes.as_deref()
+    }
+
+    /// What names it in logs.
+    #[inline]
+    pub(crate) fn here(&self) -> Here {
+        let Self { topic_number, partition, offset, timestamp, batch, .. } = *self;
+        Here { topic: Some(topic_number), partition, offset, timestamp, batch }
+    }
+
+    #[inline]
+    pub(crate) fn watch(&self) -> Watch {
+        self.watch
+    }
+
+    #[inline]
+    pub(crate) fn set_watch(&mut self, watch: Watch) {
+        self.watch = watch;
     }
 
     pub(crate) fn keep_original(&mut self, original: Original) {

@@ -18,7 +18,10 @@ use tokio::sync::{oneshot, watch};
 use crate::{
     broker::Producer,
     envelope::Desk,
+    error::Cause,
+    observe::{LaneCounts, Measures, Named, Rare, StageCounts},
     operators::{Checkpoints, Office},
+    reports::Reports,
     topology::{Found, Need, Nodes, States},
 };
 
@@ -54,29 +57,64 @@ pub(crate) struct Shared {
     pub(crate) producer: Option<Arc<dyn Producer>>,
     pub(crate) in_flight: usize,
     pub(crate) nodes: Nodes,
+    pub(crate) counts: StageCounts,
+    pub(crate) measures: Measures,
+    pub(crate) reports: Reports,
+    /// The pipeline's name.
+    pub(crate) pipeline: String,
+    _named: Named,
+    /// Of nodes that mix partitions.
+    pipeline_counts: Arc<LaneCounts>,
     /// `true` once nothing more is expected, so that nothing waits for company.
     pub(crate) hurry: watch::Receiver<bool>,
     pipeline_lanes: Mutex<HashMap<u32, Box<dyn Any + Send>>>,
     pipeline_tasks: Arc<Tasks>,
 }
 
+/// What lanes are to share.
+pub(crate) struct Sharing {
+    pub(crate) pipeline: String,
+    pub(crate) runtime: Arc<dyn Runtime>,
+    pub(crate) states: States,
+    pub(crate) desk: Arc<Desk>,
+    pub(crate) producer: Option<Arc<dyn Producer>>,
+    pub(crate) in_flight: usize,
+    pub(crate) hurry: watch::Receiver<bool>,
+    pub(crate) nodes: Nodes,
+    pub(crate) checkpoints: Checkpoints,
+    pub(crate) measures: Measures,
+    pub(crate) reports: Reports,
+}
+
 impl Shared {
-    pub(crate) fn new(
-        runtime: Arc<dyn Runtime>,
-        states: Arc<States>,
-        desk: Arc<Desk>,
-        producer: Option<Arc<dyn Producer>>,
-        in_flight: usize,
-        hurry: watch::Receiver<bool>,
-        nodes: Nodes,
-    ) -> Self {
-        Self {
+    pub(crate) fn new(sharing: Sharing) -> Self {
+        let Sharing {
+            pipeline,
             runtime,
             states,
             desk,
-            checkpoints: Arc::default(),
             producer,
             in_flight,
+            hurry,
+            nodes,
+            checkpoints,
+            measures,
+            reports,
+        } = sharing;
+        let counts = StageCounts::new(nodes.graph());
+        Self {
+            runtime,
+            states: Arc::new(states),
+            desk,
+            checkpoints: Arc::new(checkpoints),
+            producer,
+            in_flight,
+            pipeline_counts: counts.open(),
+            counts,
+            measures,
+            reports,
+            pipeline,
+            _named: Named::new(nodes.graph()),
             nodes,
             hurry,
             pipeline_lanes: Mutex::default(),
@@ -120,6 +158,7 @@ pub struct Host {
     origin: Option<(u32, u32)>,
     ports: Arc<Mutex<HashMap<u32, Box<dyn Any + Send>>>>,
     tasks: Arc<Tasks>,
+    counts: Arc<LaneCounts>,
     /// Opened by the first record that fails.
     office: Arc<OnceLock<Office>>,
 }
@@ -131,6 +170,7 @@ impl Host {
             origin: Some((slot, generation)),
             ports: Arc::default(),
             tasks: Arc::default(),
+            counts: shared.counts.open(),
             office: Arc::default(),
         }
     }
@@ -142,6 +182,7 @@ impl Host {
             origin: None,
             ports: Arc::default(),
             tasks: Arc::clone(&self.shared.pipeline_tasks),
+            counts: Arc::clone(&self.shared.pipeline_counts),
             office: Arc::default(),
         }
     }
@@ -153,6 +194,30 @@ impl Host {
     /// What is known of the pipeline's nodes.
     pub(crate) fn nodes(&self) -> &Nodes {
         &self.shared.nodes
+    }
+
+    /// What the nodes of this lane did.
+    #[inline]
+    pub(crate) fn counts(&self) -> &LaneCounts {
+        &self.counts
+    }
+
+    /// Counts what happens rarely.
+    pub(crate) fn count(&self, node: u32, what: Rare) {
+        self.shared.counts.rare(node, what);
+    }
+
+    pub(crate) fn reports(&self) -> &Reports {
+        &self.shared.reports
+    }
+
+    /// The pipeline's name.
+    pub(crate) fn pipeline(&self) -> &str {
+        &self.shared.pipeline
+    }
+
+    pub(crate) fn measures(&self) -> &Measures {
+        &self.shared.measures
     }
 
     /// Where fused nodes of this lane leave dead letters.
@@ -205,11 +270,12 @@ impl Host {
     pub(crate) async fn blocking<R: Send + 'static>(
         &self,
         call: impl FnOnce() -> R + Send + 'static,
-    ) -> Result<R, Box<dyn Any + Send>> {
+    ) -> Result<R, Cause> {
         let (sender, receiver) = oneshot::channel();
         self.shared.runtime.blocking(Box::new(move || {
             // Nobody listens when the lane was aborted meanwhile.
-            drop(sender.send(catch_unwind(AssertUnwindSafe(call))));
+            let result = catch_unwind(AssertUnwindSafe(call)).map_err(|panic| Cause::of_panic(&*panic));
+            drop(sender.send(result));
         }));
         match receiver.await {
             Ok(result) => result,

@@ -5,10 +5,10 @@ mod driver;
 mod host;
 
 pub(crate) use core::decode_metadata;
-pub use core::{Blocked, CommitHealth, PartitionState, PartitionStatus, StartError};
-pub use driver::{Commits, CommittedOffset, Handle, Health, Phase};
+pub use core::{Blocked, CommitHealth, PartitionState, PartitionStatus, Stalled, StartError};
+pub use driver::{Commits, CommittedOffset, Handle, Health, Phase, SeekError, SeekTo, UNREACHABLE};
 pub(crate) use driver::{Connect, Launch, Mode, launch};
 #[cfg(feature = "testing")]
 pub(crate) use driver::{Station, Turner, keep, prepare};
 pub use host::Host;
-pub(crate) use host::{Runtime, Shared, Worker};
+pub(crate) use host::{Runtime, Shared, Sharing, Worker};

@@ -1,6 +1,7 @@
 //! Where receipts come home to: one desk a pipeline, one home a partition and generation.
 
 use std::{
+    collections::BTreeMap,
     sync::{
         Arc, Condvar, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering},
@@ -167,6 +168,12 @@ impl Home {
     /// Where a pending record is; `None` while it is on the poll thread.
     pub(crate) fn place(&self, offset: i64) -> Option<Arc<Place>> {
         self.places().of(offset)
+    }
+
+    /// Counts the records that left the poll thread, by the node that each is at. One that went several ways is where it was
+    /// seen last.
+    pub(crate) fn count_by_node(&self, nodes: &mut BTreeMap<u32, u64>) {
+        self.places().nodes().for_each(|node| *nodes.entry(node).or_default() += 1);
     }
 
     /// Forgets where the lowest records were that are done.

@@ -1,33 +1,32 @@
 //! How a record can end.
 
-use std::{
-    fmt,
-    sync::{Arc, OnceLock, PoisonError, RwLock},
-};
+use std::{fmt, sync::Arc};
+
+use crate::names::Names;
 
 /// Why records were skipped, as a small number that costs nothing to copy.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct Reason(u32);
 
-fn reasons() -> &'static RwLock<Vec<Arc<str>>> {
-    static REASONS: OnceLock<RwLock<Vec<Arc<str>>>> = OnceLock::new();
-    REASONS.get_or_init(RwLock::default)
-}
+static REASONS: Names = Names::new();
 
 impl Reason {
     /// The number of a text; pipelines name their reasons when they are built, so the list stays short.
     pub(crate) fn new(text: &str) -> Self {
-        let mut list = reasons().write().unwrap_or_else(PoisonError::into_inner);
-        let at = list.iter().position(|known| &**known == text).unwrap_or_else(|| {
-            list.push(Arc::from(text));
-            list.len() - 1
-        });
-        Self(u32::try_from(at).unwrap_or(u32::MAX))
+        Self(REASONS.number(text))
     }
 
     pub(crate) fn text(self) -> Arc<str> {
-        let list = reasons().read().unwrap_or_else(PoisonError::into_inner);
-        list.get(self.0 as usize).cloned().unwrap_or_else(|| Arc::from("unknown"))
+        REASONS.text(self.0).unwrap_or_else(|| Arc::from("unknown"))
+    }
+
+    #[inline]
+    pub(crate) fn number(self) -> u32 {
+        self.0
+    }
+
+    pub(crate) fn of_number(number: u32) -> Self {
+        Self(number)
     }
 }
 

@@ -127,6 +127,11 @@ impl Places {
         self.find(offset).ok().map(|at| Arc::clone(&self.line[at]))
     }
 
+    /// Where those are that are not done.
+    pub(super) fn nodes(&self) -> impl Iterator<Item = u32> {
+        self.line.iter().filter(|place| !place.is_done()).map(|place| place.node())
+    }
+
     pub(super) fn tidy(&mut self) {
         while let Some(done) = self.line.pop_front_if(|place| place.is_done()) {
             if self.spare.len() < SPARE {

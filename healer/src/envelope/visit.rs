@@ -10,6 +10,7 @@ use crate::{
     context::Context,
     engine::Host,
     error::{Cause, Failure},
+    observe,
 };
 
 /// The passage of one item through the nodes of a segment. Opaque: only healer's own nodes can end or take what it owes.
@@ -81,9 +82,34 @@ impl<'r> Visit<'r> {
         self.record
     }
 
+    /// The item comes to a node.
+    #[inline]
+    pub(crate) fn enter(&mut self, node: u32) {
+        self.enter_with(node, 1);
+    }
+
+    /// As [`enter`](Self::enter), with so many records.
+    #[inline]
+    pub(crate) fn enter_with(&mut self, node: u32, records: u64) {
+        self.at(node);
+        if let Some(host) = self.host {
+            host.counts().take(node, records);
+        }
+    }
+
+    /// The item is at a node that it has come to before.
     #[inline]
     pub(crate) fn at(&mut self, node: u32) {
         self.at = node;
+        observe::at(node);
+    }
+
+    /// The node where the item is passes it on.
+    #[inline]
+    pub(crate) fn give(&self) {
+        if let Some(host) = self.host {
+            host.counts().give(self.at, 1);
+        }
     }
 
     pub(crate) fn node(&self) -> u32 {
@@ -106,8 +132,12 @@ impl<'r> Visit<'r> {
         self.end(Outcome::Healed);
     }
 
+    /// The node where the item is skips it, for its own reason.
     #[inline]
     pub(crate) fn skip(&mut self, reason: Reason) {
+        if let Some(host) = self.host {
+            host.counts().skip(self.at, reason);
+        }
         self.end(Outcome::Skipped(reason));
     }
 

@@ -13,6 +13,7 @@ use crate::{
     engine::{Host, Shared},
     envelope::{Claim, End, Outcome, Receipt, Visit},
     error::{Cause, Failure},
+    observe,
     operators::failing,
     stream::Consumer,
 };
@@ -27,6 +28,11 @@ pub trait Serve<T>: Send + Sync + 'static {
 
     /// The node's number.
     fn node(&self) -> u32;
+
+    /// How many records an item is.
+    fn records(_: &T) -> u64 {
+        1
+    }
 
     /// Makes the lane of its task.
     fn open(&self, host: &Host) -> Self::Lane;
@@ -84,6 +90,7 @@ impl<T: Send + 'static, S: Serve<T>> Consumer<T> for Boundary<S> {
     }
 
     fn push(&self, lane: &mut Self::Lane, visit: &mut Visit<'_>, item: T) -> Result<(), Failure> {
+        visit.enter_with(self.0.node(), S::records(&item));
         lane.take(visit, self.0.node(), item);
         Ok(())
     }
@@ -112,7 +119,8 @@ pub(super) enum Step<U> {
     Failed(Cause),
 }
 
-/// Carries an item on into the fused nodes below, and settles it where nobody took it.
+/// Carries an item on into the fused nodes below, and settles it where nobody took it. It counts as one record that its node
+/// passed on.
 pub(super) fn carry_on<U, D: Consumer<U>>(
     host: &Host,
     next: &D,
@@ -122,9 +130,17 @@ pub(super) fn carry_on<U, D: Consumer<U>>(
     context: &mut Context,
     step: Step<U>,
 ) {
+    let _inside = observe::enter(context.here(), node);
     let mut visit = Visit::hosted(host, Claim::Held(receipt), context, node);
     let result = match step {
-        Step::Next(value) => push_guarded(next, lane, &mut visit, value),
+        Step::Next(value) => {
+            visit.give();
+            push_guarded(next, lane, &mut visit, value)
+        }
+        Step::Ended(Outcome::Skipped(reason)) => {
+            visit.skip(reason);
+            Ok(())
+        }
         Step::Ended(outcome) => {
             visit.end(outcome);
             Ok(())

@@ -28,8 +28,9 @@ type Key = (Arc<str>, Arc<str>, i32);
 type Shared = Arc<Mutex<Option<CheckpointCell>>>;
 
 /// All checkpoints of a pipeline: node, topic, partition.
-#[derive(Default)]
 pub(crate) struct Checkpoints {
+    /// Whether anything is kept.
+    pub(crate) are_kept: bool,
     cells: Mutex<BTreeMap<Key, Shared>>,
 }
 
@@ -39,6 +40,10 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Checkpoints {
+    pub(crate) fn new(are_kept: bool) -> Self {
+        Self { are_kept, cells: Mutex::default() }
+    }
+
     fn cell(&self, node: &Arc<str>, topic: &Arc<str>, partition: i32) -> Shared {
         Arc::clone(lock(&self.cells).entry((Arc::clone(node), Arc::clone(topic), partition)).or_default())
     }
@@ -119,7 +124,11 @@ impl<T: Send + 'static, D: Consumer<T>> Consumer<T> for CheckpointNode<T, D> {
     }
 
     fn push(&self, lane: &mut Self::Lane, visit: &mut Visit<'_>, item: T) -> Result<(), Failure> {
-        visit.at(self.node.id);
+        visit.enter(self.node.id);
+        if !lane.all.are_kept {
+            visit.give();
+            return self.next.push(&mut lane.next, visit, item);
+        }
         let (topic, partition) = (visit.context.topic_arc(), visit.context.partition());
         let known = lane.cells.iter().position(|(t, p, _)| *p == partition && Arc::ptr_eq(t, topic));
         let at = known.unwrap_or_else(|| {
@@ -142,6 +151,7 @@ impl<T: Send + 'static, D: Consumer<T>> Consumer<T> for CheckpointNode<T, D> {
         cell.offset = visit.context.offset();
         cell.fresh = true;
         drop(guard);
+        visit.give();
         self.next.push(&mut lane.next, visit, item)
     }
 

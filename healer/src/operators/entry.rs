@@ -12,6 +12,7 @@ use crate::{
     engine::Host,
     envelope::{Claim, End, Home, Outcome, Reason, Visit},
     error::Failure,
+    observe::{self, Inside, Watch},
     stream::{Branch, Consumer, Raw},
     topology::Node,
 };
@@ -138,6 +139,10 @@ impl<D: Consumer<Raw>> EntryLane for LaneOf<D> {
         until: Option<Instant>,
         log: &mut ChunkLog,
     ) -> usize {
+        let _inside = Inside::of_none();
+        let logged = observe::logs_data();
+        let measured = self.host.measures().is_due(self.host.now());
+        let mut watch = Watch::new(measured, logged);
         let late = || until.is_some_and(|until| Instant::now() >= until);
         for (taken, record) in records.iter().enumerate() {
             if log.moved >= credit || (taken % CLOCK == CLOCK - 1 && late()) {
@@ -145,6 +150,9 @@ impl<D: Consumer<Raw>> EntryLane for LaneOf<D> {
             }
             self.home.set_running(Some(record.offset));
             self.context.refill(record);
+            self.context.set_watch(watch);
+            watch = Watch::new(false, logged);
+            observe::set(self.context.here());
             let claim = Claim::Fresh { home: &self.home, record };
             let mut visit = Visit::hosted(&self.host, claim, &mut self.context, 0);
             let result = push_guarded(&*self.chain, &mut self.lane, &mut visit, Raw);

@@ -58,8 +58,9 @@ where
 
     #[inline]
     fn push(&self, lane: &mut Self::Lane, visit: &mut Visit<'_>, item: T) -> Result<(), Failure> {
-        visit.at(self.node.id);
+        visit.enter(self.node.id);
         if (self.keep)(&item) {
+            visit.give();
             self.next.push(lane, visit, item)
         } else {
             visit.skip(self.reason);

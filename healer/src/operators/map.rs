@@ -69,8 +69,10 @@ where
 
     #[inline]
     fn push(&self, lane: &mut Self::Lane, visit: &mut Visit<'_>, item: T) -> Result<(), Failure> {
-        visit.at(self.node.id);
-        self.next.push(lane, visit, (self.f)(item))
+        visit.enter(self.node.id);
+        let value = (self.f)(item);
+        visit.give();
+        self.next.push(lane, visit, value)
     }
 
     async fn room(&self, lane: &mut Self::Lane) {
@@ -127,9 +129,12 @@ where
 
     #[inline]
     fn push(&self, lane: &mut Self::Lane, visit: &mut Visit<'_>, item: T) -> Result<(), Failure> {
-        visit.at(self.node.id);
+        visit.enter(self.node.id);
         match (self.f)(item) {
-            Ok(value) => self.next.push(lane, visit, value),
+            Ok(value) => {
+                visit.give();
+                self.next.push(lane, visit, value)
+            }
             Err(error) => failing::fail(visit, self.node.id, Cause::Stage(error.into())),
         }
     }

@@ -35,6 +35,7 @@ pub use sink::Sink;
 pub use source::Source;
 pub use stage::{
     Again, AgainStage, Asked, AsyncStage, Awaited, Blocking, Checkpointed, CheckpointedStage, FlatKind,
-    FlatStage, Kind, LastResort, Outlet, ParallelKind, ParallelStage, PlainShape, Policy, RetryingKind,
-    SaysNothing, SaysSo, Shape, Stage, SyncKind, SyncStage, TaskKind, Transient, Verdict,
+    FlatStage, HasJson, HasNone, Kept, Kind, LastResort, Outlet, ParallelKind, ParallelStage, PlainShape,
+    Policy, Reporting, RetryingKind, SaysNothing, SaysSo, Shape, Shown, Stage, SyncKind, SyncStage, TaskKind,
+    Transient, Verdict, copy_to_report, report_input, report_rows,
 };

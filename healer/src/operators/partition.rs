@@ -90,6 +90,7 @@ impl<T: Send + 'static, D: Consumer<Rows<T>>> Consumer<T> for PartitionNode<D> {
     }
 
     fn push(&self, lane: &mut Self::Lane, visit: &mut Visit<'_>, item: T) -> Result<(), Failure> {
+        visit.enter(self.0.node.id);
         let row = Envelope::take(visit, self.0.node.id, lane.needs, item);
         lane.gate.enter();
         // Where the task has ended the row comes back in the error, and is returned.
@@ -229,7 +230,9 @@ impl<T: Send + 'static, D: Consumer<Rows<T>>> Gather<T, D> {
         let list = mem::take(&mut self.rows);
         let receipts = mem::take(&mut self.receipts);
         let Some((first, _)) = list.first() else { return };
-        let mut context = first.of_many();
+        let mut context = first.of_many(list.len());
+        // One of them is counted where they are carried on.
+        self.host.counts().give(self.work.node.id, list.len() as u64 - 1);
         let step = Step::Next(Rows { list });
         let Work { node, next } = &*self.work;
         let receipt = Receipt::many(receipts);

@@ -22,6 +22,7 @@ use crate::{
     engine::Host,
     envelope::Visit,
     error::{Cause, Failure},
+    observe,
     stream::{Accepts, Consumer, Operator},
     topology::{Node, NodeDraft, NodeKind},
 };
@@ -143,6 +144,7 @@ impl<T: Send + 'static, C: Codec, D: Consumer<T>> Consumer<T> for SinkNode<T, C,
     }
 
     fn push(&self, lane: &mut Self::Lane, visit: &mut Visit<'_>, item: T) -> Result<(), Failure> {
+        visit.enter(self.0.node.id);
         lane.take(visit, self.0.node.id, item);
         Ok(())
     }
@@ -170,16 +172,23 @@ impl<T: Send + 'static, C: Codec, D: Consumer<T>> Task<T, C, D> {
             return;
         }
         // The user's encoder and closures: a panic of theirs is a failure of the record.
-        let sink = &self.work.sink;
+        let Work { sink, node, .. } = &*self.work;
+        let inside = observe::enter(item.context.here(), node.id);
         let call = AssertUnwindSafe(|| Outgoing::new(sink, &item, std::mem::take(&mut self.buffer)));
         let outgoing = match catch_unwind(call) {
-            Ok(Ok(outgoing)) => outgoing,
+            Ok(Ok(outgoing)) => {
+                drop(inside);
+                outgoing
+            }
             Ok(Err(error)) => return self.pass(item, |_| Step::Failed(Cause::Encode(error.into()))).await,
             Err(panic) => {
                 let cause = Cause::of_panic(&*panic);
                 return self.pass(item, |_| Step::Failed(cause)).await;
             }
         };
+        if item.context.watch().is_measured() {
+            self.host.measures().output(node.id, outgoing.value.len());
+        }
         loop {
             match self.producer.send(&outgoing.record(&item)) {
                 Ok(delivery) => {

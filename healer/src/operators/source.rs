@@ -116,17 +116,25 @@ impl<T: Send + 'static, C: Codec, D: Consumer<T>> Consumer<Raw> for SourceNode<T
 
     #[inline]
     fn push(&self, lane: &mut Self::Lane, visit: &mut Visit<'_>, _: Raw) -> Result<(), Failure> {
-        visit.at(self.node.id);
+        visit.enter(self.node.id);
         let Some(record) = visit.record() else {
             return Ok(());
         };
+        if visit.context.watch().is_measured()
+            && let (Some(host), Some(value)) = (visit.host, record.value)
+        {
+            host.measures().input(self.node.id, value.len());
+        }
         if D::READS
             && let Err(error) = visit.context.refill_rest(record)
         {
             return failing::fail(visit, self.node.id, Cause::Decode(error.into()));
         }
         match (self.decode)(&self.codec, record.value) {
-            Some(Ok(value)) => self.next.push(lane, visit, value),
+            Some(Ok(value)) => {
+                visit.give();
+                self.next.push(lane, visit, value)
+            }
             None => {
                 visit.skip(self.tombstone);
                 Ok(())

@@ -94,6 +94,42 @@ impl<T: Serialize> Keeps<T> for Here {
     }
 }
 
+/// A value that a failure report can show.
+#[diagnostic::on_unimplemented(
+    message = "`{T}` can't be reported: it has no serde form",
+    label = "a `{T}` would be written as JSON here",
+    note = "add `#[derive(serde::Serialize)]` to `{T}`; without `report` failures are reported with the record as it came in"
+)]
+pub trait Shows<T> {
+    #[doc(hidden)]
+    fn show(value: &T, into: &mut Vec<u8>) -> bool;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Serialize> Shows<T> for Here {
+    fn show(value: &T, into: &mut Vec<u8>) -> bool {
+        serde_json::to_writer(into, value).is_ok()
+    }
+}
+
+/// A value of which a copy is kept while the stage has it.
+#[diagnostic::on_unimplemented(
+    message = "`{T}` can't be cloned: once the stage has it there is nothing to report",
+    label = "each call takes a `{T}` of its own",
+    note = "take it as `&{T}`, or add `#[derive(Clone)]` to `{T}`"
+)]
+pub trait CopiesToReport<T> {
+    #[doc(hidden)]
+    fn copy(value: &T) -> T;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Clone> CopiesToReport<T> for Here {
+    fn copy(value: &T) -> T {
+        value.clone()
+    }
+}
+
 /// A branch that settles the offsets of every record that flows into it.
 #[diagnostic::on_unimplemented(
     message = "this branch never reaches `heal`: the offsets of its records would never be committed",

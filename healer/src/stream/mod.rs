@@ -7,7 +7,7 @@ mod link;
 #[allow(clippy::module_inception)]
 mod stream;
 
-pub use accepts::{Accepts, Branch, Here, Keeps, Operator, Repeats, Root, Splits};
+pub use accepts::{Accepts, Branch, CopiesToReport, Here, Keeps, Operator, Repeats, Root, Shows, Splits};
 pub use consumer::{Consumer, Raw};
 pub use fan_out::FanOut;
 pub use link::{Link, Start, Then};

@@ -5,6 +5,7 @@ mod error;
 mod in_memory;
 mod partitioner;
 mod record;
+mod replay;
 mod simulation;
 #[cfg(test)]
 mod tests;
@@ -13,4 +14,5 @@ pub use embedded::EmbeddedKafka;
 pub use error::EmbeddedError;
 pub use in_memory::InMemory;
 pub use record::{Received, TestRecord};
+pub use replay::{Replay, ReplayError, Replays, replay};
 pub use simulation::{Passed, Simulation, SimulationFailure, SimulationReport, hold, is_calm};

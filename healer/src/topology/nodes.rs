@@ -15,14 +15,19 @@ pub(crate) struct Nodes {
 }
 
 impl Nodes {
-    pub(crate) fn new(graph: Graph, on_error: OnError) -> Self {
+    /// `keep_all` where what fails is reported, wherever that is.
+    pub(crate) fn new(graph: Graph, on_error: OnError, keep_all: bool) -> Self {
         let mut keepers = HashSet::new();
         for node in &graph.nodes {
-            if node.on_error.as_ref().unwrap_or(&on_error).dead_letter_topic().is_some() {
+            if keep_all || node.on_error.as_ref().unwrap_or(&on_error).dead_letter_topic().is_some() {
                 graph.up_from(node.id, &mut keepers);
             }
         }
         Self { graph, on_error, keepers }
+    }
+
+    pub(crate) fn graph(&self) -> &Graph {
+        &self.graph
     }
 
     pub(crate) fn path(&self, node: u32) -> Arc<str> {

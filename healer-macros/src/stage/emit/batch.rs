@@ -9,7 +9,10 @@ use super::{
     local, parts,
     single::{future, verdict},
 };
-use crate::{here::here, stage::Stage};
+use crate::{
+    here::here,
+    stage::{Stage, parse::Settings},
+};
 
 /// Reads: `&Rows<T>`.
 pub(super) fn rows(stage: &Stage, generics: &Generics, root: &TokenStream) -> TokenStream {
@@ -68,8 +71,9 @@ pub(super) fn transformed(stage: &Stage, generics: &Generics, root: &TokenStream
 
 /// How a row is copied for another attempt; what cannot be is told at the key that asks for it.
 fn copy(stage: &Stage, root: &TokenStream) -> Option<TokenStream> {
-    let retry = stage.settings.retry.as_ref().map(|retry| &retry.key);
-    let key = retry.or(stage.settings.split.as_ref())?;
+    let Settings { retry, split, report, .. } = &stage.settings;
+    let report = report.as_ref().map(|(key, _)| key);
+    let key = retry.as_ref().map(|retry| &retry.key).or(split.as_ref()).or(report)?;
     let (here, row) = (here(root, key.span()), local("row"));
     Some(quote! {
         fn copy(#row: &Self::RowIn) -> ::core::option::Option<Self::RowIn> {

@@ -6,7 +6,7 @@ use quote::{quote, quote_spanned};
 use super::{
     Generics,
     call::{Names, at, call},
-    local, parts,
+    local, parts, report,
     single::future,
 };
 use crate::stage::{
@@ -19,7 +19,8 @@ pub(super) fn flat(stage: &Stage, generics: &Generics, root: &TokenStream) -> To
     let names = Names::new();
     let outlet = local("outlet");
     let body = body(stage, generics, &names, root);
-    let future = future(stage, &body);
+    let kept = report::kept(stage, &names, root, false);
+    let future = future(stage, &quote!(#kept #body));
     let Names { input, context, need } = names;
     let asynchronous = stage.function.sig.asyncness.is_some();
     quote_spanned! {name.span()=>
@@ -81,12 +82,17 @@ fn body(stage: &Stage, generics: &Generics, names: &Names, root: &TokenStream) -
     } else {
         quote!(#item)
     };
+    let done = stage.settings.report.as_ref().map(|_| {
+        let kept = local("kept");
+        quote!(#kept.done();)
+    });
     quote! {
         let #result = #call;
         for #item in #opened {
             let #item = #value;
             #outlet.give(#item).await;
         }
+        #done
         #ok(())
     }
 }

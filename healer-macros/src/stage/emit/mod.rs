@@ -5,6 +5,7 @@ mod broken;
 mod call;
 mod flat;
 mod generics;
+mod report;
 mod single;
 
 use proc_macro2::{Span, TokenStream};
@@ -122,6 +123,8 @@ fn header(stage: &Stage, generics: &Generics, root: &TokenStream) -> TokenStream
     let context = stage.parameters.context.is_some();
     let generic = stage.function.is_generic();
     let policy = policy(stage, root);
+    let shown = (!matches!(stage.input.kind, InputKind::Rows | InputKind::Batch)).then(|| shown(root));
+    let reported = report::header(stage, root);
     quote! {
         #[automatically_derived]
         #[allow(trivial_bounds)]
@@ -135,8 +138,27 @@ fn header(stage: &Stage, generics: &Generics, root: &TokenStream) -> TokenStream
             const SKIP: &'static str = #skip;
             const POLICY: #root::__private::Policy = #policy;
             const GENERIC: bool = #generic;
+            #shown
+            #reported
         }
     }
+}
+
+/// What goes in and what comes out as JSON, where the types have that form.
+fn shown(root: &TokenStream) -> TokenStream {
+    let (value, into) = (local("value"), local("into"));
+    let method = |name: &str, of: &str| {
+        let (name, of) = (format_ident!("{name}"), format_ident!("{of}"));
+        quote! {
+            fn #name(#value: &Self::#of, #into: &mut ::std::vec::Vec<u8>) -> bool {
+                #[allow(unused_imports)]
+                use #root::__private::{HasJson as _, HasNone as _};
+                (&#root::__private::Shown(#value)).json(#into)
+            }
+        }
+    };
+    let (input, output) = (method("input_json", "In"), method("output_json", "Out"));
+    quote!(#input #output)
 }
 
 /// What the attribute says about failures.

@@ -6,7 +6,7 @@ use quote::{quote, quote_spanned};
 use super::{
     Generics,
     call::{Names, at, call},
-    parts,
+    parts, report,
 };
 use crate::{
     here::here,
@@ -20,6 +20,7 @@ pub(super) fn synchronous(stage: &Stage, generics: &Generics, root: &TokenStream
     let (name, parameters, arguments, bounds) = parts(&stage.function.sig.ident, generics);
     let names = Names::new();
     let verdict = verdict(stage, generics, &names, root);
+    let kept = report::kept(stage, &names, root, false);
     let Names { input, context, need } = names;
     quote! {
         #[automatically_derived]
@@ -27,6 +28,7 @@ pub(super) fn synchronous(stage: &Stage, generics: &Generics, root: &TokenStream
             #[inline]
             #[allow(unused_variables, deprecated, clippy::all, clippy::pedantic)]
             fn call(#input: Self::In, #context: &#root::Context, #need: &Self::Need) -> #root::__private::Verdict<Self::Out> {
+                #kept
                 #verdict
             }
         }
@@ -37,7 +39,8 @@ pub(super) fn asynchronous(stage: &Stage, generics: &Generics, root: &TokenStrea
     let (name, parameters, arguments, bounds) = parts(&stage.function.sig.ident, generics);
     let names = Names::new();
     let verdict = verdict(stage, generics, &names, root);
-    let future = future(stage, &verdict);
+    let kept = report::kept(stage, &names, root, false);
+    let future = future(stage, &quote!(#kept #verdict));
     let Names { input, context, need } = names;
     quote_spanned! {name.span()=>
         #[automatically_derived]
@@ -59,6 +62,7 @@ pub(super) fn again(stage: &Stage, generics: &Generics, root: &TokenStream) -> T
     let (name, parameters, arguments, bounds) = parts(&stage.function.sig.ident, generics);
     let names = Names::new();
     let verdict = verdict(stage, generics, &names, root);
+    let kept = report::kept(stage, &names, root, true);
     let future = future(stage, &verdict);
     let Names { input, context, need } = names;
     let copy = match (&stage.settings.retry, stage.input.kind) {
@@ -77,6 +81,7 @@ pub(super) fn again(stage: &Stage, generics: &Generics, root: &TokenStream) -> T
                 #context: &'a #root::Context,
                 #need: &'a Self::Need,
             ) -> impl ::core::future::Future<Output = #root::__private::Verdict<Self::Out>> + ::core::marker::Send + 'a {
+                #kept
                 #copy
                 #future
             }
@@ -104,6 +109,7 @@ pub(super) fn verdict(stage: &Stage, generics: &Generics, names: &Names, root: &
         Opened::Option => quote!(#verdict::of_option(#result)),
         Opened::ResultOption => quote!(#verdict::of_both(#result)),
     };
+    let verdict = report::ended(stage, &verdict);
     quote! {
         let #result = #call;
         #verdict

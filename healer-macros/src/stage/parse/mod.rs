@@ -7,7 +7,7 @@ mod output;
 mod parameters;
 mod types;
 
-pub(super) use attribute::{Most, OnError, Order, Settings, settings};
+pub(super) use attribute::{Most, OnError, Order, Report, Settings, settings};
 pub(super) use function::{Function, function, refuse_odd};
 pub(super) use input::{Input, InputKind, input};
 pub(super) use output::{Opened, Output, Yields, output};

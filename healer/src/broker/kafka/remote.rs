@@ -229,6 +229,31 @@ impl Remote for Link {
             .collect()
     }
 
+    fn ends(&self, partitions: &[TopicPartition], wait: Duration) -> Result<Vec<i64>, BrokerError> {
+        let consumer = self.consumer()?;
+        if partitions.is_empty() {
+            return Ok(Vec::new());
+        }
+        let what = "looking up where logs end";
+        let failed = |error: KafkaError| self.failed(&consumer, what, &error);
+        // One request a broker; to ask for each partition would take as many.
+        let mut question = plain(partitions)?;
+        question.set_all_offsets(Offset::End).map_err(failed)?;
+        let answer = consumer.offsets_for_times(question, bounded(wait)).map_err(failed)?;
+        let end = |partition: &TopicPartition| {
+            let entry = answer.find_partition(&partition.topic, partition.partition);
+            match entry.map(|entry| entry.error().map(|()| entry.offset())) {
+                Some(Ok(Offset::Offset(end))) => Ok(end),
+                Some(Err(error)) => Err(failed(error)),
+                _ => Err(BrokerError {
+                    kind: BrokerErrorKind::Transient,
+                    text: format!("the broker does not say where {partition} ends"),
+                }),
+            }
+        };
+        partitions.iter().map(end).collect()
+    }
+
     fn partitions(&self, topics: &[Topics], wait: Duration) -> Result<Vec<TopicPartition>, BrokerError> {
         let consumer = self.consumer()?;
         let voice = &consumer.context().voice;

@@ -2,9 +2,11 @@
 
 mod durations;
 mod environment;
+mod operate;
 mod properties;
 mod secrets;
 mod settings;
+mod texts;
 
 use super::{Config, ConfigBuilder, ConfigError, WrongSetting};
 

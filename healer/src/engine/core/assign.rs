@@ -26,6 +26,8 @@ impl Core {
                 let gone = Run::new(from, start.offset).len();
                 part.data_losses = self.count_loss(&part.home.partition, from, start.offset, gone);
             }
+            part.paused = self.paused.covers(&part.home.partition);
+            self.tally.assigned(slot, &part.home.partition);
             self.parts.insert(slot, part);
             if start.commit {
                 self.commits.hurry();
@@ -54,7 +56,7 @@ impl Core {
     pub(super) fn forget(&mut self, slot: u32) {
         if let Some(mut part) = self.parts.remove(&slot) {
             part.home.fence();
-            self.tally.stale += part.end_loan().len() as u64;
+            self.tally.stale(slot, part.end_loan().len() as u64);
         }
     }
 

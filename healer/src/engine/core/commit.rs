@@ -28,6 +28,8 @@ pub struct CommitHealth {
     pub failures: u64,
     /// Why the last of these failed.
     pub error: Option<String>,
+    /// How many the broker has acknowledged since the start.
+    pub total: u64,
 }
 
 /// The commit schedule.
@@ -91,7 +93,8 @@ impl Core {
     /// How commits go.
     pub(crate) fn commits(&self, now: Duration) -> CommitHealth {
         let health = &self.commits.health;
-        CommitHealth { last: health.last.map(|last| now.saturating_sub(last)), ..health.clone() }
+        let last = health.last.map(|last| now.saturating_sub(last));
+        CommitHealth { last, total: self.tally.commits, ..health.clone() }
     }
 
     pub(super) fn commit_if_due(&mut self, now: Duration, actions: &mut Vec<Action>) {
@@ -136,8 +139,10 @@ impl Core {
         match result {
             Ok(()) => {
                 self.tally.commits += 1;
+                self.behind = None;
                 self.commits.health = CommitHealth { last: Some(now), ..CommitHealth::default() };
                 for entry in entries {
+                    self.tally.of(entry.slot).for_each(|tally| tally.commits += 1);
                     self.commits.suspects.remove(&entry.slot);
                     self.acknowledge(&entry);
                 }
@@ -147,6 +152,9 @@ impl Core {
             }
             Err(error) => {
                 self.tally.commit_failures += 1;
+                for entry in &entries {
+                    self.tally.of(entry.slot).for_each(|tally| tally.commit_failures += 1);
+                }
                 self.commits.health.failures += 1;
                 self.commits.health.error = Some(error.text.clone());
                 // What was not acknowledged is still due: the next request asks for it or for more, never for less.

@@ -50,12 +50,9 @@ impl Core {
             return;
         };
         let known = old.data_losses;
-        let losses = self.count_loss(
-            &home.partition,
-            old.ledger.frontier(),
-            start.offset,
-            old.unread_below(start.offset),
-        );
+        let (frontier, unread) = (old.ledger.frontier(), old.unread_below(start.offset));
+        let lost = if start.sought { 0 } else { unread };
+        let losses = self.count_loss(&home.partition, frontier, start.offset, lost);
         self.forget(slot);
         // A new epoch may commit less than the old one did, and must at once: the old offset means other records now.
         // What an earlier owner claims was about those, too.

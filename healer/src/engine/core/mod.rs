@@ -9,6 +9,7 @@ mod epoch;
 mod lend;
 mod metadata;
 mod part;
+mod pause;
 mod records;
 mod revoke;
 mod stall;
@@ -22,12 +23,13 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 pub use commit::CommitHealth;
 pub(crate) use metadata::decode as decode_metadata;
 pub(crate) use part::Part;
+pub(crate) use pause::Rest;
 pub use start::StartError;
 pub(crate) use start::{Known, Start, StartPolicy, decide};
-pub use status::{Blocked, PartitionState, PartitionStatus};
+pub use status::{Blocked, PartitionState, PartitionStatus, Stalled};
 pub(crate) use until::Goal;
 
-use self::{commit::Commits, revoke::Revoking, until::UntilEnd};
+use self::{commit::Commits, pause::Paused, revoke::Revoking, until::UntilEnd};
 use crate::{
     app::Error,
     broker::{CommitError, TopicPartition},
@@ -148,6 +150,9 @@ pub(crate) struct Core {
     /// What a fenced commit took away, and when: a rebalance must say what becomes of them.
     orphans: BTreeMap<TopicPartition, Duration>,
     until: Option<UntilEnd>,
+    paused: Paused,
+    /// Since when something was taken in that is not committed, and nothing was.
+    behind: Option<Duration>,
     pub(crate) tally: Tally,
     pub(crate) failure: Option<Error>,
     /// What was acknowledged, also of partitions that are gone; the heir of a finished partition's status.
@@ -181,6 +186,8 @@ impl Core {
             revoking: Vec::new(),
             orphans: BTreeMap::new(),
             until: ends.map(UntilEnd::new),
+            paused: Paused::default(),
+            behind: None,
             tally: Tally::default(),
             failure: None,
             acknowledged: BTreeMap::new(),
@@ -243,7 +250,8 @@ impl Core {
     pub(crate) fn credit(&self, slot: u32) -> u64 {
         let open = self.phase == Phase::Running;
         let takes = |part: &&Part| {
-            open && part.is_open() && !part.is_lent() && !part.throttled && !part.home.is_held()
+            let rests = part.paused || part.throttled || part.home.is_held();
+            open && part.is_open() && !part.is_lent() && !rests
         };
         let part = self.parts.get(&slot).filter(takes);
         part.map_or(0, |part| self.settings.in_flight.saturating_sub(part.ledger.pending()))
@@ -273,6 +281,11 @@ impl Core {
 
     pub(crate) fn part(&self, slot: u32) -> Option<&Part> {
         self.parts.get(&slot)
+    }
+
+    /// A partition by its name.
+    pub(crate) fn part_of(&self, partition: &TopicPartition) -> Option<&Part> {
+        self.parts.values().find(|part| part.home.partition == *partition)
     }
 
     pub(crate) fn part_mut(&mut self, slot: u32) -> Option<&mut Part> {

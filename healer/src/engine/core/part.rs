@@ -8,6 +8,7 @@ use super::{epoch::Rewind, lend::Loan};
 use crate::{envelope::Home, operators::ChunkLog};
 
 /// What the core knows of a partition.
+#[allow(clippy::struct_excessive_bools)] // each is a fact of its own
 pub(crate) struct Part {
     pub(crate) home: Arc<Home>,
     pub(crate) ledger: Ledger,
@@ -41,6 +42,10 @@ pub(crate) struct Part {
     pub(super) rewind: Option<Rewind>,
     /// How often records vanished before they were done.
     pub(super) data_losses: u64,
+    /// The user wants nothing more of it to begin.
+    pub(super) paused: bool,
+    /// Where its log ended when that was looked up last.
+    pub(super) log_end: Option<i64>,
     /// The end offset that a run to the end waits for; `None` where it is reached or nobody waits.
     pub(super) end: Option<i64>,
 }
@@ -72,6 +77,8 @@ impl Part {
             loan: None,
             rewind: None,
             data_losses: 0,
+            paused: false,
+            log_end: None,
             end: None,
         }
     }

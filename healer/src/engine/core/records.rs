@@ -19,7 +19,8 @@ impl Core {
     ) {
         let part = self.parts.get_mut(&slot).filter(|part| part.home.generation == generation);
         let Some(part) = part else {
-            self.tally.stale += log.healed + log.skipped.iter().map(|(_, count)| count).sum::<u64>();
+            let done = log.healed + log.skipped.iter().map(|(_, count)| count).sum::<u64>();
+            self.tally.stale(slot, done);
             return;
         };
         let early = part.end_loan();
@@ -48,7 +49,7 @@ impl Core {
         let part =
             self.parts.get_mut(&settled.slot).filter(|part| part.home.generation == settled.generation);
         let Some(part) = part else {
-            self.tally.stale += 1;
+            self.tally.stale(settled.slot, 1);
             return;
         };
         if part.keep_early(settled) {
@@ -59,7 +60,7 @@ impl Core {
             outcome => {
                 if part.ledger.settle(settled.generation, settled.offset).is_err() {
                     // A second outcome of one record: it changes nothing.
-                    self.tally.stale += 1;
+                    self.tally.stale(settled.slot, 1);
                     return;
                 }
                 match outcome {

@@ -39,6 +39,12 @@ impl Core {
 
     /// Looks at what holds each partition, and tells once of each offset that does so for too long, and when it is past.
     pub(super) fn look(&mut self, now: Duration) {
+        let is_behind = |part: &Part| part.ledger.position() > part.committed.unwrap_or(part.start);
+        if self.parts.values().any(is_behind) {
+            self.behind.get_or_insert(now);
+        } else {
+            self.behind = None;
+        }
         for part in self.parts.values_mut() {
             part.look(&self.settings, now);
             let blocked = part.blocked.map(|(offset, _)| offset);

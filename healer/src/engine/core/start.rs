@@ -39,12 +39,19 @@ pub(crate) struct Start {
     pub(crate) commit: bool,
     /// The group's offset where it lies below the start and its records are gone.
     pub(crate) gone_from: Option<i64>,
+    /// The user wants it there: what lies between is not lost.
+    pub(crate) sought: bool,
 }
 
 impl Start {
     /// Exactly there, with nothing known from before.
     pub(crate) fn at(offset: i64) -> Self {
-        Self { offset, committed: None, claim: None, commit: false, gone_from: None }
+        Self { offset, committed: None, claim: None, commit: false, gone_from: None, sought: false }
+    }
+
+    /// There, since the user wants it.
+    pub(crate) fn sought(offset: i64) -> Self {
+        Self { sought: true, ..Self::at(offset) }
     }
 }
 
@@ -87,8 +94,7 @@ pub(crate) fn decide(
     out_of_range: OutOfRange,
 ) -> Result<Start, StartError> {
     let Watermarks { first, end } = known.watermarks;
-    let chosen =
-        |offset| Start { offset, committed: known.committed, claim: None, commit: true, gone_from: None };
+    let chosen = |offset| Start { committed: known.committed, commit: true, ..Start::at(offset) };
     let Some(committed) = known.committed else {
         return match policy {
             StartPolicy::Earliest => Ok(Start { commit: false, ..chosen(first) }),
@@ -108,13 +114,7 @@ pub(crate) fn decide(
             (Some(stored), Some(metadata)) => Some(if stored.covers(&metadata) { stored } else { metadata }),
             (stored, metadata) => stored.or(metadata),
         };
-        return Ok(Start {
-            offset: committed,
-            committed: Some(committed),
-            claim,
-            commit: false,
-            gone_from: None,
-        });
+        return Ok(Start { committed: Some(committed), claim, ..Start::at(committed) });
     }
     let anew = |offset| {
         let gone_from = (committed < offset).then_some(committed);

@@ -1,10 +1,11 @@
 //! What stands where, for users: no partition stands still without a name.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use healer_store::Run;
 
 use super::{Core, Part, Paths};
+use crate::broker::TopicPartition;
 
 /// A partition of this member.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +21,8 @@ pub struct PartitionStatus {
     pub frontier: i64,
     /// The offset that is expected next.
     pub position: i64,
+    /// The end of the partition's log, as it was a few seconds ago; `None` before the first look.
+    pub end: Option<i64>,
     /// How many records are in flight.
     pub pending: u64,
     /// How many offsets above the frontier are done already; those that the log skips are among them.
@@ -30,6 +33,15 @@ pub struct PartitionStatus {
     pub state: PartitionState,
     /// What keeps the frontier where it is.
     pub blocked: Option<Blocked>,
+}
+
+impl PartitionStatus {
+    /// How many offsets lie between what is committed, else the frontier, and the end of the log; `None` while that is not known.
+    pub fn lag(&self) -> Option<u64> {
+        // What was read since the last look is beyond the end that was seen then.
+        let end = self.end?.max(self.position);
+        Some(u64::try_from(end.saturating_sub(self.committed.unwrap_or(self.frontier))).unwrap_or(0))
+    }
 }
 
 /// What a partition does.
@@ -46,6 +58,25 @@ pub enum PartitionState {
     Draining,
     /// Its log went back, and it is to be read anew.
     Restarting,
+    /// The user wants nothing more of it to begin; what is in flight goes on.
+    Paused,
+}
+
+impl PartitionState {
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Running, Self::Halted, Self::Throttled, Self::Draining, Self::Restarting, Self::Paused];
+
+    /// As metrics name it.
+    pub(crate) fn text(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Halted => "halted",
+            Self::Throttled => "throttled",
+            Self::Draining => "draining",
+            Self::Restarting => "restarting",
+            Self::Paused => "paused",
+        }
+    }
 }
 
 /// The record that a partition waits for.
@@ -62,6 +93,18 @@ pub struct Blocked {
     pub key: Option<Vec<u8>>,
     /// Whether the key is longer than what is shown of it.
     pub key_is_cut: bool,
+}
+
+/// A record that has held its partition for longer than `stall_after`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Stalled {
+    /// The topic.
+    pub topic: Arc<str>,
+    /// The partition.
+    pub partition: i32,
+    /// The record.
+    pub blocked: Blocked,
 }
 
 impl Part {
@@ -92,6 +135,8 @@ impl Part {
             PartitionState::Draining
         } else if self.home.is_halted() {
             PartitionState::Halted
+        } else if self.paused {
+            PartitionState::Paused
         } else if self.throttled {
             PartitionState::Throttled
         } else {
@@ -101,6 +146,34 @@ impl Part {
 }
 
 impl Core {
+    /// The partitions that a record holds for too long.
+    pub(crate) fn stalled(&self, now: Duration) -> Vec<Stalled> {
+        let stalled = self.parts.values().filter(|part| part.stalled.is_some()).filter_map(|part| {
+            let TopicPartition { topic, partition } = part.home.partition.clone();
+            Some(Stalled { topic, partition, blocked: part.blocked(&self.path, now)? })
+        });
+        stalled.collect()
+    }
+
+    /// How long records have been taken in that are not committed, while nothing was; `None` where there are none.
+    pub(crate) fn uncommitted(&self, now: Duration) -> Option<Duration> {
+        self.behind.map(|since| now.saturating_sub(since))
+    }
+
+    /// Notes where the logs of partitions end.
+    pub(crate) fn log_ends(&mut self, ends: &BTreeMap<TopicPartition, i64>) {
+        for part in self.parts.values_mut() {
+            part.log_end = ends.get(&part.home.partition).copied().or(part.log_end);
+        }
+    }
+
+    /// How many records are at each node that left the poll thread.
+    pub(crate) fn in_flight(&self) -> BTreeMap<u32, u64> {
+        let mut nodes = BTreeMap::new();
+        self.parts.values().for_each(|part| part.home.count_by_node(&mut nodes));
+        nodes
+    }
+
     /// The partitions of this member.
     pub(crate) fn status(&self, now: Duration) -> Vec<PartitionStatus> {
         let status = |part: &Part| PartitionStatus {
@@ -109,6 +182,7 @@ impl Core {
             committed: part.committed,
             frontier: part.ledger.frontier(),
             position: part.ledger.position(),
+            end: part.log_end,
             pending: part.ledger.pending(),
             done_above: part.done_above(),
             data_losses: part.data_losses,

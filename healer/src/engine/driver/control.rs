@@ -3,7 +3,7 @@
 use std::{
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -20,7 +20,7 @@ use crate::{
     operators::Checkpoints,
 };
 
-use super::CommittedOffset;
+use super::{CommittedOffset, seek::Sought};
 
 /// How a pipeline ended.
 pub(super) type Ended = Option<Result<Report, Error>>;
@@ -29,7 +29,13 @@ pub(super) type Ended = Option<Result<Report, Error>>;
 pub(super) struct Control {
     core: Mutex<Core>,
     runtime: Arc<dyn Runtime>,
+    /// The pipeline's name.
+    pub(super) name: String,
     stop: AtomicBool,
+    /// Microseconds since the start at which the broker was polled last.
+    polled: AtomicU64,
+    /// What the user wants read from elsewhere, and was not looked at yet.
+    seeks: Mutex<Vec<Sought>>,
     missing_topic: Mutex<Option<String>>,
     pub(super) desk: Arc<Desk>,
     pub(super) commits: broadcast::Sender<CommittedOffset>,
@@ -42,6 +48,7 @@ const COMMITS: usize = 4_096;
 
 impl Control {
     pub(super) fn new(
+        name: String,
         core: Core,
         runtime: Arc<dyn Runtime>,
         desk: Arc<Desk>,
@@ -50,7 +57,10 @@ impl Control {
         Self {
             core: Mutex::new(core),
             runtime,
+            name,
             stop: AtomicBool::new(false),
+            polled: AtomicU64::new(0),
+            seeks: Mutex::default(),
             missing_topic: Mutex::default(),
             desk,
             commits: broadcast::Sender::new(COMMITS),
@@ -79,6 +89,26 @@ impl Control {
 
     pub(super) fn miss_topic(&self, text: Option<String>) {
         *self.missing_topic.lock().unwrap_or_else(PoisonError::into_inner) = text;
+    }
+
+    /// The broker was polled.
+    pub(super) fn has_polled(&self) {
+        let micros = u64::try_from(self.now().as_micros()).unwrap_or(u64::MAX);
+        self.polled.store(micros, Ordering::Relaxed);
+    }
+
+    /// When that was.
+    pub(super) fn polled(&self) -> Duration {
+        Duration::from_micros(self.polled.load(Ordering::Relaxed))
+    }
+
+    pub(super) fn ask_to_seek(&self, sought: Sought) {
+        self.seeks.lock().unwrap_or_else(PoisonError::into_inner).push(sought);
+        self.desk.nudge();
+    }
+
+    pub(super) fn take_seeks(&self) -> Vec<Sought> {
+        std::mem::take(&mut *self.seeks.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     pub(super) fn ask_to_stop(&self) {

@@ -18,6 +18,9 @@ const LOOK_UP: Duration = Duration::from_secs(2);
 /// How long the last snapshot may take.
 const SAVE: Duration = Duration::from_secs(10);
 
+/// How long failure reports that still wait may take.
+const REPORTS: Duration = Duration::from_secs(5);
+
 pub(super) fn finish<B: Broker>(mut poller: Poller<B>, panic: Option<Error>) -> Result<Report, Error> {
     poller.tell_commits();
     poller.record();
@@ -25,6 +28,7 @@ pub(super) fn finish<B: Broker>(mut poller: Poller<B>, panic: Option<Error>) -> 
     drop(lanes);
     shared.abort();
     saver.finish(SAVE);
+    shared.reports.finish(REPORTS);
     if let Some(producer) = &shared.producer {
         producer.flush(config.drain_budget());
     }

@@ -13,17 +13,18 @@ use tokio::sync::{
         Receiver,
         error::{RecvError, TryRecvError},
     },
-    watch,
+    oneshot, watch,
 };
 
 use super::{
-    Health,
+    Health, SeekError, SeekTo,
     control::{Control, Ended},
+    seek::Sought,
 };
 use crate::{
     app::{Error, Report},
-    broker::Remote,
-    engine::PartitionStatus,
+    broker::{Remote, TopicPartition},
+    engine::{PartitionStatus, core::Rest},
 };
 
 /// An offset that the broker has acknowledged: all records below it are done.
@@ -57,6 +58,64 @@ impl Handle {
     /// leaves the group. Returns at once; [`join`](Handle::join) waits.
     pub fn stop(&self) {
         self.control.ask_to_stop();
+    }
+
+    /// The pipeline's name.
+    pub fn name(&self) -> &str {
+        &self.control.name
+    }
+
+    /// Lets the pipeline rest: no record begins until [`resume`](Handle::resume), also of partitions that come later. What is in flight goes on and
+    /// is committed, and the group keeps its members, since the broker is polled meanwhile.
+    pub fn pause(&self) {
+        self.control.core().pause(Rest::Everything);
+    }
+
+    /// Ends all pauses, also those of topics and partitions.
+    pub fn resume(&self) {
+        self.go_on(&Rest::Everything);
+    }
+
+    /// Lets the partitions of a topic rest, as [`pause`](Handle::pause) does all.
+    pub fn pause_topic(&self, topic: &str) {
+        self.control.core().pause(Rest::Topic(topic.to_owned()));
+    }
+
+    /// Ends the pause of a topic and of its partitions. It goes on resting while the whole pipeline rests.
+    pub fn resume_topic(&self, topic: &str) {
+        self.go_on(&Rest::Topic(topic.to_owned()));
+    }
+
+    /// Lets a partition rest, as [`pause`](Handle::pause) does all.
+    pub fn pause_partition(&self, topic: &str, partition: i32) {
+        self.control.core().pause(Rest::Partition(TopicPartition { topic: Arc::from(topic), partition }));
+    }
+
+    /// Ends the pause of a partition. It goes on resting while its topic or the whole pipeline rests.
+    pub fn resume_partition(&self, topic: &str, partition: i32) {
+        self.go_on(&Rest::Partition(TopicPartition { topic: Arc::from(topic), partition }));
+    }
+
+    fn go_on(&self, rest: &Rest) {
+        self.control.core().resume(rest);
+        self.control.desk.nudge();
+    }
+
+    /// Reads a partition of this member from elsewhere, and says from which offset. That is committed at once, also where it is lower than
+    /// what was committed before; records that are in flight are given up, and what they still come to changes nothing.
+    ///
+    /// # Errors
+    /// A [`SeekError`]: the partition is not this member's, has no such offset, or the broker does not say what there is.
+    pub async fn seek(&self, topic: &str, partition: i32, to: SeekTo) -> Result<i64, SeekError> {
+        let (answer, answered) = oneshot::channel();
+        let partition = TopicPartition { topic: Arc::from(topic), partition };
+        self.control.ask_to_seek(Sought { partition, to, answer });
+        let mut ended = self.control.ended.subscribe();
+        tokio::select! {
+            biased;
+            answer = answered => answer.unwrap_or(Err(SeekError::Ended)),
+            () = until_ended(&mut ended) => Err(SeekError::Ended),
+        }
     }
 
     /// Waits for the end.

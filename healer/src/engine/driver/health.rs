@@ -1,8 +1,11 @@
 //! Whether a pipeline is well.
 
+use std::time::Duration;
+
 use crate::{
+    app::Error,
     broker::{Outage, Remote},
-    engine::CommitHealth,
+    engine::{Blocked, CommitHealth, Stalled},
 };
 
 use super::control::Control;
@@ -10,7 +13,7 @@ use super::control::Control;
 /// How a pipeline is; what `/health` of a service would say.
 ///
 /// An outage ends no pipeline: it goes on by itself when a broker answers again.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Health {
     /// Whether it runs.
@@ -22,6 +25,16 @@ pub struct Health {
     /// What the client said last of a topic that is gone; `None` again when partitions are assigned. With the `consumer`
     /// protocol the group takes the partitions of such a topic away without a word.
     pub missing_topic: Option<String>,
+    /// How long ago it asked the broker for records.
+    pub polled: Duration,
+    /// How many partitions are this member's.
+    pub assigned: usize,
+    /// How long records have been taken in that are not committed, while no commit was acknowledged at all; `None` where there are none.
+    pub uncommitted: Option<Duration>,
+    /// The records that have held their partitions for longer than [`Config::stall_after`](crate::Config::stall_after).
+    pub stalled: Vec<Stalled>,
+    /// What ended it.
+    pub error: Option<Error>,
 }
 
 /// How far a pipeline is.
@@ -39,22 +52,60 @@ pub enum Phase {
 impl Health {
     /// Whether it runs, a broker can be reached, the last commit was acknowledged, and no topic is missing.
     pub fn is_well(&self) -> bool {
-        let Self { phase, outage, commits, missing_topic } = self;
+        let Self { phase, outage, commits, missing_topic, .. } = self;
         *phase == Phase::Running && outage.is_none() && commits.failures == 0 && missing_topic.is_none()
     }
+
+    /// Whether it works: it takes records, and partitions are assigned to it. Else nobody loses anything by taking it out of service.
+    pub fn is_ready(&self) -> bool {
+        self.phase == Phase::Running && self.assigned > 0
+    }
+
+    /// Why somebody must look, or start it again, one sentence each: an error ended it, a record holds its partition for too long, no
+    /// broker has been reached for [`UNREACHABLE`]. Empty where all is well, and where it has ended as it was asked to.
+    pub fn faults(&self) -> Vec<String> {
+        let mut faults = Vec::new();
+        faults.extend(self.error.as_ref().map(|error| format!("an error ended it: {error}")));
+        for Stalled { topic, partition, blocked } in &self.stalled {
+            let (Blocked { offset, stage, .. }, seconds) = (blocked, blocked.lasting.as_secs());
+            faults.push(format!(
+                "record {topic}[{partition}]@{offset} has held its partition at `{stage}` for {seconds} s"
+            ));
+        }
+        if let Some(outage) = self.outage.as_ref().filter(|outage| outage.lasting >= UNREACHABLE) {
+            let seconds = outage.lasting.as_secs();
+            faults.push(format!("no broker has answered for {seconds} s: {}", outage.reason));
+        }
+        faults
+    }
 }
+
+/// How long a broker may be out of reach before that is a fault: most outages pass, and a restart ends none.
+pub const UNREACHABLE: Duration = Duration::from_mins(1);
 
 impl Control {
     pub(super) fn health(&self, remote: &dyn Remote) -> Health {
         let now = self.now();
         let core = self.core();
+        let error = self.ended.borrow().as_ref().and_then(|ended| ended.as_ref().err().cloned());
         let phase = match (self.ended.borrow().is_some(), core.is_running()) {
             (true, _) => Phase::Ended,
             (false, true) => Phase::Running,
             (false, false) => Phase::Draining,
         };
-        let commits = core.commits(now);
+        let (commits, uncommitted, stalled) = (core.commits(now), core.uncommitted(now), core.stalled(now));
+        let assigned = core.partitions().len();
         drop(core);
-        Health { phase, outage: remote.outage(), commits, missing_topic: self.missing_topic() }
+        Health {
+            phase,
+            outage: remote.outage(),
+            commits,
+            missing_topic: self.missing_topic(),
+            polled: now.saturating_sub(self.polled()),
+            assigned,
+            uncommitted,
+            stalled,
+            error,
+        }
     }
 }

@@ -5,6 +5,7 @@ mod assign;
 mod backlog;
 mod committer;
 mod control;
+mod ends;
 mod finish;
 mod handle;
 mod hands;
@@ -18,6 +19,7 @@ mod out_of_range;
 mod piece;
 mod poll;
 mod saver;
+mod seek;
 mod station;
 mod tokio_runtime;
 mod turn;
@@ -38,9 +40,10 @@ use healer_store::{Journal, StoreError};
 use tokio::{runtime, sync::watch};
 
 pub use handle::{Commits, CommittedOffset, Handle};
-pub use health::{Health, Phase};
+pub use health::{Health, Phase, UNREACHABLE};
 #[cfg(feature = "testing")]
 pub(crate) use keeper::turn as keep;
+pub use seek::{SeekError, SeekTo};
 
 use self::{
     assign::{Lookup, Route},
@@ -52,11 +55,12 @@ use self::{
     out_of_range::{OutOfRangeTold, Suspect},
     poll::Poller,
     saver::Saver,
+    seek::{Found, Sought},
     tokio_runtime::TokioRuntime,
 };
 pub(crate) use self::{station::Station, turn::Turner};
 use super::{
-    Runtime, Shared,
+    Runtime, Shared, Sharing,
     core::{Core, Goal, Settings, Start},
 };
 use crate::{
@@ -67,8 +71,9 @@ use crate::{
     config::Config,
     envelope::Desk,
     error::panic_message,
-    observe::Meters,
-    operators::{Entry, OnError},
+    observe::{Measures, Meters},
+    operators::{Checkpoints, Entry, OnError},
+    reports::{FailureReporter, Reports},
     topology::{Graph, NodeKind, Nodes, States},
 };
 
@@ -86,6 +91,10 @@ pub(crate) enum Message {
     Watermarks(Vec<Suspect>, Result<Vec<Watermarks>, Error>),
     /// What the group has committed for partitions of others.
     Group(Result<BTreeMap<TopicPartition, i64>, Error>),
+    /// Where the logs of partitions end.
+    Ends(Result<BTreeMap<TopicPartition, i64>, Error>),
+    /// Where a partition is to be read from.
+    Sought(Sought, Result<Found, Error>),
 }
 
 /// How long to run.
@@ -109,6 +118,7 @@ pub(crate) struct Launch {
     pub(crate) config: Config,
     pub(crate) store: Arc<dyn healer_store::Store>,
     pub(crate) mode: Mode,
+    pub(crate) reporter: Option<Arc<dyn FailureReporter>>,
 }
 
 /// How to reach a broker; the seam at which the engine meets another than Kafka.
@@ -199,14 +209,24 @@ fn assemble<B: Broker>(
     goals: Option<BTreeMap<TopicPartition, Goal>>,
     runtime: &Arc<dyn Runtime>,
 ) -> Result<Poller<B>, Error> {
-    let Launch { name, graph, on_error, sources, states, config, .. } = launch;
+    let Launch { name, graph, on_error, sources, states, config, reporter, .. } = launch;
     let in_flight = config.in_flight();
     let desk = Arc::new(Desk::new(in_flight));
     let (hurry, patience) = watch::channel(false);
-    let states = Arc::new(states);
-    let nodes = Nodes::new(graph.clone(), on_error);
-    let shared =
-        Shared::new(Arc::clone(runtime), states, Arc::clone(&desk), producer, in_flight, patience, nodes);
+    let reports = Reports::new(reporter);
+    let shared = Shared::new(Sharing {
+        pipeline: name.clone(),
+        runtime: Arc::clone(runtime),
+        states,
+        desk: Arc::clone(&desk),
+        producer,
+        in_flight,
+        hurry: patience,
+        nodes: Nodes::new(graph.clone(), on_error, reports.is_on()),
+        checkpoints: Checkpoints::new(config.checkpointing()),
+        measures: Measures::new(&name, &graph, config.measures()),
+        reports,
+    });
     let settings = Settings {
         commit_interval: config.commit_interval(),
         drain_budget: config.drain_budget(),
@@ -218,7 +238,8 @@ fn assemble<B: Broker>(
     let paths = Arc::new(move |node| paths.path(node));
     let core = Core::new(settings, goals.clone(), paths, runtime.now());
     let checkpoints = Arc::clone(&shared.checkpoints);
-    let control = Arc::new(Control::new(core, Arc::clone(runtime), Arc::clone(&desk), checkpoints));
+    let control =
+        Arc::new(Control::new(name.clone(), core, Arc::clone(runtime), Arc::clone(&desk), checkpoints));
     let routes = sources.into_iter().map(|(node, topics, entry)| Route::new(node, &topics, entry));
 
     let remote = broker.remote();
@@ -232,6 +253,7 @@ fn assemble<B: Broker>(
             Some(Hands::new(workers, Arc::clone(runtime), answer.clone(), Arc::clone(&desk)))
         }
     };
+    let meters = Meters::new(&name, &graph);
     Ok(Poller {
         hands,
         broker,
@@ -267,7 +289,9 @@ fn assemble<B: Broker>(
         settled: Vec::new(),
         out_of_range: OutOfRangeTold::default(),
         looked: Duration::ZERO,
-        meters: Meters::new(&name),
+        meters,
+        told: Duration::ZERO,
+        ends_at: Some(ends::FIRST),
         goals,
     })
 }

@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     sync::{Arc, mpsc::Receiver},
-    time::Duration,
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use tokio::sync::watch;
@@ -29,7 +29,7 @@ use crate::{
     },
     envelope::Settled,
     error::RecordError,
-    observe::Meters,
+    observe::{Meters, Sight},
     topology::Graph,
 };
 
@@ -41,6 +41,9 @@ const AT_WORK: Duration = Duration::from_millis(1);
 
 /// How often positions are looked at.
 const LOOK: Duration = Duration::from_millis(50);
+
+/// How often metrics are told.
+const TELL: Duration = Duration::from_millis(250);
 
 /// How long the keeper waits for records while it holds what the poll thread needs to fetch.
 const KEEP: Duration = Duration::from_millis(20);
@@ -80,6 +83,10 @@ pub(crate) struct Poller<B> {
     pub(super) out_of_range: OutOfRangeTold,
     pub(super) looked: Duration,
     pub(super) meters: Meters,
+    /// When metrics were told last.
+    pub(super) told: Duration,
+    /// When the ends of logs are looked up next; `None` while they are.
+    pub(super) ends_at: Option<Duration>,
     /// What a run to the end is to reach.
     pub(super) goals: Option<BTreeMap<TopicPartition, Goal>>,
 }
@@ -94,6 +101,7 @@ impl<B: Broker> Poller<B> {
 
     /// After fetching: what the broker said, where the consumer is, what was acknowledged.
     pub(super) fn look_after(&mut self) {
+        self.control.has_polled();
         // Before positions are looked at: after a batch that is damaged for good they are beyond it.
         self.broker_events();
         self.ask_watermarks();
@@ -126,8 +134,11 @@ impl<B: Broker> Poller<B> {
                 Message::Starts(asked, starts) => self.take_starts(&asked, starts),
                 Message::Watermarks(asked, marks) => self.take_watermarks(asked, marks),
                 Message::Group(committed) => self.take_group(committed),
+                Message::Ends(ends) => self.take_ends(ends),
+                Message::Sought(sought, answer) => self.take_sought(sought, answer),
             }
         }
+        self.take_seeks();
         if self.control.is_asked_to_stop() {
             self.step(Event::Stop);
         } else {
@@ -159,16 +170,19 @@ impl<B: Broker> Poller<B> {
         for event in self.broker.events() {
             match event {
                 BrokerEvent::Assigned(partitions) => {
+                    self.control.core().tally.rebalances += 1;
                     if !partitions.is_empty() {
                         self.control.miss_topic(None);
                     }
                     self.unanswered.add(partitions, self.control.now());
                 }
                 BrokerEvent::Revoked(partitions) => {
+                    self.control.core().tally.rebalances += 1;
                     self.unanswered.remove(&partitions);
                     self.step(Event::Revoked(partitions));
                 }
                 BrokerEvent::Lost(partitions) => {
+                    self.control.core().tally.rebalances += 1;
                     self.unanswered.remove(&partitions);
                     self.step(Event::Lost(partitions));
                 }
@@ -245,13 +259,29 @@ impl<B: Broker> Poller<B> {
             // What waits was fetched and not yet delivered: the position is beyond it.
             positions.retain(|(slot, _)| self.lanes.is_at_position(*slot, now));
             self.step(Event::Positions(&positions));
-            self.record();
+            self.ask_ends(now);
+            if now >= self.told + TELL {
+                self.told = now;
+                self.record();
+            }
         }
     }
 
+    /// Tells the metrics.
     pub(super) fn record(&mut self) {
+        let now = self.control.now();
         let core = self.control.core();
-        self.meters.record(&core.tally, &core.status(self.control.now()));
+        let (partitions, in_flight) = (core.status(now), core.in_flight());
+        let ago = now.saturating_sub(self.control.polled());
+        let polled = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().saturating_sub(ago);
+        self.meters.record(&Sight {
+            tally: &core.tally,
+            partitions: &partitions,
+            stages: &self.shared.counts,
+            in_flight: &in_flight,
+            polled: polled.as_secs_f64(),
+            reports: self.shared.reports.counts(),
+        });
     }
 
     pub(super) fn tell_commits(&mut self) {

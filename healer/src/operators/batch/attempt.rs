@@ -5,23 +5,30 @@ use std::{future::Future, marker::PhantomData, sync::Arc};
 use super::{
     Rows,
     batch::Parts,
-    hand_back::{hand_back, receipts_of},
+    hand_back::{Handed, hand_back, receipts_of},
 };
 use crate::{
     context::Context,
     engine::Host,
     envelope::{Outcome, Receipt},
     error::Cause,
+    observe::{self, Here, Rare},
     operators::{
         boundary::{self, Envelope, Inbox, Serve, ServeOne, Step},
         failing,
-        stage::{Stage, StageLane, StageNode, Verdict},
+        stage::{Reporting, Stage, StageLane, StageNode, Verdict},
     },
+    reports::RowReport,
     stream::Consumer,
 };
 
 /// The rows of a batch, each with where it comes from.
 pub type List<T> = Vec<(Context, T)>;
+
+/// What names a batch in logs; one is never empty.
+pub(super) fn here<T>(list: &List<T>) -> Here {
+    list.first().map_or_else(Here::nowhere, |(context, _)| context.of_many(list.len()).here())
+}
 
 /// What a call made of a batch.
 pub(super) enum Made<U> {
@@ -98,6 +105,25 @@ impl<T> Piece<T> {
     }
 }
 
+/// Notes what a batch that is given up was made of.
+fn note<T>(
+    context: &mut Context,
+    list: List<T>,
+    report: Reporting,
+    write: fn(&Rows<T>, &mut Vec<u8>) -> bool,
+) {
+    context.take_notes();
+    let Some(notes) = context.notes() else { return };
+    if context.is_of_many() {
+        let row = |(row, _): &(Context, T)| RowReport::of(row);
+        notes.set_rows(list.iter().map(row).collect());
+    }
+    if report != Reporting::Never {
+        let rows = Rows { list };
+        notes.input(|json| write(&rows, json));
+    }
+}
+
 /// What comes next tries for itself.
 fn first_attempts<T>(list: &mut List<T>) {
     for (context, _) in list {
@@ -122,6 +148,10 @@ where
 
     fn node(&self) -> u32 {
         self.stage.node.id
+    }
+
+    fn records(rows: &S::In) -> u64 {
+        rows.len() as u64
     }
 
     fn open(&self, host: &Host) -> Self::Lane {
@@ -178,21 +208,24 @@ where
         let mut context = match list.as_slice() {
             // One record alone is what failed, if it does: not a row that was made of several, or of another record.
             [(context, _)] if is_single && owes(&receipts, context) => context.keep(true),
-            [(context, _), ..] => context.of_many(),
+            [(context, _), ..] => context.of_many(list.len()),
             [] => return None,
         };
         // A half is tried once: what passes by itself is left to the attempts at single rows.
         let repeats = self.stage.repeats() && (is_whole || is_single);
         let mut pauses = None;
+        self.tell(&list);
         loop {
-            let keep = repeats || (self.stage.splits() && list.len() > 1);
+            let reports = S::REPORT != Reporting::Never && host.reports().is_on();
+            let keep = reports || repeats || (self.stage.splits() && list.len() > 1);
             let admitted = self.stage.admit(host).await;
             if let Some(turn) = self.stage.turn(host) {
                 turn.await;
             }
             let Tried { back, result } = K::call(host, &self.stage, &lane.need, list, keep).await;
             admitted.ended(&result, host);
-            let pause = if repeats { self.stage.pause(&result, &mut context, &mut pauses) } else { None };
+            let pause =
+                if repeats { self.stage.pause(host, &result, &mut context, &mut pauses) } else { None };
             let cause = match result {
                 Ok(Verdict::Next(made)) => {
                     self.pass_on(lane, host, made, receipts, context).await;
@@ -214,7 +247,10 @@ where
                     tracing::debug!(stage = &*self.stage.node.path, rows = list.len(), error = %cause, "rows failed together; their halves are tried");
                     return Some(Piece { list, receipts, is_whole });
                 }
-                _ => {
+                (back, _) => {
+                    if let Some(list) = back.filter(|_| host.reports().is_on()) {
+                        note(&mut context, list, S::REPORT, S::report_json);
+                    }
                     self.give_up(lane, host, cause, receipts, context).await;
                     return None;
                 }
@@ -235,7 +271,7 @@ where
                 first_attempts(&mut list);
                 (Receipt::many(receipts), Step::Next(Rows { list }))
             }
-            Made::Parts(parts) => match hand_back(parts, receipts) {
+            Made::Parts(parts) => match self.count_skips(host, parts, receipts) {
                 Ok((receipt, rows)) if rows.is_empty() => {
                     receipt.settle(Outcome::Healed);
                     return;
@@ -247,9 +283,40 @@ where
                 Err((cause, receipts)) => (Receipt::many(receipts), Step::Failed(cause)),
             },
         };
-        let mut context = context.of_many();
+        let rows = if let Step::Next(rows) = &step { rows.len() } else { 1 };
+        // One of them is counted where they are carried on.
+        host.counts().give(self.stage.node.id, rows as u64 - 1);
+        let mut context = context.of_many(rows);
         context.first_attempt();
         self.carry_on(lane, host, receipt, context, step).await;
+    }
+
+    /// Gives rows their receipts back, and counts those that were skipped.
+    fn count_skips(&self, host: &Host, parts: Parts<K::Made>, receipts: Vec<Receipt>) -> Handed<K::Made> {
+        let reasons: Vec<_> = parts.skipped.iter().map(|(_, reason)| *reason).collect();
+        let back = hand_back(parts, receipts)?;
+        for reason in reasons {
+            host.count(self.stage.node.id, Rare::Skipped(reason));
+        }
+        Ok(back)
+    }
+
+    /// Tells which records a batch is made of, where that is to be logged.
+    fn tell(&self, list: &List<K::Row>) {
+        if tracing::enabled!(tracing::Level::DEBUG) {
+            let _inside = observe::enter(here(list), self.stage.node.id);
+            let name = |(context, _): &(Context, _)| {
+                format!(
+                    "{}[{}]@{} {}",
+                    context.topic(),
+                    context.partition(),
+                    context.offset(),
+                    context.emit_id()
+                )
+            };
+            let members: Vec<_> = list.iter().map(name).collect();
+            tracing::debug!(stage = &*self.stage.node.path, rows = list.len(), ?members, "a batch begins");
+        }
     }
 
     async fn give_up(

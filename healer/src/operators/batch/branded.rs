@@ -8,12 +8,13 @@ use std::{
 
 use super::{
     Batch, Rows,
-    attempt::{List, Made, Tried, Tries, Work},
+    attempt::{List, Made, Tried, Tries, Work, here},
     run_to_end,
 };
 use crate::{
     engine::Host,
     error::Cause,
+    observe,
     operators::{
         boundary::Boundary,
         stage::{Kind, Stage, StageNode, Verdict, guarded},
@@ -74,17 +75,19 @@ impl<S: BatchStage> Tries<S> for BatchKind {
             Ok(copies) => copies,
             Err(cause) => return Tried { back: None, result: Err(cause) },
         };
+        let (here, node) = (here(&list), stage.node.id);
         let result = if S::BLOCKING {
-            let need = Arc::clone(need);
+            let (need, shared) = (Arc::clone(need), Arc::clone(host.shared()));
             let call = move || {
+                let (_inside, began) = (observe::enter(here, node), shared.runtime.now());
                 let verdict = run_to_end(S::call(Batch::new(list), &need));
+                shared.measures.took(node, shared.runtime.now().saturating_sub(began));
                 verdict.map(|verdict| verdict.map(Batch::into_parts))
             };
-            let panicked = |panic: Box<dyn std::any::Any + Send>| Cause::of_panic(&*panic);
-            host.blocking(call).await.map_err(panicked).flatten()
+            host.blocking(call).await.flatten()
         } else {
-            let call = guarded(S::call(Batch::new(list), need));
-            stage.in_time(host, call).await.map(|verdict| verdict.map(Batch::into_parts))
+            let call = guarded(S::call(Batch::new(list), need), here, node);
+            stage.in_time(host, call, true).await.map(|verdict| verdict.map(Batch::into_parts))
         };
         let failed = !matches!(result, Ok(Verdict::Next(_)));
         Tried { back: copies.filter(|_| failed), result: result.map(|verdict| verdict.map(Made::Parts)) }

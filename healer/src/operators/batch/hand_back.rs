@@ -21,11 +21,11 @@ pub(super) fn receipts_of(count: usize, receipts: Vec<Receipt>) -> Vec<Receipt> 
     rows
 }
 
+/// Rows with what they owe, or what is wrong and whose it is.
+pub(super) type Handed<U> = Result<(Receipt, Rows<U>), (Cause, Vec<Receipt>)>;
+
 /// Gives each row that came back its receipt, settles what was skipped, and finds out what is missing.
-pub(super) fn hand_back<U>(
-    parts: Parts<U>,
-    receipts: Vec<Receipt>,
-) -> Result<(Receipt, Rows<U>), (Cause, Vec<Receipt>)> {
+pub(super) fn hand_back<U>(parts: Parts<U>, receipts: Vec<Receipt>) -> Handed<U> {
     let Parts { rows, skipped, contexts } = parts;
     let mut uses = vec![0_u32; receipts.len()];
     let slots = rows.iter().map(|row| &row.slots).chain(skipped.iter().map(|(slots, _)| slots));

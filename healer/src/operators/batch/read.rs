@@ -8,12 +8,13 @@ use std::{
 
 use super::{
     Rows,
-    attempt::{List, Made, Tried, Tries, Work},
+    attempt::{List, Made, Tried, Tries, Work, here},
     run_to_end,
 };
 use crate::{
     engine::Host,
     error::Cause,
+    observe,
     operators::{
         boundary::Boundary,
         stage::{Kind, Stage, StageNode, Verdict, guarded},
@@ -63,19 +64,25 @@ impl<S: RowsStage> Tries<S> for RowsKind {
         list: List<S::Row>,
         _: bool,
     ) -> Tried<S::Row, S::Row> {
+        let here = here(&list);
+        let node = stage.node.id;
         let rows = Rows { list };
         let (rows, result) = if S::BLOCKING {
             let need = Arc::clone(need);
+            let shared = Arc::clone(host.shared());
             let call = move || {
+                let (_inside, began) = (observe::enter(here, node), shared.runtime.now());
                 let result = catch_unwind(AssertUnwindSafe(|| run_to_end(S::call(&rows, &need))));
+                shared.measures.took(node, shared.runtime.now().saturating_sub(began));
                 (rows, result.map_err(|panic| Cause::of_panic(&*panic)).flatten())
             };
             match host.blocking(call).await {
                 Ok(back) => back,
-                Err(panic) => return Tried { back: None, result: Err(Cause::of_panic(&*panic)) },
+                Err(cause) => return Tried { back: None, result: Err(cause) },
             }
         } else {
-            let result = stage.in_time(host, guarded(S::call(&rows, need))).await;
+            let call = guarded(S::call(&rows, need), here, node);
+            let result = stage.in_time(host, call, true).await;
             (rows, result)
         };
         match result {

@@ -12,6 +12,7 @@ use crate::{
     broker::{BrokerError, BrokerErrorKind, Delivery, OutRecord, SendError},
     engine::Shared,
     error::Cause,
+    observe::Rare,
 };
 
 /// Why a dead letter can never be sent.
@@ -45,7 +46,10 @@ pub(super) fn deliver(
                     return Err(letter.undeliverable(&"the record as it came in is not known here any more"));
                 }
                 Some(Ok(delivery)) => match delivery.await {
-                    Ok(()) => return Ok(()),
+                    Ok(()) => {
+                        shared.counts.rare(letter.node, Rare::DeadLettered);
+                        return Ok(());
+                    }
                     Err(error) => error,
                 },
                 Some(Err(error)) => error,

@@ -4,8 +4,10 @@ mod delivery;
 mod headers;
 mod letter;
 mod office;
+mod told;
 
 pub(crate) use office::Office;
+pub(super) use told::report_finished;
 
 use letter::{Letter, Said};
 
@@ -14,6 +16,7 @@ use crate::{
     engine::Host,
     envelope::{Outcome, Reason, Receipt, Visit},
     error::{Cause, Failure},
+    observe::Rare,
     operators::{OnError, boundary::Step},
 };
 
@@ -21,6 +24,8 @@ use crate::{
 #[cold]
 pub(super) fn fail(visit: &mut Visit<'_>, node: u32, cause: Cause) -> Result<(), Failure> {
     let Some(host) = visit.host else { return Err(visit.failure(node, cause)) };
+    host.count(node, Rare::Failed(cause.kind()));
+    told::report(host, node, &cause, visit.context, visit.record());
     match policy(host, node, &cause, visit.context) {
         OnError::Stop => Err(visit.failure(node, cause)),
         OnError::Skip => {
@@ -76,10 +81,15 @@ async fn bury(
         // It will come again, after the record that failed before it.
         return Err(cause);
     }
+    let kind = cause.kind();
+    told::report(host, node, &cause, context, None);
     let _held = receipt.hold();
     let letter = Letter::of_context(host, node, topic, &cause, context);
     match delivery::deliver(host.shared(), letter).await {
-        Ok(()) => Ok(Outcome::DeadLettered),
+        Ok(()) => {
+            host.count(node, Rare::Failed(kind));
+            Ok(Outcome::DeadLettered)
+        }
         Err(cause) => {
             // Before the partition is let go.
             receipt.halt();
@@ -109,6 +119,7 @@ fn skip(host: &Host, node: u32, cause: &Cause, context: &Context) -> Outcome {
         error = %Said(cause),
         "skipped a record that failed"
     );
-    let reason = if matches!(cause, Cause::Decode(_)) { "undecodable" } else { "failed" };
-    Outcome::Skipped(Reason::new(reason))
+    let reason = Reason::new(if matches!(cause, Cause::Decode(_)) { "undecodable" } else { "failed" });
+    host.count(node, Rare::Skipped(reason));
+    Outcome::Skipped(reason)
 }

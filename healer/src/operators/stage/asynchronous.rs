@@ -68,8 +68,12 @@ impl<S: Stage, C: Calls<S>, D: Consumer<S::Out>> ServeOne<S::In> for Work<S, C, 
         }
         // The receipt waits here: whatever the call does, its end is seen, and a cancelled call returns it.
         let admitted = self.stage.admit(host).await;
+        StageNode::<S, D>::expects_report(host, &mut context);
+        self.stage.looks_at_input(host, &context, &value);
         let Called(result) = C::call(host, &self.stage, Slot::FREE, &lane.need, value, &mut context).await;
         admitted.ended(&result, host);
+        self.stage.looks_at_output(host, &context, &result);
+        self.stage.reports_end(host, &mut context, &result);
         let step = self.stage.step(host, result, &receipt, &mut context).await;
         boundary::carry_on(host, next, &mut lane.next, node.id, receipt, &mut context, step);
         next.room(&mut lane.next).await;

@@ -1,7 +1,6 @@
 //! How a function of one value is called beyond the poll thread.
 
 use std::{
-    any::Any,
     future::Future,
     marker::PhantomData,
     mem,
@@ -14,7 +13,7 @@ use futures_util::FutureExt as _;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::{AsyncStage, Stage, StageNode, SyncStage, Verdict, guarded};
-use crate::{context::Context, engine::Host, error::Cause, topology::Runs};
+use crate::{context::Context, engine::Host, error::Cause, observe, topology::Runs};
 
 /// What a call came to.
 pub struct Called<U>(pub(super) Result<Verdict<U>, Cause>);
@@ -78,7 +77,9 @@ impl<S: AsyncStage> Calls<S> for Awaited {
         value: S::In,
         context: &'a mut Context,
     ) -> impl Future<Output = Called<S::Out>> + Send + 'a {
-        let call = stage.in_turn(host, guarded(S::call(value, context, need)));
+        let (here, measured) = (context.here(), context.watch().is_measured());
+        let call = guarded(S::call(value, context, need), here, stage.node.id);
+        let call = stage.in_turn(host, call, measured);
         call.map(move |result| {
             drop(slot);
             Called(result)
@@ -104,7 +105,8 @@ impl<S: SyncStage> Calls<S> for Blocking {
             turn.await;
         }
         let need = Arc::clone(need);
-        Called(on_a_thread(host, context, move |context| S::call(value, context, &need)).await)
+        let call = move |context: &Context| S::call(value, context, &need);
+        Called(on_a_thread(host, stage.node.id, context, call).await)
     }
 }
 
@@ -168,7 +170,7 @@ pub(super) async fn try_again<S: AgainStage, C: Attempts<S>, D: Sync>(
         if value.is_none() {
             return called;
         }
-        let Some(pause) = stage.pause(&called.0, context, &mut pauses) else { return called };
+        let Some(pause) = stage.pause(host, &called.0, context, &mut pauses) else { return called };
         slot.free();
         host.sleep(pause).await;
         slot.take().await;
@@ -188,7 +190,10 @@ impl<S: AgainStage> Attempts<S> for Awaited {
         let Some(value) = value else { return Called(Err(Cause::Lost)) };
         // A function that takes the value as its own gets a copy, and a user's `Clone` may panic.
         match catch_unwind(AssertUnwindSafe(|| S::again(value, context, need))) {
-            Ok(call) => Called(stage.in_turn(host, guarded(call)).await),
+            Ok(call) => {
+                let call = guarded(call, context.here(), stage.node.id);
+                Called(stage.in_turn(host, call, context.watch().is_measured()).await)
+            }
             Err(panic) => Called(Err(Cause::of_panic(&*panic))),
         }
     }
@@ -214,7 +219,7 @@ impl<S: AgainStage<In: Sync>> Attempts<S> for Blocking {
             let result = catch_unwind(AssertUnwindSafe(call));
             (lent, result.map_err(|panic| Cause::of_panic(&*panic)))
         };
-        let called = on_a_thread(host, context, call).await.and_then(|(back, result)| {
+        let called = on_a_thread(host, stage.node.id, context, call).await.and_then(|(back, result)| {
             *value = Some(back);
             // The macro's future of a synchronous function never waits.
             result.and_then(|verdict| verdict.ok_or(Cause::Lost))
@@ -226,17 +231,23 @@ impl<S: AgainStage<In: Sync>> Attempts<S> for Blocking {
 /// Calls where it may block. After a panic the context is without key and headers.
 async fn on_a_thread<R: Send + 'static>(
     host: &Host,
+    node: u32,
     context: &mut Context,
     call: impl FnOnce(&Context) -> R + Send + 'static,
 ) -> Result<R, Cause> {
     let spare = context.keep(false);
     let lent = mem::replace(context, spare);
+    let shared = Arc::clone(host.shared());
     let work = move || {
+        let _inside = observe::enter(lent.here(), node);
+        let began = lent.watch().is_measured().then(|| shared.runtime.now());
         let result = call(&lent);
+        if let Some(began) = began {
+            shared.measures.took(node, shared.runtime.now().saturating_sub(began));
+        }
         (lent, result)
     };
-    let lost = |panic: Box<dyn Any + Send>| Cause::of_panic(&*panic);
-    let (back, result) = host.blocking(work).await.map_err(lost)?;
+    let (back, result) = host.blocking(work).await?;
     *context = back;
     Ok(result)
 }

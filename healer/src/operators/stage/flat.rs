@@ -10,7 +10,7 @@ use std::{
     task::{Context as TaskContext, Poll, Waker},
 };
 
-use super::{Kind, Stage, StageLane, StageNode};
+use super::{Kind, Reporting, Stage, StageLane, StageNode};
 use crate::{
     context::Context,
     engine::Host,
@@ -119,6 +119,7 @@ impl<S: FlatStage, D: Consumer<S::Out>> Consumer<S::In> for FlatNode<S, D> {
     }
 
     fn push(&self, lane: &mut Self::Lane, visit: &mut Visit<'_>, item: S::In) -> Result<(), Failure> {
+        visit.enter(self.0.0.node.id);
         match lane {
             FlatLane::Queued(queue) => {
                 queue.take(visit, self.0.0.node.id, item);
@@ -144,11 +145,16 @@ impl<S: FlatStage, D: Consumer<S::Out>> Work<S, D> {
         item: S::In,
     ) -> Result<(), Failure> {
         let StageNode { node, reason, next, .. } = &self.0;
-        visit.at(node.id);
+        if let Some(host) = visit.host {
+            self.0.looks_at_input(host, visit.context, &item);
+        }
         // The visit lends its context to the nodes below meanwhile.
         let mut context = visit.context.keep(S::CONTEXT);
         if S::CONTEXT {
             context.enter(&node.path);
+        }
+        if let Some(host) = visit.host {
+            StageNode::<S, D>::expects_report(host, &mut context);
         }
         let outlet = Outlet::new();
         let mut call = pin!(S::call(item, &context, &lane.need, &outlet));
@@ -158,18 +164,25 @@ impl<S: FlatStage, D: Consumer<S::Out>> Work<S, D> {
             let done = call.as_mut().poll(&mut task);
             while let Some(value) = outlet.take() {
                 values += 1;
+                visit.give();
                 visit.shared(|visit| boundary::push_guarded(next, &mut lane.next, visit, value))?;
                 visit.at(node.id);
             }
             match done {
                 Poll::Pending => {}
                 Poll::Ready(Ok(())) => {
+                    if let (Reporting::All, Some(host)) = (S::REPORT, visit.host) {
+                        failing::report_finished(host, node.id, &context);
+                    }
                     if values == 0 {
                         visit.skip(*reason);
                     }
                     return Ok(());
                 }
-                Poll::Ready(Err(error)) => return failing::fail(visit, node.id, Cause::Stage(error)),
+                Poll::Ready(Err(error)) => {
+                    visit.context.share_notes(&context);
+                    return failing::fail(visit, node.id, Cause::Stage(error));
+                }
             }
         }
     }
@@ -199,8 +212,12 @@ impl<S: FlatStage, D: Consumer<S::Out>> ServeOne<S::In> for Work<S, D> {
         if S::CONTEXT {
             context.enter(&node.path);
         }
+        StageNode::<S, D>::expects_report(host, &mut context);
+        self.0.looks_at_input(host, &context, &value);
         let outlet = Outlet::new();
-        let mut call = pin!(super::guarded(S::call(value, &context, &lane.need, &outlet)));
+        let here = context.here();
+        let call = S::call(value, &context, &lane.need, &outlet);
+        let mut call = pin!(super::guarded(call, here, node.id));
         // Each value owes a share; this one is kept until the iterator has ended, and a cancelled call returns it.
         let whole = receipt.into_shares();
         let mut values = 0_u64;
@@ -232,8 +249,14 @@ impl<S: FlatStage, D: Consumer<S::Out>> ServeOne<S::In> for Work<S, D> {
                 Some(Err(panic)) => break Err(panic),
             }
         };
+        if S::REPORT == Reporting::All && result.is_ok() {
+            failing::report_finished(host, node.id, &context);
+        }
         match result {
-            Ok(()) if values == 0 => whole.end(Some(Outcome::Skipped(*reason))),
+            Ok(()) if values == 0 => {
+                host.counts().skip(node.id, *reason);
+                whole.end(Some(Outcome::Skipped(*reason)));
+            }
             Ok(()) => whole.end(None),
             Err(cause) => {
                 let mut context = context.keep(true);

@@ -12,12 +12,14 @@ mod parallel;
 mod policy;
 mod quarantine;
 mod rate;
+mod reported;
 mod retrying;
 mod shape;
 mod synchronous;
 mod timed;
 mod transient;
 mod verdict;
+mod watched;
 
 use std::{marker::PhantomData, sync::Arc, time::Duration};
 
@@ -28,12 +30,14 @@ pub use flat::{FlatKind, FlatStage, Outlet};
 pub use parallel::{ParallelKind, ParallelStage};
 use policy::Handling;
 pub use policy::{LastResort, Policy};
+pub use reported::{Kept, Reporting, copy_to_report, report_input, report_rows};
 pub use retrying::RetryingKind;
 pub use shape::{PlainShape, Shape};
 pub use synchronous::{SyncKind, SyncStage};
 pub(super) use timed::guarded;
 pub use transient::{Asked, SaysNothing, SaysSo, Transient};
 pub use verdict::Verdict;
+pub use watched::{HasJson, HasNone, Shown};
 
 use backon::ExponentialBackoff;
 
@@ -42,6 +46,7 @@ use crate::{
     engine::Host,
     envelope::{Outcome, Reason, Receipt},
     error::Cause,
+    observe::Rare,
     operators::{boundary::Step, failing},
     stream::{Consumer, Operator},
     topology::{Need, Node, NodeDraft, NodeKind},
@@ -67,6 +72,24 @@ pub trait Stage: Send + Sync + Sized + 'static {
     const POLICY: Policy;
     /// Whether its types are known here; a generic stage's output is looked at by `build`.
     const GENERIC: bool;
+
+    /// Which calls are reported with what went in.
+    const REPORT: Reporting = Reporting::Never;
+
+    /// Writes what goes in as JSON, for a report.
+    fn report_json(_: &Self::In, _: &mut Vec<u8>) -> bool {
+        false
+    }
+
+    /// Writes what goes in as JSON, where it has that form.
+    fn input_json(_: &Self::In, _: &mut Vec<u8>) -> bool {
+        false
+    }
+
+    /// Writes what comes out as JSON, where it has that form.
+    fn output_json(_: &Self::Out, _: &mut Vec<u8>) -> bool {
+        false
+    }
 }
 
 /// How a stage runs: which node it becomes.
@@ -145,6 +168,7 @@ impl<S, D> StageNode<S, D> {
     /// How long to wait before the next attempt, if there is to be one.
     pub(super) fn pause<U>(
         &self,
+        host: &Host,
         result: &Result<Verdict<U>, Cause>,
         context: &mut Context,
         pauses: &mut Option<ExponentialBackoff>,
@@ -158,6 +182,7 @@ impl<S, D> StageNode<S, D> {
             return None;
         }
         let pause = pauses.get_or_insert_with(|| self.handling.pauses(context)).next().unwrap_or_default();
+        host.count(self.node.id, Rare::Retried);
         tracing::debug!(
             stage = &*self.node.path,
             topic = context.topic(),

@@ -96,9 +96,13 @@ impl<S: ParallelStage, C: Calls<S>, D: Consumer<S::Out>> Crew<S, C, D> {
             } else {
                 let admitted = self.stage.admit(host).await;
                 let began = self.limit.is_auto().then(|| host.now());
+                StageNode::<S, D>::expects_report(host, &mut context);
+                self.stage.looks_at_input(host, &context, &value);
                 let Called(result) = C::call(host, &self.stage, slot, need, value, &mut context).await;
                 admitted.ended(&result, host);
                 self.tell_limit(host, began, &context, &result);
+                self.stage.looks_at_output(host, &context, &result);
+                self.stage.reports_end(host, &mut context, &result);
                 result
             };
             // Before the letter leaves: what stands behind this record begins when it has.

@@ -11,7 +11,7 @@ use std::{
 
 use futures_util::{FutureExt as _, lock::Mutex};
 
-use super::{AgainStage, Blocking, Called, Kind, Slot, StageNode, Verdict, call::try_again};
+use super::{AgainStage, Blocking, Called, Kind, Reporting, Slot, StageNode, Verdict, call::try_again};
 use crate::{
     context::Context,
     engine::Host,
@@ -87,7 +87,7 @@ impl<S: AgainStage<In: Sync>, D: Consumer<S::Out>> Consumer<S::In> for Retrying<
     #[inline]
     fn push(&self, lane: &mut Self::Lane, visit: &mut Visit<'_>, item: S::In) -> Result<(), Failure> {
         let StageNode { node, next, .. } = &*self.0;
-        visit.at(node.id);
+        visit.enter(node.id);
         // Only this lane gives the task something, so there is nothing on its way where there is nothing left.
         if lane.shared.away.load(Ordering::Acquire) > 0 {
             lane.leave(visit, node.id, item, None);
@@ -96,9 +96,28 @@ impl<S: AgainStage<In: Sync>, D: Consumer<S::Out>> Consumer<S::In> for Retrying<
         if S::CONTEXT {
             visit.context.enter(&node.path);
         }
+        if let Some(host) = visit.host {
+            StageNode::<S, D>::expects_report(host, visit.context);
+        }
+        let watched = visit.host.filter(|_| visit.context.watch().is_any());
+        if let Some(host) = watched {
+            self.0.watch_input(host, visit.context, &item);
+        }
+        let began = watched.map(Host::now);
         let call = || S::again(&item, visit.context, &lane.shared.need).now_or_never();
-        let first = match catch_unwind(AssertUnwindSafe(call)) {
+        let called = catch_unwind(AssertUnwindSafe(call));
+        if let (Some(host), Some(began)) = (watched, began) {
+            self.0.watch_end(host, visit.context, began);
+        }
+        let first = match called {
             Ok(Some(Verdict::Next(value))) => {
+                if let Some(host) = watched {
+                    self.0.watch_output(host, visit.context, &value);
+                }
+                if let (true, Some(host)) = (S::REPORT != Reporting::Never, visit.host) {
+                    self.0.reports_success(host, visit.context);
+                }
+                visit.give();
                 let below = lane.shared.below.try_lock();
                 let mut below = below.expect("the task holds it only while something is away");
                 return next.push(&mut below, visit, value);
@@ -167,15 +186,21 @@ async fn work<S: AgainStage<In: Sync>, D: Consumer<S::Out>>(
     if S::CONTEXT {
         context.enter(&stage.node.path);
     }
+    StageNode::<S, D>::expects_report(host, &mut context);
+    if first.is_none() {
+        stage.looks_at_input(host, &context, &value);
+    }
     let mut pauses = None;
     if let Some(first) = first
-        && let Some(pause) = stage.pause(&first, &mut context, &mut pauses)
+        && let Some(pause) = stage.pause(host, &first, &mut context, &mut pauses)
     {
         host.sleep(pause).await;
     }
     let need = &shared.need;
     let Called(result) =
         try_again::<S, Blocking, D>(host, stage, Slot::FREE, need, value, &mut context, pauses).await;
+    stage.looks_at_output(host, &context, &result);
+    stage.reports_end(host, &mut context, &result);
     let step = stage.step(host, result, &receipt, &mut context).await;
     let mut below = shared.below.lock().await;
     boundary::carry_on(host, &stage.next, &mut *below, stage.node.id, receipt, &mut context, step);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Kind, Stage, StageLane, StageNode, Verdict};
+use super::{Kind, Reporting, Stage, StageLane, StageNode, Verdict};
 use crate::{
     context::Context,
     engine::Host,
@@ -49,12 +49,29 @@ impl<S: SyncStage, D: Consumer<S::Out>> Consumer<S::In> for SyncNode<S, D> {
     #[inline]
     fn push(&self, lane: &mut Self::Lane, visit: &mut Visit<'_>, item: S::In) -> Result<(), Failure> {
         let node = &self.0.node;
-        visit.at(node.id);
+        visit.enter(node.id);
         if S::CONTEXT {
             visit.context.enter(&node.path);
         }
-        match S::call(item, visit.context, &lane.need) {
-            Verdict::Next(value) => self.0.next.push(&mut lane.next, visit, value),
+        if let (true, Some(host)) = (S::REPORT != Reporting::Never, visit.host) {
+            StageNode::<S, D>::expects_report(host, visit.context);
+        }
+        let verdict = match visit.host {
+            Some(host) if visit.context.watch().is_any() => {
+                self.0.watched(host, visit.context, item, |item, context| S::call(item, context, &lane.need))
+            }
+            _ => S::call(item, visit.context, &lane.need),
+        };
+        if let (true, Some(host), Verdict::Next(_) | Verdict::Skip) =
+            (S::REPORT != Reporting::Never, visit.host, &verdict)
+        {
+            self.0.reports_success(host, visit.context);
+        }
+        match verdict {
+            Verdict::Next(value) => {
+                visit.give();
+                self.0.next.push(&mut lane.next, visit, value)
+            }
             Verdict::Skip => {
                 visit.skip(self.0.reason);
                 Ok(())

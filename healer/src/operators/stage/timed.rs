@@ -2,17 +2,21 @@
 
 use std::{
     future::Future,
-    panic::AssertUnwindSafe,
+    panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
     task::{Context, Poll, ready},
     time::Duration,
 };
 
-use futures_util::{FutureExt as _, TryFutureExt as _, future::BoxFuture};
+use futures_util::{FutureExt as _, future::BoxFuture};
 use pin_project_lite::pin_project;
 
 use super::StageNode;
-use crate::{engine::Host, error::Cause};
+use crate::{
+    engine::Host,
+    error::Cause,
+    observe::{self, Here},
+};
 
 pin_project! {
     /// A call that begins when it is its turn and has its time from then on. Not an `async fn`: those hold what they are given
@@ -24,7 +28,14 @@ pin_project! {
         turn: Option<BoxFuture<'static, ()>>,
         limit: Option<Duration>,
         timer: Option<BoxFuture<'static, ()>>,
+        watch: Option<Stopwatch>,
     }
+}
+
+/// When a call that is measured began, and of which node.
+struct Stopwatch {
+    node: u32,
+    began: Option<Duration>,
 }
 
 impl<S, D> StageNode<S, D> {
@@ -35,13 +46,19 @@ impl<S, D> StageNode<S, D> {
     }
 
     /// Lets a call take the time that the stage has.
-    pub(in crate::operators) fn in_time<'h, F>(&self, host: &'h Host, call: F) -> Timed<'h, F> {
-        Timed { call, host, turn: None, limit: self.handling.timeout, timer: None }
+    pub(in crate::operators) fn in_time<'h, F>(
+        &self,
+        host: &'h Host,
+        call: F,
+        measured: bool,
+    ) -> Timed<'h, F> {
+        let watch = measured.then_some(Stopwatch { node: self.node.id, began: None });
+        Timed { call, host, turn: None, limit: self.handling.timeout, timer: None, watch }
     }
 
     /// The same, when it is its turn.
-    pub(super) fn in_turn<'h, F>(&self, host: &'h Host, call: F) -> Timed<'h, F> {
-        Timed { turn: self.turn(host), ..self.in_time(host, call) }
+    pub(super) fn in_turn<'h, F>(&self, host: &'h Host, call: F, measured: bool) -> Timed<'h, F> {
+        Timed { turn: self.turn(host), ..self.in_time(host, call, measured) }
     }
 }
 
@@ -54,18 +71,54 @@ impl<U, F: Future<Output = Result<U, Cause>>> Future for Timed<'_, F> {
             ready!(turn.poll_unpin(task));
             *this.turn = None;
         }
-        let Some(limit) = *this.limit else { return this.call.poll(task) };
-        let timer = this.timer.get_or_insert_with(|| this.host.sleep(limit));
-        match this.call.poll(task) {
-            Poll::Pending => timer.poll_unpin(task).map(|()| Err(Cause::TimedOut(limit))),
-            ended @ Poll::Ready(_) => ended,
+        if let Some(watch) = this.watch {
+            watch.began.get_or_insert_with(|| this.host.now());
         }
+        let ended = match *this.limit {
+            None => this.call.poll(task),
+            Some(limit) => {
+                let timer = this.timer.get_or_insert_with(|| this.host.sleep(limit));
+                match this.call.poll(task) {
+                    Poll::Pending => timer.poll_unpin(task).map(|()| Err(Cause::TimedOut(limit))),
+                    ended @ Poll::Ready(_) => ended,
+                }
+            }
+        };
+        if ended.is_ready()
+            && let Some(Stopwatch { node, began: Some(began) }) = this.watch.take()
+        {
+            this.host.measures().took(node, this.host.now().saturating_sub(began));
+        }
+        ended
+    }
+}
+
+pin_project! {
+    /// A user's future, with the record that it works on: wherever it is polled, that thread works on it.
+    pub(in crate::operators) struct Guarded<F> {
+        #[pin]
+        call: F,
+        here: Here,
+        node: u32,
     }
 }
 
 /// Runs a user's future; a panic is its failure.
-pub(in crate::operators) fn guarded<T>(
-    call: impl Future<Output = T> + Send,
-) -> impl Future<Output = Result<T, Cause>> + Send {
-    AssertUnwindSafe(call).catch_unwind().map_err(|panic| Cause::of_panic(&*panic))
+pub(in crate::operators) fn guarded<F>(call: F, here: Here, node: u32) -> Guarded<F> {
+    Guarded { call, here, node }
+}
+
+impl<F: Future> Future for Guarded<F> {
+    type Output = Result<F::Output, Cause>;
+
+    fn poll(self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let _inside = observe::enter(*this.here, *this.node);
+        let call = AssertUnwindSafe(|| this.call.poll(task));
+        match catch_unwind(call) {
+            Ok(polled) => polled.map(Ok),
+            // It is not polled again: who waits for it has its end.
+            Err(panic) => Poll::Ready(Err(Cause::of_panic(&*panic))),
+        }
+    }
 }

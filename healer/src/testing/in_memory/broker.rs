@@ -67,6 +67,24 @@ impl Shelf {
         })
     }
 
+    /// One record, where it was.
+    pub(in crate::testing) fn of_one(
+        (topic, partition, offset): (&str, i32, i64),
+        record: TestRecord,
+        runtime: &Arc<OneThread>,
+    ) -> Arc<Self> {
+        let partition = usize::try_from(partition).unwrap_or_default();
+        let (mut ends, mut committed) = (vec![0; partition + 1], vec![None; partition + 1]);
+        (ends[partition], committed[partition]) = (offset + 1, Some(offset));
+        Arc::new(Self {
+            topic: Arc::from(topic),
+            sample: Arc::from([record]),
+            ends,
+            runtime: Arc::clone(runtime),
+            state: Mutex::new(State { committed, ..State::default() }),
+        })
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -171,6 +189,10 @@ impl Remote for Shelf {
         _: Duration,
     ) -> Result<Vec<i64>, BrokerError> {
         Ok(vec![0; partitions.len()])
+    }
+
+    fn ends(&self, partitions: &[TopicPartition], _: Duration) -> Result<Vec<i64>, BrokerError> {
+        Ok(partitions.iter().map(|partition| self.ends[number(partition)]).collect())
     }
 
     fn partitions(&self, _: &[Topics], _: Duration) -> Result<Vec<TopicPartition>, BrokerError> {

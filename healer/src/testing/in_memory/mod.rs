@@ -72,15 +72,27 @@ impl InMemory {
     /// If it is called within a tokio runtime: it has one of its own.
     pub fn run(&self, app: App, count: u64) -> Result<Report, Error> {
         let config = Config::builder().brokers("memory:9092").build().map_err(Error::from)?;
-        let mut launch = app.build(&config)?.into_launch();
-        launch.mode = Mode::UntilEnd;
         let runtime = Arc::new(OneThread::new());
         let source = Shelf::new(&self.topic, self.partitions, &self.sample, count, &runtime);
-        let prepared = engine::prepare(launch, &Connected(Arc::clone(&source)), Arc::clone(&runtime) as _);
-        let (station, handle) = prepared?;
-        let mut turner = Turner::new(Arc::clone(&station), source);
-        while turner.turn() {}
-        station.finish(None);
-        runtime.block_on(handle.join())
+        run(app, &config, &runtime, source)
     }
+}
+
+/// Runs a pipeline over one record, where it was.
+pub(super) fn run_one(app: App, at: (&str, i32, i64), record: TestRecord) -> Result<Report, Error> {
+    let config = Config::builder().brokers("memory:9092").build().map_err(Error::from)?;
+    let runtime = Arc::new(OneThread::new());
+    let source = Shelf::of_one(at, record, &runtime);
+    run(app, &config, &runtime, source)
+}
+
+fn run(app: App, config: &Config, runtime: &Arc<OneThread>, source: Arc<Shelf>) -> Result<Report, Error> {
+    let mut launch = app.build(config)?.into_launch();
+    launch.mode = Mode::UntilEnd;
+    let prepared = engine::prepare(launch, &Connected(Arc::clone(&source)), Arc::clone(runtime) as _);
+    let (station, handle) = prepared?;
+    let mut turner = Turner::new(Arc::clone(&station), source);
+    while turner.turn() {}
+    station.finish(None);
+    runtime.block_on(handle.join())
 }

@@ -31,7 +31,7 @@ fn many(line: String) -> Vec<String> {
 }
 
 #[stage(report = "failures")]
-async fn not_built(line: String) -> Result<String, String> {
+async fn unknown_word(line: String) -> Result<String, String> {
     Ok(line)
 }
 

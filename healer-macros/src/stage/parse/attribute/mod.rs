@@ -14,8 +14,7 @@ use syn::{
 use self::values::{circuit_breaker, on_error, parallel, retry, text, word};
 use crate::stage::fault::{Faults, fault};
 
-const KEYS: &str = "`flat`, `batch`, `parallel = number`, `order = key`, `keyless = none`, `blocking`, `retry(attempts)`, `retry_if = function`, `timeout = \"time\"`, `rate = \"100/s\"`, `circuit_breaker(failures)`, `split`, `on_error = dead_letter(\"topic\")`, `skip = \"reason\"`, `crate = path`";
-const NOT_YET: [&str; 1] = ["report"];
+const KEYS: &str = "`flat`, `batch`, `parallel = number`, `order = key`, `keyless = none`, `blocking`, `retry(attempts)`, `retry_if = function`, `timeout = \"time\"`, `rate = \"100/s\"`, `circuit_breaker(failures)`, `split`, `on_error = dead_letter(\"topic\")`, `skip = \"reason\"`, `report`, `crate = path`";
 
 /// What the attribute says.
 #[derive(Default)]
@@ -35,6 +34,8 @@ pub(in crate::stage) struct Settings {
     pub(in crate::stage) rate: Option<(Ident, LitStr)>,
     pub(in crate::stage) circuit_breaker: Option<Breaker>,
     pub(in crate::stage) on_error: Option<(Ident, OnError)>,
+    /// Which calls are reported with what went in.
+    pub(in crate::stage) report: Option<(Ident, Report)>,
     pub(in crate::stage) checkpoint: Option<Attribute>,
     krate: Option<Path>,
 }
@@ -61,6 +62,13 @@ pub(in crate::stage) enum Most {
     Fixed(Expr),
     /// Within these bounds, or those that are usual.
     Auto(Option<(Expr, Expr)>),
+}
+
+/// Which calls of a stage are reported.
+#[derive(Clone, Copy)]
+pub(in crate::stage) enum Report {
+    Errors,
+    All,
 }
 
 /// What a parallel stage keeps in order.
@@ -236,6 +244,13 @@ fn set(settings: &mut Settings, Entry { key, value }: Entry) -> Result<()> {
             let text = text(&key, value, "write `timeout = \"30s\"`")?;
             settings.timeout = Some((key, text));
         }
+        "report" => {
+            let which = match value {
+                Value::Nothing => Report::Errors,
+                value => word(&key, value, &[("errors", Report::Errors), ("all", Report::All)])?,
+            };
+            settings.report = Some((key, which));
+        }
         "rate" => {
             let text = text(&key, value, "write `rate = \"100/s\"`")?;
             settings.rate = Some((key, text));
@@ -257,10 +272,6 @@ fn set(settings: &mut Settings, Entry { key, value }: Entry) -> Result<()> {
         "dead_letter" => {
             let help = "write `on_error = dead_letter(\"topic\")`";
             return Err(fault(key, "`dead_letter` is what `on_error` may say", help));
-        }
-        not_yet if NOT_YET.contains(&not_yet) => {
-            let message = format!("`{name}` is not built yet: it would promise what the engine does not do");
-            return Err(fault(key, message, format!("remove it; the keys so far are {KEYS}")));
         }
         _ => {
             let message = format!("`#[stage]` has no key `{name}`");

@@ -267,6 +267,6 @@ fn failures_are_counted_until_a_commit_is_acknowledged() {
     }
     rig.acknowledge();
     rig.pass(SECOND);
-    let health = CommitHealth { last: Some(SECOND), failures: 0, error: None };
+    let health = CommitHealth { last: Some(SECOND), failures: 0, error: None, total: 1 };
     assert_eq!(rig.core.commits(rig.now), health);
 }

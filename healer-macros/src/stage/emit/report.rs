@@ -1,0 +1,59 @@
+//! What is reported of a stage's calls: what went in, where a call failed or all are reported.
+
+use proc_macro2::TokenStream;
+use quote::{format_ident, quote, quote_spanned};
+
+use super::{call::Names, local};
+use crate::{
+    here::here,
+    stage::{
+        Stage,
+        parse::{InputKind, Report},
+    },
+};
+
+/// Which calls are reported, and how what went in is written.
+pub(super) fn header(stage: &Stage, root: &TokenStream) -> Option<TokenStream> {
+    let (key, which) = stage.settings.report.as_ref()?;
+    let which = format_ident!("{}", if matches!(which, Report::All) { "All" } else { "Errors" });
+    let (here, value, into) = (here(root, key.span()), local("value"), local("into"));
+    let write = match stage.input.kind {
+        InputKind::Rows | InputKind::Batch => format_ident!("report_rows"),
+        _ => format_ident!("report_input"),
+    };
+    Some(quote! {
+        const REPORT: #root::__private::Reporting = #root::__private::Reporting::#which;
+        fn report_json(#value: &Self::In, #into: &mut ::std::vec::Vec<u8>) -> bool {
+            #root::__private::#write(#here, #value, #into)
+        }
+    })
+}
+
+/// Keeps what goes into a call until it has ended. `input` is lent, or it is the call's own and a copy is kept.
+pub(super) fn kept(stage: &Stage, names: &Names, root: &TokenStream, is_lent: bool) -> Option<TokenStream> {
+    let (key, _) = stage.settings.report.as_ref()?;
+    let Names { input, context, .. } = names;
+    let kept = local("kept");
+    let value = match stage.input.kind {
+        _ if is_lent => quote!(#input),
+        InputKind::Lent => quote!(&#input),
+        _ => {
+            let here = here(root, key.span());
+            quote_spanned!(key.span()=> #root::__private::copy_to_report(#here, &#input))
+        }
+    };
+    Some(quote!(let mut #kept = #root::__private::Kept::<Self, _>::new(#context, || #value);))
+}
+
+/// Tells what is kept how the call ended.
+pub(super) fn ended(stage: &Stage, verdict: &TokenStream) -> TokenStream {
+    if stage.settings.report.is_none() {
+        return verdict.clone();
+    }
+    let (kept, ended) = (local("kept"), local("ended"));
+    quote! {
+        let #ended = #verdict;
+        #kept.ended(&#ended);
+        #ended
+    }
+}

@@ -1,0 +1,39 @@
+//! What a call leaves for its report.
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{Mutex, OnceLock, PoisonError},
+};
+
+use crate::reports::RowReport;
+
+/// What is noted of a call that may be reported.
+#[derive(Debug, Default)]
+pub(crate) struct Notes {
+    /// What went in, as JSON.
+    input: Mutex<Option<Vec<u8>>>,
+    /// The rows of a batch.
+    rows: OnceLock<Vec<RowReport>>,
+}
+
+impl Notes {
+    /// Notes what went in. A user's `Serialize` may panic: then there is nothing to note.
+    pub(crate) fn input(&self, write: impl FnOnce(&mut Vec<u8>) -> bool) {
+        let mut json = Vec::new();
+        let written = catch_unwind(AssertUnwindSafe(|| write(&mut json))).unwrap_or(false);
+        *self.input.lock().unwrap_or_else(PoisonError::into_inner) = written.then_some(json);
+    }
+
+    pub(crate) fn take_input(&self) -> Option<Vec<u8>> {
+        self.input.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    pub(crate) fn rows(&self) -> &[RowReport] {
+        self.rows.get().map_or(&[], Vec::as_slice)
+    }
+
+    pub(crate) fn set_rows(&self, rows: Vec<RowReport>) {
+        // Those of the first attempt are those of all.
+        let _ = self.rows.set(rows);
+    }
+}

@@ -1,0 +1,50 @@
+//! Where the logs of this member's partitions end, looked up now and then, so that lag can be told.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use super::{Message, poll::Poller};
+use crate::{
+    app::Error,
+    broker::{Broker, Remote, TopicPartition},
+};
+
+/// How often they are looked up.
+const EVERY: Duration = Duration::from_secs(10);
+
+/// When they are looked up first: a start has more important questions.
+pub(super) const FIRST: Duration = Duration::from_secs(2);
+
+/// How long the answer may take: other questions wait behind it.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+impl<B: Broker> Poller<B> {
+    /// Asks, where it is time and nobody asks yet.
+    pub(super) fn ask_ends(&mut self, now: Duration) {
+        // What is out of range is more urgent.
+        if self.ends_at.is_none_or(|at| now < at) || self.out_of_range.has_suspects() {
+            return;
+        }
+        let core = self.control.core();
+        let partitions = core.partitions();
+        let is_running = core.is_running();
+        drop(core);
+        if partitions.is_empty() || !is_running {
+            return;
+        }
+        let wait = PATIENCE.min(self.config.connect_timeout());
+        let question = move |remote: &dyn Remote| {
+            let ends = remote.ends(&partitions, wait)?;
+            Ok(partitions.into_iter().zip(ends).collect())
+        };
+        self.ends_at = if self.asker.ask(question, Message::Ends) { None } else { Some(now + EVERY) };
+    }
+
+    /// An outage is told elsewhere; what is not known now is known later.
+    pub(super) fn take_ends(&mut self, ends: Result<BTreeMap<TopicPartition, i64>, Error>) {
+        self.ends_at = Some(self.control.now() + EVERY);
+        match ends {
+            Ok(ends) => self.control.core().log_ends(&ends),
+            Err(error) => tracing::debug!(%error, "where logs end is not known now"),
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! What the guard decides, by what it saw: there is no clock and no pipeline in here.
+
+use std::time::Duration;
+
+use super::GuardEnd;
+use crate::{
+    app::Error,
+    broker::Outage,
+    config::GuardSettings,
+    engine::{Health, Phase},
+};
+
+/// For how long no broker may be reached. What is shorter, as brokers that restart one after the other, passes by itself,
+/// and a process that is started anew would meet it again.
+pub(super) const BROKER_LOST: Duration = Duration::from_mins(1);
+
+/// What was seen of one pipeline.
+#[derive(Debug)]
+pub(super) struct Look {
+    pub(super) pipeline: String,
+    pub(super) state: State,
+}
+
+/// Whether it runs.
+#[derive(Debug)]
+pub(super) enum State {
+    Running(Signs),
+    /// It has ended, by this error or without one.
+    Ended(Option<Error>),
+}
+
+/// How a pipeline is that runs.
+#[derive(Debug, Default)]
+pub(super) struct Signs {
+    /// How long nothing has been committed while there was something to commit.
+    uncommitted: Option<Duration>,
+    /// How long ago it polled.
+    polled: Duration,
+    outage: Option<Outage>,
+    commits: u64,
+}
+
+impl Look {
+    /// A pipeline whose end was not told yet.
+    pub(super) fn running(pipeline: &str, health: Health) -> Self {
+        // It is told at once what ended it. Until then only that it does nothing any more is known, which is no fault.
+        let signs = if health.phase == Phase::Ended { Signs::default() } else { Signs::of(health) };
+        Self { pipeline: pipeline.to_owned(), state: State::Running(signs) }
+    }
+
+    pub(super) fn ended(pipeline: &str, error: Option<Error>) -> Self {
+        Self { pipeline: pipeline.to_owned(), state: State::Ended(error) }
+    }
+}
+
+impl Signs {
+    fn of(health: Health) -> Self {
+        let Health { uncommitted, polled, outage, commits, .. } = health;
+        // Where something always waits, commits that are acknowledged begin the time anew.
+        let since_commit = commits.last.unwrap_or(Duration::MAX);
+        let uncommitted = uncommitted.map(|waiting| waiting.min(since_commit));
+        Self { uncommitted, polled, outage, commits: commits.total }
+    }
+}
+
+/// Why the guard is to end now; `None`: it goes on. `ran` is how long it has run.
+pub(super) fn decide(settings: &GuardSettings, looks: &[Look], ran: Duration) -> Option<GuardEnd> {
+    if settings.on_error
+        && let Some(end) = looks.iter().find_map(failure)
+    {
+        return Some(end);
+    }
+    if is_over(settings, looks) {
+        return Some(GuardEnd::Finished);
+    }
+    let fault = looks.iter().find_map(|look| fault(settings, look));
+    fault
+        .or_else(|| is_reached(settings.expires_after, ran).then_some(GuardEnd::Expired))
+        .or_else(|| looks.iter().find_map(|look| enough(settings, look)))
+}
+
+fn failure(look: &Look) -> Option<GuardEnd> {
+    match &look.state {
+        State::Ended(Some(error)) => {
+            Some(GuardEnd::Failed { pipeline: look.pipeline.clone(), error: error.clone() })
+        }
+        State::Ended(None) | State::Running(_) => None,
+    }
+}
+
+/// Whether nothing can happen any more. Where an error that is not to end the process ended a pipeline, the expiry still may.
+fn is_over(settings: &GuardSettings, looks: &[Look]) -> bool {
+    looks.iter().all(|look| match &look.state {
+        State::Running(_) => false,
+        State::Ended(error) => error.is_none() || settings.expires_after.is_zero(),
+    })
+}
+
+/// What caused it comes before what it causes.
+fn fault(settings: &GuardSettings, look: &Look) -> Option<GuardEnd> {
+    let State::Running(signs) = &look.state else { return None };
+    let pipeline = look.pipeline.clone();
+    if settings.on_lost_backend
+        && let Some(Outage { lasting, reason }) = &signs.outage
+        && *lasting > BROKER_LOST
+    {
+        return Some(GuardEnd::BrokerLost { pipeline, lasting: *lasting, reason: reason.clone() });
+    }
+    if is_reached(settings.graceful_polling, signs.polled) {
+        return Some(GuardEnd::NothingPolled { pipeline, lasting: signs.polled });
+    }
+    let lasting = signs.uncommitted?;
+    is_reached(settings.graceful_offset, lasting).then_some(GuardEnd::NothingCommitted { pipeline, lasting })
+}
+
+fn enough(settings: &GuardSettings, look: &Look) -> Option<GuardEnd> {
+    let State::Running(Signs { commits, .. }) = look.state else { return None };
+    let is_enough = settings.max_commits > 0 && commits >= settings.max_commits;
+    is_enough.then(|| GuardEnd::MaxCommits { pipeline: look.pipeline.clone(), commits })
+}
+
+/// A bound of zero is none.
+fn is_reached(bound: Duration, lasting: Duration) -> bool {
+    !bound.is_zero() && lasting >= bound
+}

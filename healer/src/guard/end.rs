@@ -1,0 +1,111 @@
+//! Why a guard came to its end.
+
+use std::{error::Error as _, fmt, time::Duration};
+
+use crate::app::Error;
+
+/// Why a [`Guard`](super::Guard) came to its end.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum GuardEnd {
+    /// An error ended a pipeline (`on_error`).
+    Failed {
+        /// Its name.
+        pipeline: String,
+        /// What ended it.
+        error: Error,
+    },
+    /// A pipeline committed nothing for `graceful_offset`, though there was something to commit.
+    NothingCommitted {
+        /// Its name.
+        pipeline: String,
+        /// For how long.
+        lasting: Duration,
+    },
+    /// A pipeline did not poll for `graceful_polling`.
+    NothingPolled {
+        /// Its name.
+        pipeline: String,
+        /// For how long.
+        lasting: Duration,
+    },
+    /// A pipeline could reach no broker for longer than a minute (`on_lost_backend`).
+    BrokerLost {
+        /// Its name.
+        pipeline: String,
+        /// For how long.
+        lasting: Duration,
+        /// What the client said last about it.
+        reason: String,
+    },
+    /// The guard has run for `expires_after`.
+    Expired,
+    /// A pipeline has reached `max_commits`.
+    MaxCommits {
+        /// Its name.
+        pipeline: String,
+        /// How many of its commit requests were acknowledged.
+        commits: u64,
+    },
+    /// There is nothing left to guard: all pipelines have ended.
+    Finished,
+}
+
+impl GuardEnd {
+    /// What the process ends with: 1 for a fault, 0 where the end was wanted (expiry, maximum of commits, nothing left to guard).
+    pub fn exit_code(&self) -> i32 {
+        match self {
+            Self::Expired | Self::MaxCommits { .. } | Self::Finished => 0,
+            Self::Failed { .. }
+            | Self::NothingCommitted { .. }
+            | Self::NothingPolled { .. }
+            | Self::BrokerLost { .. } => 1,
+        }
+    }
+}
+
+impl fmt::Display for GuardEnd {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Failed { pipeline, error } => {
+                write!(f, "an error ended pipeline `{pipeline}`: {}", Chain(error))
+            }
+            Self::NothingCommitted { pipeline, lasting } => {
+                let lasting = shown(*lasting);
+                write!(f, "pipeline `{pipeline}` has committed nothing for {lasting}, ")?;
+                f.write_str("though there was something to commit")
+            }
+            Self::NothingPolled { pipeline, lasting } => {
+                write!(f, "pipeline `{pipeline}` has not polled for {}", shown(*lasting))
+            }
+            Self::BrokerLost { pipeline, lasting, reason } => {
+                write!(f, "pipeline `{pipeline}` has reached no broker for {}: {reason}", shown(*lasting))
+            }
+            Self::Expired => f.write_str("the time after which it is to end is over"),
+            Self::MaxCommits { pipeline, commits } => {
+                write!(f, "pipeline `{pipeline}` has made the {commits} commits after which it is to end")
+            }
+            Self::Finished => f.write_str("all pipelines that were guarded have ended"),
+        }
+    }
+}
+
+/// An error with all its causes: the last one is often the only one that says what to do.
+pub(super) struct Chain<'a>(pub(super) &'a Error);
+
+impl fmt::Display for Chain<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)?;
+        let mut cause = self.0.source();
+        while let Some(error) = cause {
+            write!(f, ": {error}")?;
+            cause = error.source();
+        }
+        Ok(())
+    }
+}
+
+/// Nobody reads the milliseconds of an hour.
+fn shown(lasting: Duration) -> humantime::FormattedDuration {
+    humantime::format_duration(Duration::from_secs(lasting.as_secs()))
+}

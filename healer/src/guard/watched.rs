@@ -1,0 +1,35 @@
+//! What the guard and the health server need of a pipeline; a seam, so that their tests need none.
+
+use futures_util::future::BoxFuture;
+
+use crate::{
+    app::Error,
+    engine::{Handle, Health},
+};
+
+/// A pipeline from the outside.
+pub(crate) trait Watched: Send + Sync {
+    fn name(&self) -> &str;
+    fn health(&self) -> Health;
+    fn stop(&self);
+    /// Waits for the end, and gives what it ended with.
+    fn ended(&self) -> BoxFuture<'_, Result<(), Error>>;
+}
+
+impl Watched for Handle {
+    fn name(&self) -> &str {
+        Self::name(self)
+    }
+
+    fn health(&self) -> Health {
+        Self::health(self)
+    }
+
+    fn stop(&self) {
+        Self::stop(self);
+    }
+
+    fn ended(&self) -> BoxFuture<'_, Result<(), Error>> {
+        Box::pin(async move { self.join().await.map(drop) })
+    }
+}

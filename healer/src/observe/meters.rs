@@ -1,0 +1,283 @@
+//! The metrics of pipelines and their partitions, told a few times a second.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use metrics::{Counter, Gauge, counter, gauge};
+
+use super::{StageCounts, names, stages::StageMeters};
+use crate::{
+    broker::TopicPartition,
+    engine::{PartitionState, PartitionStatus},
+    envelope::Reason,
+    topology::Graph,
+};
+
+/// What was done since the start, by whole records.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Tally {
+    pub(crate) healed: u64,
+    pub(crate) skipped: BTreeMap<Reason, u64>,
+    pub(crate) dead_lettered: u64,
+    /// Outcomes of fenced generations: they changed nothing.
+    pub(crate) stale: u64,
+    pub(crate) commits: u64,
+    pub(crate) commit_failures: u64,
+    /// How often records vanished from a log before they were done.
+    pub(crate) data_losses: u64,
+    /// How often a record held its partition for too long.
+    pub(crate) stalls: u64,
+    /// The offsets that vanished.
+    pub(crate) lost_offsets: u64,
+    /// How often the group gave partitions or took some.
+    pub(crate) rebalances: u64,
+    /// By slot, over all assignments.
+    pub(crate) partitions: BTreeMap<u32, PartitionTally>,
+}
+
+/// What was done for one partition since the start.
+#[derive(Clone, Debug)]
+pub(crate) struct PartitionTally {
+    pub(crate) partition: TopicPartition,
+    pub(crate) assignments: u64,
+    pub(crate) commits: u64,
+    pub(crate) commit_failures: u64,
+    pub(crate) stale: u64,
+}
+
+impl Tally {
+    /// That of a partition, if it was ever assigned.
+    pub(crate) fn of(&mut self, slot: u32) -> impl Iterator<Item = &mut PartitionTally> {
+        self.partitions.get_mut(&slot).into_iter()
+    }
+
+    /// A partition was given to this member.
+    pub(crate) fn assigned(&mut self, slot: u32, partition: &TopicPartition) {
+        let new = || PartitionTally {
+            partition: partition.clone(),
+            assignments: 0,
+            commits: 0,
+            commit_failures: 0,
+            stale: 0,
+        };
+        self.partitions.entry(slot).or_insert_with(new).assignments += 1;
+    }
+
+    /// Outcomes came home after their partition was taken away.
+    pub(crate) fn stale(&mut self, slot: u32, outcomes: u64) {
+        self.stale += outcomes;
+        self.of(slot).for_each(|tally| tally.stale += outcomes);
+    }
+}
+
+/// What is told.
+pub(crate) struct Sight<'a> {
+    pub(crate) tally: &'a Tally,
+    pub(crate) partitions: &'a [PartitionStatus],
+    pub(crate) stages: &'a StageCounts,
+    /// How many records are at each node.
+    pub(crate) in_flight: &'a BTreeMap<u32, u64>,
+    /// Seconds since 1970.
+    pub(crate) polled: f64,
+    /// Failure reports that the reporter took, and those that were dropped.
+    pub(crate) reports: (u64, u64),
+}
+
+/// The metrics of one pipeline, looked up once: by name a lookup costs twenty times a recording.
+pub(crate) struct Meters {
+    pipeline: String,
+    healed: Counter,
+    dead_lettered: Counter,
+    stale: Counter,
+    commits: Counter,
+    commit_failures: Counter,
+    data_losses: Counter,
+    lost_offsets: Counter,
+    stalls: Counter,
+    rebalances: Counter,
+    reports: Counter,
+    reports_dropped: Counter,
+    assigned: Gauge,
+    polled: Gauge,
+    skipped: BTreeMap<Reason, Counter>,
+    partitions: BTreeMap<TopicPartition, PartitionMeters>,
+    counted: BTreeMap<u32, PartitionCounters>,
+    stages: StageMeters,
+}
+
+struct PartitionMeters {
+    committed: Gauge,
+    position: Gauge,
+    end: Gauge,
+    lag: Gauge,
+    pending: Gauge,
+    done_above: Gauge,
+    blocked: Gauge,
+    states: [(PartitionState, Gauge); PartitionState::ALL.len()],
+}
+
+struct PartitionCounters {
+    assignments: Counter,
+    commits: Counter,
+    commit_failures: Counter,
+    stale: Counter,
+}
+
+impl Meters {
+    pub(crate) fn new(pipeline: &str, graph: &Graph) -> Self {
+        names::describe();
+        let labels = [("pipeline", pipeline.to_owned())];
+        counter!("healer_starts_total", &labels).increment(1);
+        Self {
+            healed: counter!("healer_records_healed_total", &labels),
+            dead_lettered: counter!("healer_records_dead_lettered_total", &labels),
+            stale: counter!("healer_fenced_results_total", &labels),
+            commits: counter!("healer_commits_total", &labels),
+            commit_failures: counter!("healer_commit_failures_total", &labels),
+            data_losses: counter!("healer_data_loss_events_total", &labels),
+            lost_offsets: counter!("healer_lost_offsets_total", &labels),
+            stalls: counter!("healer_stalls_total", &labels),
+            rebalances: counter!("healer_rebalances_total", &labels),
+            reports: counter!("healer_failure_reports_total", &labels),
+            reports_dropped: counter!("healer_failure_reports_dropped_total", &labels),
+            assigned: gauge!("healer_assigned_partitions", &labels),
+            polled: gauge!("healer_last_poll_timestamp_seconds", &labels),
+            skipped: BTreeMap::new(),
+            partitions: BTreeMap::new(),
+            counted: BTreeMap::new(),
+            stages: StageMeters::new(pipeline, graph),
+            pipeline: pipeline.to_owned(),
+        }
+    }
+
+    /// Records how far everything is; called a few times a second, never per record.
+    pub(crate) fn record(&mut self, sight: &Sight<'_>) {
+        let Sight { tally, partitions, stages, in_flight, polled, reports } = sight;
+        self.healed.absolute(tally.healed);
+        self.dead_lettered.absolute(tally.dead_lettered);
+        self.stale.absolute(tally.stale);
+        self.commits.absolute(tally.commits);
+        self.commit_failures.absolute(tally.commit_failures);
+        self.data_losses.absolute(tally.data_losses);
+        self.lost_offsets.absolute(tally.lost_offsets);
+        self.stalls.absolute(tally.stalls);
+        self.rebalances.absolute(tally.rebalances);
+        self.reports.absolute(reports.0);
+        self.reports_dropped.absolute(reports.1);
+        self.assigned.set(float(partitions.len()));
+        self.polled.set(*polled);
+        for (reason, count) in &tally.skipped {
+            let counter = self.skipped.entry(*reason).or_insert_with(|| {
+                let reason = reason.text().to_string();
+                counter!("healer_records_skipped_total", "pipeline" => self.pipeline.clone(), "reason" => reason)
+            });
+            counter.absolute(*count);
+        }
+        for (slot, tally) in &tally.partitions {
+            let counters = self
+                .counted
+                .entry(*slot)
+                .or_insert_with(|| PartitionCounters::new(&self.pipeline, &tally.partition));
+            counters.assignments.absolute(tally.assignments);
+            counters.commits.absolute(tally.commits);
+            counters.commit_failures.absolute(tally.commit_failures);
+            counters.stale.absolute(tally.stale);
+        }
+        self.record_partitions(partitions);
+        self.stages.record(stages, in_flight);
+    }
+
+    fn record_partitions(&mut self, partitions: &[PartitionStatus]) {
+        let mut here = BTreeSet::new();
+        for status in partitions {
+            let key = TopicPartition { topic: status.topic.clone(), partition: status.partition };
+            let meters = self
+                .partitions
+                .entry(key.clone())
+                .or_insert_with(|| PartitionMeters::new(&self.pipeline, &key));
+            meters.record(status);
+            here.insert(key);
+        }
+        // What is not this member's any more is another's to tell.
+        self.partitions.retain(|key, meters| {
+            let stays = here.contains(key);
+            if !stays {
+                meters.leave();
+            }
+            stays
+        });
+    }
+}
+
+// Gauges are floats; offsets and counts are exact up to 2^53.
+#[allow(clippy::cast_precision_loss)]
+fn float(number: impl TryInto<i64>) -> f64 {
+    number.try_into().unwrap_or(i64::MAX) as f64
+}
+
+fn labels(
+    pipeline: &str,
+    TopicPartition { topic, partition }: &TopicPartition,
+) -> [(&'static str, String); 3] {
+    [("pipeline", pipeline.to_owned()), ("topic", topic.to_string()), ("partition", partition.to_string())]
+}
+
+impl PartitionCounters {
+    fn new(pipeline: &str, partition: &TopicPartition) -> Self {
+        let labels = labels(pipeline, partition);
+        Self {
+            assignments: counter!("healer_partition_assignments_total", &labels),
+            commits: counter!("healer_partition_commits_total", &labels),
+            commit_failures: counter!("healer_partition_commit_failures_total", &labels),
+            stale: counter!("healer_partition_fenced_results_total", &labels),
+        }
+    }
+}
+
+impl PartitionMeters {
+    fn new(pipeline: &str, partition: &TopicPartition) -> Self {
+        let labels = labels(pipeline, partition);
+        let state = |state: PartitionState| {
+            let with_state = labels.iter().cloned().chain([("state", state.text().to_owned())]);
+            (state, gauge!("healer_partition_state", &with_state.collect::<Vec<_>>()))
+        };
+        Self {
+            committed: gauge!("healer_partition_committed_offset", &labels),
+            position: gauge!("healer_partition_position", &labels),
+            end: gauge!("healer_partition_end_offset", &labels),
+            lag: gauge!("healer_partition_lag_records", &labels),
+            pending: gauge!("healer_partition_pending_records", &labels),
+            done_above: gauge!("healer_partition_done_above_frontier_records", &labels),
+            blocked: gauge!("healer_partition_blocked_seconds", &labels),
+            states: PartitionState::ALL.map(state),
+        }
+    }
+
+    fn record(&self, status: &PartitionStatus) {
+        if let Some(committed) = status.committed {
+            self.committed.set(float(committed));
+        }
+        if let Some(end) = status.end {
+            self.end.set(float(end));
+        }
+        if let Some(lag) = status.lag() {
+            self.lag.set(float(lag));
+        }
+        self.position.set(float(status.position));
+        self.pending.set(float(status.pending));
+        self.done_above.set(float(status.done_above));
+        self.blocked.set(status.blocked.as_ref().map_or(0.0, |blocked| blocked.lasting.as_secs_f64()));
+        for (state, gauge) in &self.states {
+            gauge.set(f64::from(u8::from(*state == status.state)));
+        }
+    }
+
+    /// The partition is not this member's any more.
+    fn leave(&self) {
+        let Self { lag, pending, done_above, blocked, states, .. } = self;
+        for gauge in
+            [lag, pending, done_above, blocked].into_iter().chain(states.iter().map(|(_, gauge)| gauge))
+        {
+            gauge.set(0.0);
+        }
+    }
+}

@@ -1,0 +1,32 @@
+//! What an operator sees of a pipeline: metrics, logs, health. The `metrics` and `tracing` facades are used throughout, and nothing
+//! is recorded or written until the program installs something that does, itself or by the functions here.
+//!
+//! | to | call | feature |
+//! | --- | --- | --- |
+//! | export metrics and health over HTTP | [`serve_metrics`], [`serve_health`] | `serve`, on by default |
+//! | write logs, each line with its record | [`init_logs`], or [`LogLayer`] in a subscriber of your own | `logs`, on by default |
+//! | log the data of records | [`log_data`] | |
+//! | know which record a stage works on | [`current`](fn@current) | |
+//!
+//! What each metric means is told in `docs/operations.md`.
+
+mod current;
+mod data;
+#[cfg(feature = "logs")]
+mod logs;
+mod meters;
+mod names;
+#[cfg(feature = "serve")]
+mod serve;
+mod stages;
+
+pub use current::{Current, current};
+pub(crate) use current::{Here, Inside, Named, at, enter, set, topic};
+pub use data::{Redact, log_data};
+pub(crate) use data::{emitted, logs_data};
+#[cfg(feature = "logs")]
+pub use logs::{LogLayer, LogsError, init_logs};
+pub(crate) use meters::{Meters, Sight, Tally};
+#[cfg(feature = "serve")]
+pub use serve::{DEFAULT_ADDRESS, ServeError, Server, serve_health, serve_metrics};
+pub(crate) use stages::{LaneCounts, Measures, Rare, StageCounts, Watch};

@@ -1,0 +1,92 @@
+//! What is answered at which path.
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    extract::State,
+    http::{StatusCode, header::CONTENT_TYPE},
+    response::{IntoResponse as _, Response},
+    routing::get,
+};
+use metrics_exporter_prometheus::PrometheusHandle;
+use serde_json::{Value, json};
+
+use super::watches::Watches;
+use crate::engine::{Health, Phase};
+
+/// The text format of Prometheus.
+const PROMETHEUS: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+/// What the answers are made of.
+pub(super) struct Served {
+    pub(super) watches: Arc<Watches>,
+    /// `None`: metrics are somebody else's business.
+    pub(super) metrics: Option<PrometheusHandle>,
+}
+
+pub(super) fn router(served: Arc<Served>) -> Router {
+    Router::new()
+        .route("/metrics", get(|State(served): State<Arc<Served>>| async move { served.metrics() }))
+        .route("/healthz", get(|State(served): State<Arc<Served>>| async move { served.health() }))
+        .route("/readyz", get(|State(served): State<Arc<Served>>| async move { served.readiness() }))
+        .fallback(|| async { (StatusCode::NOT_FOUND, "there are /metrics, /healthz and /readyz here\n") })
+        .with_state(served)
+}
+
+impl Served {
+    fn metrics(&self) -> Response {
+        let Some(metrics) = &self.metrics else {
+            let text = "no metrics are exported here: this server was started for health alone\n";
+            return (StatusCode::NOT_FOUND, text).into_response();
+        };
+        ([(CONTENT_TYPE, PROMETHEUS)], metrics.render()).into_response()
+    }
+
+    /// Whether all pipelines are well. Where none is watched yet, nothing is wrong.
+    fn health(&self) -> Response {
+        let mut healthy = true;
+        let mut pipelines = Vec::new();
+        for seen in self.watches.look() {
+            let faults = seen.health.faults();
+            healthy &= faults.is_empty();
+            pipelines.push(json!({ "name": seen.name, "healthy": faults.is_empty(), "faults": faults }));
+        }
+        answer(healthy, &json!({ "healthy": healthy, "pipelines": pipelines }))
+    }
+
+    /// Whether all pipelines take records.
+    fn readiness(&self) -> Response {
+        let all = self.watches.look();
+        if all.is_empty() {
+            let reason = "no pipeline is watched yet";
+            return answer(false, &json!({ "ready": false, "reason": reason, "pipelines": [] }));
+        }
+        let mut ready = true;
+        let mut pipelines = Vec::new();
+        for seen in all {
+            let reason = unready(&seen.health);
+            ready &= reason.is_none();
+            pipelines.push(json!({ "name": seen.name, "ready": reason.is_none(), "reason": reason }));
+        }
+        answer(ready, &json!({ "ready": ready, "pipelines": pipelines }))
+    }
+}
+
+/// Why a pipeline is not ready; `None`: it is.
+fn unready(health: &Health) -> Option<String> {
+    if health.is_ready() {
+        return None;
+    }
+    Some(match (health.phase, &health.error) {
+        (Phase::Running, _) => "no partition is assigned to it".to_owned(),
+        (Phase::Draining, _) => "it takes no more records, and finishes those in flight".to_owned(),
+        (Phase::Ended, None) => "it has ended".to_owned(),
+        (Phase::Ended, Some(error)) => format!("an error ended it: {error}"),
+    })
+}
+
+fn answer(is_good: bool, body: &Value) -> Response {
+    let status = if is_good { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, [(CONTENT_TYPE, "application/json")], body.to_string()).into_response()
+}

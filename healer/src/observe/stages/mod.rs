@@ -1,0 +1,9 @@
+//! What the nodes of a pipeline do: how much, how long, how large.
+
+mod counts;
+mod measures;
+mod meters;
+
+pub(crate) use counts::{LaneCounts, Rare, StageCounts};
+pub(crate) use measures::{Measures, Watch};
+pub(super) use meters::StageMeters;

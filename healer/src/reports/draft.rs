@@ -1,0 +1,111 @@
+//! A report as the thread of its record leaves it: what takes time is done by the thread of the reporter.
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+};
+
+use super::{Caught, FailureReport, Outcome, PanicReport, RawRecord};
+use crate::{
+    context::Context,
+    error::{Cause, Panicked},
+};
+
+/// The most bytes of one error in a chain.
+const LONGEST: usize = 64 * 1_024;
+/// The most errors of a chain.
+const DEEPEST: usize = 32;
+/// What a backtrace that is not looked up yet counts for, in bytes.
+const BACKTRACE: usize = 16 * 1_024;
+
+/// A report that is not quite finished.
+pub(crate) struct Draft {
+    pub(crate) report: FailureReport,
+    /// Of its panic: to look its symbols up takes milliseconds.
+    caught: Option<Arc<Caught>>,
+}
+
+impl Draft {
+    /// Of a record that is given up.
+    pub(crate) fn failed(pipeline: &str, stage: &str, cause: &Cause, context: &Context) -> Self {
+        let mut draft = Self::about(pipeline, stage, Outcome::Failed, context);
+        draft.report.kind = Some(cause.kind().to_owned());
+        draft.report.error = chain(cause);
+        if let Cause::Panic(Panicked { message, caught }) = cause {
+            let location = caught.as_ref().map(|caught| caught.location.clone());
+            draft.report.panic = Some(PanicReport { message: message.clone(), backtrace: None, location });
+            draft.caught.clone_from(caught);
+        }
+        draft
+    }
+
+    /// Of a call that finished.
+    pub(crate) fn finished(pipeline: &str, stage: &str, context: &Context) -> Self {
+        Self::about(pipeline, stage, Outcome::Finished, context)
+    }
+
+    fn about(pipeline: &str, stage: &str, outcome: Outcome, context: &Context) -> Self {
+        let mut report = FailureReport::new(pipeline, stage, outcome);
+        report.attempt = context.attempt();
+        report.emit_id = context.emit_id();
+        context.topic().clone_into(&mut report.topic);
+        report.partition = context.partition();
+        report.offset = context.offset();
+        report.timestamp = context.timestamp_millis();
+        report.record = context.original().map(|original| RawRecord::of(original));
+        report.into()
+    }
+
+    /// In bytes, about.
+    pub(super) fn weight(&self) -> usize {
+        self.report.weight() + self.caught.as_ref().map_or(0, |_| BACKTRACE)
+    }
+
+    /// With all that takes time.
+    pub(super) fn finish(mut self) -> FailureReport {
+        if let (Some(panic), Some(caught)) = (&mut self.report.panic, self.caught) {
+            panic.backtrace = Some(caught.backtrace.to_string());
+        }
+        self.report
+    }
+}
+
+impl From<FailureReport> for Draft {
+    fn from(report: FailureReport) -> Self {
+        Self { report, caught: None }
+    }
+}
+
+/// What an error says, and what its sources say.
+fn chain(cause: &Cause) -> Vec<String> {
+    let mut texts = Vec::new();
+    // A user's error may panic when it is asked; what it has said before stays.
+    let asked = catch_unwind(AssertUnwindSafe(|| {
+        texts.push(shortened(cause.to_string()));
+        let (Cause::Stage(error)
+        | Cause::Decode(error)
+        | Cause::Encode(error)
+        | Cause::Send(error)
+        | Cause::DeadLetter(error)) = cause
+        else {
+            return;
+        };
+        let mut source = error.source();
+        while let Some(error) = source.filter(|_| texts.len() < DEEPEST) {
+            texts.push(shortened(error.to_string()));
+            source = error.source();
+        }
+    }));
+    if asked.is_err() {
+        texts.push("an error whose `Display` or `source` panics".to_owned());
+    }
+    texts
+}
+
+fn shortened(mut text: String) -> String {
+    if text.len() > LONGEST {
+        text.truncate(text.floor_char_boundary(LONGEST));
+        text.push('…');
+    }
+    text
+}

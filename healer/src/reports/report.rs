@@ -1,0 +1,189 @@
+//! What a report says, and its JSON.
+
+use std::{fmt, time::SystemTime};
+
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::{RawRecord, ReportError};
+use crate::context::Context;
+
+/// The format that this release writes.
+const VERSION: u32 = 1;
+
+/// One call of a stage: what it was about, and what came of it.
+///
+/// Its `Debug` shows where the record comes from, not its data.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct FailureReport {
+    /// Of the format; 1.
+    pub version: u32,
+    /// The release of healer that wrote it, as `0.1.0`.
+    pub healer: String,
+    /// The pipeline's name.
+    pub pipeline: String,
+    /// The path of the stage, as `flights.validate.enrich`.
+    pub stage: String,
+    /// Whether the call failed.
+    pub outcome: Outcome,
+    /// When it was written: RFC 3339, UTC, with milliseconds.
+    pub written_at: String,
+    /// How it failed: `error`, `panic`, `timeout`, `decode`, `encode`, `send`, `dead_letter` or `lost`; `None` where it
+    /// finished.
+    #[serde(default)]
+    pub kind: Option<String>,
+    /// The error first, then its sources. Each up to 64 KiB, and up to 32 of them.
+    #[serde(default)]
+    pub error: Vec<String>,
+    /// What is known of a panic.
+    #[serde(default)]
+    pub panic: Option<PanicReport>,
+    /// Which attempt at the record it was; 1 is the first.
+    pub attempt: u32,
+    /// The record's identity in logs and traces ([`Context::emit_id`](crate::Context::emit_id)); of a batch its own.
+    pub emit_id: Uuid,
+    /// The record's topic; of a batch, that of its first row, as for what follows.
+    pub topic: String,
+    /// The record's partition.
+    pub partition: i32,
+    /// The record's offset.
+    pub offset: i64,
+    /// The record's timestamp in milliseconds since 1970; `None` where it has none.
+    #[serde(default)]
+    pub timestamp: Option<i64>,
+    /// The record as it came in from its topic; `None` for a batch.
+    #[serde(default)]
+    pub record: Option<RawRecord>,
+    /// What the stage itself was given, where it says `#[stage(report)]`.
+    // An input may be `null` itself.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "there")]
+    pub input: Option<Value>,
+    /// The rows of a batch, in order; empty for a record.
+    #[serde(default)]
+    pub rows: Vec<RowReport>,
+}
+
+/// What came of a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Outcome {
+    /// It failed.
+    Failed,
+    /// It finished: reported where the stage says `report = all`.
+    Finished,
+}
+
+/// What is known of a panic.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct PanicReport {
+    /// What it said.
+    pub message: String,
+    /// The frames on its thread; `None` where they are not known.
+    #[serde(default)]
+    pub backtrace: Option<String>,
+    /// File, line and column, as `src/stages.rs:12:5`; `None` where they are not known.
+    #[serde(default)]
+    pub location: Option<String>,
+}
+
+/// A row of a batch.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct RowReport {
+    /// Its topic.
+    pub topic: String,
+    /// Its partition.
+    pub partition: i32,
+    /// Its offset.
+    pub offset: i64,
+    /// Its identity in logs and traces.
+    pub emit_id: Uuid,
+}
+
+impl RowReport {
+    pub(crate) fn of(row: &Context) -> Self {
+        let (topic, partition, offset) = (row.topic().to_owned(), row.partition(), row.offset());
+        Self { topic, partition, offset, emit_id: row.emit_id() }
+    }
+}
+
+/// What is read before anything else.
+#[derive(Deserialize)]
+struct Head {
+    version: u32,
+    #[serde(default)]
+    healer: String,
+}
+
+impl FailureReport {
+    /// Reads a report that any release up to this one wrote.
+    ///
+    /// # Errors
+    /// [`ReportError::Malformed`] if it is no report, [`ReportError::Newer`] if its format is unknown to this release.
+    pub fn from_json(json: &[u8]) -> Result<Self, ReportError> {
+        let head: Head = serde_json::from_slice(json).map_err(ReportError::Malformed)?;
+        if head.version > VERSION {
+            return Err(ReportError::Newer { version: head.version, writer: head.healer, newest: VERSION });
+        }
+        serde_json::from_slice(json).map_err(ReportError::Malformed)
+    }
+
+    /// The report as JSON, indented, with a newline at its end.
+    ///
+    /// # Panics
+    /// Never: all that a report can hold has a JSON form.
+    pub fn to_json(&self) -> Vec<u8> {
+        let mut json = serde_json::to_vec_pretty(self).expect("all parts of a report have a JSON form");
+        json.push(b'\n');
+        json
+    }
+
+    /// One that is written now and says nothing of a record yet.
+    pub(crate) fn new(pipeline: &str, stage: &str, outcome: Outcome) -> Self {
+        let now = SystemTime::now().max(SystemTime::UNIX_EPOCH);
+        Self {
+            version: VERSION,
+            healer: env!("CARGO_PKG_VERSION").to_owned(),
+            pipeline: pipeline.to_owned(),
+            stage: stage.to_owned(),
+            outcome,
+            written_at: humantime::format_rfc3339_millis(now).to_string(),
+            kind: None,
+            error: Vec::new(),
+            panic: None,
+            attempt: 1,
+            emit_id: Uuid::nil(),
+            topic: String::new(),
+            partition: 0,
+            offset: 0,
+            timestamp: None,
+            record: None,
+            input: None,
+            rows: Vec::new(),
+        }
+    }
+}
+
+impl fmt::Debug for FailureReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FailureReport")
+            .field("pipeline", &self.pipeline)
+            .field("stage", &self.stage)
+            .field("outcome", &self.outcome)
+            .field("kind", &self.kind)
+            .field("topic", &self.topic)
+            .field("partition", &self.partition)
+            .field("offset", &self.offset)
+            .field("attempt", &self.attempt)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A value that is there, also where it is `null`.
+fn there<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Value>, D::Error> {
+    Value::deserialize(from).map(Some)
+}
