@@ -28,6 +28,10 @@ pub(crate) enum Side {
     HealerThreads,
     /// The same pipeline where no record fails, beside one where some do.
     HealerCalm,
+    /// The same pipeline, with metrics that are exported and scraped.
+    HealerMetrics,
+    /// The same pipeline, with logs.
+    HealerLogs,
     /// Strategies of `sentry_arroyo`.
     Arroyo,
     /// A subscriber of `ruststream-rdkafka` that leaves commits to the client.
@@ -49,6 +53,8 @@ impl Side {
             Self::Healer => "healer",
             Self::HealerThreads => "healer-threads",
             Self::HealerCalm => "healer-calm",
+            Self::HealerMetrics => "healer-metrics",
+            Self::HealerLogs => "healer-logs",
             Self::Arroyo => "arroyo",
             Self::Ruststream => "ruststream",
             Self::RuststreamTracked => "ruststream-tracked",

@@ -51,6 +51,17 @@ fn judge_one(bar: Bar, work: Work, rounds: &[Round], longest_share: f64) -> Opti
                 least,
             )
         }
+        Bar::Metrics(least) => {
+            let ratio = |round: &Round| Some(round.rate(Side::HealerMetrics)? / round.rate(Side::Healer)?);
+            let text =
+                format!("records a second, healer with metrics to healer without: at least {least:.2}");
+            (text, over(&ratio)?, least)
+        }
+        Bar::Logs(least) => {
+            let ratio = |round: &Round| Some(round.rate(Side::HealerLogs)? / round.rate(Side::Healer)?);
+            let text = format!("records a second, healer with logs to healer without: at least {least:.2}");
+            (text, over(&ratio)?, least)
+        }
         Bar::BestPeer(least) => {
             // Who lets the records of a key overlap does less.
             let peers = PEERS.iter().filter(|peer| peer.keeps_keys(work));

@@ -6,6 +6,7 @@ mod stop;
 mod w1;
 mod w1_bytes;
 mod w1_defaults;
+mod w1_observed;
 mod w2;
 mod w3;
 mod w4;
@@ -60,6 +61,10 @@ pub(crate) enum Bar {
     Threads(f64),
     /// At least this part of what the same pipeline reaches where nothing fails.
     Calm(f64),
+    /// With metrics that are scraped, at least this part of what the same pipeline reaches without.
+    Metrics(f64),
+    /// With logs, at least this part of what the same pipeline reaches without.
+    Logs(f64),
     /// At least this many times what the best peer reaches.
     BestPeer(f64),
     /// At least this part of what `limit` reaches, or of what the longest key allows if that is less.
@@ -92,10 +97,11 @@ const fn no_peers(why: &'static str) -> [(Side, &'static str); PEERS.len()] {
 
 impl Workload {
     /// All of them.
-    pub(crate) const ALL: [&'static Self; 18] = [
+    pub(crate) const ALL: [&'static Self; 19] = [
         &w1::W1,
         &w1_bytes::W1_BYTES,
         &w1_defaults::W1_DEFAULTS,
+        &w1_observed::W1_OBSERVED,
         &w2::W2[0],
         &w2::W2[1],
         &w2::W2[2],

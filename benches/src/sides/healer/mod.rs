@@ -2,6 +2,7 @@
 
 mod at_once;
 mod ledger;
+mod observed;
 mod saving;
 mod stages;
 mod timed;
@@ -72,6 +73,8 @@ fn run_app(task: &Task, tally: &Tally, app: App) -> Result<()> {
     let config = config.build()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let report = runtime.block_on(async {
+        // Before the pipeline is started, or it finds nobody to tell its metrics to.
+        let _server = observed::turn_on(task.side).await?;
         match task.until {
             Until::End => Ok(app.run_until_end(config).await?),
             Until::AllSent | Until::Counted => run_until_complete(task, tally, app, config).await,

@@ -47,7 +47,8 @@ pub(super) fn kept(stage: &Stage, names: &Names, root: &TokenStream, is_lent: bo
 
 /// Tells what is kept how the call ended.
 pub(super) fn ended(stage: &Stage, verdict: &TokenStream) -> TokenStream {
-    if stage.settings.report.is_none() {
+    // The rows of a batch that failed are the node's.
+    if stage.settings.report.is_none() || matches!(stage.input.kind, InputKind::Rows | InputKind::Batch) {
         return verdict.clone();
     }
     let (kept, ended) = (local("kept"), local("ended"));

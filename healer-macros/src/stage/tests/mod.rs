@@ -270,6 +270,52 @@ fn plain_payloads_are_asserted_unless_they_are_generic() {
 }
 
 #[test]
+fn what_goes_in_is_kept_for_a_report() {
+    let of_value = written(
+        quote!(report),
+        quote!(
+            fn f(v: T) -> Result<U, E> {}
+        ),
+    );
+    let header = of_trait(&of_value, "Stage");
+    assert!(
+        header.contains(
+            "const REPORT: ::healer::__private::Reporting = ::healer::__private::Reporting::Errors;"
+        )
+    );
+    assert!(header.contains("report_input"), "{header}");
+    let call = of_trait(&of_value, "SyncStage");
+    assert!(call.contains("copy_to_report") && call.contains("__kept.ended(&__ended);"), "{call}");
+    let lent = written(
+        quote!(report = all, retry(3)),
+        quote!(
+            async fn f(v: &T) -> Result<U, E> {}
+        ),
+    );
+    assert!(of_trait(&lent, "Stage").contains("Reporting::All"));
+    let call = of_trait(&lent, "AgainStage");
+    assert!(
+        call.contains("Kept::<Self, _>::new(__context, || __input)") && !call.contains("copy_to"),
+        "{call}"
+    );
+    let rows = written(
+        quote!(batch, report),
+        quote!(
+            fn f(rows: Batch<'_, T>) -> Batch<'_, U> {}
+        ),
+    );
+    assert!(of_trait(&rows, "Stage").contains("report_rows"));
+    assert!(of_trait(&rows, "BatchStage").contains("fn copy("), "there is nothing to report without a copy");
+    let plain = written(
+        quote!(),
+        quote!(
+            fn f(v: T) -> U {}
+        ),
+    );
+    assert!(!of_trait(&plain, "Stage").contains("REPORT"));
+}
+
+#[test]
 fn another_path_to_healer_is_used_everywhere() {
     let text = printed(
         quote!(batch, crate = my::h),

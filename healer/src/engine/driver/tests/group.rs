@@ -52,6 +52,12 @@ pub(super) struct State {
     pub(super) waits: bool,
 }
 
+impl State {
+    fn marks_of(&self, partition: &TopicPartition) -> Range<i64> {
+        self.marks.get(&partition.partition).cloned().unwrap_or(0..10)
+    }
+}
+
 /// The group; clones are the same one.
 #[derive(Clone, Default)]
 pub(super) struct Group(Arc<(Mutex<State>, Condvar)>);
@@ -253,13 +259,20 @@ impl Remote for Group {
 
     fn watermarks(&self, partition: &TopicPartition, _: Duration) -> Result<Watermarks, BrokerError> {
         self.ask(|state| {
-            let Range { start: first, end } = state.marks.get(&partition.partition).cloned().unwrap_or(0..10);
+            let Range { start: first, end } = state.marks_of(partition);
             Watermarks { first, end }
         })
     }
 
-    fn offsets_at(&self, _: &[TopicPartition], _: i64, _: Duration) -> Result<Vec<i64>, BrokerError> {
-        unreachable!("no test starts at a time")
+    /// The record at an offset is as many milliseconds after 1970.
+    fn offsets_at(&self, list: &[TopicPartition], millis: i64, _: Duration) -> Result<Vec<i64>, BrokerError> {
+        self.ask(|state| {
+            let at = |partition| {
+                let Range { start, end } = state.marks_of(partition);
+                millis.clamp(start, end)
+            };
+            list.iter().map(at).collect()
+        })
     }
 
     fn partitions(&self, _: &[Topics], _: Duration) -> Result<Vec<TopicPartition>, BrokerError> {

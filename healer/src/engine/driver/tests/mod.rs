@@ -5,3 +5,4 @@ mod ranges;
 mod rig;
 mod starts;
 mod threads;
+mod wishes;

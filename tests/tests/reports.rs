@@ -1,0 +1,274 @@
+//! What is reported of records that are given up, whatever kind of stage they were at, and that a stage can be run with it again.
+
+use std::{
+    error::Error,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use healer::{
+    App, OnError,
+    prelude::*,
+    reports::{FailureReport, Outcome},
+    testing::{InMemory, ReplayError, TestRecord, replay},
+};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+struct Order {
+    id: u64,
+    cents: i64,
+}
+
+/// Two are well, the one between them is not.
+fn orders() -> InMemory {
+    let order = |id: u64, cents: i64| {
+        let value = json!({ "id": id, "cents": cents }).to_string();
+        TestRecord::new()
+            .key(format!("k{id}"))
+            .value(value)
+            .header("trace", Some("a1"))
+            .timestamp(1_700_000_000_000)
+    };
+    InMemory::new("orders", 1, [order(0, 10), order(1, -1), order(2, 30)])
+}
+
+fn check(order: &Order) -> Result<i64, String> {
+    if order.cents < 0 { Err(format!("order {} is negative", order.id)) } else { Ok(order.cents) }
+}
+
+#[stage(report)]
+fn by_value(order: Order) -> Result<i64, String> {
+    check(&order)
+}
+
+#[stage(report)]
+fn lent(order: &Order) -> Result<i64, String> {
+    check(order)
+}
+
+#[stage(report)]
+async fn waits(order: Order) -> Result<i64, String> {
+    tokio::task::yield_now().await;
+    check(&order)
+}
+
+#[stage(report, parallel = 4)]
+async fn beside(order: Order) -> Result<i64, String> {
+    check(&order)
+}
+
+#[stage(report, blocking)]
+fn blocks(order: Order) -> Result<i64, String> {
+    check(&order)
+}
+
+#[stage(report, retry(3, backoff = "1ms"))]
+fn again(order: &Order) -> Result<i64, String> {
+    check(order)
+}
+
+#[stage(report, retry(3, backoff = "1ms"))]
+async fn waits_again(order: Order) -> Result<i64, String> {
+    check(&order)
+}
+
+#[stage(report, flat)]
+fn many(order: Order) -> Result<Vec<i64>, String> {
+    Ok(vec![check(&order)?; 2])
+}
+
+#[stage(report, flat)]
+async fn waits_for_many(order: Order) -> Result<Vec<i64>, String> {
+    Ok(vec![check(&order)?; 2])
+}
+
+#[stage(report)]
+fn panics(order: Order) -> i64 {
+    check(&order).expect("all are well")
+}
+
+#[stage(report, timeout = "10ms", on_error = skip)]
+async fn hangs(order: Order) -> i64 {
+    if order.cents < 0 {
+        std::future::pending::<()>().await;
+    }
+    order.cents
+}
+
+#[stage(report = all, skip = "dear")]
+fn told(order: Order) -> Option<i64> {
+    (order.cents < 20).then_some(order.cents)
+}
+
+#[stage]
+fn silent(order: Order) -> Result<i64, String> {
+    check(&order)
+}
+
+#[stage(batch, split, report)]
+fn read(rows: &Rows<Order>) -> Result<(), String> {
+    rows.iter().try_for_each(|(_, order)| check(order).map(drop))
+}
+
+#[stage(batch, report)]
+fn whole(rows: &Rows<Order>) -> Result<(), String> {
+    rows.iter().try_for_each(|(_, order)| check(order).map(drop))
+}
+
+/// What the reporter was told.
+type Told = Arc<Mutex<Vec<FailureReport>>>;
+
+fn run(app: App) -> Vec<FailureReport> {
+    let told = Told::default();
+    let teller = Arc::clone(&told);
+    let reporter = move |report: &FailureReport| {
+        // As it comes back from the disk.
+        teller.lock().unwrap().push(FailureReport::from_json(&report.to_json())?);
+        Ok(())
+    };
+    // The end of the pipeline is of no interest: a batch that fails stops it.
+    drop(orders().run(app.on_error(OnError::Skip).report_failures(reporter), 3));
+    std::mem::take(&mut *told.lock().unwrap())
+}
+
+/// A pipeline whose second record fails at the stage of that name.
+macro_rules! of_one {
+    ($stage:ident) => {{
+        let app = App::new("shop")
+            .add(kafka::json::<Order>("orders").stream("orders").then($stage::stage()).heal());
+        let mut told = run(app);
+        assert_eq!(told.len(), 1, "{told:?}");
+        let report = told.remove(0);
+        assert_eq!(report.stage, concat!("orders.", stringify!($stage)));
+        report
+    }};
+}
+
+fn about_the_second(report: &FailureReport) {
+    assert_eq!((report.pipeline.as_str(), report.outcome), ("shop", Outcome::Failed));
+    assert_eq!((report.topic.as_str(), report.partition, report.offset), ("orders", 0, 1));
+    assert_eq!(report.timestamp, Some(1_700_000_000_000));
+    let record = report.record.as_ref().expect("the record as it came in");
+    assert_eq!(record.key.as_deref(), Some(b"k1".as_slice()));
+    assert_eq!(record.value.as_deref(), Some(br#"{"cents":-1,"id":1}"#.as_slice()));
+    assert_eq!(record.headers, [("trace".to_owned(), Some(b"a1".to_vec()))]);
+}
+
+#[test]
+fn what_went_in_is_in_the_report_whatever_kind_the_stage_is() {
+    let reports = [
+        of_one!(by_value),
+        of_one!(lent),
+        of_one!(waits),
+        of_one!(beside),
+        of_one!(blocks),
+        of_one!(again),
+        of_one!(waits_again),
+        of_one!(many),
+        of_one!(waits_for_many),
+    ];
+    for report in reports {
+        about_the_second(&report);
+        assert_eq!(report.input, Some(json!({ "id": 1, "cents": -1 })), "{}", report.stage);
+        assert_eq!(report.kind.as_deref(), Some("error"), "{}", report.stage);
+        assert_eq!(report.error, ["order 1 is negative"], "{}", report.stage);
+        let attempts = if report.stage.ends_with("again") { 3 } else { 1 };
+        assert_eq!(report.attempt, attempts, "{}", report.stage);
+    }
+}
+
+#[test]
+fn a_panic_says_where_it_was() {
+    let report = of_one!(panics);
+    about_the_second(&report);
+    assert_eq!(report.input, Some(json!({ "id": 1, "cents": -1 })));
+    assert_eq!(report.kind.as_deref(), Some("panic"));
+    let panic = report.panic.expect("it panicked");
+    assert!(panic.message.starts_with("all are well"), "{}", panic.message);
+    assert!(panic.location.is_some_and(|at| at.contains("reports.rs:")));
+    assert!(panic.backtrace.is_some_and(|trace| trace.contains("reports::panics")));
+}
+
+#[test]
+fn a_call_that_is_given_up_where_it_waits_leaves_what_went_in() {
+    let report = of_one!(hangs);
+    about_the_second(&report);
+    assert_eq!(report.kind.as_deref(), Some("timeout"));
+    assert_eq!(report.input, Some(json!({ "id": 1, "cents": -1 })));
+}
+
+#[test]
+fn without_the_word_there_is_the_record_alone() {
+    let report = of_one!(silent);
+    about_the_second(&report);
+    assert_eq!(report.input, None);
+}
+
+#[test]
+fn calls_that_finish_are_reported_where_all_are() {
+    let app =
+        App::new("shop").add(kafka::json::<Order>("orders").stream("orders").then(told::stage()).heal());
+    let reports = run(app);
+    let offsets: Vec<_> = reports.iter().map(|report| (report.offset, report.outcome)).collect();
+    assert_eq!(offsets, [(0, Outcome::Finished), (1, Outcome::Finished), (2, Outcome::Finished)]);
+    assert_eq!(reports[2].input, Some(json!({ "id": 2, "cents": 30 })));
+}
+
+#[test]
+fn a_batch_is_reported_with_its_rows_and_a_row_that_fails_alone_as_a_record() {
+    let source = || kafka::json::<Order>("orders").stream("orders").partition(3);
+    let mut alone = run(App::new("shop").add(source().then(read::stage()).heal()));
+    assert_eq!(alone.len(), 1, "{alone:?}");
+    let row = alone.remove(0);
+    about_the_second(&row);
+    assert_eq!(row.input, Some(json!([{ "id": 1, "cents": -1 }])));
+    let mut together = run(App::new("shop").add(source().then(whole::stage()).heal()));
+    assert_eq!(together.len(), 1, "{together:?}");
+    let batch = together.remove(0);
+    assert_eq!(batch.rows.iter().map(|row| row.offset).collect::<Vec<_>>(), [0, 1, 2]);
+    assert_eq!(batch.record, None);
+    assert_ne!(batch.emit_id, batch.rows[0].emit_id);
+    assert_eq!(batch.input.as_ref().and_then(|rows| rows.as_array()).map(Vec::len), Some(3));
+}
+
+#[test]
+fn a_failure_from_production_is_a_test_in_two_lines() {
+    let report = of_one!(waits_again);
+    let error = replay(&report, waits_again::stage()).run().unwrap_err();
+    let ReplayError::Failed(healer::Error::Record(failed)) = &error else { panic!("{error}") };
+    assert_eq!((failed.stage.as_str(), failed.offset, failed.attempts), ("orders.waits_again", 1, 3));
+    assert_eq!(failed.source().map(ToString::to_string).as_deref(), Some("order 1 is negative"));
+
+    // Another stage of the same input, which is mended.
+    assert_eq!(replay(&report, told::stage()).run().unwrap(), [-1]);
+    assert_eq!(replay(&of_one!(many), told::stage()).run().unwrap(), [-1]);
+}
+
+#[test]
+fn a_whole_pipeline_is_run_with_the_record_as_it_came_in() {
+    let report = of_one!(silent);
+    let no_input = replay(&report, silent::stage()).run().unwrap_err();
+    assert!(matches!(no_input, ReplayError::NoInput { .. }), "{no_input}");
+    let app =
+        || App::new("shop").add(kafka::json::<Order>("orders").stream("orders").then(silent::stage()).heal());
+    let error = replay(&report, app()).run().unwrap_err();
+    assert!(error.to_string().contains("orders[0]@1 failed at `orders.silent`"), "{error}");
+    let skipped = replay(&report, app().on_error(OnError::Skip)).run().unwrap();
+    assert_eq!(skipped.skipped["failed"], 1);
+}
+
+#[test]
+fn a_reporter_that_hangs_holds_up_nothing() {
+    let reporter = |_: &FailureReport| {
+        std::thread::sleep(Duration::from_mins(1));
+        Ok(())
+    };
+    let began = std::time::Instant::now();
+    let app =
+        App::new("shop").add(kafka::json::<Order>("orders").stream("orders").then(silent::stage()).heal());
+    let report = orders().run(app.on_error(OnError::Skip).report_failures(reporter), 3_000).unwrap();
+    assert_eq!((report.healed, report.skipped["failed"]), (2_000, 1_000));
+    assert!(began.elapsed() < Duration::from_secs(30), "the pipeline waited for its reporter");
+}
