@@ -30,7 +30,10 @@
 //! | work on many rows at once | [`Rows`], [`Batch`] |
 //! | know a record's key, headers, offset | [`Context`] |
 //! | configure | [`Config`] |
-//! | run, watch and stop | [`App`], [`Handle`], [`Report`] |
+//! | run, watch, pause, seek and stop | [`App`], [`Handle`], [`Report`] |
+//! | see metrics, logs and health | [`observe`] |
+//! | look into failures | [`reports`] |
+//! | have a process that is beyond help started anew | [`Guard`] |
 //! | test without a server | `testing` (feature `testing`) |
 //!
 //! # What holds
@@ -41,7 +44,9 @@
 //! - After a crash records are at worst processed again.
 //!
 //! # Features
-//! `ssl`, `ssl-vendored`, `gssapi` and `zstd` add what the default build of librdkafka lacks; `testing` adds an embedded Kafka.
+//! `serve` (metrics and health over HTTP) and `logs` (log lines, each with its record) are on by default. `webhook`, `object-store`, `s3`
+//! and `gcs` are ways for failure reports to go; `ssl`, `ssl-vendored`, `gssapi` and `zstd` add what the default build of librdkafka
+//! lacks; `testing` adds an embedded Kafka.
 
 // So that what the macros write resolves inside this crate as well.
 extern crate self as healer;
