@@ -41,12 +41,19 @@ impl Watch {
         self.0 & Self::MEASURED != 0
     }
 
+    /// The same, and measured as well.
+    pub(crate) fn and_measured(self) -> Self {
+        Self(self.0 | Self::MEASURED)
+    }
+
     pub(crate) fn is_logged(self) -> bool {
         self.0 & Self::LOGGED != 0
     }
 }
 
 struct NodeMeasures {
+    /// Microseconds since the start at which the next call of its own accord is measured.
+    next: AtomicU64,
     duration: Histogram,
     input: Histogram,
     output: Histogram,
@@ -60,6 +67,8 @@ pub(crate) struct Measures {
     nodes: Vec<Option<NodeMeasures>>,
     /// Microseconds since the start at which the next record is measured.
     next: AtomicU64,
+    /// The same, for a look that took long before.
+    calm: AtomicU64,
 }
 
 impl Measures {
@@ -70,29 +79,41 @@ impl Measures {
         for node in graph.nodes.iter().filter(|node| is_measured(&node.kind)) {
             let labels = [("pipeline", pipeline.to_owned()), ("stage", node.path.to_string())];
             nodes[(node.id - first) as usize] = Some(NodeMeasures {
+                next: AtomicU64::new(0),
                 duration: histogram!("healer_stage_duration_seconds", &labels),
                 input: histogram!("healer_stage_input_bytes", &labels),
                 output: histogram!("healer_stage_output_bytes", &labels),
             });
         }
-        Self { settings, first, nodes, next: AtomicU64::new(0) }
+        Self { settings, first, nodes, next: AtomicU64::new(0), calm: AtomicU64::new(0) }
     }
 
     /// Whether the record that comes now is to be measured.
     pub(crate) fn is_due(&self, now: Duration) -> bool {
+        micros(now) >= self.calm.load(Relaxed) && self.takes_turn(&self.next, now)
+    }
+
+    /// Whether a call of this node is to be measured, though the poll thread did not say so of its record: it takes many records at once
+    /// where calls take long.
+    pub(crate) fn is_due_at(&self, node: u32, now: Duration) -> bool {
+        let next = self.of(node).map(|measures| &measures.next);
+        next.is_some_and(|next| micros(now) >= self.calm.load(Relaxed) && self.takes_turn(next, now))
+    }
+
+    fn takes_turn(&self, next: &AtomicU64, now: Duration) -> bool {
         let MeasureSettings { durations, sizes, .. } = self.settings;
-        if !(durations || sizes) || micros(now) < self.next.load(Relaxed) {
+        if !(durations || sizes) || micros(now) < next.load(Relaxed) {
             return false;
         }
         // Two threads may measure a record each: no harm is done.
-        self.next.store(micros(now + EVERY), Relaxed);
+        next.store(micros(now + EVERY), Relaxed);
         true
     }
 
     /// A look at a value took from then till now.
     pub(crate) fn cost(&self, began: Duration, now: Duration) {
         let next = now.saturating_add(now.saturating_sub(began) * CALM);
-        self.next.fetch_max(micros(next), Relaxed);
+        self.calm.fetch_max(micros(next), Relaxed);
     }
 
     pub(crate) fn durations(&self) -> bool {

@@ -69,7 +69,7 @@ impl<S: Stage, C: Calls<S>, D: Consumer<S::Out>> ServeOne<S::In> for Work<S, C, 
         // The receipt waits here: whatever the call does, its end is seen, and a cancelled call returns it.
         let admitted = self.stage.admit(host).await;
         StageNode::<S, D>::expects_report(host, &mut context);
-        self.stage.looks_at_input(host, &context, &value);
+        self.stage.looks_at_call(host, &mut context, &value);
         let Called(result) = C::call(host, &self.stage, Slot::FREE, &lane.need, value, &mut context).await;
         admitted.ended(&result, host);
         self.stage.looks_at_output(host, &context, &result);

@@ -213,7 +213,7 @@ impl<S: FlatStage, D: Consumer<S::Out>> ServeOne<S::In> for Work<S, D> {
             context.enter(&node.path);
         }
         StageNode::<S, D>::expects_report(host, &mut context);
-        self.0.looks_at_input(host, &context, &value);
+        self.0.looks_at_call(host, &mut context, &value);
         let outlet = Outlet::new();
         let here = context.here();
         let call = S::call(value, &context, &lane.need, &outlet);

@@ -97,7 +97,7 @@ impl<S: ParallelStage, C: Calls<S>, D: Consumer<S::Out>> Crew<S, C, D> {
                 let admitted = self.stage.admit(host).await;
                 let began = self.limit.is_auto().then(|| host.now());
                 StageNode::<S, D>::expects_report(host, &mut context);
-                self.stage.looks_at_input(host, &context, &value);
+                self.stage.looks_at_call(host, &mut context, &value);
                 let Called(result) = C::call(host, &self.stage, slot, need, value, &mut context).await;
                 admitted.ended(&result, host);
                 self.tell_limit(host, began, &context, &result);

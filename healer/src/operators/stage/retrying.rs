@@ -188,7 +188,7 @@ async fn work<S: AgainStage<In: Sync>, D: Consumer<S::Out>>(
     }
     StageNode::<S, D>::expects_report(host, &mut context);
     if first.is_none() {
-        stage.looks_at_input(host, &context, &value);
+        stage.looks_at_call(host, &mut context, &value);
     }
     let mut pauses = None;
     if let Some(first) = first

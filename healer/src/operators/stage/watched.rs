@@ -31,6 +31,16 @@ impl<S: Stage, D> StageNode<S, D> {
         verdict
     }
 
+    /// Looks at what goes into a call beyond the poll thread, where that is to be.
+    #[inline]
+    pub(super) fn looks_at_call(&self, host: &Host, context: &mut Context, value: &S::In) {
+        let watch = context.watch();
+        if !watch.is_measured() && host.measures().is_due_at(self.node.id, host.now()) {
+            context.set_watch(watch.and_measured());
+        }
+        self.looks_at_input(host, context, value);
+    }
+
     /// Looks at what goes into a call, where that is to be.
     #[inline]
     pub(super) fn looks_at_input(&self, host: &Host, context: &Context, value: &S::In) {
