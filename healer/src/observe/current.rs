@@ -120,8 +120,8 @@ impl Inside {
 
 impl Drop for Inside {
     fn drop(&mut self) {
-        let (here, node) = self.before;
-        HERE.set(here);
+        let (before, node) = self.before;
+        HERE.set(before);
         NODE.set(node);
     }
 }
