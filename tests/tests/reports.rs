@@ -1,4 +1,5 @@
 //! What is reported of records that are given up, whatever kind of stage they were at, and that a stage can be run with it again.
+#![allow(clippy::needless_pass_by_value, clippy::unused_async)] // stages of all kinds are what this is about
 
 use std::{
     error::Error,
@@ -240,6 +241,10 @@ fn a_failure_from_production_is_a_test_in_two_lines() {
     let ReplayError::Failed(healer::Error::Record(failed)) = &error else { panic!("{error}") };
     assert_eq!((failed.stage.as_str(), failed.offset, failed.attempts), ("orders.waits_again", 1, 3));
     assert_eq!(failed.source().map(ToString::to_string).as_deref(), Some("order 1 is negative"));
+
+    // Whatever its policy did with the record.
+    let error = replay(&of_one!(hangs), hangs::stage()).run().unwrap_err();
+    assert!(error.to_string().contains("not done after 10ms"), "{error}");
 
     // Another stage of the same input, which is mended.
     assert_eq!(replay(&report, told::stage()).run().unwrap(), [-1]);

@@ -86,6 +86,8 @@ pub(super) struct Figures {
     pub(super) cpu_seconds_per_million: Spread,
     pub(super) peak_memory_mib: Spread,
     pub(super) seconds_to_first_record: Spread,
+    /// How long a record really waited, where it was told to: timers differ, and those of tokio have a grain of 1 ms.
+    pub(super) waited_ms: Option<Spread>,
     /// From sending to the end of the function, where that was timed.
     pub(super) p50_ms: Option<Spread>,
     pub(super) p99_ms: Option<Spread>,
@@ -172,6 +174,9 @@ impl Figures {
             }),
             peak_memory_mib: spread(&|ran| float(ran.outcome.peak_memory_bytes) / MIB),
             seconds_to_first_record: spread(&|ran| ran.to_first_record),
+            waited_ms: measured(&|ran| {
+                Some(ran.outcome.service_us / 1e3).filter(|waited| base == Side::Limit && *waited > 0.0)
+            }),
             p50_ms: measured(&|ran| Some(float(ran.outcome.latency?.p50_us) / 1e3)),
             p99_ms: measured(&|ran| Some(float(ran.outcome.latency?.p99_us) / 1e3)),
             seconds_to_exit: measured(&|ran| ran.to_exit),

@@ -74,10 +74,12 @@ impl Measured {
         // How fast records are sent is nothing that a side does.
         let own = |value: String| (!self.paced).then_some(value);
         column("records/s", &|side| own(format!("{:.0}", side.records_per_second)));
-        column(base, &|side| own(format!("{:.2}", side.ratio)));
+        // Some workloads compare a side with itself alone.
+        column(base, &|side| own(format!("{:.2}", side.ratio)).filter(|_| side.ratio.max > 0.0));
         column("CPU s/million", &|side| Some(format!("{:.2}", side.cpu_seconds_per_million)));
         column("peak MiB", &|side| Some(format!("{:.1}", side.peak_memory_mib)));
         column("s to first", &|side| Some(format!("{:.2}", side.seconds_to_first_record)));
+        column("waits ms", &|side| side.waited_ms.map(|value| format!("{value:.2}")));
         column("p50 ms", &|side| side.p50_ms.map(|value| format!("{value:.2}")));
         column("p99 ms", &|side| side.p99_ms.map(|value| format!("{value:.2}")));
         column("s from SIGTERM to exit", &|side| side.seconds_to_exit.map(|value| format!("{value:.3}")));

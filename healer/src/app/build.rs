@@ -55,6 +55,7 @@ impl Built {
                 store,
                 mode: Mode::Forever,
                 reporter,
+                always_stops: false,
             },
         })
     }

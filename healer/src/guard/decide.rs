@@ -38,6 +38,8 @@ pub(super) struct Signs {
     polled: Duration,
     outage: Option<Outage>,
     commits: u64,
+    /// An error ends it: it finishes what is in flight, and then says so.
+    is_failing: bool,
 }
 
 impl Look {
@@ -55,11 +57,11 @@ impl Look {
 
 impl Signs {
     fn of(health: Health) -> Self {
-        let Health { uncommitted, polled, outage, commits, .. } = health;
+        let Health { uncommitted, polled, outage, commits, error, .. } = health;
         // Where something always waits, commits that are acknowledged begin the time anew.
         let since_commit = commits.last.unwrap_or(Duration::MAX);
         let uncommitted = uncommitted.map(|waiting| waiting.min(since_commit));
-        Self { uncommitted, polled, outage, commits: commits.total }
+        Self { uncommitted, polled, outage, commits: commits.total, is_failing: error.is_some() }
     }
 }
 
@@ -74,6 +76,10 @@ pub(super) fn decide(settings: &GuardSettings, looks: &[Look], ran: Duration) ->
         return Some(GuardEnd::Finished);
     }
     let fault = looks.iter().find_map(|look| fault(settings, look));
+    // The last commit of a pipeline that fails must not pass for success.
+    if settings.on_error && looks.iter().any(is_failing) {
+        return fault;
+    }
     fault
         .or_else(|| is_reached(settings.expires_after, ran).then_some(GuardEnd::Expired))
         .or_else(|| looks.iter().find_map(|look| enough(settings, look)))
@@ -86,6 +92,10 @@ fn failure(look: &Look) -> Option<GuardEnd> {
         }
         State::Ended(None) | State::Running(_) => None,
     }
+}
+
+fn is_failing(look: &Look) -> bool {
+    matches!(&look.state, State::Running(signs) if signs.is_failing)
 }
 
 /// Whether nothing can happen any more. Where an error that is not to end the process ended a pipeline, the expiry still may.

@@ -175,6 +175,21 @@ fn a_fault_is_told_rather_than_the_expiry() {
 }
 
 #[test]
+fn the_last_commit_of_a_pipeline_that_fails_does_not_pass_for_success() {
+    let settings = GuardSettings { on_error: true, max_commits: 1, expires_after: SECOND, ..off() };
+    let failing = |health: &mut Health| {
+        health.phase = Phase::Draining;
+        health.commits.total = 5;
+        health.error = Some(broken());
+    };
+    assert!(one(&settings, failing).is_none(), "it says how it ended in a moment");
+    let beside = [look("orders", failing), look("bills", |health| health.commits.total = 5)];
+    assert!(decide(&settings, &beside, HOUR).is_none());
+    let unguarded = GuardSettings { on_error: false, ..settings };
+    assert!(matches!(one(&unguarded, failing), Some(GuardEnd::Expired | GuardEnd::MaxCommits { .. })));
+}
+
+#[test]
 fn commits_are_counted_for_each_pipeline_by_itself() {
     let settings = GuardSettings { max_commits: 10, ..off() };
     let with = |one: u64, other: u64| {

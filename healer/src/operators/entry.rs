@@ -141,7 +141,7 @@ impl<D: Consumer<Raw>> EntryLane for LaneOf<D> {
     ) -> usize {
         let _inside = Inside::of_none();
         let logged = observe::logs_data();
-        let measured = self.host.measures().is_due(self.host.now());
+        let measured = self.host.measures().is_due();
         let mut watch = Watch::new(measured, logged);
         let late = || until.is_some_and(|until| Instant::now() >= until);
         for (taken, record) in records.iter().enumerate() {

@@ -50,7 +50,7 @@ pub enum ReplayError {
 /// that a failure from production becomes a unit test.
 ///
 /// A stage gets the input that the report holds (it says `#[stage(report)]`), and gives what it gives: no value where it
-/// skips, one, or many. A whole pipeline, an [`App`], reads the raw record and runs it to its end; its sinks are acknowledged, and what
+/// skips, one, or many; a failure is an error, whatever its `on_error` says. A whole pipeline, an [`App`], reads the raw record and runs it to its end; its sinks are acknowledged, and what
 /// they send is thrown away. The record is where it was: topic, partition, offset, key, headers and time are the report's.
 /// All runs on the calling thread, retries with their pauses in no time.
 ///
@@ -132,7 +132,7 @@ where
         let chain = kafka::json::<<S as Stage>::In>(report.topic.as_str()).stream(above).then(self);
         let chain = chain.map(move |value| seen.lock().unwrap_or_else(PoisonError::into_inner).push(value));
         let app = give(App::new(report.pipeline.as_str()).add(chain.heal()));
-        in_memory::run_one(app, at(report), record).map_err(ReplayError::Failed)?;
+        in_memory::run_one(app, at(report), record, true).map_err(ReplayError::Failed)?;
         Ok(lock(&given))
     }
 }
@@ -144,7 +144,7 @@ impl Replays for App {
         let no_record = || ReplayError::NoRecord { stage: report.stage.clone(), rows: report.rows.len() };
         let mut record = test_record(report.record.as_ref().ok_or_else(no_record)?);
         record.timestamp = report.timestamp;
-        in_memory::run_one(give(self), at(report), record).map_err(ReplayError::Failed)
+        in_memory::run_one(give(self), at(report), record, false).map_err(ReplayError::Failed)
     }
 }
 

@@ -10,6 +10,8 @@ pub(crate) struct Nodes {
     graph: Graph,
     /// What those do about failures that say nothing.
     on_error: OnError,
+    /// Whether the pipeline stops whatever its nodes say.
+    always_stops: bool,
     /// Nodes at or below which a record may become a dead letter.
     keepers: HashSet<u32>,
 }
@@ -23,7 +25,13 @@ impl Nodes {
                 graph.up_from(node.id, &mut keepers);
             }
         }
-        Self { graph, on_error, keepers }
+        Self { graph, on_error, always_stops: false, keepers }
+    }
+
+    /// The pipeline stops at the first failure, whatever its nodes say.
+    pub(crate) fn always_stop(mut self, always_stops: bool) -> Self {
+        self.always_stops = always_stops;
+        self
     }
 
     pub(crate) fn graph(&self) -> &Graph {
@@ -35,6 +43,9 @@ impl Nodes {
     }
 
     pub(crate) fn on_error(&self, node: u32) -> &OnError {
+        if self.always_stops {
+            return &OnError::Stop;
+        }
         self.graph.get(node).and_then(|node| node.on_error.as_ref()).unwrap_or(&self.on_error)
     }
 

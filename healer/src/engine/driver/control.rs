@@ -92,8 +92,8 @@ impl Control {
     }
 
     /// The broker was polled.
-    pub(super) fn has_polled(&self) {
-        let micros = u64::try_from(self.now().as_micros()).unwrap_or(u64::MAX);
+    pub(super) fn has_polled(&self, now: Duration) {
+        let micros = u64::try_from(now.as_micros()).unwrap_or(u64::MAX);
         self.polled.store(micros, Ordering::Relaxed);
     }
 

@@ -33,7 +33,7 @@ pub struct Health {
     pub uncommitted: Option<Duration>,
     /// The records that have held their partitions for longer than [`Config::stall_after`](crate::Config::stall_after).
     pub stalled: Vec<Stalled>,
-    /// What ended it.
+    /// What ended it, or ends it: known while what is in flight is still finished.
     pub error: Option<Error>,
 }
 
@@ -93,6 +93,8 @@ impl Control {
             (false, true) => Phase::Running,
             (false, false) => Phase::Draining,
         };
+        // What ends it is known while it still drains.
+        let error = error.or_else(|| core.failure.clone());
         let (commits, uncommitted, stalled) = (core.commits(now), core.uncommitted(now), core.stalled(now));
         let assigned = core.partitions().len();
         drop(core);

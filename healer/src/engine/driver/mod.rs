@@ -119,6 +119,8 @@ pub(crate) struct Launch {
     pub(crate) store: Arc<dyn healer_store::Store>,
     pub(crate) mode: Mode,
     pub(crate) reporter: Option<Arc<dyn FailureReporter>>,
+    /// Whether it stops at the first failure, whatever its nodes say.
+    pub(crate) always_stops: bool,
 }
 
 /// How to reach a broker; the seam at which the engine meets another than Kafka.
@@ -209,7 +211,7 @@ fn assemble<B: Broker>(
     goals: Option<BTreeMap<TopicPartition, Goal>>,
     runtime: &Arc<dyn Runtime>,
 ) -> Result<Poller<B>, Error> {
-    let Launch { name, graph, on_error, sources, states, config, reporter, .. } = launch;
+    let Launch { name, graph, on_error, sources, states, config, reporter, always_stops, .. } = launch;
     let in_flight = config.in_flight();
     let desk = Arc::new(Desk::new(in_flight));
     let (hurry, patience) = watch::channel(false);
@@ -222,7 +224,7 @@ fn assemble<B: Broker>(
         producer,
         in_flight,
         hurry: patience,
-        nodes: Nodes::new(graph.clone(), on_error, reports.is_on()),
+        nodes: Nodes::new(graph.clone(), on_error, reports.is_on()).always_stop(always_stops),
         checkpoints: Checkpoints::new(config.checkpointing()),
         measures: Measures::new(&name, &graph, config.measures()),
         reports,

@@ -101,7 +101,9 @@ impl<B: Broker> Poller<B> {
 
     /// After fetching: what the broker said, where the consumer is, what was acknowledged.
     pub(super) fn look_after(&mut self) {
-        self.control.has_polled();
+        let now = self.control.now();
+        self.control.has_polled(now);
+        self.shared.measures.pass(now);
         // Before positions are looked at: after a batch that is damaged for good they are beyond it.
         self.broker_events();
         self.ask_watermarks();

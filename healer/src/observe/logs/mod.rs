@@ -6,6 +6,7 @@ mod fields;
 mod json;
 mod layer;
 mod level;
+mod panics;
 mod place;
 mod text;
 
@@ -33,6 +34,8 @@ use crate::config::LogSettings;
 /// directives as [`EnvFilter`](tracing_subscriber::EnvFilter) takes them: `info,healer=debug`. `data` has the data of records
 /// logged as well, cut at `data_max_bytes`; a hook that [`log_data`](super::log_data) was given before stays.
 ///
+/// With JSON a panic is a line as well: a hook takes the place of the one that writes them as text. Whoever wants another installs it later.
+///
 /// # Errors
 ///
 /// [`LogsError`] where the level cannot be read or the process has a global subscriber already; then nothing was changed.
@@ -47,6 +50,7 @@ pub fn init_logs(settings: &LogSettings) -> Result<(), LogsError> {
     let subscriber = registry().with(level::filter(&settings.level)?);
     if settings.json {
         install(subscriber.with(LogLayer::json(io::stderr)))?;
+        panics::take_in_panics();
     } else {
         install(subscriber.with(text::layer(io::stderr, has_colours())))?;
     }

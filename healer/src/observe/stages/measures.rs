@@ -2,7 +2,7 @@
 //! all that a cheap stage costs.
 
 use std::{
-    sync::atomic::{AtomicU64, Ordering::Relaxed},
+    sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
     time::Duration,
 };
 
@@ -52,8 +52,8 @@ impl Watch {
 }
 
 struct NodeMeasures {
-    /// Microseconds since the start at which the next call of its own accord is measured.
-    next: AtomicU64,
+    /// The next call beyond the poll thread is measured.
+    is_due: AtomicBool,
     duration: Histogram,
     input: Histogram,
     output: Histogram,
@@ -65,10 +65,10 @@ pub(crate) struct Measures {
     first: u32,
     /// None for nodes that call nothing of the user's, and for numbers of other pipelines.
     nodes: Vec<Option<NodeMeasures>>,
-    /// Microseconds since the start at which the next record is measured.
+    /// The next record that the poll thread takes is measured.
+    is_due: AtomicBool,
+    /// Microseconds since the start at which something is due again.
     next: AtomicU64,
-    /// The same, for a look that took long before.
-    calm: AtomicU64,
 }
 
 impl Measures {
@@ -79,41 +79,42 @@ impl Measures {
         for node in graph.nodes.iter().filter(|node| is_measured(&node.kind)) {
             let labels = [("pipeline", pipeline.to_owned()), ("stage", node.path.to_string())];
             nodes[(node.id - first) as usize] = Some(NodeMeasures {
-                next: AtomicU64::new(0),
+                is_due: AtomicBool::new(is_on(settings)),
                 duration: histogram!("healer_stage_duration_seconds", &labels),
                 input: histogram!("healer_stage_input_bytes", &labels),
                 output: histogram!("healer_stage_output_bytes", &labels),
             });
         }
-        Self { settings, first, nodes, next: AtomicU64::new(0), calm: AtomicU64::new(0) }
+        Self { settings, first, nodes, is_due: AtomicBool::new(is_on(settings)), next: AtomicU64::new(0) }
     }
 
-    /// Whether the record that comes now is to be measured.
-    pub(crate) fn is_due(&self, now: Duration) -> bool {
-        micros(now) >= self.calm.load(Relaxed) && self.takes_turn(&self.next, now)
+    /// Time has passed: whoever looks next may measure something. Whether that is so is then known without a look at a clock.
+    pub(crate) fn pass(&self, now: Duration) {
+        if !is_on(self.settings) || micros(now) < self.next.load(Relaxed) {
+            return;
+        }
+        self.next.fetch_max(micros(now + EVERY), Relaxed);
+        let nodes = self.nodes.iter().flatten().map(|node| &node.is_due);
+        nodes.chain([&self.is_due]).for_each(|is_due| is_due.store(true, Relaxed));
+    }
+
+    /// Whether the record that the poll thread takes now is to be measured.
+    #[inline]
+    pub(crate) fn is_due(&self) -> bool {
+        take(&self.is_due)
     }
 
     /// Whether a call of this node is to be measured, though the poll thread did not say so of its record: it takes many records at once
     /// where calls take long.
-    pub(crate) fn is_due_at(&self, node: u32, now: Duration) -> bool {
-        let next = self.of(node).map(|measures| &measures.next);
-        next.is_some_and(|next| micros(now) >= self.calm.load(Relaxed) && self.takes_turn(next, now))
-    }
-
-    fn takes_turn(&self, next: &AtomicU64, now: Duration) -> bool {
-        let MeasureSettings { durations, sizes, .. } = self.settings;
-        if !(durations || sizes) || micros(now) < next.load(Relaxed) {
-            return false;
-        }
-        // Two threads may measure a record each: no harm is done.
-        next.store(micros(now + EVERY), Relaxed);
-        true
+    #[inline]
+    pub(crate) fn is_due_at(&self, node: u32) -> bool {
+        self.of(node).is_some_and(|measures| take(&measures.is_due))
     }
 
     /// A look at a value took from then till now.
     pub(crate) fn cost(&self, began: Duration, now: Duration) {
         let next = now.saturating_add(now.saturating_sub(began) * CALM);
-        self.calm.fetch_max(micros(next), Relaxed);
+        self.next.fetch_max(micros(next), Relaxed);
     }
 
     pub(crate) fn durations(&self) -> bool {
@@ -150,9 +151,23 @@ impl Measures {
     }
 }
 
+fn is_on(MeasureSettings { durations, sizes, .. }: MeasureSettings) -> bool {
+    durations || sizes
+}
+
 fn is_measured(kind: &NodeKind) -> bool {
     use NodeKind::{Batch, Flat, Sink, Source, Stage};
     matches!(kind, Source { .. } | Stage { .. } | Flat | Batch | Sink { .. })
+}
+
+/// Two threads may find the same one set: then two records are measured, and no harm is done.
+#[inline]
+fn take(is_due: &AtomicBool) -> bool {
+    let due = is_due.load(Relaxed);
+    if due {
+        is_due.store(false, Relaxed);
+    }
+    due
 }
 
 fn micros(time: Duration) -> u64 {
@@ -172,26 +187,31 @@ mod tests {
     use super::{EVERY, Measures, Watch};
     use crate::{config::MeasureSettings, topology::Graph};
 
+    fn due_at(measures: &Measures, time: Duration) -> bool {
+        measures.pass(time);
+        measures.is_due()
+    }
+
     #[test]
     fn at_most_a_hundred_records_a_second_are_measured_and_none_where_that_is_off() {
         let measures = Measures::new("p", &Graph::default(), MeasureSettings::default());
-        let due = (0..10_000).filter(|tick| measures.is_due(Duration::from_micros(tick * 100))).count();
+        let due = (0..10_000).filter(|tick| due_at(&measures, Duration::from_micros(tick * 100))).count();
         assert_eq!(due, 100);
-        assert!(measures.is_due(Duration::from_secs(2)));
-        assert!(!measures.is_due(Duration::from_micros(2_009_999)));
-        assert!(measures.is_due(Duration::from_secs(2) + EVERY));
+        assert!(due_at(&measures, Duration::from_secs(2)));
+        assert!(!due_at(&measures, Duration::from_micros(2_009_999)));
+        assert!(due_at(&measures, Duration::from_secs(2) + EVERY));
         let mut off = MeasureSettings::default();
         (off.durations, off.sizes) = (false, false);
-        assert!(!Measures::new("p", &Graph::default(), off).is_due(Duration::from_secs(1)));
+        assert!(!due_at(&Measures::new("p", &Graph::default(), off), Duration::from_secs(1)));
     }
 
     #[test]
     fn what_takes_long_to_look_at_is_looked_at_less_often() {
         let measures = Measures::new("p", &Graph::default(), MeasureSettings::default());
-        assert!(measures.is_due(Duration::ZERO));
+        assert!(due_at(&measures, Duration::ZERO));
         measures.cost(Duration::ZERO, Duration::from_millis(5));
-        assert!(!measures.is_due(Duration::from_millis(504)));
-        assert!(measures.is_due(Duration::from_millis(505)));
+        assert!(!due_at(&measures, Duration::from_millis(504)));
+        assert!(due_at(&measures, Duration::from_millis(505)));
     }
 
     #[test]

@@ -35,7 +35,7 @@ impl<S: Stage, D> StageNode<S, D> {
     #[inline]
     pub(super) fn looks_at_call(&self, host: &Host, context: &mut Context, value: &S::In) {
         let watch = context.watch();
-        if !watch.is_measured() && host.measures().is_due_at(self.node.id, host.now()) {
+        if !watch.is_measured() && host.measures().is_due_at(self.node.id) {
             context.set_watch(watch.and_measured());
         }
         self.looks_at_input(host, context, value);

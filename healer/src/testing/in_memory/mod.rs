@@ -14,7 +14,7 @@ use self::{
 use super::TestRecord;
 use crate::{
     App, Config, Error, Report,
-    engine::{self, Mode, Turner},
+    engine::{self, Launch, Mode, Turner},
 };
 
 /// Runs a pipeline over records that are in memory already: the very engine of production, with ledger, commits and store, on the
@@ -74,20 +74,25 @@ impl InMemory {
         let config = Config::builder().brokers("memory:9092").build().map_err(Error::from)?;
         let runtime = Arc::new(OneThread::new());
         let source = Shelf::new(&self.topic, self.partitions, &self.sample, count, &runtime);
-        run(app, &config, &runtime, source)
+        run(app.build(&config)?.into_launch(), &runtime, source)
     }
 }
 
 /// Runs a pipeline over one record, where it was.
-pub(super) fn run_one(app: App, at: (&str, i32, i64), record: TestRecord) -> Result<Report, Error> {
+pub(super) fn run_one(
+    app: App,
+    at: (&str, i32, i64),
+    record: TestRecord,
+    always_stops: bool,
+) -> Result<Report, Error> {
     let config = Config::builder().brokers("memory:9092").build().map_err(Error::from)?;
     let runtime = Arc::new(OneThread::new());
     let source = Shelf::of_one(at, record, &runtime);
-    run(app, &config, &runtime, source)
+    let launch = Launch { always_stops, ..app.build(&config)?.into_launch() };
+    run(launch, &runtime, source)
 }
 
-fn run(app: App, config: &Config, runtime: &Arc<OneThread>, source: Arc<Shelf>) -> Result<Report, Error> {
-    let mut launch = app.build(config)?.into_launch();
+fn run(mut launch: Launch, runtime: &Arc<OneThread>, source: Arc<Shelf>) -> Result<Report, Error> {
     launch.mode = Mode::UntilEnd;
     let prepared = engine::prepare(launch, &Connected(Arc::clone(&source)), Arc::clone(runtime) as _);
     let (station, handle) = prepared?;

@@ -1,0 +1,50 @@
+//! Who may be given work, and who must not.
+
+use super::child::{Running, done};
+use super::lines::that_begin;
+use super::orders::Kind;
+use super::shop::Shop;
+
+const DRAINS: &str = "it takes no more records, and finishes those in flight";
+
+#[test]
+fn it_is_ready_while_it_runs_and_has_partitions() {
+    let Some(shop) = Shop::open(1) else { return };
+    let mut first = Running::start(&shop, &[]);
+    let before = first.until_verdict("/readyz", 503);
+    assert_eq!(before.body["reason"], "no pipeline is watched yet");
+    assert_eq!(first.until_verdict("/healthz", 200).body["healthy"], true);
+    first.say("start");
+    first.say("guard");
+    let ready = first.until_verdict("/readyz", 200);
+    assert_eq!((&ready.body["ready"], &ready.of("orders")["ready"]), (&true.into(), &true.into()));
+
+    // A member more than there are partitions.
+    let mut second = Running::guarded(&shop, &[("HEALER_DRAIN_BUDGET", "1min")]);
+    second.until("it has joined the group", |_| {
+        (shop.kafka.group_log(&shop.group).unwrap().members == 2).then_some(())
+    });
+    let unready = second.until_verdict("/readyz", 503);
+    assert_eq!(unready.of("orders")["reason"], "no partition is assigned to it");
+    assert_eq!(second.until_verdict("/healthz", 200).of("orders")["healthy"], true);
+
+    assert_eq!(first.stop().status.code(), Some(0));
+    second.until_verdict("/readyz", 200);
+    shop.order([(0, Kind::Good), (0, Kind::Waits)]);
+    second.until_page("one order is done, and one is at work", |page| {
+        let charge = [("stage", "orders.validate.charge")];
+        done(page) == 1 && page.count("healer_stage_in_flight_records", &charge) == 1
+    });
+    second.say("stop");
+    let draining = second.until_verdict("/readyz", 503);
+    assert_eq!(draining.of("orders")["reason"], DRAINS);
+    assert_eq!(second.until_verdict("/healthz", 200).of("orders")["healthy"], true);
+    second.until_page("the metrics say the same", |page| {
+        page.count("healer_partition_state", &[("topic", &shop.orders), ("state", "draining")]) == 1
+    });
+    second.say("open");
+    let ended = second.end();
+    assert_eq!(ended.status.code(), Some(0));
+    assert_eq!(that_begin(&ended.lines, "nothing left to guard").len(), 1);
+    assert_eq!(shop.committed(), [(0, 2)].into(), "what it waited for is committed");
+}
