@@ -94,6 +94,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 #[cfg(feature = "object-store")]
 pub use self::object_store::ObjectStore;
+#[cfg(feature = "logs")]
+pub(crate) use self::panics::see as see_panic;
 #[cfg(feature = "webhook")]
 pub use self::webhook::Webhook;
 pub use self::{

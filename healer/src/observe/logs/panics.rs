@@ -11,6 +11,8 @@ pub(super) fn take_in_panics() {
 }
 
 fn log(panic: &PanicHookInfo<'_>) {
+    // The hook that does this may be the one whose place was taken.
+    crate::reports::see_panic(panic);
     // There where `RUST_BACKTRACE` asks for it.
     let backtrace = Backtrace::capture();
     let is_there = backtrace.status() == BacktraceStatus::Captured;
