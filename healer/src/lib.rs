@@ -45,7 +45,7 @@
 //!
 //! # Features
 //! `serve` (metrics and health over HTTP) and `logs` (log lines, each with its record) are on by default. `webhook`, `object-store`, `s3`
-//! and `gcs` are ways for failure reports to go; `ssl`, `ssl-vendored`, `gssapi` and `zstd` add what the default build of librdkafka
+//! and `gcs` are ways for failure reports to go, `opentelemetry` sends traces ([`observe`]); `ssl`, `ssl-vendored`, `gssapi` and `zstd` add what the default build of librdkafka
 //! lacks; `testing` adds an embedded Kafka.
 
 // So that what the macros write resolves inside this crate as well.

@@ -46,6 +46,14 @@ pub(crate) struct RecordRef<'a> {
 pub(crate) trait ReadHeaders {
     /// Appends all headers, in order; repeated names are kept.
     fn read(&self, into: &mut Headers) -> Result<(), BadHeaders>;
+
+    /// The value of the last header of that name; `None` as well where they cannot be read.
+    #[cfg(feature = "opentelemetry")]
+    fn value(&self, name: &str) -> Option<Vec<u8>> {
+        let mut all = Headers::new();
+        self.read(&mut all).ok()?;
+        all.get(name).map(<[u8]>::to_vec)
+    }
 }
 
 /// Headers that cannot be read; the record follows the policy of its source.

@@ -8,7 +8,7 @@ use super::{
     error::{WrongKind, WrongSetting},
     operate::Operating,
     redact,
-    settings::{self, DurationSetting, NumberSetting, Setting},
+    settings::{self, DurationSetting, NumberSetting, RATIO_ALLOWED, RatioSetting, Setting},
     source::{Given, Source},
 };
 
@@ -286,4 +286,17 @@ where
     let side = if value < *setting.range.start() { "too small" } else { "too large" };
     let wrong = invalid(&setting.setting, &value.to_string(), &source);
     Given::wrong(wrong.problem(side).allowed(setting.allowed()))
+}
+
+pub(super) fn ratio(setting: &RatioSetting, value: f64, source: Source) -> Given<f64> {
+    if (0.0..=1.0).contains(&value) {
+        return Given::new(value, source);
+    }
+    let problem = match value {
+        value if value.is_nan() => "it is no number",
+        ..0.0 => "too small",
+        _ => "too large",
+    };
+    let wrong = invalid(&setting.setting, &value.to_string(), &source);
+    Given::wrong(wrong.problem(problem).allowed(RATIO_ALLOWED))
 }

@@ -52,6 +52,7 @@ impl ConfigBuilder {
     /// | `OPENTELEMETRY_SERVICE_NAME` | [`service_name`](Self::service_name) |
     /// | `JAEGER_HOSTNAME` | [`otlp_host`](Self::otlp_host), the host alone |
     /// | `JAEGER_PORT` | [`otlp_port`](Self::otlp_port); 6831, where Jaeger took its own protocol, is taken as 4317 with a warning |
+    /// | `HEALER_TRACES_RATIO` | [`traces_ratio`](Self::traces_ratio), 0 to 1 |
     /// | `HEALING_GOT_ERROR` | [`guard_on_error`](Self::guard_on_error): yes or no |
     /// | `HEALING_GOT_DASK` | [`guard_on_lost_backend`](Self::guard_on_lost_backend): yes or no |
     /// | `HEALING_GRACEFUL_OFFSET` | [`graceful_offset`](Self::graceful_offset), 0 for never |

@@ -43,6 +43,15 @@ impl<T: fmt::Display> NumberSetting<T> {
     }
 }
 
+/// A setting that is a part of all, from 0 for none to 1.
+pub(super) struct RatioSetting {
+    pub(super) setting: Setting,
+    pub(super) default: f64,
+}
+
+/// What the variable of a [`RatioSetting`] may hold.
+pub(super) const RATIO_ALLOWED: &str = "a number from 0 to 1, such as 0.01";
+
 /// A setting that is on or off.
 pub(super) struct FlagSetting {
     pub(super) setting: Setting,
@@ -159,6 +168,8 @@ pub(super) const OTLP_PORT: NumberSetting<u16> = NumberSetting {
     default: 4317,
     range: 1..=u16::MAX,
 };
+pub(super) const TRACES_RATIO: RatioSetting =
+    RatioSetting { setting: Setting { name: "traces_ratio", env: "HEALER_TRACES_RATIO" }, default: 1.0 };
 
 pub(super) const GUARD_ON_ERROR: FlagSetting = flag("guard_on_error", "HEALING_GOT_ERROR", true);
 pub(super) const GUARD_ON_LOST_BACKEND: FlagSetting = flag("guard_on_lost_backend", "HEALING_GOT_DASK", true);
@@ -204,7 +215,7 @@ pub(super) const PROPERTY_PREFIX: &str = "HEALER_KAFKA_";
 pub(super) const OWN_PREFIXES: [&str; 2] = ["HEALER_", "HEALING_"];
 
 /// Every environment variable that begins with one of [`OWN_PREFIXES`].
-pub(super) const VARIABLES: [&str; 25] = [
+pub(super) const VARIABLES: [&str; 26] = [
     BROKERS.env,
     GROUP.env,
     PROTOCOL.env,
@@ -220,6 +231,7 @@ pub(super) const VARIABLES: [&str; 25] = [
     METADATA_MAX_BYTES.setting.env,
     STALL_AFTER.setting.env,
     LOG_DATA_MAX_BYTES.setting.env,
+    TRACES_RATIO.setting.env,
     MEASURE_DURATIONS.setting.env,
     MEASURE_SIZES.setting.env,
     GUARD_ON_ERROR.setting.env,

@@ -3,10 +3,13 @@
 use std::{ffi::OsString, fmt, str::FromStr, time::Duration};
 
 use super::{
-    builder::{duration, number},
+    builder::{duration, number, ratio},
     choices::ChoiceError,
     error::{WrongKind, WrongSetting},
-    settings::{DurationSetting, FLAG_ALLOWED, FlagSetting, NumberSetting, Setting, TextSetting},
+    settings::{
+        DurationSetting, FLAG_ALLOWED, FlagSetting, NumberSetting, RATIO_ALLOWED, RatioSetting, Setting,
+        TextSetting,
+    },
     source::{Given, Source},
     text::text,
 };
@@ -57,6 +60,16 @@ impl Var {
             })
         });
         self.then(read, |value, source| number(setting, value, source))
+    }
+
+    pub(super) fn ratio(self, setting: &RatioSetting) -> Given<f64> {
+        let read = self.text(&setting.setting, RATIO_ALLOWED).and_then(|text| {
+            text.parse::<f64>().map_err(|_| {
+                let wrong = self.invalid(&setting.setting, &text).problem("it is no number");
+                Box::new(wrong.allowed(RATIO_ALLOWED))
+            })
+        });
+        self.then(read, |value, source| ratio(setting, value, source))
     }
 
     /// `bare_seconds`: a number without a unit means seconds.

@@ -19,7 +19,7 @@ pub(crate) use original::Original;
 
 use crate::{
     broker::{BadHeaders, RecordRef},
-    observe::{self, Here, Watch},
+    observe::{self, Here, Span, Trace, Watch},
 };
 
 pub(crate) use emit_id::{of as emit_id, of_batch as batch_id};
@@ -62,6 +62,8 @@ pub struct Context {
     topic_number: u32,
     /// What is looked at while the record passes.
     watch: Watch,
+    /// What its spans are told of; a clone by a user has none.
+    trace: Trace,
 }
 
 impl Context {
@@ -150,6 +152,7 @@ impl Context {
             notes: None,
             batch: None,
             watch: Watch::default(),
+            trace: Trace::NONE,
         }
     }
 
@@ -171,8 +174,9 @@ impl Context {
 
     /// A copy that may outlive the chunk; with key and headers where somebody below reads them.
     pub(crate) fn keep(&self, whole: bool) -> Self {
+        let trace = self.trace.share();
         if whole {
-            return self.clone();
+            return Self { trace, ..self.clone() };
         }
         Self {
             topic: self.topic.clone(),
@@ -182,14 +186,17 @@ impl Context {
             has_key: false,
             original: self.original.clone(),
             notes: self.notes.clone(),
+            trace,
             ..*self
         }
     }
 
-    /// Of a batch of so many rows that begins with this one: it has the key of no single record, and an identity of its own.
+    /// Of a batch of so many rows that begins with this one: it has the key and the trace of no single record, and an identity of its own.
     pub(crate) fn of_many(&self, rows: usize) -> Self {
         let batch = Some(u32::try_from(rows).unwrap_or(u32::MAX));
-        Self { key_hash: None, original: None, batch, ..self.keep(false) }
+        let mut context = Self { key_hash: None, original: None, batch, ..self.keep(false) };
+        context.set_trace(Trace::NONE);
+        context
     }
 
     pub(crate) fn is_of_many(&self) -> bool {
@@ -237,6 +244,28 @@ impl Context {
     #[inline]
     pub(crate) fn set_watch(&mut self, watch: Watch) {
         self.watch = watch;
+    }
+
+    #[inline]
+    pub(crate) fn trace(&self) -> &Trace {
+        &self.trace
+    }
+
+    /// The record is in this trace from now on.
+    pub(crate) fn set_trace(&mut self, trace: Trace) {
+        self.watch = self.watch.with_traced(trace.is_on());
+        self.trace = trace;
+    }
+
+    /// The span of a call that comes.
+    #[inline]
+    pub(crate) fn call(&self, stage: &Arc<str>) -> Span {
+        if self.watch.is_traced() { self.trace.call(stage, self.attempt) } else { Span::NONE }
+    }
+
+    /// The span of a record that is sent.
+    pub(crate) fn sends(&self, sink: &Arc<str>) -> Span {
+        if self.watch.is_traced() { self.trace.sends(sink) } else { Span::NONE }
     }
 
     pub(crate) fn keep_original(&mut self, original: Original) {

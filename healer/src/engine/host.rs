@@ -19,7 +19,7 @@ use crate::{
     broker::Producer,
     envelope::Desk,
     error::Cause,
-    observe::{LaneCounts, Measures, Named, Rare, StageCounts},
+    observe::{LaneCounts, Measures, Named, Rare, StageCounts, Tracing},
     operators::{Checkpoints, Office},
     reports::Reports,
     topology::{Found, Need, Nodes, States},
@@ -60,6 +60,7 @@ pub(crate) struct Shared {
     pub(crate) counts: StageCounts,
     pub(crate) measures: Measures,
     pub(crate) reports: Reports,
+    pub(crate) traces: Tracing,
     /// The pipeline's name.
     pub(crate) pipeline: String,
     _named: Named,
@@ -84,6 +85,7 @@ pub(crate) struct Sharing {
     pub(crate) checkpoints: Checkpoints,
     pub(crate) measures: Measures,
     pub(crate) reports: Reports,
+    pub(crate) traces: Tracing,
 }
 
 impl Shared {
@@ -100,6 +102,7 @@ impl Shared {
             checkpoints,
             measures,
             reports,
+            traces,
         } = sharing;
         let counts = StageCounts::new(nodes.graph());
         Self {
@@ -113,6 +116,7 @@ impl Shared {
             counts,
             measures,
             reports,
+            traces,
             pipeline,
             _named: Named::new(nodes.graph()),
             nodes,
@@ -214,6 +218,10 @@ impl Host {
     /// The pipeline's name.
     pub(crate) fn pipeline(&self) -> &str {
         &self.shared.pipeline
+    }
+
+    pub(crate) fn traces(&self) -> &Tracing {
+        &self.shared.traces
     }
 
     pub(crate) fn measures(&self) -> &Measures {

@@ -7,6 +7,7 @@
 //! | write logs, each line with its record | [`init_logs`], or [`LogLayer`] in a subscriber of your own | `logs`, on by default |
 //! | log the data of records | [`log_data`] | |
 //! | know which record a stage works on | [`current`](fn@current) | |
+//! | send traces of records to OpenTelemetry | `init_traces` | `opentelemetry` |
 //!
 //! What each metric means is told in `docs/operations.md`.
 
@@ -19,6 +20,13 @@ mod names;
 #[cfg(feature = "serve")]
 mod serve;
 mod stages;
+#[cfg(feature = "opentelemetry")]
+mod traces;
+#[cfg(not(feature = "opentelemetry"))]
+#[path = "untraced.rs"]
+mod traces;
+
+use std::fmt;
 
 pub use current::{Current, current};
 pub(crate) use current::{Here, Inside, Named, at, enter, set, topic};
@@ -30,3 +38,9 @@ pub(crate) use meters::{Meters, Sight, Tally};
 #[cfg(feature = "serve")]
 pub use serve::{DEFAULT_ADDRESS, ServeError, Server, serve_health, serve_metrics};
 pub(crate) use stages::{LaneCounts, Measures, Rare, StageCounts, Watch};
+pub(crate) use traces::{Span, Trace, TracedSource, Tracing};
+#[cfg(feature = "opentelemetry")]
+pub use traces::{Traces, TracesError, init_traces};
+
+/// How what a span is about has ended: whether it gave something, or why it failed.
+pub(crate) type Ended<'e> = Result<bool, &'e dyn fmt::Display>;

@@ -12,7 +12,7 @@ use crate::{
     engine::Host,
     envelope::{Claim, End, Home, Outcome, Reason, Visit},
     error::Failure,
-    observe::{self, Inside, Watch},
+    observe::{self, Inside, Trace, TracedSource, Watch},
     stream::{Branch, Consumer, Raw},
     topology::Node,
 };
@@ -73,7 +73,7 @@ pub(crate) trait Entry: Send + Sync {
 
 /// A partition's lane through a whole chain.
 pub(crate) trait EntryLane: Send {
-    /// Whether a node of the chain reads headers, or dead letters are made of its records.
+    /// Whether a node of the chain reads headers, dead letters are made of its records, or these are traced.
     fn reads(&self) -> bool;
 
     /// Runs records until one fails or the partition is to rest, `credit` of them have left for a task, or it is time; says how many it took.
@@ -103,13 +103,15 @@ struct EntryOf<D>(Arc<D>);
 impl<D: Consumer<Raw>> Entry for EntryOf<D> {
     fn open(&self, host: &Host, home: Arc<Home>) -> Box<dyn EntryLane> {
         let context = Context::reusable(Arc::clone(&home.partition.topic), home.partition.partition);
+        let traces = host.traces().source(host.nodes().path(home.source()), &home.partition);
         Box::new(LaneOf {
             lane: self.0.open(host),
-            reads: D::READS || host.nodes().keeps_originals(home.source()),
+            reads: D::READS || host.nodes().keeps_originals(home.source()) || traces.reads_headers(),
             chain: Arc::clone(&self.0),
             context,
             home,
             host: host.clone(),
+            traces,
         })
     }
 }
@@ -122,6 +124,7 @@ struct LaneOf<D: Consumer<Raw>> {
     host: Host,
     /// Whether headers must come along with records that wait.
     reads: bool,
+    traces: TracedSource,
 }
 
 /// How many records run between two looks at the clock.
@@ -139,6 +142,26 @@ impl<D: Consumer<Raw>> EntryLane for LaneOf<D> {
         until: Option<Instant>,
         log: &mut ChunkLog,
     ) -> usize {
+        let traced = self.traces.is_on();
+        let taken = self.run_all(records, credit, until, log, traced);
+        if traced {
+            // That of the last one: the lane may rest for long.
+            self.context.set_trace(Trace::NONE);
+        }
+        taken
+    }
+}
+
+impl<D: Consumer<Raw>> LaneOf<D> {
+    #[inline]
+    fn run_all(
+        &mut self,
+        records: &[RecordRef<'_>],
+        credit: u64,
+        until: Option<Instant>,
+        log: &mut ChunkLog,
+        traced: bool,
+    ) -> usize {
         let _inside = Inside::of_none();
         let logged = observe::logs_data();
         let measured = self.host.measures().is_due();
@@ -151,6 +174,11 @@ impl<D: Consumer<Raw>> EntryLane for LaneOf<D> {
             self.home.set_running(Some(record.offset));
             self.context.refill(record);
             self.context.set_watch(watch);
+            if traced {
+                // The one before ends before this one begins.
+                self.context.set_trace(Trace::NONE);
+                self.context.set_trace(self.traces.begin(record));
+            }
             watch = Watch::new(false, logged);
             observe::set(self.context.here());
             let claim = Claim::Fresh { home: &self.home, record };

@@ -174,3 +174,14 @@ impl<T> Drop for Inbox<T> {
         self.gate.close();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Envelope;
+
+    #[test]
+    fn an_envelope_stays_small() {
+        let size = size_of::<Envelope<u64>>();
+        assert!(size <= 200, "{size}");
+    }
+}

@@ -174,25 +174,38 @@ impl<T: Send + 'static, C: Codec, D: Consumer<T>> Task<T, C, D> {
         // The user's encoder and closures: a panic of theirs is a failure of the record.
         let Work { sink, node, .. } = &*self.work;
         let inside = observe::enter(item.context.here(), node.id);
+        let mut span = item.context.sends(&node.path);
+        span.begin();
         let call = AssertUnwindSafe(|| Outgoing::new(sink, &item, std::mem::take(&mut self.buffer)));
-        let outgoing = match catch_unwind(call) {
+        let mut outgoing = match catch_unwind(call) {
             Ok(Ok(outgoing)) => {
                 drop(inside);
                 outgoing
             }
-            Ok(Err(error)) => return self.pass(item, |_| Step::Failed(Cause::Encode(error.into()))).await,
+            Ok(Err(error)) => {
+                span.end(Err(&error));
+                return self.pass(item, |_| Step::Failed(Cause::Encode(error.into()))).await;
+            }
             Err(panic) => {
                 let cause = Cause::of_panic(&*panic);
+                span.end(Err(&cause));
                 return self.pass(item, |_| Step::Failed(cause)).await;
             }
         };
+        if let Some(headers) = span.sends_to(&outgoing.topic, outgoing.headers(&item)) {
+            outgoing.headers = Some(headers);
+        }
         if item.context.watch().is_measured() {
             self.host.measures().output(node.id, outgoing.value.len());
         }
         loop {
             match self.producer.send(&outgoing.record(&item)) {
                 Ok(delivery) => {
-                    self.on_the_way.push_back(delivery.map(move |result| (item, result)).boxed());
+                    let delivered = delivery.map(move |result| {
+                        span.end(result.as_ref().map(|()| true).map_err(|error: &SendError| error as _));
+                        (item, result)
+                    });
+                    self.on_the_way.push_back(delivered.boxed());
                     break;
                 }
                 // Back-pressure, never a failure: others of this pipeline use the same queue.
@@ -201,6 +214,7 @@ impl<T: Send + 'static, C: Codec, D: Consumer<T>> Task<T, C, D> {
                     None => self.host.sleep(FULL_WAIT).await,
                 },
                 Err(error @ SendError::Failed(_)) => {
+                    span.end(Err(&error));
                     self.on_the_way.push_back(async move { (item, Err(error)) }.boxed());
                     break;
                 }
@@ -261,6 +275,10 @@ impl Outgoing {
         })
     }
 
+    fn headers<'a, T>(&'a self, item: &'a Envelope<T>) -> &'a Headers {
+        self.headers.as_ref().unwrap_or(item.context.headers())
+    }
+
     fn record<'a, T>(&'a self, item: &'a Envelope<T>) -> OutRecord<'a> {
         OutRecord {
             topic: &self.topic,
@@ -269,7 +287,7 @@ impl Outgoing {
                 Key::Chosen(key) => key.as_deref(),
             },
             value: Some(&self.value),
-            headers: self.headers.as_ref().unwrap_or(item.context.headers()),
+            headers: self.headers(item),
             timestamp: None,
         }
     }

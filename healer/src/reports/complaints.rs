@@ -10,15 +10,15 @@ const QUIET: Duration = Duration::from_secs(1);
 
 /// What there is to complain about, counted while it is quiet.
 #[derive(Debug, Default)]
-pub(super) struct Complaints {
+pub(crate) struct Complaints {
     last: Option<Instant>,
     unsaid: u64,
 }
 
 impl Complaints {
-    /// One more; how many there are since the last that was said, if it is time to say so.
-    pub(super) fn add(&mut self, now: Instant) -> Option<u64> {
-        self.unsaid += 1;
+    /// So many more; how many there are since the last that was said, if it is time to say so.
+    pub(crate) fn add(&mut self, count: u64, now: Instant) -> Option<u64> {
+        self.unsaid += count;
         if self.last.is_some_and(|last| now.saturating_duration_since(last) < QUIET) {
             return None;
         }
@@ -27,7 +27,7 @@ impl Complaints {
     }
 
     /// How many were not said.
-    pub(super) fn rest(&mut self) -> Option<u64> {
+    pub(crate) fn rest(&mut self) -> Option<u64> {
         Some(mem::take(&mut self.unsaid)).filter(|unsaid| *unsaid > 0)
     }
 }

@@ -92,6 +92,8 @@ mod weight;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+#[cfg(feature = "opentelemetry")]
+pub(crate) use self::complaints::Complaints;
 #[cfg(feature = "object-store")]
 pub use self::object_store::ObjectStore;
 #[cfg(feature = "logs")]

@@ -189,7 +189,7 @@ impl Queue {
     fn lose(&self, why: &str, error: &str) {
         self.dropped.fetch_add(1, Relaxed);
         // The lock is given back first: whoever listens to the log may leave a report as well.
-        let dropped = lock(&self.complaints).add(Instant::now());
+        let dropped = lock(&self.complaints).add(1, Instant::now());
         if let Some(dropped) = dropped {
             tracing::warn!(dropped, why, error, "failure reports were dropped");
         }

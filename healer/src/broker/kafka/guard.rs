@@ -7,7 +7,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use rdkafka::{
-    message::{BorrowedHeaders, Headers as _},
+    message::{BorrowedHeaders, Header, Headers as _},
     topic_partition_list::TopicPartitionListElem,
 };
 
@@ -19,15 +19,30 @@ use crate::{
 /// Appends all headers of a record.
 pub(super) fn headers(from: &BorrowedHeaders, into: &mut Headers) -> Result<(), BadHeaders> {
     for index in 0..from.count() {
-        // Nothing is borrowed mutably inside, so nothing can be left half done.
-        let header = catch_unwind(AssertUnwindSafe(|| from.try_get(index)))
-            .map_err(|_| BadHeaders { why: format!("the name of header {} is not UTF-8", index + 1) })?;
-        let Some(header) = header else {
-            return Err(BadHeaders { why: format!("header {} cannot be parsed", index + 1) });
-        };
+        let header = at(from, index)?;
         into.push(header.key, header.value);
     }
     Ok(())
+}
+
+/// The value of the last header of that name; `None` as well where one cannot be read.
+#[cfg(feature = "opentelemetry")]
+pub(super) fn header(from: &BorrowedHeaders, name: &str) -> Option<Vec<u8>> {
+    let mut value = None;
+    for index in 0..from.count() {
+        let header = at(from, index).ok()?;
+        if header.key == name {
+            value = header.value;
+        }
+    }
+    value.map(<[u8]>::to_vec)
+}
+
+fn at(from: &BorrowedHeaders, index: usize) -> Result<Header<'_, &[u8]>, BadHeaders> {
+    // Nothing is borrowed mutably inside, so nothing can be left half done.
+    let header = catch_unwind(AssertUnwindSafe(|| from.try_get(index)))
+        .map_err(|_| BadHeaders { why: format!("the name of header {} is not UTF-8", index + 1) })?;
+    header.ok_or_else(|| BadHeaders { why: format!("header {} cannot be parsed", index + 1) })
 }
 
 /// The metadata of a committed offset.

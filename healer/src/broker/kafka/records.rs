@@ -36,4 +36,9 @@ impl ReadHeaders for Lent<'_> {
     fn read(&self, into: &mut Headers) -> Result<(), BadHeaders> {
         self.message.headers().map_or(Ok(()), |headers| guard::headers(headers, into))
     }
+
+    #[cfg(feature = "opentelemetry")]
+    fn value(&self, name: &str) -> Option<Vec<u8>> {
+        self.message.headers().and_then(|headers| guard::header(headers, name))
+    }
 }

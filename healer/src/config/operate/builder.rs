@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::Place;
 use crate::config::{
     ConfigBuilder, IntoDuration,
-    builder::{duration, number},
+    builder::{duration, number, ratio},
     settings::{self, DurationSetting, FlagSetting, Setting, TextSetting},
     source::{Given, Source},
     text::text,
@@ -61,6 +61,13 @@ impl ConfigBuilder {
     pub fn otlp_port(self, port: u16) -> Self {
         let given = number(&settings::OTLP_PORT, port, Source::Builder);
         self.put(&settings::OTLP_PORT.setting, given, |it| &mut it.traces.port)
+    }
+
+    /// Which part of the records is traced, from 0 for none to 1 for all (`HEALER_TRACES_RATIO`). A record whose header
+    /// `traceparent` says whether it is traced goes by that. Default: 1.
+    pub fn traces_ratio(self, part: f64) -> Self {
+        let given = ratio(&settings::TRACES_RATIO, part, Source::Builder);
+        self.put(&settings::TRACES_RATIO.setting, given, |it| &mut it.traces.ratio)
     }
 
     /// Whether the guard ends the process after an error that ended a pipeline (`HEALING_GOT_ERROR`). Default: true.

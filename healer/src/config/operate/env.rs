@@ -6,7 +6,10 @@ use std::time::Duration;
 use super::Place;
 use crate::config::{
     ConfigBuilder,
-    settings::{self, DurationSetting, FlagSetting, LOG_DATA_MAX_BYTES, MAX_COMMITS, OTLP_PORT, TextSetting},
+    settings::{
+        self, DurationSetting, FlagSetting, LOG_DATA_MAX_BYTES, MAX_COMMITS, OTLP_PORT, TRACES_RATIO,
+        TextSetting,
+    },
     source::Given,
     variable::Var,
 };
@@ -53,6 +56,9 @@ impl ConfigBuilder {
         } else if name == LOG_DATA_MAX_BYTES.setting.env {
             let given = var.number(&LOG_DATA_MAX_BYTES);
             it.put(&LOG_DATA_MAX_BYTES.setting, given, |it| &mut it.logs.data_max_bytes);
+        } else if name == TRACES_RATIO.setting.env {
+            let given = var.ratio(&TRACES_RATIO);
+            it.put(&TRACES_RATIO.setting, given, |it| &mut it.traces.ratio);
         } else if name == MAX_COMMITS.setting.env {
             it.put(&MAX_COMMITS.setting, var.number(&MAX_COMMITS), |it| &mut it.guard.max_commits);
         } else if name == OTLP_PORT.setting.env {

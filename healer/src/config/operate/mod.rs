@@ -80,6 +80,7 @@ impl Operating {
             (settings::SERVICE_NAME.setting.name, traces.service_name.clone()),
             (settings::OTLP_HOST.setting.name, traces.host.clone()),
             (settings::OTLP_PORT.setting.name, traces.port.to_string()),
+            (settings::TRACES_RATIO.setting.name, traces.ratio.to_string()),
             (settings::GUARD_ON_ERROR.setting.name, guard.on_error.to_string()),
             (settings::GUARD_ON_LOST_BACKEND.setting.name, guard.on_lost_backend.to_string()),
             (settings::GRACEFUL_OFFSET.setting.name, time(guard.graceful_offset)),

@@ -73,7 +73,7 @@ impl Default for GuardSettings {
 }
 
 /// Where traces are sent, if anywhere ([`Config::traces`](crate::Config::traces)).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct TraceSettings {
     /// Whether traces are sent. Default: false (`ENABLE_OPENTELEMETRY_JAEGER`).
@@ -84,6 +84,9 @@ pub struct TraceSettings {
     pub host: String,
     /// The port that takes OTLP over gRPC. Default: 4317 (`JAEGER_PORT`, where 6831 is taken as 4317 with a warning).
     pub port: u16,
+    /// Which part of the records is traced, from 0 for none to 1 for all, where their headers do not say. Default: 1
+    /// (`HEALER_TRACES_RATIO`).
+    pub ratio: f64,
 }
 
 impl Default for TraceSettings {
@@ -93,6 +96,7 @@ impl Default for TraceSettings {
             service_name: settings::SERVICE_NAME.default.to_owned(),
             host: settings::OTLP_HOST.default.to_owned(),
             port: settings::OTLP_PORT.default,
+            ratio: settings::TRACES_RATIO.default,
         }
     }
 }

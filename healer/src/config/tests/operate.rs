@@ -4,7 +4,7 @@ use super::{built, complete, one, refused};
 use crate::config::{GuardSettings, LogSettings, MeasureSettings, TraceSettings, WrongKind};
 
 /// Variable, setting, its default, another text, what that is shown as, and a wrong text.
-const ALL: [(&str, &str, &str, &str, &str, &str); 19] = [
+const ALL: [(&str, &str, &str, &str, &str, &str); 20] = [
     ("ENABLE_CHECKPOINTING", "checkpointing", "true", "off", "false", "maybe"),
     ("ENABLE_JSON_LOGGING", "log_json", "false", "1", "true", "2"),
     ("LOGLEVEL", "log_level", "INFO", "warning", "WARN", "loud"),
@@ -14,6 +14,7 @@ const ALL: [(&str, &str, &str, &str, &str, &str); 19] = [
     ("OPENTELEMETRY_SERVICE_NAME", "service_name", "healer", "flights", "flights", ""),
     ("JAEGER_HOSTNAME", "otlp_host", "localhost", "collector.example", "collector.example", "http://a"),
     ("JAEGER_PORT", "otlp_port", "4317", "4318", "4318", "0"),
+    ("HEALER_TRACES_RATIO", "traces_ratio", "1", "0.25", "0.25", "1.5"),
     ("HEALING_GOT_ERROR", "guard_on_error", "true", "no", "false", "none"),
     ("HEALING_GOT_DASK", "guard_on_lost_backend", "true", "0", "false", "dask"),
     ("HEALING_GRACEFUL_OFFSET", "graceful_offset", "1h", "90", "1m 30s", "-1"),
@@ -48,6 +49,7 @@ fn the_defaults_for_operating_are_the_documented_ones() {
         service_name: "healer".to_owned(),
         host: "localhost".to_owned(),
         port: 4317,
+        ratio: 1.0,
     };
     assert_eq!((config.traces(), &TraceSettings::default()), (&traces, &traces));
     let measures = MeasureSettings { durations: true, sizes: true };
@@ -93,6 +95,7 @@ fn all_variables_for_operating_come_out_where_they_are_read() {
         service_name: "flights".to_owned(),
         host: "collector.example".to_owned(),
         port: 4318,
+        ratio: 0.25,
     };
     assert_eq!(config.traces(), &traces);
     assert_eq!(config.measures(), MeasureSettings { durations: false, sizes: false });
@@ -151,6 +154,31 @@ fn a_guard_that_looks_all_the_time_is_refused() {
 }
 
 #[test]
+fn a_ratio_is_a_number_from_0_to_1_and_nothing_else() {
+    for (text, ratio) in [("0", 0.0), ("1", 1.0), ("1.0", 1.0), (" 1e-3 ", 0.001), (".5", 0.5)] {
+        let from_env = built(complete().from_vars([("HEALER_TRACES_RATIO", text)])).traces().ratio;
+        let in_code = built(complete().traces_ratio(ratio)).traces().ratio;
+        assert!(from_env.total_cmp(&ratio).is_eq() && in_code.total_cmp(&ratio).is_eq(), "{text}");
+    }
+    for (text, problem) in [
+        ("-0.1", "too small"),
+        ("1.01", "too large"),
+        ("inf", "too large"),
+        ("NaN", "it is no number"),
+        ("10%", "it is no number"),
+        ("", "it is empty"),
+    ] {
+        let wrong = one(complete().from_vars([("HEALER_TRACES_RATIO", text)]));
+        assert_eq!((wrong.kind(), wrong.key()), (WrongKind::Invalid, "traces_ratio"));
+        assert!(wrong.to_string().contains(problem), "{wrong}");
+        assert!(wrong.what_is_allowed().contains("from 0 to 1"), "{wrong}");
+    }
+    for part in [-f64::MIN_POSITIVE, 1.0 + f64::EPSILON, f64::INFINITY, f64::NAN] {
+        assert_eq!(one(complete().traces_ratio(part)).key(), "traces_ratio");
+    }
+}
+
+#[test]
 fn zero_is_taken_where_it_turns_something_off() {
     let config = built(complete().from_vars([
         ("HEALING_GRACEFUL_OFFSET", "0"),
@@ -201,6 +229,7 @@ fn the_setters_for_operating_set_what_they_say() {
             .service_name("s")
             .otlp_host("h")
             .otlp_port(1)
+            .traces_ratio(0.5)
             .guard_on_error(false)
             .guard_on_lost_backend(false)
             .graceful_offset("1s")
@@ -213,7 +242,7 @@ fn the_setters_for_operating_set_what_they_say() {
             .measure_sizes(false),
     );
     let expected = "checkpointing = false, log_json = true, log_level = DEBUG, log_data = true, \
-        log_data_max_bytes = 1, traces = true, service_name = s, otlp_host = h, otlp_port = 1, \
+        log_data_max_bytes = 1, traces = true, service_name = s, otlp_host = h, otlp_port = 1, traces_ratio = 0.5, \
         guard_on_error = false, guard_on_lost_backend = false, graceful_offset = 1s, graceful_polling = 2s, \
         guard_interval = 3s, sleep_before_shutdown = 4s, expires_after = 5s, max_commits = 6, \
         measure_durations = false, measure_sizes = false";

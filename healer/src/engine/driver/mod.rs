@@ -71,7 +71,7 @@ use crate::{
     config::Config,
     envelope::Desk,
     error::panic_message,
-    observe::{Measures, Meters},
+    observe::{Measures, Meters, Tracing},
     operators::{Checkpoints, Entry, OnError},
     reports::{FailureReporter, Reports},
     topology::{Graph, NodeKind, Nodes, States},
@@ -228,6 +228,7 @@ fn assemble<B: Broker>(
         checkpoints: Checkpoints::new(config.checkpointing()),
         measures: Measures::new(&name, &graph, config.measures()),
         reports,
+        traces: Tracing::of_process(&name, config.group()),
     });
     let settings = Settings {
         commit_interval: config.commit_interval(),

@@ -48,6 +48,12 @@ impl ReadHeaders for KeptHeaders {
         headers.iter().for_each(|(name, value)| into.push(name, value));
         Ok(())
     }
+
+    #[cfg(feature = "opentelemetry")]
+    fn value(&self, name: &str) -> Option<Vec<u8>> {
+        let headers = self.0.as_deref()?.as_ref().ok()?;
+        headers.get(name).map(<[u8]>::to_vec)
+    }
 }
 
 impl Entry {

@@ -26,10 +26,16 @@ pub(crate) struct Watch(u8);
 impl Watch {
     const MEASURED: u8 = 1;
     const LOGGED: u8 = 2;
+    const TRACED: u8 = 4;
 
     /// How long its calls take, how large it is; and what it is, where data is logged.
     pub(crate) fn new(measured: bool, logged: bool) -> Self {
         Self(u8::from(measured) * Self::MEASURED + u8::from(logged) * Self::LOGGED)
+    }
+
+    /// The same, and whether its calls are traced.
+    pub(crate) fn with_traced(self, traced: bool) -> Self {
+        Self((self.0 & !Self::TRACED) | (u8::from(traced) * Self::TRACED))
     }
 
     #[inline]
@@ -48,6 +54,11 @@ impl Watch {
 
     pub(crate) fn is_logged(self) -> bool {
         self.0 & Self::LOGGED != 0
+    }
+
+    #[inline]
+    pub(crate) fn is_traced(self) -> bool {
+        self.0 & Self::TRACED != 0
     }
 }
 
@@ -220,5 +231,8 @@ mod tests {
         let (measured, logged) = (Watch::new(true, false), Watch::new(false, true));
         assert!(measured.is_any() && measured.is_measured() && !measured.is_logged());
         assert!(logged.is_any() && !logged.is_measured() && logged.is_logged());
+        let traced = measured.with_traced(true);
+        assert!(traced.is_traced() && traced.is_measured() && !measured.is_traced());
+        assert_eq!(traced.with_traced(false), measured);
     }
 }

@@ -12,7 +12,7 @@ use crate::{
     engine::Host,
     envelope::{Outcome, Receipt},
     error::Cause,
-    observe::{self, Here, Rare},
+    observe::{self, Here, Rare, Span, Trace},
     operators::{
         boundary::{self, Envelope, Inbox, Serve, ServeOne, Step},
         failing,
@@ -52,13 +52,14 @@ pub trait Tries<S: Stage<In = Rows<Self::Row>, Out = Rows<Self::Made>>>: Send + 
     /// A row that comes out.
     type Made: Send + 'static;
 
-    /// Calls it. `keep` says whether the list is wanted back.
+    /// Calls it. `keep` says whether the list is wanted back, `span` is told how long it took.
     fn call<'a, D: Sync>(
         host: &'a Host,
         stage: &'a StageNode<S, D>,
         need: &'a Arc<S::Need>,
         list: List<Self::Row>,
         keep: bool,
+        span: Span,
     ) -> impl Future<Output = Tried<Self::Row, Self::Made>> + Send + 'a;
 }
 
@@ -222,13 +223,15 @@ where
             if let Some(turn) = self.stage.turn(host) {
                 turn.await;
             }
-            let Tried { back, result } = K::call(host, &self.stage, &lane.need, list, keep).await;
+            let span = host.traces().batch(&self.stage.node.path, &list);
+            let trace = span.follow();
+            let Tried { back, result } = K::call(host, &self.stage, &lane.need, list, keep, span).await;
             admitted.ended(&result, host);
             let pause =
                 if repeats { self.stage.pause(host, &result, &mut context, &mut pauses) } else { None };
             let cause = match result {
                 Ok(Verdict::Next(made)) => {
-                    self.pass_on(lane, host, made, receipts, context).await;
+                    self.pass_on(lane, host, made, receipts, context, trace).await;
                     return None;
                 }
                 Ok(Verdict::Skip) => unreachable!("a batch stage gives no `Option`"),
@@ -265,6 +268,7 @@ where
         made: Made<K::Made>,
         receipts: Vec<Receipt>,
         context: Context,
+        trace: Trace,
     ) {
         let (receipt, step) = match made {
             Made::Same(mut list) => {
@@ -287,6 +291,7 @@ where
         // One of them is counted where they are carried on.
         host.counts().give(self.stage.node.id, rows as u64 - 1);
         let mut context = context.of_many(rows);
+        context.set_trace(trace);
         context.first_attempt();
         self.carry_on(lane, host, receipt, context, step).await;
     }

@@ -12,12 +12,13 @@ use super::{
     run_to_end,
 };
 use crate::{
+    context::Context,
     engine::Host,
     error::Cause,
-    observe,
+    observe::{self, Span},
     operators::{
         boundary::Boundary,
-        stage::{Kind, Stage, StageNode, Verdict, guarded},
+        stage::{Kind, Look, Stage, StageNode, Verdict, ended, guarded},
     },
     stream::Consumer,
     topology::{Node, NodeKind},
@@ -70,6 +71,7 @@ impl<S: BatchStage> Tries<S> for BatchKind {
         need: &Arc<S::Need>,
         list: List<S::RowIn>,
         keep: bool,
+        mut span: Span,
     ) -> Tried<S::RowIn, S::RowOut> {
         let copies = match if keep { copies::<S>(&list) } else { Ok(None) } {
             Ok(copies) => copies,
@@ -80,14 +82,17 @@ impl<S: BatchStage> Tries<S> for BatchKind {
             let (need, shared) = (Arc::clone(need), Arc::clone(host.shared()));
             let call = move || {
                 let (_inside, began) = (observe::enter(here, node), shared.runtime.now());
+                span.begin();
                 let verdict = run_to_end(S::call(Batch::new(list), &need));
                 shared.measures.took(node, shared.runtime.now().saturating_sub(began));
+                span.end(ended(&verdict));
                 verdict.map(|verdict| verdict.map(Batch::into_parts))
             };
             host.blocking(call).await.flatten()
         } else {
             let call = guarded(S::call(Batch::new(list), need), here, node);
-            stage.in_time(host, call, true).await.map(|verdict| verdict.map(Batch::into_parts))
+            let look = Look { measured: true, span };
+            stage.in_time(host, call, look).await.map(|verdict| verdict.map(Batch::into_parts))
         };
         let failed = !matches!(result, Ok(Verdict::Next(_)));
         Tried { back: copies.filter(|_| failed), result: result.map(|verdict| verdict.map(Made::Parts)) }
@@ -96,7 +101,7 @@ impl<S: BatchStage> Tries<S> for BatchKind {
 
 /// The rows for one more call. A user's `Clone` may panic.
 fn copies<S: BatchStage>(list: &List<S::RowIn>) -> Result<Option<List<S::RowIn>>, Cause> {
-    let copy = |(context, row): &(_, _)| Some((Clone::clone(context), S::copy(row)?));
+    let copy = |(context, row): &(Context, _)| Some((context.keep(true), S::copy(row)?));
     catch_unwind(AssertUnwindSafe(|| list.iter().map(copy).collect()))
         .map_err(|panic| Cause::of_panic(&*panic))
 }

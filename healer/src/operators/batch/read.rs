@@ -14,10 +14,10 @@ use super::{
 use crate::{
     engine::Host,
     error::Cause,
-    observe,
+    observe::{self, Span},
     operators::{
         boundary::Boundary,
-        stage::{Kind, Stage, StageNode, Verdict, guarded},
+        stage::{Kind, Look, Stage, StageNode, Verdict, ended, guarded},
     },
     stream::Consumer,
     topology::{Node, NodeKind},
@@ -63,6 +63,7 @@ impl<S: RowsStage> Tries<S> for RowsKind {
         need: &Arc<S::Need>,
         list: List<S::Row>,
         _: bool,
+        mut span: Span,
     ) -> Tried<S::Row, S::Row> {
         let here = here(&list);
         let node = stage.node.id;
@@ -72,9 +73,12 @@ impl<S: RowsStage> Tries<S> for RowsKind {
             let shared = Arc::clone(host.shared());
             let call = move || {
                 let (_inside, began) = (observe::enter(here, node), shared.runtime.now());
+                span.begin();
                 let result = catch_unwind(AssertUnwindSafe(|| run_to_end(S::call(&rows, &need))));
                 shared.measures.took(node, shared.runtime.now().saturating_sub(began));
-                (rows, result.map_err(|panic| Cause::of_panic(&*panic)).flatten())
+                let result = result.map_err(|panic| Cause::of_panic(&*panic)).flatten();
+                span.end(ended(&result));
+                (rows, result)
             };
             match host.blocking(call).await {
                 Ok(back) => back,
@@ -82,7 +86,7 @@ impl<S: RowsStage> Tries<S> for RowsKind {
             }
         } else {
             let call = guarded(S::call(&rows, need), here, node);
-            let result = stage.in_time(host, call, true).await;
+            let result = stage.in_time(host, call, Look { measured: true, span }).await;
             (rows, result)
         };
         match result {

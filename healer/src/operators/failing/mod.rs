@@ -26,6 +26,7 @@ pub(super) fn fail(visit: &mut Visit<'_>, node: u32, cause: Cause) -> Result<(),
     let Some(host) = visit.host else { return Err(visit.failure(node, cause)) };
     host.count(node, Rare::Failed(cause.kind()));
     told::report(host, node, &cause, visit.context, visit.record());
+    visit.context.trace().fail(&cause);
     match policy(host, node, &cause, visit.context) {
         OnError::Stop => Err(visit.failure(node, cause)),
         OnError::Skip => {
@@ -83,6 +84,7 @@ async fn bury(
     }
     let kind = cause.kind();
     told::report(host, node, &cause, context, None);
+    context.trace().fail(&cause);
     let _held = receipt.hold();
     let letter = Letter::of_context(host, node, topic, &cause, context);
     match delivery::deliver(host.shared(), letter).await {

@@ -12,8 +12,14 @@ use backon::ExponentialBackoff;
 use futures_util::FutureExt as _;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-use super::{AsyncStage, Stage, StageNode, SyncStage, Verdict, guarded};
-use crate::{context::Context, engine::Host, error::Cause, observe, topology::Runs};
+use super::{AsyncStage, Stage, StageNode, SyncStage, Verdict, guarded, verdict::ended};
+use crate::{
+    context::Context,
+    engine::Host,
+    error::Cause,
+    observe::{self, Ended},
+    topology::{Node, Runs},
+};
 
 /// What a call came to.
 pub struct Called<U>(pub(super) Result<Verdict<U>, Cause>);
@@ -77,9 +83,9 @@ impl<S: AsyncStage> Calls<S> for Awaited {
         value: S::In,
         context: &'a mut Context,
     ) -> impl Future<Output = Called<S::Out>> + Send + 'a {
-        let (here, measured) = (context.here(), context.watch().is_measured());
+        let (here, look) = (context.here(), stage.look(context));
         let call = guarded(S::call(value, context, need), here, stage.node.id);
-        let call = stage.in_turn(host, call, measured);
+        let call = stage.in_turn(host, call, look);
         call.map(move |result| {
             drop(slot);
             Called(result)
@@ -106,7 +112,7 @@ impl<S: SyncStage> Calls<S> for Blocking {
         }
         let need = Arc::clone(need);
         let call = move |context: &Context| S::call(value, context, &need);
-        Called(on_a_thread(host, stage.node.id, context, call).await)
+        Called(on_a_thread(host, &stage.node, context, call, Verdict::ended).await)
     }
 }
 
@@ -192,7 +198,7 @@ impl<S: AgainStage> Attempts<S> for Awaited {
         match catch_unwind(AssertUnwindSafe(|| S::again(value, context, need))) {
             Ok(call) => {
                 let call = guarded(call, context.here(), stage.node.id);
-                Called(stage.in_turn(host, call, context.watch().is_measured()).await)
+                Called(stage.in_turn(host, call, stage.look(context)).await)
             }
             Err(panic) => Called(Err(Cause::of_panic(&*panic))),
         }
@@ -216,32 +222,41 @@ impl<S: AgainStage<In: Sync>> Attempts<S> for Blocking {
         let Some(lent) = value.take() else { return Called(Err(Cause::Lost)) };
         let call = move |context: &Context| {
             let call = || S::again(&lent, context, &need).now_or_never();
-            let result = catch_unwind(AssertUnwindSafe(call));
-            (lent, result.map_err(|panic| Cause::of_panic(&*panic)))
-        };
-        let called = on_a_thread(host, stage.node.id, context, call).await.and_then(|(back, result)| {
-            *value = Some(back);
+            let result = catch_unwind(AssertUnwindSafe(call)).map_err(|panic| Cause::of_panic(&*panic));
             // The macro's future of a synchronous function never waits.
-            result.and_then(|verdict| verdict.ok_or(Cause::Lost))
-        });
+            (lent, result.and_then(|verdict| verdict.ok_or(Cause::Lost)))
+        };
+        let called =
+            on_a_thread(host, &stage.node, context, call, of_attempt).await.and_then(|(back, result)| {
+                *value = Some(back);
+                result
+            });
         Called(called)
     }
 }
 
-/// Calls where it may block. After a panic the context is without key and headers.
+fn of_attempt<T, U>((_, result): &(T, Result<Verdict<U>, Cause>)) -> Ended<'_> {
+    ended(result)
+}
+
+/// Calls where it may block; `ended` says of what comes back how the call has ended. After a panic the context is without key and
+/// headers.
 async fn on_a_thread<R: Send + 'static>(
     host: &Host,
-    node: u32,
+    node: &Node,
     context: &mut Context,
     call: impl FnOnce(&Context) -> R + Send + 'static,
+    ended: impl FnOnce(&R) -> Ended<'_> + Send + 'static,
 ) -> Result<R, Cause> {
     let spare = context.keep(false);
     let lent = mem::replace(context, spare);
-    let shared = Arc::clone(host.shared());
+    let (shared, node, mut span) = (Arc::clone(host.shared()), node.id, lent.call(&node.path));
     let work = move || {
         let _inside = observe::enter(lent.here(), node);
+        span.begin();
         let began = lent.watch().is_measured().then(|| shared.runtime.now());
         let result = call(&lent);
+        span.end(ended(&result));
         if let Some(began) = began {
             shared.measures.took(node, shared.runtime.now().saturating_sub(began));
         }

@@ -4,6 +4,7 @@
 //! values. Where nothing below can be full it runs to its end on the spot.
 
 use std::{
+    fmt,
     future::{Future, poll_fn},
     pin::pin,
     sync::{Arc, Mutex, PoisonError},
@@ -157,20 +158,30 @@ impl<S: FlatStage, D: Consumer<S::Out>> Work<S, D> {
             StageNode::<S, D>::expects_report(host, &mut context);
         }
         let outlet = Outlet::new();
+        let mut span = context.call(&node.path);
         let mut call = pin!(S::call(item, &context, &lane.need, &outlet));
         let mut task = TaskContext::from_waker(Waker::noop());
         let mut values = 0_u64;
+        span.begin();
         loop {
+            span.resume();
             let done = call.as_mut().poll(&mut task);
+            span.pause();
             while let Some(value) = outlet.take() {
                 values += 1;
                 visit.give();
-                visit.shared(|visit| boundary::push_guarded(next, &mut lane.next, visit, value))?;
+                let pushed = visit.shared(|visit| boundary::push_guarded(next, &mut lane.next, visit, value));
+                if pushed.is_err() {
+                    // What comes after it failed.
+                    span.end(Ok(true));
+                }
+                pushed?;
                 visit.at(node.id);
             }
             match done {
                 Poll::Pending => {}
                 Poll::Ready(Ok(())) => {
+                    span.end(Ok(values > 0));
                     if let (Reporting::All, Some(host)) = (S::REPORT, visit.host) {
                         failing::report_finished(host, node.id, &context);
                     }
@@ -180,6 +191,7 @@ impl<S: FlatStage, D: Consumer<S::Out>> Work<S, D> {
                     return Ok(());
                 }
                 Poll::Ready(Err(error)) => {
+                    span.end(Err(&error));
                     visit.context.share_notes(&context);
                     return failing::fail(visit, node.id, Cause::Stage(error));
                 }
@@ -215,13 +227,15 @@ impl<S: FlatStage, D: Consumer<S::Out>> ServeOne<S::In> for Work<S, D> {
         StageNode::<S, D>::expects_report(host, &mut context);
         self.0.looks_at_call(host, &mut context, &value);
         let outlet = Outlet::new();
-        let here = context.here();
+        let (here, mut span) = (context.here(), context.call(&node.path));
         let call = S::call(value, &context, &lane.need, &outlet);
         let mut call = pin!(super::guarded(call, here, node.id));
         // Each value owes a share; this one is kept until the iterator has ended, and a cancelled call returns it.
         let whole = receipt.into_shares();
         let mut values = 0_u64;
+        span.begin();
         let result = loop {
+            span.resume();
             // Ends with a value to pass on, or with the call.
             let done = poll_fn(|task| match call.as_mut().poll(task) {
                 Poll::Ready(result) => Poll::Ready(Some(result)),
@@ -229,6 +243,7 @@ impl<S: FlatStage, D: Consumer<S::Out>> ServeOne<S::In> for Work<S, D> {
                 Poll::Pending => Poll::Pending,
             })
             .await;
+            span.pause();
             while let Some(value) = outlet.take() {
                 values += 1;
                 let mut context = context.keep(D::READS);
@@ -249,6 +264,7 @@ impl<S: FlatStage, D: Consumer<S::Out>> ServeOne<S::In> for Work<S, D> {
                 Some(Err(panic)) => break Err(panic),
             }
         };
+        span.end(result.as_ref().map(|()| values > 0).map_err(|cause: &Cause| cause as &dyn fmt::Display));
         if S::REPORT == Reporting::All && result.is_ok() {
             failing::report_finished(host, node.id, &context);
         }

@@ -34,9 +34,10 @@ pub use reported::{Kept, Reporting, copy_to_report, report_input, report_rows};
 pub use retrying::RetryingKind;
 pub use shape::{PlainShape, Shape};
 pub use synchronous::{SyncKind, SyncStage};
-pub(super) use timed::guarded;
+pub(super) use timed::{Look, guarded};
 pub use transient::{Asked, SaysNothing, SaysSo, Transient};
 pub use verdict::Verdict;
+pub(super) use verdict::ended;
 pub use watched::{HasJson, HasNone, Shown};
 
 use backon::ExponentialBackoff;

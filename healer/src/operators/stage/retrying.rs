@@ -11,7 +11,9 @@ use std::{
 
 use futures_util::{FutureExt as _, lock::Mutex};
 
-use super::{AgainStage, Blocking, Called, Kind, Reporting, Slot, StageNode, Verdict, call::try_again};
+use super::{
+    AgainStage, Blocking, Called, Kind, Reporting, Slot, StageNode, Verdict, call::try_again, verdict::ended,
+};
 use crate::{
     context::Context,
     engine::Host,
@@ -103,14 +105,23 @@ impl<S: AgainStage<In: Sync>, D: Consumer<S::Out>> Consumer<S::In> for Retrying<
         if let Some(host) = watched {
             self.0.watch_input(host, visit.context, &item);
         }
+        let mut span = visit.context.call(&node.path);
+        span.begin();
         let began = watched.map(Host::now);
         let call = || S::again(&item, visit.context, &lane.shared.need).now_or_never();
         let called = catch_unwind(AssertUnwindSafe(call));
         if let (Some(host), Some(began)) = (watched, began) {
             self.0.watch_end(host, visit.context, began);
         }
+        let called = match called {
+            Ok(Some(verdict)) => Ok(verdict),
+            // The macro's future of a synchronous function never waits.
+            Ok(None) => Err(Cause::Lost),
+            Err(panic) => Err(Cause::of_panic(&*panic)),
+        };
+        span.end(ended(&called));
         let first = match called {
-            Ok(Some(Verdict::Next(value))) => {
+            Ok(Verdict::Next(value)) => {
                 if let Some(host) = watched {
                     self.0.watch_output(host, visit.context, &value);
                 }
@@ -122,15 +133,13 @@ impl<S: AgainStage<In: Sync>, D: Consumer<S::Out>> Consumer<S::In> for Retrying<
                 let mut below = below.expect("the task holds it only while something is away");
                 return next.push(&mut below, visit, value);
             }
-            Ok(Some(Verdict::Skip)) => {
+            Ok(Verdict::Skip) => {
                 visit.skip(self.0.reason);
                 return Ok(());
             }
-            Ok(Some(Verdict::Fatal(error))) => return failing::fail(visit, node.id, Cause::Stage(error)),
-            Ok(Some(Verdict::Fail(error))) => Ok(Verdict::Fail(error)),
-            // The macro's future of a synchronous function never waits.
-            Ok(None) => Err(Cause::Lost),
-            Err(panic) => Err(Cause::of_panic(&*panic)),
+            Ok(Verdict::Fatal(error)) => return failing::fail(visit, node.id, Cause::Stage(error)),
+            Ok(Verdict::Fail(error)) => Ok(Verdict::Fail(error)),
+            Err(cause) => Err(cause),
         };
         lane.leave(visit, node.id, item, Some(first));
         Ok(())

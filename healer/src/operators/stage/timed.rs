@@ -11,11 +11,12 @@ use std::{
 use futures_util::{FutureExt as _, future::BoxFuture};
 use pin_project_lite::pin_project;
 
-use super::StageNode;
+use super::{StageNode, Verdict, verdict};
 use crate::{
+    context::Context as RecordContext,
     engine::Host,
     error::Cause,
-    observe::{self, Here},
+    observe::{self, Here, Span},
 };
 
 pin_project! {
@@ -29,7 +30,15 @@ pin_project! {
         limit: Option<Duration>,
         timer: Option<BoxFuture<'static, ()>>,
         watch: Option<Stopwatch>,
+        span: Span,
     }
+}
+
+/// What is looked at while a call runs.
+pub(in crate::operators) struct Look {
+    /// How long it takes.
+    pub(in crate::operators) measured: bool,
+    pub(in crate::operators) span: Span,
 }
 
 /// When a call that is measured began, and of which node.
@@ -45,24 +54,25 @@ impl<S, D> StageNode<S, D> {
         (!wait.is_zero()).then(|| host.sleep(wait))
     }
 
+    /// What is looked at while a record's call runs.
+    pub(super) fn look(&self, context: &RecordContext) -> Look {
+        Look { measured: context.watch().is_measured(), span: context.call(&self.node.path) }
+    }
+
     /// Lets a call take the time that the stage has.
-    pub(in crate::operators) fn in_time<'h, F>(
-        &self,
-        host: &'h Host,
-        call: F,
-        measured: bool,
-    ) -> Timed<'h, F> {
+    pub(in crate::operators) fn in_time<'h, F>(&self, host: &'h Host, call: F, look: Look) -> Timed<'h, F> {
+        let Look { measured, span } = look;
         let watch = measured.then_some(Stopwatch { node: self.node.id, began: None });
-        Timed { call, host, turn: None, limit: self.handling.timeout, timer: None, watch }
+        Timed { call, host, turn: None, limit: self.handling.timeout, timer: None, watch, span }
     }
 
     /// The same, when it is its turn.
-    pub(super) fn in_turn<'h, F>(&self, host: &'h Host, call: F, measured: bool) -> Timed<'h, F> {
-        Timed { turn: self.turn(host), ..self.in_time(host, call, measured) }
+    pub(super) fn in_turn<'h, F>(&self, host: &'h Host, call: F, look: Look) -> Timed<'h, F> {
+        Timed { turn: self.turn(host), ..self.in_time(host, call, look) }
     }
 }
 
-impl<U, F: Future<Output = Result<U, Cause>>> Future for Timed<'_, F> {
+impl<U, F: Future<Output = Result<Verdict<U>, Cause>>> Future for Timed<'_, F> {
     type Output = F::Output;
 
     fn poll(self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<Self::Output> {
@@ -74,6 +84,7 @@ impl<U, F: Future<Output = Result<U, Cause>>> Future for Timed<'_, F> {
         if let Some(watch) = this.watch {
             watch.began.get_or_insert_with(|| this.host.now());
         }
+        this.span.begin();
         let ended = match *this.limit {
             None => this.call.poll(task),
             Some(limit) => {
@@ -84,6 +95,9 @@ impl<U, F: Future<Output = Result<U, Cause>>> Future for Timed<'_, F> {
                 }
             }
         };
+        if let Poll::Ready(result) = &ended {
+            this.span.end(verdict::ended(result));
+        }
         if ended.is_ready()
             && let Some(Stopwatch { node, began: Some(began) }) = this.watch.take()
         {

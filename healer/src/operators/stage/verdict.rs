@@ -1,6 +1,9 @@
 //! What a call of a user's function gave, whatever the function returns.
 
-use crate::error::BoxError;
+use crate::{
+    error::{BoxError, Cause},
+    observe::Ended,
+};
 
 /// What a call gave.
 pub enum Verdict<U> {
@@ -15,6 +18,15 @@ pub enum Verdict<U> {
 }
 
 impl<U> Verdict<U> {
+    /// As a span is told of it.
+    pub(in crate::operators) fn ended(&self) -> Ended<'_> {
+        match self {
+            Self::Next(_) => Ok(true),
+            Self::Skip => Ok(false),
+            Self::Fail(error) | Self::Fatal(error) => Err(error),
+        }
+    }
+
     /// The same of another value.
     pub(in crate::operators) fn map<V>(self, f: impl FnOnce(U) -> V) -> Verdict<V> {
         match self {
@@ -23,6 +35,14 @@ impl<U> Verdict<U> {
             Self::Fail(error) => Verdict::Fail(error),
             Self::Fatal(error) => Verdict::Fatal(error),
         }
+    }
+}
+
+/// As a span is told of a call.
+pub(in crate::operators) fn ended<U>(result: &Result<Verdict<U>, Cause>) -> Ended<'_> {
+    match result {
+        Ok(verdict) => verdict.ended(),
+        Err(cause) => Err(cause),
     }
 }
 

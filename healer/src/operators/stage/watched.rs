@@ -22,9 +22,12 @@ impl<S: Stage, D> StageNode<S, D> {
         call: impl FnOnce(S::In, &Context) -> Verdict<S::Out>,
     ) -> Verdict<S::Out> {
         self.watch_input(host, context, &value);
+        let mut span = context.call(&self.node.path);
+        span.begin();
         let began = host.now();
         let verdict = call(value, context);
         self.watch_end(host, context, began);
+        span.end(verdict.ended());
         if let Verdict::Next(value) = &verdict {
             self.watch_output(host, context, value);
         }

@@ -164,11 +164,11 @@ fn what_waits_is_written_also_where_nobody_waits_for_it() {
 fn one_complaint_a_second_says_how_many_there_were() {
     let mut complaints = Complaints::default();
     let now = Instant::now();
-    assert_eq!(complaints.add(now), Some(1));
-    assert_eq!(complaints.add(now + Duration::from_millis(1)), None);
-    assert_eq!(complaints.add(now + Duration::from_millis(999)), None);
-    assert_eq!(complaints.add(now + Duration::from_secs(1)), Some(3));
+    assert_eq!(complaints.add(1, now), Some(1));
+    assert_eq!(complaints.add(1, now + Duration::from_millis(1)), None);
+    assert_eq!(complaints.add(1, now + Duration::from_millis(999)), None);
+    assert_eq!(complaints.add(1, now + Duration::from_secs(1)), Some(3));
     assert_eq!(complaints.rest(), None);
-    assert_eq!(complaints.add(now + Duration::from_millis(1_500)), None);
+    assert_eq!(complaints.add(1, now + Duration::from_millis(1_500)), None);
     assert_eq!(complaints.rest(), Some(1));
 }
