@@ -65,6 +65,8 @@ async fn run(options: &Options) -> anyhow::Result<()> {
     // Standard output is for the summary alone. `LOGLEVEL=DEBUG` shows more.
     observe::init_logs(config.logs())?;
     config.warnings().iter().for_each(|warning| tracing::warn!("{warning}"));
+    #[cfg(feature = "opentelemetry")]
+    let _traces = observe::init_traces(config.traces())?;
     let server = match options.metrics_address() {
         Some(address) => Some(observe::serve_metrics(address).await?),
         None => None,

@@ -215,6 +215,13 @@ fn assemble<B: Broker>(
     let in_flight = config.in_flight();
     let desk = Arc::new(Desk::new(in_flight));
     let (hurry, patience) = watch::channel(false);
+    let traces = Tracing::of_process(&name, config.group());
+    if config.traces().enabled && !traces.is_on() {
+        tracing::warn!(
+            "traces are asked for (ENABLE_OPENTELEMETRY_JAEGER), and nobody sends them: call `healer::observe::init_traces` before the \
+             pipeline is started (feature `opentelemetry`)"
+        );
+    }
     let reports = Reports::new(reporter);
     let shared = Shared::new(Sharing {
         pipeline: name.clone(),
@@ -228,7 +235,7 @@ fn assemble<B: Broker>(
         checkpoints: Checkpoints::new(config.checkpointing()),
         measures: Measures::new(&name, &graph, config.measures()),
         reports,
-        traces: Tracing::of_process(&name, config.group()),
+        traces,
     });
     let settings = Settings {
         commit_interval: config.commit_interval(),

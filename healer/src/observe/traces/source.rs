@@ -43,6 +43,11 @@ impl Tracing {
         Self(tracer.map(|tracer| Arc::new(pipeline(tracer))))
     }
 
+    /// Whether anybody sends traces.
+    pub(crate) fn is_on(&self) -> bool {
+        self.0.is_some()
+    }
+
     pub(crate) fn source(&self, path: Arc<str>, partition: &TopicPartition) -> TracedSource {
         let source = |pipeline| Source { pipeline, path, partition: partition.clone() };
         TracedSource(self.0.clone().map(|pipeline| Arc::new(source(pipeline))))
