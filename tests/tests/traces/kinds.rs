@@ -157,10 +157,11 @@ fn save(rows: &Rows<u64>) -> Result<(), Again> {
     if first == Some(1) { Err(Again) } else { Ok(()) }
 }
 
-#[stage(batch)]
-async fn add(rows: Batch<'_, u64>) -> Batch<'_, u64> {
+#[stage(batch, retry(2, backoff = "1ms"))]
+async fn add(rows: Batch<'_, u64>) -> Result<Batch<'_, u64>, Again> {
     tokio::time::sleep(WORK).await;
-    rows.map(|row| row + 1)
+    let first = rows.iter().next().map(|(ctx, _)| ctx.attempt());
+    if first == Some(1) { Err(Again) } else { Ok(rows.map(|row| row + 1)) }
 }
 
 #[allow(clippy::needless_pass_by_value, reason = "a closure gets what the node before it gives")]
@@ -187,16 +188,20 @@ async fn a_batch_is_a_trace_of_its_own_with_links_to_those_of_its_rows() {
     let rows: Vec<_> = roots.iter().map(|root| (root.trace.clone(), root.id.clone())).collect();
     assert_eq!(rows.len(), 150);
     let nodes = by_node(&spans);
-    let ([first, second], [add]) = (&nodes["save"][..], &nodes["add"][..]) else { panic!("{nodes:#?}") };
-    for batch in [first, second, add] {
+    let ([first, second], [again, add]) = (&nodes["save"][..], &nodes["add"][..]) else {
+        panic!("{nodes:#?}")
+    };
+    for batch in [first, second, again, add] {
         assert!(batch.parent.is_empty() && batch.took() >= WORK && batch.took() < SHORT, "{batch:#?}");
         assert_eq!(batch.attribute("messaging.batch.message_count"), "150");
         assert_eq!((batch.links.len(), &batch.links[..]), (128, &rows[..128]));
         assert!(roots.iter().all(|root| root.trace != batch.trace && batch.is_within(root)));
     }
     let said = |span: &Span| (span.attribute("healer.attempt").to_owned(), span.error.clone());
-    assert_eq!(said(first), ("1".to_owned(), Some("once more".to_owned())));
-    assert_eq!(said(second), ("2".to_owned(), None));
+    for (first, second) in [(first, second), (again, add)] {
+        assert_eq!(said(first), ("1".to_owned(), Some("once more".to_owned())));
+        assert_eq!(said(second), ("2".to_owned(), None));
+    }
     let ([sum], [sink]) = (&nodes["sum"][..], &nodes["charged"][..]) else { panic!("{nodes:#?}") };
     for span in [sum, sink] {
         assert_eq!((&span.trace, &span.parent), (&add.trace, &add.id));

@@ -236,6 +236,18 @@ async fn a_ratio_of_0_leaves_those_whose_sender_is_traced() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn headers_are_read_for_traces_also_where_no_node_reads_them() {
+    for threads in [1, 2] {
+        let sent = TestRecord::new().value("1").header("traceparent", Some(traceparent(true)));
+        let ground = Ground { threads, ..Ground::new([sent]).await };
+        let chain = kafka::string("orders").stream("orders").then(trim::stage()).heal();
+        let (_, spans) = ground.run(App::new("payments").add(chain), 0.0).await;
+        let names: Vec<_> = spans.iter().map(|span| (&*span.trace, &*span.name)).collect();
+        assert_eq!(names, [(TRACE, "orders"), (TRACE, "orders.trim")]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_ratio_of_0_without_senders_gives_no_spans() {
     let ground = Ground::new((0..100).map(|n| TestRecord::new().value(n.to_string()))).await;
     let (report, spans) = ground.run(to_sink(), 0.0).await;

@@ -71,14 +71,15 @@ impl<E: SpanExporter> Worker<E> {
         while self.tracer.under_way() > 0 && Instant::now() < until {
             // What comes meanwhile must find room.
             tokio::select! {
-                _ = self.spans.recv_many(&mut self.batch, BATCH) => self.export().await,
+                _ = self.spans.recv_many(&mut self.batch, BATCH) => {
+                    self.export().await;
+                }
                 () = sleep(Duration::from_millis(2)) => {}
             }
         }
         self.spans.close();
-        while self.spans.recv_many(&mut self.batch, BATCH).await > 0 {
-            self.export().await;
-        }
+        // Who did not take some now will not take others in the time that is left.
+        while self.spans.recv_many(&mut self.batch, BATCH).await > 0 && self.export().await {}
         // Its words would be about spans that were told of already.
         let _ = self.exporter.shutdown();
     }
@@ -105,19 +106,23 @@ impl<E: SpanExporter> Worker<E> {
         }
     }
 
-    /// Sends the spans at hand. Those that are not taken are dropped: others wait.
-    async fn export(&mut self) {
+    /// Sends the spans at hand, and says whether they were taken. Those that were not are dropped: others wait.
+    async fn export(&mut self) -> bool {
         if self.batch.is_empty() {
-            return;
+            return true;
         }
         let spans: Vec<_> =
             mem::take(&mut self.batch).into_iter().map(|span| span.into_data(&self.scope)).collect();
         let count = spans.len() as u64;
         match timeout(EXPORT_WITHIN, self.exporter.export(spans)).await {
-            Ok(Ok(())) => self.tracer.done_with(count),
+            Ok(Ok(())) => {
+                self.tracer.done_with(count);
+                return true;
+            }
             Ok(Err(error)) => self.tracer.lose(count, "the collector did not take them", &error.to_string()),
             Err(_) => self.tracer.lose(count, "the collector did not answer in time", ""),
         }
+        false
     }
 }
 
