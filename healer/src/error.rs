@@ -1,6 +1,12 @@
 //! Errors that a user of healer meets.
 
-use std::{error::Error as StdError, fmt, sync::Arc, time::Duration};
+use std::{
+    error::Error as StdError,
+    fmt,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+    time::Duration,
+};
 
 use crate::{
     context::Context,
@@ -210,6 +216,11 @@ impl StdError for RecordError {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         self.source.as_deref().map(|error| error as &(dyn StdError + 'static))
     }
+}
+
+/// What a user's error says: its `Display` may panic.
+pub(crate) fn guarded(text: impl FnOnce() -> String) -> String {
+    catch_unwind(AssertUnwindSafe(text)).unwrap_or_else(|_| "an error whose `Display` panics".to_owned())
 }
 
 /// What a panic said.

@@ -14,7 +14,7 @@ use std::{
 use uuid::Uuid;
 
 pub use headers::Headers;
-pub(crate) use notes::Notes;
+pub(crate) use notes::{Notes, written};
 pub(crate) use original::Original;
 
 use crate::{

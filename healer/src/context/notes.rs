@@ -16,12 +16,17 @@ pub(crate) struct Notes {
     rows: OnceLock<Vec<RowReport>>,
 }
 
+/// What is written of a value that is only looked at: a user's `Serialize` may panic, and then there is nothing.
+pub(crate) fn written(write: impl FnOnce(&mut Vec<u8>) -> bool) -> Option<Vec<u8>> {
+    let mut json = Vec::new();
+    let written = catch_unwind(AssertUnwindSafe(|| write(&mut json))).unwrap_or(false);
+    written.then_some(json)
+}
+
 impl Notes {
-    /// Notes what went in. A user's `Serialize` may panic: then there is nothing to note.
+    /// Notes what went in.
     pub(crate) fn input(&self, write: impl FnOnce(&mut Vec<u8>) -> bool) {
-        let mut json = Vec::new();
-        let written = catch_unwind(AssertUnwindSafe(|| write(&mut json))).unwrap_or(false);
-        *self.input.lock().unwrap_or_else(PoisonError::into_inner) = written.then_some(json);
+        *self.input.lock().unwrap_or_else(PoisonError::into_inner) = written(write);
     }
 
     pub(crate) fn take_input(&self) -> Option<Vec<u8>> {

@@ -20,18 +20,16 @@ pub(crate) use root::Trace;
 pub(crate) use source::{TracedSource, Tracing};
 pub(crate) use span::Span;
 
-use std::{
-    fmt,
-    panic::{AssertUnwindSafe, catch_unwind},
-};
+use std::fmt;
+
+use crate::error::guarded;
 
 /// The most bytes of an error that a span has.
 const ERROR_BYTES: usize = 4_096;
 
-/// An error in words: those of a user's may panic.
+/// An error in words, cut.
 fn said(error: &dyn fmt::Display) -> String {
-    let text = catch_unwind(AssertUnwindSafe(|| error.to_string()));
-    let mut text = text.unwrap_or_else(|_| "an error whose `Display` panics".to_owned());
+    let mut text = guarded(|| error.to_string());
     text.truncate(text.floor_char_boundary(ERROR_BYTES));
     text
 }

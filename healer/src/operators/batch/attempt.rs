@@ -27,7 +27,8 @@ pub type List<T> = Vec<(Context, T)>;
 
 /// What names a batch in logs; one is never empty.
 pub(super) fn here<T>(list: &List<T>) -> Here {
-    list.first().map_or_else(Here::nowhere, |(context, _)| context.of_many(list.len()).here())
+    let rows = u32::try_from(list.len()).unwrap_or(u32::MAX);
+    list.first().map_or_else(Here::nowhere, |(context, _)| Here { batch: Some(rows), ..context.here() })
 }
 
 /// What a call made of a batch.

@@ -2,7 +2,6 @@
 
 use std::{
     fmt::{self, Write as _},
-    panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
 };
 
@@ -10,7 +9,7 @@ use crate::{
     context::{Context, Original},
     engine::Host,
     envelope::Visit,
-    error::Cause,
+    error::{Cause, guarded},
 };
 
 /// The most bytes of an error that travel in a header.
@@ -63,10 +62,6 @@ impl fmt::Display for Said<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&guarded(|| self.0.to_string()))
     }
-}
-
-fn guarded(text: impl FnOnce() -> String) -> String {
-    catch_unwind(AssertUnwindSafe(text)).unwrap_or_else(|_| "an error whose `Display` panics".to_owned())
 }
 
 /// An error with its sources.

@@ -101,16 +101,19 @@ impl<S: Stage, D> StageNode<S, D> {
         context: &mut Context,
         result: &Result<Verdict<U>, Cause>,
     ) {
-        if S::REPORT != Reporting::Never && matches!(result, Ok(Verdict::Next(_) | Verdict::Skip)) {
+        if matches!(result, Ok(Verdict::Next(_) | Verdict::Skip)) {
             self.reports_success(host, context);
         }
     }
 
-    #[cold]
+    /// The same of a call that is known to have finished.
+    #[inline]
     pub(in crate::operators) fn reports_success(&self, host: &Host, context: &mut Context) {
         if S::REPORT == Reporting::All {
             failing::report_finished(host, self.node.id, context);
         }
-        context.forget_notes();
+        if S::REPORT != Reporting::Never {
+            context.forget_notes();
+        }
     }
 }

@@ -11,9 +11,7 @@ use std::{
 
 use futures_util::{FutureExt as _, lock::Mutex};
 
-use super::{
-    AgainStage, Blocking, Called, Kind, Reporting, Slot, StageNode, Verdict, call::try_again, verdict::ended,
-};
+use super::{AgainStage, Blocking, Called, Kind, Slot, StageNode, Verdict, call::try_again, verdict::ended};
 use crate::{
     context::Context,
     engine::Host,
@@ -125,7 +123,7 @@ impl<S: AgainStage<In: Sync>, D: Consumer<S::Out>> Consumer<S::In> for Retrying<
                 if let Some(host) = watched {
                     self.0.watch_output(host, visit.context, &value);
                 }
-                if let (true, Some(host)) = (S::REPORT != Reporting::Never, visit.host) {
+                if let Some(host) = visit.host {
                     self.0.reports_success(host, visit.context);
                 }
                 visit.give();

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Kind, Reporting, Stage, StageLane, StageNode, Verdict};
+use super::{Kind, Stage, StageLane, StageNode, Verdict};
 use crate::{
     context::Context,
     engine::Host,
@@ -53,7 +53,7 @@ impl<S: SyncStage, D: Consumer<S::Out>> Consumer<S::In> for SyncNode<S, D> {
         if S::CONTEXT {
             visit.context.enter(&node.path);
         }
-        if let (true, Some(host)) = (S::REPORT != Reporting::Never, visit.host) {
+        if let Some(host) = visit.host {
             StageNode::<S, D>::expects_report(host, visit.context);
         }
         let verdict = match visit.host {
@@ -62,9 +62,7 @@ impl<S: SyncStage, D: Consumer<S::Out>> Consumer<S::In> for SyncNode<S, D> {
             }
             _ => S::call(item, visit.context, &lane.need),
         };
-        if let (true, Some(host), Verdict::Next(_) | Verdict::Skip) =
-            (S::REPORT != Reporting::Never, visit.host, &verdict)
-        {
+        if let (Some(host), Verdict::Next(_) | Verdict::Skip) = (visit.host, &verdict) {
             self.0.reports_success(host, visit.context);
         }
         match verdict {

@@ -1,15 +1,17 @@
 //! What is looked at while a record passes a stage: how long calls take, how large values are, and what they are where data is
 //! logged.
 
-use std::{
-    panic::{AssertUnwindSafe, catch_unwind},
-    time::Duration,
-};
+use std::time::Duration;
 
 use serde::Serialize;
 
 use super::{Stage, StageNode, Verdict};
-use crate::{context::Context, engine::Host, error::Cause, observe};
+use crate::{
+    context::{Context, written},
+    engine::Host,
+    error::Cause,
+    observe,
+};
 
 impl<S: Stage, D> StageNode<S, D> {
     /// Calls a function of a record that is watched.
@@ -102,12 +104,12 @@ impl<S: Stage, D> StageNode<S, D> {
     }
 }
 
-/// A value as JSON. A user's `Serialize` may panic: what is only looked at must not fail for it.
+/// A value as JSON; what the look costs is told.
 fn shown(host: &Host, write: impl FnOnce(&mut Vec<u8>) -> bool) -> Option<Vec<u8>> {
-    let (mut json, began) = (Vec::new(), host.now());
-    let written = catch_unwind(AssertUnwindSafe(|| write(&mut json))).unwrap_or(false);
+    let began = host.now();
+    let json = written(write);
     host.measures().cost(began, host.now());
-    written.then_some(json)
+    json
 }
 
 /// Shows a value, if it can be shown: the macro calls `json` on a reference to this, and finds the method of [`HasJson`]
