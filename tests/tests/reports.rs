@@ -10,7 +10,7 @@ use std::{
 use healer::{
     App, OnError,
     prelude::*,
-    reports::{FailureReport, Outcome},
+    reports::{FailureReport, Outcome, RowReport},
     testing::{InMemory, ReplayError, TestRecord, replay},
 };
 use serde::{Deserialize, Serialize};
@@ -116,6 +116,43 @@ fn read(rows: &Rows<Order>) -> Result<(), String> {
 #[stage(batch, report)]
 fn whole(rows: &Rows<Order>) -> Result<(), String> {
     rows.iter().try_for_each(|(_, order)| check(order).map(drop))
+}
+
+#[stage(batch, report = all)]
+fn counted(rows: &Rows<Order>) -> Result<(), String> {
+    rows.iter().try_for_each(|(_, order)| check(order).map(drop))
+}
+
+#[stage(batch, report = all)]
+async fn taken(rows: Batch<'_, Order>) -> Result<Batch<'_, i64>, String> {
+    rows.filter("dear", |order| order.cents < 20).try_map(|order| check(&order))
+}
+
+#[stage(batch)]
+fn silent_batch(rows: Batch<'_, Order>) -> Result<Batch<'_, i64>, String> {
+    rows.try_map(|order| check(&order))
+}
+
+/// The keys of those that are well, and how many came together.
+#[stage(batch)]
+fn mended(rows: Batch<'_, Order>) -> Batch<'_, String> {
+    let all = rows.len();
+    let keys: Vec<_> = rows
+        .iter()
+        .map(|(ctx, _)| String::from_utf8_lossy(ctx.key().unwrap_or_default()).into_owned())
+        .collect();
+    rows.filter("negative", |order| order.cents >= 0).map(|order| {
+        format!("{} of {all}", keys.get(usize::try_from(order.id).unwrap()).map_or("", String::as_str))
+    })
+}
+
+#[stage(batch)]
+fn places(rows: Batch<'_, Order>) -> Batch<'_, String> {
+    let mut places: std::collections::VecDeque<_> = rows
+        .iter()
+        .map(|(ctx, _)| format!("{}[{}]@{}", ctx.topic(), ctx.partition(), ctx.offset()))
+        .collect();
+    rows.map(|_| places.pop_front().unwrap_or_default())
 }
 
 /// What the reporter was told.
@@ -231,7 +268,106 @@ fn a_batch_is_reported_with_its_rows_and_a_row_that_fails_alone_as_a_record() {
     assert_eq!(batch.rows.iter().map(|row| row.offset).collect::<Vec<_>>(), [0, 1, 2]);
     assert_eq!(batch.record, None);
     assert_ne!(batch.emit_id, batch.rows[0].emit_id);
+    let raw = batch.rows[1].record.as_ref().unwrap();
+    assert_eq!(raw.value.as_deref(), Some(br#"{"cents":-1,"id":1}"#.as_slice()));
+    assert_eq!((raw.key.as_deref(), raw.headers[0].0.as_str()), (Some(b"k1".as_slice()), "trace"));
+    assert_eq!(batch.rows[1].timestamp, Some(1_700_000_000_000));
     assert_eq!(batch.input.as_ref().and_then(|rows| rows.as_array()).map(Vec::len), Some(3));
+}
+
+#[test]
+fn a_batch_of_a_stage_that_reports_no_input_has_the_records_of_its_rows() {
+    let source = kafka::json::<Order>("orders").stream("orders").partition(3);
+    let reports = run(App::new("shop").add(source.then(silent_batch::stage()).heal()));
+    let [batch] = reports.as_slice() else { panic!("{reports:?}") };
+    assert_eq!((batch.outcome, batch.input.as_ref()), (Outcome::Failed, None));
+    let offsets = |row: &RowReport| (row.offset, row.record.as_ref().is_some_and(|raw| raw.value.is_some()));
+    assert_eq!(batch.rows.iter().map(offsets).collect::<Vec<_>>(), [(0, true), (1, true), (2, true)]);
+}
+
+#[test]
+fn batches_that_finish_are_reported_where_all_are() {
+    let source =
+        || kafka::json::<Order>("orders").stream("orders").filter(|order| order.cents > 0).partition(2);
+    let two = json!([{ "id": 0, "cents": 10 }, { "id": 2, "cents": 30 }]);
+    for app in [
+        App::new("shop").add(source().then(counted::stage()).heal()),
+        App::new("shop").add(source().then(taken::stage()).heal()),
+    ] {
+        let reports = run(app);
+        let [batch] = reports.as_slice() else { panic!("{reports:?}") };
+        assert_eq!((batch.outcome, batch.input.as_ref()), (Outcome::Finished, Some(&two)));
+        assert_eq!(batch.rows.iter().map(|row| row.offset).collect::<Vec<_>>(), [0, 2]);
+        assert!(batch.record.is_none() && batch.rows.iter().all(|row| row.record.is_some()));
+    }
+}
+
+#[test]
+fn a_batch_is_run_again_as_it_was() {
+    let source = || kafka::json::<Order>("orders").stream("orders").partition(3);
+    let mut together = run(App::new("shop").add(source().then(whole::stage()).heal()));
+    let batch = together.remove(0);
+
+    let error = replay(&batch, whole::stage()).run().unwrap_err();
+    let ReplayError::Failed(healer::Error::Record(failed)) = &error else { panic!("{error}") };
+    assert_eq!(failed.stage.as_str(), "orders.partition.whole");
+    assert_eq!(failed.source().map(ToString::to_string).as_deref(), Some("order 1 is negative"));
+
+    // Another stage, which is mended, gets all rows in one call, each with where it was.
+    let given = replay(&batch, mended::stage()).run().unwrap();
+    let [rows] = given.as_slice() else { panic!("{}", given.len()) };
+    let seen: Vec<_> = rows.iter().map(|(ctx, told)| (ctx.offset(), ctx.emit_id(), told.as_str())).collect();
+    let ids: Vec<_> = batch.rows.iter().map(|row| row.emit_id).collect();
+    assert_eq!(seen, [(0, ids[0], "k0 of 3"), (2, ids[2], "k2 of 3")]);
+
+    // The whole pipeline, with the records as they came in.
+    let app = || App::new("shop").add(source().then(whole::stage()).heal());
+    let error = replay(&batch, app()).run().unwrap_err();
+    assert!(error.to_string().contains("failed at `orders.partition.whole`"), "{error}");
+    let app = App::new("shop").add(source().then(mended::stage()).heal());
+    let report = replay(&batch, app).run().unwrap();
+    assert_eq!((report.healed, report.skipped["negative"]), (2, 1));
+
+    // A row that failed alone.
+    let mut alone = run(App::new("shop").add(source().then(read::stage()).heal()));
+    let row = alone.remove(0);
+    let error = replay(&row, read::stage()).run().unwrap_err();
+    assert!(error.to_string().contains("orders[0]@1 failed at `orders.partition.read`"), "{error}");
+    assert_eq!(replay(&row, mended::stage()).run().unwrap().len(), 0);
+}
+
+#[test]
+fn rows_of_several_topics_and_partitions_are_run_again_where_they_were() {
+    let source = || kafka::json::<Order>(["orders", "returns"]).stream("orders").partition(3);
+    let one = kafka::json::<Order>("orders").stream("orders").partition(3);
+    let mut batch = run(App::new("shop").add(one.then(whole::stage()).heal())).remove(0);
+    batch.rows[1].topic = "returns".to_owned();
+    batch.rows[1].offset = 1_000_000_000_000;
+    batch.rows[2].partition = 7;
+    let told = replay(&batch, places::stage()).run().unwrap();
+    let places: Vec<_> = told[0].iter().map(|(_, place)| place.clone()).collect();
+    assert_eq!(places, ["orders[0]@0", "returns[0]@1000000000000", "orders[7]@2"]);
+    let report = replay(&batch, App::new("shop").add(source().then(mended::stage()).heal())).run().unwrap();
+    assert_eq!((report.healed, report.skipped["negative"]), (2, 1));
+}
+
+#[test]
+fn a_report_that_was_emptied_by_hand_holds_up_no_replay() {
+    let source = kafka::json::<Order>("orders").stream("orders").partition(3);
+    let mut batch = run(App::new("shop").add(source.then(whole::stage()).heal())).remove(0);
+    batch.input = Some(json!([]));
+    let error = replay(&batch, whole::stage()).run().unwrap_err();
+    assert!(error.to_string().contains("orders[0]@0 failed at `orders.partition.whole`"), "{error}");
+    // More values than rows.
+    batch.input = Some(json!([{ "id": 0, "cents": 1 }, { "id": 1, "cents": 1 }]));
+    batch.rows.truncate(1);
+    let given = replay(&batch, mended::stage()).run().unwrap();
+    assert_eq!(given[0].iter().map(|(ctx, _)| ctx.offset()).collect::<Vec<_>>(), [0, 0]);
+    batch.rows[0].record = None;
+    let app =
+        App::new("shop").add(kafka::json::<Order>("orders").stream("orders").then(silent::stage()).heal());
+    let no_record = replay(&batch, app).run().unwrap_err();
+    assert!(matches!(no_record, ReplayError::NoRecord { .. }), "{no_record}");
 }
 
 #[test]

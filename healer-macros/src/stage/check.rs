@@ -2,7 +2,7 @@
 
 use crate::stage::{
     fault::Faults,
-    parse::{Function, OnError, Order, Output, Parameters, Report, Settings},
+    parse::{Function, OnError, Order, Output, Parameters, Settings},
 };
 use quote::ToTokens as _;
 
@@ -32,10 +32,6 @@ pub(super) fn check(
         faults.at(key, message, help);
     }
     check_calls(settings, function, faults);
-    if let (Some((key, Report::All)), Some(_)) = (&settings.report, &settings.batch) {
-        let help = "write `report`: batches that fail are reported with their rows";
-        faults.at(key, "of batches only those that fail are reported", help);
-    }
     if settings.batch.is_none() {
         return;
     }

@@ -44,6 +44,7 @@ pub struct ConfigBuilder {
     pub(super) threads: Option<Given<usize>>,
     pub(super) metadata_max_bytes: Option<Given<usize>>,
     pub(super) stall_after: Option<Given<Duration>>,
+    pub(super) unreachable_after: Option<Given<Duration>>,
     pub(super) store_path: Option<Given<Option<PathBuf>>>,
     pub(super) memory_max_len: Option<Given<usize>>,
     pub(super) memory_max_age: Option<Given<Duration>>,
@@ -115,6 +116,13 @@ impl ConfigBuilder {
     /// 0: none is sent. A partition that would need more takes no new records until the lowest pending ones are done.
     pub fn metadata_max_bytes(mut self, bytes: usize) -> Self {
         self.metadata_max_bytes = Some(number(&settings::METADATA_MAX_BYTES, bytes, Source::Builder));
+        self
+    }
+
+    /// How long no broker may answer before [`Health::faults`](crate::Health::faults) and `/healthz` say so, 1 ms to one day
+    /// (`HEALER_UNREACHABLE_AFTER`). Most outages pass, and a restart ends none.
+    pub fn unreachable_after(mut self, after: impl IntoDuration) -> Self {
+        self.unreachable_after = Some(duration(&settings::UNREACHABLE_AFTER, after, Source::Builder));
         self
     }
 

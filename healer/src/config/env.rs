@@ -36,6 +36,7 @@ impl ConfigBuilder {
     /// | `HEALER_THREADS` | [`threads`](Self::threads) |
     /// | `HEALER_METADATA_MAX_BYTES` | [`metadata_max_bytes`](Self::metadata_max_bytes), 0 for none |
     /// | `HEALER_STALL_AFTER` | [`stall_after`](Self::stall_after) |
+    /// | `HEALER_UNREACHABLE_AFTER` | [`unreachable_after`](Self::unreachable_after) |
     /// | `HEALER_STORE` | [`store_path`](Self::store_path): a folder, or `memory` |
     /// | `HEALER_POLL_BUDGET` | [`poll_budget`](Self::poll_budget) |
     /// | `HEALER_DRAIN_BUDGET` | [`drain_budget`](Self::drain_budget) |
@@ -150,6 +151,9 @@ impl ConfigBuilder {
             }
             n if n == settings::STALL_AFTER.setting.env => {
                 self.stall_after = Some(var.duration(&settings::STALL_AFTER, false));
+            }
+            n if n == settings::UNREACHABLE_AFTER.setting.env => {
+                self.unreachable_after = Some(var.duration(&settings::UNREACHABLE_AFTER, false));
             }
             n if n == settings::MEMORY_MAX_LEN.setting.env => {
                 self.memory_max_len = Some(var.number(&settings::MEMORY_MAX_LEN));

@@ -71,6 +71,7 @@ pub struct Config {
     threads: Sourced<usize>,
     metadata_max_bytes: Sourced<usize>,
     stall_after: Sourced<Duration>,
+    unreachable_after: Sourced<Duration>,
     store_path: Sourced<Option<PathBuf>>,
     memory_max_len: Sourced<usize>,
     memory_max_age: Sourced<Duration>,
@@ -154,6 +155,11 @@ impl Config {
         self.stall_after.value
     }
 
+    /// How long no broker may answer before that is a fault in [`Health`](crate::Health). Default: 1 min.
+    pub fn unreachable_after(&self) -> Duration {
+        self.unreachable_after.value
+    }
+
     /// The folder of the local store; `None`, the default: in memory.
     pub fn store_path(&self) -> Option<&Path> {
         self.store_path.value.as_deref()
@@ -227,6 +233,7 @@ impl ConfigBuilder {
                 &mut wrong,
             ),
             stall_after: take(self.stall_after, settings::STALL_AFTER.default, &mut wrong),
+            unreachable_after: take(self.unreachable_after, settings::UNREACHABLE_AFTER.default, &mut wrong),
             store_path: take(self.store_path, None, &mut wrong),
             memory_max_len: take(self.memory_max_len, settings::MEMORY_MAX_LEN.default, &mut wrong),
             memory_max_age: take(self.memory_max_age, settings::MEMORY_MAX_AGE.default, &mut wrong),

@@ -10,7 +10,7 @@ use super::{
     settings::{
         BROKERS, COMMIT_INTERVAL, CONNECT_TIMEOUT, DRAIN_BUDGET, GROUP, IN_FLIGHT, MEMORY_MAX_AGE,
         MEMORY_MAX_LEN, METADATA_MAX_BYTES, OUT_OF_RANGE, POLL_BUDGET, PROTOCOL, STALL_AFTER, START, STORE,
-        THREADS,
+        THREADS, UNREACHABLE_AFTER,
     },
     source::{Source, Sourced},
 };
@@ -64,6 +64,7 @@ impl Config {
             number(THREADS.setting.name, &self.threads),
             number(METADATA_MAX_BYTES.setting.name, &self.metadata_max_bytes),
             duration(STALL_AFTER.setting.name, &self.stall_after),
+            duration(UNREACHABLE_AFTER.setting.name, &self.unreachable_after),
             store,
             number(MEMORY_MAX_LEN.setting.name, &self.memory_max_len),
             duration(MEMORY_MAX_AGE.setting.name, &self.memory_max_age),

@@ -133,6 +133,11 @@ pub(super) const STALL_AFTER: DurationSetting = DurationSetting {
     default: Duration::from_mins(1),
     range: MS..=DAY,
 };
+pub(super) const UNREACHABLE_AFTER: DurationSetting = DurationSetting {
+    setting: Setting { name: "unreachable_after", env: "HEALER_UNREACHABLE_AFTER" },
+    default: Duration::from_mins(1),
+    range: MS..=DAY,
+};
 
 pub(super) const CHECKPOINTING: FlagSetting = flag("checkpointing", "ENABLE_CHECKPOINTING", true);
 
@@ -215,7 +220,7 @@ pub(super) const PROPERTY_PREFIX: &str = "HEALER_KAFKA_";
 pub(super) const OWN_PREFIXES: [&str; 2] = ["HEALER_", "HEALING_"];
 
 /// Every environment variable that begins with one of [`OWN_PREFIXES`].
-pub(super) const VARIABLES: [&str; 26] = [
+pub(super) const VARIABLES: [&str; 27] = [
     BROKERS.env,
     GROUP.env,
     PROTOCOL.env,
@@ -230,6 +235,7 @@ pub(super) const VARIABLES: [&str; 26] = [
     THREADS.setting.env,
     METADATA_MAX_BYTES.setting.env,
     STALL_AFTER.setting.env,
+    UNREACHABLE_AFTER.setting.env,
     LOG_DATA_MAX_BYTES.setting.env,
     TRACES_RATIO.setting.env,
     MEASURE_DURATIONS.setting.env,

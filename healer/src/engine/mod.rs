@@ -6,7 +6,7 @@ mod host;
 
 pub(crate) use core::decode_metadata;
 pub use core::{Blocked, CommitHealth, PartitionState, PartitionStatus, Stalled, StartError};
-pub use driver::{Commits, CommittedOffset, Handle, Health, Phase, SeekError, SeekTo, UNREACHABLE};
+pub use driver::{Commits, CommittedOffset, Handle, Health, Phase, SeekError, SeekTo};
 pub(crate) use driver::{Connect, Launch, Mode, launch};
 #[cfg(feature = "testing")]
 pub(crate) use driver::{Station, Turner, keep, prepare};

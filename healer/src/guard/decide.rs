@@ -10,10 +10,6 @@ use crate::{
     engine::{Health, Phase},
 };
 
-/// For how long no broker may be reached. What is shorter, as brokers that restart one after the other, passes by itself,
-/// and a process that is started anew would meet it again.
-pub(super) const BROKER_LOST: Duration = Duration::from_mins(1);
-
 /// What was seen of one pipeline.
 #[derive(Debug)]
 pub(super) struct Look {
@@ -36,7 +32,8 @@ pub(super) struct Signs {
     uncommitted: Option<Duration>,
     /// How long ago it polled.
     polled: Duration,
-    outage: Option<Outage>,
+    /// No broker is reached, for longer than may be.
+    lost: Option<Outage>,
     commits: u64,
     /// An error ends it: it finishes what is in flight, and then says so.
     is_failing: bool,
@@ -57,11 +54,12 @@ impl Look {
 
 impl Signs {
     fn of(health: Health) -> Self {
-        let Health { uncommitted, polled, outage, commits, error, .. } = health;
+        let lost = health.lost().cloned();
+        let Health { uncommitted, polled, commits, error, .. } = health;
         // Where something always waits, commits that are acknowledged begin the time anew.
         let since_commit = commits.last.unwrap_or(Duration::MAX);
         let uncommitted = uncommitted.map(|waiting| waiting.min(since_commit));
-        Self { uncommitted, polled, outage, commits: commits.total, is_failing: error.is_some() }
+        Self { uncommitted, polled, lost, commits: commits.total, is_failing: error.is_some() }
     }
 }
 
@@ -111,8 +109,7 @@ fn fault(settings: &GuardSettings, look: &Look) -> Option<GuardEnd> {
     let State::Running(signs) = &look.state else { return None };
     let pipeline = look.pipeline.clone();
     if settings.on_lost_backend
-        && let Some(Outage { lasting, reason }) = &signs.outage
-        && *lasting > BROKER_LOST
+        && let Some(Outage { lasting, reason }) = &signs.lost
     {
         return Some(GuardEnd::BrokerLost { pipeline, lasting: *lasting, reason: reason.clone() });
     }

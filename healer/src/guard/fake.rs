@@ -22,6 +22,7 @@ pub(crate) fn well() -> Health {
     Health {
         phase: Phase::Running,
         outage: None,
+        unreachable_after: Duration::from_mins(1),
         commits: CommitHealth::default(),
         missing_topic: None,
         polled: Duration::ZERO,

@@ -29,7 +29,7 @@ type Hook = Box<dyn FnOnce(&GuardEnd) + Send>;
 /// | setting, variable | default | what holds | exit code |
 /// | --- | --- | --- | --- |
 /// | `on_error`, `HEALING_GOT_ERROR` | on | an error ended a pipeline; off: it is logged, once | 1 |
-/// | `on_lost_backend`, `HEALING_GOT_DASK` | on | no broker could be reached for longer than a minute | 1 |
+/// | `on_lost_backend`, `HEALING_GOT_DASK` | on | no broker answered for [`unreachable_after`](crate::Config::unreachable_after), 1 min | 1 |
 /// | `graceful_offset`, `HEALING_GRACEFUL_OFFSET` | 1 h | nothing was committed for so long, while there was something to commit | 1 |
 /// | `graceful_polling`, `HEALING_GRACEFUL_POLLING` | 30 min | nothing was polled for so long | 1 |
 /// | `expires_after`, `HEALING_AUTO_EXPIRED` | 3 h | the guard has run for so long | 0 |

@@ -53,7 +53,7 @@ pub struct FailureReport {
     /// The record's timestamp in milliseconds since 1970; `None` where it has none.
     #[serde(default)]
     pub timestamp: Option<i64>,
-    /// The record as it came in from its topic; `None` for a batch.
+    /// The record as it came in from its topic; `None` for a batch, whose [`rows`](Self::rows) have theirs.
     #[serde(default)]
     pub record: Option<RawRecord>,
     /// What the stage itself was given, where it says `#[stage(report)]`.
@@ -100,14 +100,26 @@ pub struct RowReport {
     pub partition: i32,
     /// Its offset.
     pub offset: i64,
+    /// Its timestamp in milliseconds since 1970; `None` where it has none.
+    #[serde(default)]
+    pub timestamp: Option<i64>,
     /// Its identity in logs and traces.
     pub emit_id: Uuid,
+    /// The record that it was made of, as it came in from its topic.
+    #[serde(default)]
+    pub record: Option<RawRecord>,
 }
 
 impl RowReport {
     pub(crate) fn of(row: &Context) -> Self {
-        let (topic, partition, offset) = (row.topic().to_owned(), row.partition(), row.offset());
-        Self { topic, partition, offset, emit_id: row.emit_id() }
+        Self {
+            topic: row.topic().to_owned(),
+            partition: row.partition(),
+            offset: row.offset(),
+            timestamp: row.timestamp_millis(),
+            emit_id: row.emit_id(),
+            record: row.original().map(|original| RawRecord::of(original)),
+        }
     }
 }
 

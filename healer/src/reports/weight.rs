@@ -13,10 +13,16 @@ impl FailureReport {
             .panic
             .as_ref()
             .map_or(0, |panic| panic.message.len() + panic.backtrace.as_ref().map_or(0, String::len));
-        let rows: usize = self.rows.iter().map(|row| size_of::<RowReport>() + row.topic.len()).sum();
+        let rows: usize = self.rows.iter().map(RowReport::weight).sum();
         let record = self.record.as_ref().map_or(0, RawRecord::weight);
         let input = self.input.as_ref().map_or(0, of_json);
         size_of::<Self>() + texts + panic + rows + record + input
+    }
+}
+
+impl RowReport {
+    fn weight(&self) -> usize {
+        size_of::<Self>() + self.topic.len() + self.record.as_ref().map_or(0, RawRecord::weight)
     }
 }
 

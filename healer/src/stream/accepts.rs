@@ -61,7 +61,7 @@ impl<T: Clone> Splits<T> for Here {
 #[diagnostic::on_unimplemented(
     message = "`{T}` can't be cloned: there is nothing to try again with",
     label = "each attempt takes a `{T}` of its own",
-    note = "take it as `&{T}`, or add `#[derive(Clone)]` to `{T}`"
+    note = "take it as `&{T}` (a batch as `&Rows<{T}>`), or add `#[derive(Clone)]` to `{T}`"
 )]
 pub trait Repeats<T> {
     #[doc(hidden)]
@@ -116,7 +116,7 @@ impl<T: Serialize> Shows<T> for Here {
 #[diagnostic::on_unimplemented(
     message = "`{T}` can't be cloned: once the stage has it there is nothing to report",
     label = "each call takes a `{T}` of its own",
-    note = "take it as `&{T}`, or add `#[derive(Clone)]` to `{T}`"
+    note = "take it as `&{T}` (a batch as `&Rows<{T}>`), or add `#[derive(Clone)]` to `{T}`"
 )]
 pub trait CopiesToReport<T> {
     #[doc(hidden)]

@@ -4,12 +4,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::de::DeserializeOwned;
 
-use super::{TestRecord, in_memory};
+use super::{
+    TestRecord,
+    in_memory::{self, Placed},
+};
 use crate::{
-    App, Error, Report, kafka,
+    App, Codec, CodecError, Context, Decode, Error, Json, Report, Rows, kafka,
     operators::Stage,
-    reports::{FailureReport, RawRecord},
-    stream::Accepts,
+    reports::{FailureReport, RawRecord, RowReport},
+    stream::{Accepts, Operator},
 };
 
 /// What is run with what a report holds: a stage, or a whole pipeline.
@@ -33,13 +36,11 @@ pub enum ReplayError {
         /// The stage's path.
         stage: String,
     },
-    /// The report has no record, since it is about a batch.
-    #[error("the report of {stage} is about a batch of {rows} rows, and so about no single record")]
+    /// The report has no record as it came in.
+    #[error("the report of {stage} does not say what came in from the topic: replay the stage alone")]
     NoRecord {
         /// The stage's path.
         stage: String,
-        /// How many rows.
-        rows: usize,
     },
     /// It failed, as it did before or in another way.
     #[error(transparent)]
@@ -50,9 +51,10 @@ pub enum ReplayError {
 /// that a failure from production becomes a unit test.
 ///
 /// A stage gets the input that the report holds (it says `#[stage(report)]`), and gives what it gives: no value where it
-/// skips, one, or many; a failure is an error, whatever its `on_error` says. A whole pipeline, an [`App`], reads the raw record and runs it to its end; its sinks are acknowledged, and what
-/// they send is thrown away. The record is where it was: topic, partition, offset, key, headers and time are the report's.
-/// All runs on the calling thread, retries with their pauses in no time.
+/// skips, one, or many; a failure is an error, whatever its `on_error` says. A batch stage gets all rows of the report in one call and
+/// gives [`Rows`]. A whole pipeline, an [`App`], reads the raw record, or those of a batch's rows, and runs to its end; its sinks
+/// are acknowledged, and what they send is thrown away. Records are where they were: topic, partition, offset, key, headers and
+/// time are the report's. All runs on the calling thread, retries with their pauses in no time.
 ///
 /// ```
 /// use healer::{prelude::*, reports::FailureReport, testing::replay};
@@ -109,30 +111,73 @@ impl<R: Replays> Replay<'_, R> {
     }
 }
 
+/// What a stage can be given again.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` can't be read from a report: it has no serde form",
+    note = "add `#[derive(serde::Deserialize)]` to `{Self}`"
+)]
+pub trait Input: Sized + Send + 'static {
+    /// Reads what a report holds that is about these records.
+    #[doc(hidden)]
+    fn read(json: &[u8], of: &[Context]) -> Result<Self, CodecError>;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: DeserializeOwned + Send + 'static> Input for T {
+    fn read(json: &[u8], _: &[Context]) -> Result<T, CodecError> {
+        Json.decode(json)
+    }
+}
+
+impl<T: DeserializeOwned + Send + 'static> Input for Rows<T> {
+    fn read(json: &[u8], of: &[Context]) -> Result<Self, CodecError> {
+        let values: Vec<T> = Json.decode(json)?;
+        // As many as values, whatever a report that was edited says.
+        let last = of.last().into_iter().flat_map(std::iter::repeat);
+        Ok(Self::new(of.iter().chain(last).cloned().zip(values).collect()))
+    }
+}
+
+/// Inputs as they are in reports that are about these records.
+struct Written(Vec<Context>);
+
+impl Codec for Written {
+    fn format(&self) -> &'static str {
+        Json.format()
+    }
+}
+
+impl<I: Input> Decode<I> for Written {
+    fn decode(&self, json: &[u8]) -> Result<I, CodecError> {
+        I::read(json, &self.0)
+    }
+}
+
 impl<S> Replays for S
 where
     S: Stage + Accepts<<S as Stage>::In>,
-    S: crate::stream::Operator<In = <S as Stage>::In, Out = <S as Stage>::Out>,
-    <S as Stage>::In: DeserializeOwned,
+    S: Operator<In = <S as Stage>::In, Out = <S as Stage>::Out>,
+    <S as Stage>::In: Input,
 {
     type Given = Vec<<S as Stage>::Out>;
 
     fn replay(self, report: &FailureReport, give: &dyn Fn(App) -> App) -> Result<Self::Given, ReplayError> {
         let no_input = || ReplayError::NoInput { stage: report.stage.clone() };
         let input = report.input.as_ref().ok_or_else(no_input)?;
-        let mut record = report.record.as_ref().map_or_else(TestRecord::new, test_record);
-        record.value = Some(input.to_string().into_bytes());
-        record.timestamp = report.timestamp;
+        let mut record = of_one(report);
+        record.record.value = Some(input.to_string().into_bytes());
+        let written = Written(records(report).iter().map(Placed::context).collect());
         let given = Arc::new(Mutex::new(Vec::new()));
         let seen = Arc::clone(&given);
         let lock =
             |seen: &Mutex<Vec<_>>| std::mem::take(&mut *seen.lock().unwrap_or_else(PoisonError::into_inner));
         // The paths of nodes above it, so that errors name it as they did.
         let above = report.stage.rsplit_once('.').map_or("replay", |(above, _)| above);
-        let chain = kafka::json::<<S as Stage>::In>(report.topic.as_str()).stream(above).then(self);
+        let source = kafka::source::<<S as Stage>::In, _>(written, report.topic.as_str());
+        let chain = source.stream(above).then(self);
         let chain = chain.map(move |value| seen.lock().unwrap_or_else(PoisonError::into_inner).push(value));
         let app = give(App::new(report.pipeline.as_str()).add(chain.heal()));
-        in_memory::run_one(app, at(report), record, true).map_err(ReplayError::Failed)?;
+        in_memory::run_where_they_were(app, [record], true).map_err(ReplayError::Failed)?;
         Ok(lock(&given))
     }
 }
@@ -141,19 +186,44 @@ impl Replays for App {
     type Given = Report;
 
     fn replay(self, report: &FailureReport, give: &dyn Fn(App) -> App) -> Result<Report, ReplayError> {
-        let no_record = || ReplayError::NoRecord { stage: report.stage.clone(), rows: report.rows.len() };
-        let mut record = test_record(report.record.as_ref().ok_or_else(no_record)?);
-        record.timestamp = report.timestamp;
-        in_memory::run_one(give(self), at(report), record, false).map_err(ReplayError::Failed)
+        let is_known = match report.rows.as_slice() {
+            [] => report.record.is_some(),
+            rows => rows.iter().all(|row| row.record.is_some()),
+        };
+        if !is_known {
+            return Err(ReplayError::NoRecord { stage: report.stage.clone() });
+        }
+        in_memory::run_where_they_were(give(self), records(report), false).map_err(ReplayError::Failed)
     }
 }
 
-fn at(report: &FailureReport) -> (&str, i32, i64) {
-    (&report.topic, report.partition, report.offset)
+/// The records that a report is about, as far as it has them.
+fn records(report: &FailureReport) -> Vec<Placed> {
+    if report.rows.is_empty() {
+        return vec![of_one(report)];
+    }
+    let placed = |row: &RowReport| Placed {
+        topic: row.topic.as_str().into(),
+        partition: row.partition,
+        offset: row.offset,
+        record: TestRecord { timestamp: row.timestamp, ..test_record(row.record.as_ref()) },
+    };
+    report.rows.iter().map(placed).collect()
 }
 
-fn test_record(raw: &RawRecord) -> TestRecord {
+/// The record that a report is about; of a batch, where its first one was.
+fn of_one(report: &FailureReport) -> Placed {
+    Placed {
+        topic: report.topic.as_str().into(),
+        partition: report.partition,
+        offset: report.offset,
+        record: TestRecord { timestamp: report.timestamp, ..test_record(report.record.as_ref()) },
+    }
+}
+
+fn test_record(raw: Option<&RawRecord>) -> TestRecord {
     let mut record = TestRecord::new();
+    let Some(raw) = raw else { return record };
     record.key.clone_from(&raw.key);
     record.value.clone_from(&raw.value);
     for (name, value) in &raw.headers {

@@ -84,6 +84,15 @@ fn nothing_committed_while_an_order_is_stuck_ends_the_process_with_1() {
 }
 
 #[test]
+fn nothing_polled_ends_the_process_with_1() {
+    let Some(shop) = Shop::open(4) else { return };
+    // With nothing to do it asks the broker once a minute.
+    let rare = [("HEALING_GRACEFUL_POLLING", "2"), ("HEALER_POLL_BUDGET", "1min")];
+    let program = Running::guarded(&shop, &rare);
+    assert_guarded(&program.end(), 1, "pipeline `orders` has not polled for ");
+}
+
+#[test]
 fn it_expires_with_0_when_what_is_done_is_committed() {
     let Some(shop) = Shop::open(4) else { return };
     shop.order(good(0..4, 5));

@@ -1,9 +1,12 @@
 //! Who may be given work, and who must not.
 
+use serde_json::Value;
+
 use super::child::{Running, done};
+use super::guard::assert_guarded;
 use super::lines::that_begin;
 use super::orders::Kind;
-use super::shop::Shop;
+use super::shop::{Shop, all_at, good};
 
 const DRAINS: &str = "it takes no more records, and finishes those in flight";
 
@@ -47,4 +50,35 @@ fn it_is_ready_while_it_runs_and_has_partitions() {
     assert_eq!(ended.status.code(), Some(0));
     assert_eq!(that_begin(&ended.lines, "nothing left to guard").len(), 1);
     assert_eq!(shop.committed(), [(0, 2)].into(), "what it waited for is committed");
+}
+
+#[test]
+fn it_is_sick_while_no_broker_answers_and_well_again_after() {
+    let Some(shop) = Shop::alone(4) else { return };
+    shop.order(good(0..4, 5));
+    let patient = [("HEALER_UNREACHABLE_AFTER", "1s"), ("HEALING_GOT_DASK", "no")];
+    let mut program = Running::guarded(&shop, &patient);
+    program.until("all is committed", |_| (shop.committed() == all_at(5)).then_some(()));
+    assert_eq!(program.until_verdict("/healthz", 200).of("orders")["healthy"], true);
+    shop.kafka.kill();
+    let sick = program.until_verdict("/healthz", 503);
+    let faults = sick.of("orders")["faults"].as_array().expect("a list");
+    let says =
+        |said: &Value| said.as_str().is_some_and(|said| said.starts_with("no broker has answered for "));
+    assert!(faults.len() == 1 && says(&faults[0]), "{faults:?}");
+    shop.kafka.restart().unwrap();
+    program.until_verdict("/healthz", 200);
+    shop.order(good(0..4, 1));
+    program.until("all is committed", |_| (shop.committed() == all_at(6)).then_some(()));
+    assert_eq!(program.stop().status.code(), Some(0));
+}
+
+#[test]
+fn a_guard_ends_the_process_with_1_where_no_broker_answers() {
+    let Some(shop) = Shop::alone(4) else { return };
+    let mut program =
+        Running::guarded(&shop, &[("HEALER_UNREACHABLE_AFTER", "1s"), ("HEALER_DRAIN_BUDGET", "1s")]);
+    program.until_verdict("/readyz", 200);
+    shop.kafka.kill();
+    assert_guarded(&program.end(), 1, "pipeline `orders` has reached no broker for ");
 }

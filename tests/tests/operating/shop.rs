@@ -1,18 +1,36 @@
 //! Where the orders of one test come from, and where they go: topics and groups on the broker that all tests share.
 
 use std::collections::BTreeMap;
+use std::ops::Deref;
 use std::sync::OnceLock;
 
-use healer_tests::kafka::{RealKafka, Record};
+use healer_tests::kafka::{RealKafka, RealKafkaOptions, Record};
 use serde_json::json;
 
 use super::orders::{CARD, DEAD, Kind};
 
 pub struct Shop {
-    pub kafka: &'static RealKafka,
+    pub kafka: Kafka,
     pub orders: String,
     pub shipped: String,
     pub group: String,
+}
+
+/// Whose broker it is.
+pub enum Kafka {
+    Shared(&'static RealKafka),
+    Own(RealKafka),
+}
+
+impl Deref for Kafka {
+    type Target = RealKafka;
+
+    fn deref(&self) -> &RealKafka {
+        match self {
+            Self::Shared(kafka) => kafka,
+            Self::Own(kafka) => kafka,
+        }
+    }
 }
 
 impl Shop {
@@ -21,10 +39,21 @@ impl Shop {
         static DEAD_IS_THERE: OnceLock<()> = OnceLock::new();
         let kafka = RealKafka::for_test()?;
         DEAD_IS_THERE.get_or_init(|| kafka.create_topic(DEAD, 1, &[]).unwrap());
+        Some(Self::at(Kafka::Shared(kafka), partitions))
+    }
+
+    /// One whose broker may be killed.
+    pub fn alone(partitions: u16) -> Option<Self> {
+        let kafka = RealKafka::own_for_test(RealKafkaOptions::default())?;
+        kafka.create_topic(DEAD, 1, &[]).unwrap();
+        Some(Self::at(Kafka::Own(kafka), partitions))
+    }
+
+    fn at(kafka: Kafka, partitions: u16) -> Self {
         let [orders, shipped, group] = ["orders", "shipped", "group"].map(|base| kafka.unique(base));
         kafka.create_topic(&orders, partitions, &[]).unwrap();
         kafka.create_topic(&shipped, 1, &[]).unwrap();
-        Some(Self { kafka, orders, shipped, group })
+        Self { kafka, orders, shipped, group }
     }
 
     pub fn order(&self, all: impl IntoIterator<Item = (i32, Kind)>) {

@@ -1,7 +1,7 @@
 //! Stages of whole batches.
 
 use proc_macro2::TokenStream;
-use quote::{quote, quote_spanned};
+use quote::{format_ident, quote, quote_spanned};
 
 use super::{
     Generics,
@@ -72,12 +72,12 @@ pub(super) fn transformed(stage: &Stage, generics: &Generics, root: &TokenStream
 /// How a row is copied for another attempt; what cannot be is told at the key that asks for it.
 fn copy(stage: &Stage, root: &TokenStream) -> Option<TokenStream> {
     let Settings { retry, split, report, .. } = &stage.settings;
-    let report = report.as_ref().map(|(key, _)| key);
-    let key = retry.as_ref().map(|retry| &retry.key).or(split.as_ref()).or(report)?;
-    let (here, row) = (here(root, key.span()), local("row"));
+    let again = retry.as_ref().map(|retry| &retry.key).or(split.as_ref()).map(|key| (key, "repeat"));
+    let (key, how) = again.or(report.as_ref().map(|(key, _)| (key, "copy_to_report")))?;
+    let (here, row, how) = (here(root, key.span()), local("row"), format_ident!("{how}"));
     Some(quote! {
         fn copy(#row: &Self::RowIn) -> ::core::option::Option<Self::RowIn> {
-            ::core::option::Option::Some(#root::__private::repeat(#here, #row))
+            ::core::option::Option::Some(#root::__private::#how(#here, #row))
         }
     })
 }

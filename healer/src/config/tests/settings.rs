@@ -17,6 +17,7 @@ fn the_defaults_are_the_documented_ones() {
     assert_eq!(config.in_flight(), 1024);
     assert_eq!(config.metadata_max_bytes(), 4096);
     assert_eq!(config.stall_after(), Duration::from_mins(1));
+    assert_eq!(config.unreachable_after(), Duration::from_mins(1));
     assert_eq!(config.store_path(), None);
     assert_eq!(config.memory_max_len(), 10_000_000);
     assert_eq!(config.memory_max_age(), Duration::from_hours(1));

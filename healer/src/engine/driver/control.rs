@@ -37,6 +37,7 @@ pub(super) struct Control {
     /// What the user wants read from elsewhere, and was not looked at yet.
     seeks: Mutex<Vec<Sought>>,
     missing_topic: Mutex<Option<String>>,
+    pub(super) unreachable_after: Duration,
     pub(super) desk: Arc<Desk>,
     pub(super) commits: broadcast::Sender<CommittedOffset>,
     pub(super) ended: watch::Sender<Ended>,
@@ -53,6 +54,7 @@ impl Control {
         runtime: Arc<dyn Runtime>,
         desk: Arc<Desk>,
         checkpoints: Arc<Checkpoints>,
+        unreachable_after: Duration,
     ) -> Self {
         Self {
             core: Mutex::new(core),
@@ -62,6 +64,7 @@ impl Control {
             polled: AtomicU64::new(0),
             seeks: Mutex::default(),
             missing_topic: Mutex::default(),
+            unreachable_after,
             desk,
             commits: broadcast::Sender::new(COMMITS),
             ended: watch::Sender::new(None),

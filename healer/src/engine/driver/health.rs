@@ -20,6 +20,8 @@ pub struct Health {
     pub phase: Phase,
     /// No broker can be reached; `None` while one can.
     pub outage: Option<Outage>,
+    /// How long that may last before it is a fault ([`Config::unreachable_after`](crate::Config::unreachable_after)).
+    pub unreachable_after: Duration,
     /// How commits go.
     pub commits: CommitHealth,
     /// What the client said last of a topic that is gone; `None` again when partitions are assigned. With the `consumer`
@@ -62,7 +64,7 @@ impl Health {
     }
 
     /// Why somebody must look, or start it again, one sentence each: an error ended it, a record holds its partition for too long, no
-    /// broker has been reached for [`UNREACHABLE`]. Empty where all is well, and where it has ended as it was asked to.
+    /// broker has been reached for [`unreachable_after`](Self::unreachable_after). Empty where all is well, and where it has ended as it was asked to.
     pub fn faults(&self) -> Vec<String> {
         let mut faults = Vec::new();
         faults.extend(self.error.as_ref().map(|error| format!("an error ended it: {error}")));
@@ -72,16 +74,18 @@ impl Health {
                 "record {topic}[{partition}]@{offset} has held its partition at `{stage}` for {seconds} s"
             ));
         }
-        if let Some(outage) = self.outage.as_ref().filter(|outage| outage.lasting >= UNREACHABLE) {
+        if let Some(outage) = self.lost() {
             let seconds = outage.lasting.as_secs();
             faults.push(format!("no broker has answered for {seconds} s: {}", outage.reason));
         }
         faults
     }
-}
 
-/// How long a broker may be out of reach before that is a fault: most outages pass, and a restart ends none.
-pub const UNREACHABLE: Duration = Duration::from_mins(1);
+    /// An outage that lasts longer than may be.
+    pub(crate) fn lost(&self) -> Option<&Outage> {
+        self.outage.as_ref().filter(|outage| outage.lasting >= self.unreachable_after)
+    }
+}
 
 impl Control {
     pub(super) fn health(&self, remote: &dyn Remote) -> Health {
@@ -101,6 +105,7 @@ impl Control {
         Health {
             phase,
             outage: remote.outage(),
+            unreachable_after: self.unreachable_after,
             commits,
             missing_topic: self.missing_topic(),
             polled: now.saturating_sub(self.polled()),

@@ -40,7 +40,7 @@ use healer_store::{Journal, StoreError};
 use tokio::{runtime, sync::watch};
 
 pub use handle::{Commits, CommittedOffset, Handle};
-pub use health::{Health, Phase, UNREACHABLE};
+pub use health::{Health, Phase};
 #[cfg(feature = "testing")]
 pub(crate) use keeper::turn as keep;
 pub use seek::{SeekError, SeekTo};
@@ -248,8 +248,14 @@ fn assemble<B: Broker>(
     let paths = Arc::new(move |node| paths.path(node));
     let core = Core::new(settings, goals.clone(), paths, runtime.now());
     let checkpoints = Arc::clone(&shared.checkpoints);
-    let control =
-        Arc::new(Control::new(name.clone(), core, Arc::clone(runtime), Arc::clone(&desk), checkpoints));
+    let control = Arc::new(Control::new(
+        name.clone(),
+        core,
+        Arc::clone(runtime),
+        Arc::clone(&desk),
+        checkpoints,
+        config.unreachable_after(),
+    ));
     let routes = sources.into_iter().map(|(node, topics, entry)| Route::new(node, &topics, entry));
 
     let remote = broker.remote();

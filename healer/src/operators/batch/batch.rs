@@ -68,10 +68,9 @@ pub(super) struct Parts<T> {
 }
 
 impl<'b, T> Batch<'b, T> {
-    pub(super) fn new(list: Vec<(Context, T)>) -> Self {
-        let (contexts, values): (Vec<_>, Vec<_>) = list.into_iter().unzip();
+    pub(super) fn new(contexts: Arc<[Context]>, values: Vec<T>) -> Self {
         let rows = (0..).zip(values).map(|(slot, value)| Row { slots: Slots::One(slot), value }).collect();
-        Self { rows, skipped: Vec::new(), contexts: contexts.into(), brand: PhantomData }
+        Self { rows, skipped: Vec::new(), contexts, brand: PhantomData }
     }
 
     pub(super) fn into_parts(self) -> Parts<T> {

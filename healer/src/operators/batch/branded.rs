@@ -8,8 +8,9 @@ use std::{
 
 use super::{
     Batch, Rows,
-    attempt::{List, Made, Tried, Tries, Work, here},
+    attempt::{Back, List, Made, Tried, Tries, here},
     run_to_end,
+    work::Work,
 };
 use crate::{
     context::Context,
@@ -73,29 +74,32 @@ impl<S: BatchStage> Tries<S> for BatchKind {
         keep: bool,
         mut span: Span,
     ) -> Tried<S::RowIn, S::RowOut> {
-        let copies = match if keep { copies::<S>(&list) } else { Ok(None) } {
-            Ok(copies) => copies,
-            Err(cause) => return Tried { back: None, result: Err(cause) },
-        };
+        let copies = if keep { copies::<S>(&list) } else { Ok(None) };
         let (here, node) = (here(&list), stage.node.id);
+        let (contexts, values): (Vec<_>, Vec<_>) = list.into_iter().unzip();
+        let contexts: Arc<[Context]> = contexts.into();
+        let back = match copies {
+            Ok(Some(list)) => Back::Rows(Rows { list }),
+            Ok(None) => Back::Contexts(Arc::clone(&contexts)),
+            Err(cause) => return Tried { back: Back::Contexts(contexts), result: Err(cause) },
+        };
         let result = if S::BLOCKING {
             let (need, shared) = (Arc::clone(need), Arc::clone(host.shared()));
             let call = move || {
                 let (_inside, began) = (observe::enter(here, node), shared.runtime.now());
                 span.begin();
-                let verdict = run_to_end(S::call(Batch::new(list), &need));
+                let verdict = run_to_end(S::call(Batch::new(contexts, values), &need));
                 shared.measures.took(node, shared.runtime.now().saturating_sub(began));
                 span.end(ended(&verdict));
                 verdict.map(|verdict| verdict.map(Batch::into_parts))
             };
             host.blocking(call).await.flatten()
         } else {
-            let call = guarded(S::call(Batch::new(list), need), here, node);
+            let call = guarded(S::call(Batch::new(contexts, values), need), here, node);
             let look = Look { measured: true, span };
             stage.in_time(host, call, look).await.map(|verdict| verdict.map(Batch::into_parts))
         };
-        let failed = !matches!(result, Ok(Verdict::Next(_)));
-        Tried { back: copies.filter(|_| failed), result: result.map(|verdict| verdict.map(Made::Parts)) }
+        Tried { back, result: result.map(|verdict| verdict.map(Made::Parts)) }
     }
 }
 

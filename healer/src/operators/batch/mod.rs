@@ -7,6 +7,7 @@ mod branded;
 mod hand_back;
 mod read;
 mod rows;
+mod work;
 
 use std::future::Future;
 

@@ -1,6 +1,7 @@
 //! Stages that read a batch: `Ok` heals all of it.
 
 use std::{
+    convert::identity,
     future::Future,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
@@ -8,8 +9,9 @@ use std::{
 
 use super::{
     Rows,
-    attempt::{List, Made, Tried, Tries, Work, here},
+    attempt::{Back, List, Made, Tried, Tries, here},
     run_to_end,
+    work::Work,
 };
 use crate::{
     engine::Host,
@@ -82,7 +84,7 @@ impl<S: RowsStage> Tries<S> for RowsKind {
             };
             match host.blocking(call).await {
                 Ok(back) => back,
-                Err(cause) => return Tried { back: None, result: Err(cause) },
+                Err(cause) => return Tried { back: Back::Nothing, result: Err(cause) },
             }
         } else {
             let call = guarded(S::call(&rows, need), here, node);
@@ -90,10 +92,13 @@ impl<S: RowsStage> Tries<S> for RowsKind {
             (rows, result)
         };
         match result {
-            Ok(Verdict::Next(())) => Tried { back: None, result: Ok(Verdict::Next(Made::Same(rows.list))) },
+            Ok(Verdict::Next(())) => {
+                Tried { back: Back::Nothing, result: Ok(Verdict::Next(Made::Same(rows, identity))) }
+            }
             failed => Tried {
-                back: Some(rows.list),
-                result: failed.map(|verdict| verdict.map(|()| Made::Same(Vec::new()))),
+                back: Back::Rows(rows),
+                result: failed
+                    .map(|verdict| verdict.map(|()| Made::Same(Rows { list: Vec::new() }, identity))),
             },
         }
     }

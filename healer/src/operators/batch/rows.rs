@@ -1,5 +1,7 @@
 //! The rows of a batch, to read.
 
+use std::fmt;
+
 use crate::context::Context;
 
 /// A batch of records, lent to a stage that reads it.
@@ -22,6 +24,11 @@ pub struct Rows<T> {
 }
 
 impl<T> Rows<T> {
+    #[cfg(feature = "testing")]
+    pub(crate) fn new(list: Vec<(Context, T)>) -> Self {
+        Self { list }
+    }
+
     /// How many rows there are; never 0.
     pub fn len(&self) -> usize {
         self.list.len()
@@ -35,6 +42,12 @@ impl<T> Rows<T> {
     /// Each row with where it comes from.
     pub fn iter(&self) -> RowsIter<'_, T> {
         RowsIter(self.list.iter())
+    }
+}
+
+impl<T: fmt::Debug> fmt::Debug for Rows<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self).finish()
     }
 }
 

@@ -43,6 +43,13 @@ fn sample() -> FailureReport {
     });
     report.input = Some(json!({ "to": "Zürich", "seats": [1, 2.5, null] }));
     let emit_id = Uuid::from_u128(12);
-    report.rows = vec![RowReport { topic: "orders".to_owned(), partition: 3, offset: 42, emit_id }];
+    report.rows = vec![RowReport {
+        topic: "orders".to_owned(),
+        partition: 3,
+        offset: 42,
+        timestamp: Some(12),
+        emit_id,
+        record: report.record.clone(),
+    }];
     report
 }

@@ -21,12 +21,23 @@ use crate::{
 
 /// All records, and how far they were read.
 pub(super) struct Shelf {
-    topic: Arc<str>,
-    sample: Arc<[TestRecord]>,
-    /// How many records each partition holds.
-    ends: Vec<i64>,
+    parts: Vec<Part>,
     runtime: Arc<OneThread>,
     state: Mutex<State>,
+}
+
+/// A partition and what it holds.
+pub(super) struct Part {
+    pub(super) partition: TopicPartition,
+    pub(super) records: Records,
+}
+
+/// The records of a partition.
+pub(super) enum Records {
+    /// So many, from offset 0 on, round and round.
+    Round(Arc<[TestRecord]>, i64),
+    /// One at least, each at its offset, in order.
+    At(Vec<(i64, TestRecord)>),
 }
 
 #[derive(Default)]
@@ -40,49 +51,69 @@ struct State {
 
 /// A partition that is read.
 struct Read {
-    partition: usize,
+    part: usize,
     slot: u32,
-    next: i64,
+    /// The place of its next record.
+    next: usize,
     paused: bool,
 }
 
-impl Shelf {
-    pub(super) fn new(
-        topic: &Arc<str>,
-        partitions: usize,
-        sample: &Arc<[TestRecord]>,
-        count: u64,
-        runtime: &Arc<OneThread>,
-    ) -> Arc<Self> {
-        let share = |partition| {
-            let share = (count + partitions as u64 - 1 - partition as u64) / partitions as u64;
-            i64::try_from(share).unwrap_or(i64::MAX)
-        };
-        Arc::new(Self {
-            topic: Arc::clone(topic),
-            sample: Arc::clone(sample),
-            ends: (0..partitions).map(share).collect(),
-            runtime: Arc::clone(runtime),
-            state: Mutex::new(State { committed: vec![None; partitions], ..State::default() }),
-        })
+impl Records {
+    fn len(&self) -> usize {
+        match self {
+            Self::Round(_, count) => usize::try_from(*count).unwrap_or(usize::MAX),
+            Self::At(list) => list.len(),
+        }
     }
 
-    /// One record, where it was.
-    pub(in crate::testing) fn of_one(
-        (topic, partition, offset): (&str, i32, i64),
-        record: TestRecord,
-        runtime: &Arc<OneThread>,
-    ) -> Arc<Self> {
-        let partition = usize::try_from(partition).unwrap_or_default();
-        let (mut ends, mut committed) = (vec![0; partition + 1], vec![None; partition + 1]);
-        (ends[partition], committed[partition]) = (offset + 1, Some(offset));
-        Arc::new(Self {
-            topic: Arc::from(topic),
-            sample: Arc::from([record]),
-            ends,
-            runtime: Arc::clone(runtime),
-            state: Mutex::new(State { committed, ..State::default() }),
-        })
+    /// The offset of a place; behind the last, where the next would be.
+    fn offset(&self, place: usize) -> i64 {
+        match self {
+            Self::Round(..) => i64::try_from(place).unwrap_or(i64::MAX),
+            Self::At(list) => list.get(place).map_or_else(|| self.end(), |(offset, _)| *offset),
+        }
+    }
+
+    fn get(&self, slot: u32, place: usize) -> RecordRef<'_> {
+        match self {
+            Self::Round(sample, _) => {
+                let (offset, record) = (self.offset(place), &sample[place % sample.len()]);
+                RecordRef { timestamp: Some(record.timestamp.unwrap_or(offset)), ..record.at(slot, offset) }
+            }
+            Self::At(list) => list[place].1.at(slot, list[place].0),
+        }
+    }
+
+    /// The place of the first record from an offset on.
+    fn place(&self, offset: i64) -> usize {
+        match self {
+            Self::Round(..) => usize::try_from(offset).unwrap_or_default(),
+            Self::At(list) => list.partition_point(|(at, _)| *at < offset),
+        }
+    }
+
+    /// Behind the last.
+    fn end(&self) -> i64 {
+        match self {
+            Self::Round(_, count) => *count,
+            Self::At(list) => list.last().map_or(0, |(last, _)| last + 1),
+        }
+    }
+
+    /// Where a group has read to so far.
+    fn committed(&self) -> Option<i64> {
+        match self {
+            Self::Round(..) => None,
+            Self::At(list) => list.first().map(|(first, _)| *first),
+        }
+    }
+}
+
+impl Shelf {
+    pub(super) fn new(parts: Vec<Part>, runtime: &Arc<OneThread>) -> Arc<Self> {
+        let committed = parts.iter().map(|part| part.records.committed()).collect();
+        let state = Mutex::new(State { committed, ..State::default() });
+        Arc::new(Self { parts, runtime: Arc::clone(runtime), state })
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -90,52 +121,57 @@ impl Shelf {
     }
 
     fn all(&self) -> Vec<TopicPartition> {
-        let topic = || Arc::clone(&self.topic);
-        (0..).take(self.ends.len()).map(|partition| TopicPartition { topic: topic(), partition }).collect()
+        self.parts.iter().map(|part| part.partition.clone()).collect()
     }
 
-    /// Takes the next records of the partition whose turn it is: its slot, and their offsets.
-    fn take(&self, max: usize) -> Option<(u32, std::ops::Range<i64>)> {
+    /// The number of a partition.
+    fn number(&self, partition: &TopicPartition) -> usize {
+        self.parts.iter().position(|part| part.partition == *partition).unwrap_or(usize::MAX)
+    }
+
+    fn end(&self, partition: &TopicPartition) -> i64 {
+        self.parts[self.number(partition)].records.end()
+    }
+
+    /// Takes the next records of the partition whose turn it is: its number and slot, and their places.
+    fn take(&self, max: usize) -> Option<(usize, u32, std::ops::Range<usize>)> {
         let mut state = self.state();
         let State { reads, turn, .. } = &mut *state;
         for _ in 0..reads.len() {
             *turn = (*turn + 1) % reads.len();
             let read = &mut reads[*turn];
             let first = read.next;
-            let end = self.ends[read.partition].min(first.saturating_add_unsigned(max as u64));
+            let end = self.parts[read.part].records.len().min(first.saturating_add(max));
             if first < end && !read.paused {
                 read.next = end;
-                return Some((read.slot, first..end));
+                return Some((read.part, read.slot, first..end));
             }
         }
         None
     }
 
-    fn record(&self, slot: u32, offset: i64) -> RecordRef<'_> {
-        let at = usize::try_from(offset).unwrap_or_default() % self.sample.len();
-        let record = &self.sample[at];
-        RecordRef {
-            slot,
-            offset,
-            leader_epoch: Some(0),
-            timestamp: Some(record.timestamp.unwrap_or(offset)),
-            key: record.key.as_deref(),
-            value: record.value.as_deref(),
-            headers: record,
-        }
-    }
-
     fn set_paused(&self, partitions: &[TopicPartition], paused: bool) {
         for read in &mut self.state().reads {
-            if partitions.iter().any(|part| number(part) == read.partition) {
+            if partitions.contains(&self.parts[read.part].partition) {
                 read.paused = paused;
             }
         }
     }
 }
 
-fn number(partition: &TopicPartition) -> usize {
-    usize::try_from(partition.partition).unwrap_or(usize::MAX)
+impl TestRecord {
+    /// As a broker lends it.
+    pub(in crate::testing) fn at(&self, slot: u32, offset: i64) -> RecordRef<'_> {
+        RecordRef {
+            slot,
+            offset,
+            leader_epoch: Some(0),
+            timestamp: self.timestamp,
+            key: self.key.as_deref(),
+            value: self.value.as_deref(),
+            headers: self,
+        }
+    }
 }
 
 impl ReadHeaders for TestRecord {
@@ -149,8 +185,8 @@ impl Source for Shelf {
     fn poll(&self, max: usize, wait: Duration, each: &mut dyn FnMut(&[RecordRef<'_>])) {
         self.runtime.give_way();
         match self.take(max) {
-            Some((slot, offsets)) => {
-                let records: Vec<_> = offsets.map(|offset| self.record(slot, offset)).collect();
+            Some((part, slot, places)) => {
+                let records: Vec<_> = places.map(|place| self.parts[part].records.get(slot, place)).collect();
                 each(&records);
             }
             None if wait.is_zero() => {}
@@ -163,7 +199,7 @@ impl Remote for Shelf {
     fn commit(&self, offsets: &[Commit]) -> Result<(), CommitError> {
         let mut state = self.state();
         for commit in offsets {
-            state.committed[number(&commit.partition)] = Some(commit.offset);
+            state.committed[self.number(&commit.partition)] = Some(commit.offset);
         }
         Ok(())
     }
@@ -175,11 +211,11 @@ impl Remote for Shelf {
     ) -> Result<Vec<Option<Committed>>, BrokerError> {
         let state = self.state();
         let of = |offset| Committed { offset, metadata: Ok(String::new()) };
-        Ok(partitions.iter().map(|partition| state.committed[number(partition)].map(of)).collect())
+        Ok(partitions.iter().map(|partition| state.committed[self.number(partition)].map(of)).collect())
     }
 
     fn watermarks(&self, partition: &TopicPartition, _: Duration) -> Result<Watermarks, BrokerError> {
-        Ok(Watermarks { first: 0, end: self.ends[number(partition)] })
+        Ok(Watermarks { first: 0, end: self.end(partition) })
     }
 
     fn offsets_at(
@@ -192,7 +228,7 @@ impl Remote for Shelf {
     }
 
     fn ends(&self, partitions: &[TopicPartition], _: Duration) -> Result<Vec<i64>, BrokerError> {
-        Ok(partitions.iter().map(|partition| self.ends[number(partition)]).collect())
+        Ok(partitions.iter().map(|partition| self.end(partition)).collect())
     }
 
     fn partitions(&self, _: &[Topics], _: Duration) -> Result<Vec<TopicPartition>, BrokerError> {
@@ -221,18 +257,16 @@ impl Broker for Member {
     }
 
     fn assign(&mut self, partitions: &[Assignment]) -> Result<(), BrokerError> {
-        let read = |to: &Assignment| Read {
-            partition: number(&to.partition),
-            slot: to.slot,
-            next: to.offset,
-            paused: false,
+        let read = |to: &Assignment| {
+            let part = self.0.number(&to.partition);
+            Read { part, slot: to.slot, next: self.0.parts[part].records.place(to.offset), paused: false }
         };
         self.0.state().reads.extend(partitions.iter().map(read));
         Ok(())
     }
 
     fn unassign(&mut self, partitions: &[TopicPartition]) -> Result<(), BrokerError> {
-        self.0.state().reads.retain(|read| partitions.iter().all(|part| number(part) != read.partition));
+        self.0.state().reads.retain(|read| !partitions.contains(&self.0.parts[read.part].partition));
         Ok(())
     }
 
@@ -252,7 +286,8 @@ impl Broker for Member {
     }
 
     fn positions(&mut self) -> Vec<(u32, i64)> {
-        self.0.state().reads.iter().map(|read| (read.slot, read.next)).collect()
+        let position = |read: &Read| (read.slot, self.0.parts[read.part].records.offset(read.next));
+        self.0.state().reads.iter().map(position).collect()
     }
 
     fn remote(&self) -> Arc<dyn Remote> {

@@ -5,15 +5,16 @@ mod runtime;
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use self::{
-    broker::{Connected, Shelf},
+    broker::{Connected, Part, Records, Shelf},
     runtime::OneThread,
 };
 use super::TestRecord;
 use crate::{
-    App, Config, Error, Report,
+    App, Config, Context, Error, Report,
+    broker::TopicPartition,
     engine::{self, Launch, Mode, Turner},
 };
 
@@ -71,30 +72,63 @@ impl InMemory {
     /// # Panics
     /// If it is called within a tokio runtime: it has one of its own.
     pub fn run(&self, app: App, count: u64) -> Result<Report, Error> {
-        let config = Config::builder().brokers("memory:9092").build().map_err(Error::from)?;
-        let runtime = Arc::new(OneThread::new());
-        let source = Shelf::new(&self.topic, self.partitions, &self.sample, count, &runtime);
-        run(app.build(&config)?.into_launch(), &runtime, source)
+        let share = |partition: usize| {
+            let share = (count + self.partitions as u64 - 1 - partition as u64) / self.partitions as u64;
+            i64::try_from(share).unwrap_or(i64::MAX)
+        };
+        let part = |partition: usize| Part {
+            partition: TopicPartition {
+                topic: Arc::clone(&self.topic),
+                partition: i32::try_from(partition).unwrap_or(i32::MAX),
+            },
+            records: Records::Round(Arc::clone(&self.sample), share(partition)),
+        };
+        run((0..self.partitions).map(part).collect(), app, false)
     }
 }
 
-/// Runs a pipeline over one record, where it was.
-pub(super) fn run_one(
-    app: App,
-    at: (&str, i32, i64),
-    record: TestRecord,
-    always_stops: bool,
-) -> Result<Report, Error> {
-    let config = Config::builder().brokers("memory:9092").build().map_err(Error::from)?;
-    let runtime = Arc::new(OneThread::new());
-    let source = Shelf::of_one(at, record, &runtime);
-    let launch = Launch { always_stops, ..app.build(&config)?.into_launch() };
-    run(launch, &runtime, source)
+/// A record, and where it was.
+pub(super) struct Placed {
+    pub(super) topic: Arc<str>,
+    pub(super) partition: i32,
+    pub(super) offset: i64,
+    pub(super) record: TestRecord,
 }
 
-fn run(mut launch: Launch, runtime: &Arc<OneThread>, source: Arc<Shelf>) -> Result<Report, Error> {
-    launch.mode = Mode::UntilEnd;
-    let prepared = engine::prepare(launch, &Connected(Arc::clone(&source)), Arc::clone(runtime) as _);
+impl Placed {
+    /// What a stage is told of it.
+    pub(super) fn context(&self) -> Context {
+        let mut context = Context::reusable(Arc::clone(&self.topic), self.partition);
+        let record = self.record.at(0, self.offset);
+        context.refill(&record);
+        context.refill_rest(&record).expect("headers that are in memory can be read");
+        context
+    }
+}
+
+/// Runs a pipeline over records where they were.
+pub(super) fn run_where_they_were(
+    app: App,
+    records: impl IntoIterator<Item = Placed>,
+    always_stops: bool,
+) -> Result<Report, Error> {
+    let mut parts: BTreeMap<_, BTreeMap<_, _>> = BTreeMap::new();
+    for Placed { topic, partition, offset, record } in records {
+        parts.entry((topic, partition)).or_default().insert(offset, record);
+    }
+    let part = |((topic, partition), records): (_, BTreeMap<_, _>)| Part {
+        partition: TopicPartition { topic, partition },
+        records: Records::At(records.into_iter().collect()),
+    };
+    run(parts.into_iter().map(part).collect(), app, always_stops)
+}
+
+fn run(parts: Vec<Part>, app: App, always_stops: bool) -> Result<Report, Error> {
+    let config = Config::builder().brokers("memory:9092").build().map_err(Error::from)?;
+    let runtime = Arc::new(OneThread::new());
+    let source = Shelf::new(parts, &runtime);
+    let launch = Launch { always_stops, mode: Mode::UntilEnd, ..app.build(&config)?.into_launch() };
+    let prepared = engine::prepare(launch, &Connected(Arc::clone(&source)), Arc::clone(&runtime) as _);
     let (station, handle) = prepared?;
     let mut turner = Turner::new(Arc::clone(&station), source);
     while turner.turn() {}

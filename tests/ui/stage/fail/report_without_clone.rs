@@ -9,8 +9,8 @@ async fn charge(_order: Order) -> Result<u64, String> {
 }
 
 #[stage(batch, report = all)]
-fn save(_orders: &Rows<Order>) -> Result<(), String> {
-    Ok(())
+fn save(orders: Batch<'_, Order>) -> Batch<'_, Order> {
+    orders
 }
 
 fn main() {}
