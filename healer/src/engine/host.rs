@@ -9,132 +9,21 @@ use std::{
         Arc, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use futures_util::future::{AbortHandle, BoxFuture, abortable};
 use tokio::sync::{oneshot, watch};
 
+use super::Shared;
 use crate::{
     broker::Producer,
-    envelope::Desk,
     error::Cause,
-    observe::{LaneCounts, Measures, Named, Rare, StageCounts, Tracing},
+    observe::{LaneCounts, Measures, Rare, Tracing},
     operators::{Checkpoints, Office},
     reports::Reports,
-    topology::{Found, Need, Nodes, States},
+    topology::{Found, Need, Nodes},
 };
-
-/// Threads, tasks and time: what a world offers. Nodes and driver touch no thread, executor or clock but through it.
-pub(crate) trait Runtime: Send + Sync + 'static {
-    fn spawn(&self, task: BoxFuture<'static, ()>);
-    fn blocking(&self, work: Box<dyn FnOnce() + Send>);
-    fn sleep(&self, time: Duration) -> BoxFuture<'static, ()>;
-    /// A thread for work that blocks, one piece after the other.
-    fn worker(&self, name: &str) -> std::io::Result<Box<dyn Worker>>;
-    /// The time since the pipeline began.
-    fn now(&self) -> Duration;
-    /// When a chunk that begins now is to end; `None` where time stands still meanwhile.
-    fn chunk_end(&self) -> Option<Instant>;
-    /// Waits until what came home is worth a look, at most `wait`.
-    fn rest(&self, desk: &Desk, wait: Duration);
-}
-
-/// A thread that does one piece of work after the other.
-pub(crate) trait Worker: Send {
-    fn give(&self, work: Box<dyn FnOnce() + Send>);
-    /// Waits for what was given, not longer than `budget`; says whether all of it is done.
-    fn finish(self: Box<Self>, budget: Duration) -> bool;
-}
-
-/// What all lanes of a running pipeline share.
-pub(crate) struct Shared {
-    pub(crate) runtime: Arc<dyn Runtime>,
-    pub(crate) states: Arc<States>,
-    pub(crate) desk: Arc<Desk>,
-    pub(crate) checkpoints: Arc<Checkpoints>,
-    /// There whenever the pipeline has a sink or may send dead letters.
-    pub(crate) producer: Option<Arc<dyn Producer>>,
-    pub(crate) in_flight: usize,
-    pub(crate) nodes: Nodes,
-    pub(crate) counts: StageCounts,
-    pub(crate) measures: Measures,
-    pub(crate) reports: Reports,
-    pub(crate) traces: Tracing,
-    /// The pipeline's name.
-    pub(crate) pipeline: String,
-    _named: Named,
-    /// Of nodes that mix partitions.
-    pipeline_counts: Arc<LaneCounts>,
-    /// `true` once nothing more is expected, so that nothing waits for company.
-    pub(crate) hurry: watch::Receiver<bool>,
-    pipeline_lanes: Mutex<HashMap<u32, Box<dyn Any + Send>>>,
-    pipeline_tasks: Arc<Tasks>,
-}
-
-/// What lanes are to share.
-pub(crate) struct Sharing {
-    pub(crate) pipeline: String,
-    pub(crate) runtime: Arc<dyn Runtime>,
-    pub(crate) states: States,
-    pub(crate) desk: Arc<Desk>,
-    pub(crate) producer: Option<Arc<dyn Producer>>,
-    pub(crate) in_flight: usize,
-    pub(crate) hurry: watch::Receiver<bool>,
-    pub(crate) nodes: Nodes,
-    pub(crate) checkpoints: Checkpoints,
-    pub(crate) measures: Measures,
-    pub(crate) reports: Reports,
-    pub(crate) traces: Tracing,
-}
-
-impl Shared {
-    pub(crate) fn new(sharing: Sharing) -> Self {
-        let Sharing {
-            pipeline,
-            runtime,
-            states,
-            desk,
-            producer,
-            in_flight,
-            hurry,
-            nodes,
-            checkpoints,
-            measures,
-            reports,
-            traces,
-        } = sharing;
-        let counts = StageCounts::new(nodes.graph());
-        Self {
-            runtime,
-            states: Arc::new(states),
-            desk,
-            checkpoints: Arc::new(checkpoints),
-            producer,
-            in_flight,
-            pipeline_counts: counts.open(),
-            counts,
-            measures,
-            reports,
-            traces,
-            pipeline,
-            _named: Named::new(nodes.graph()),
-            nodes,
-            hurry,
-            pipeline_lanes: Mutex::default(),
-            pipeline_tasks: Arc::default(),
-        }
-    }
-
-    pub(crate) fn producer(&self) -> &Arc<dyn Producer> {
-        self.producer.as_ref().expect("a pipeline that sends is started with a producer")
-    }
-
-    /// Cancels the tasks of nodes that mix partitions; what they hold is returned.
-    pub(crate) fn abort(&self) {
-        self.pipeline_tasks.abort();
-    }
-}
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -142,13 +31,13 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// The tasks of a lane.
 #[derive(Default)]
-struct Tasks {
+pub(super) struct Tasks {
     handles: Mutex<Vec<AbortHandle>>,
     aborted: AtomicBool,
 }
 
 impl Tasks {
-    fn abort(&self) {
+    pub(super) fn abort(&self) {
         self.aborted.store(true, Ordering::Release);
         lock(&self.handles).drain(..).for_each(|task| task.abort());
     }

@@ -3,6 +3,8 @@
 mod core;
 mod driver;
 mod host;
+mod runtime;
+mod shared;
 
 pub(crate) use core::decode_metadata;
 pub use core::{Blocked, CommitHealth, PartitionState, PartitionStatus, Stalled, StartError};
@@ -11,4 +13,5 @@ pub(crate) use driver::{Connect, Launch, Mode, launch};
 #[cfg(feature = "testing")]
 pub(crate) use driver::{Station, Turner, keep, prepare};
 pub use host::Host;
-pub(crate) use host::{Runtime, Shared, Sharing, Worker};
+pub(crate) use runtime::{Runtime, Worker};
+pub(crate) use shared::{Shared, Sharing};

@@ -18,6 +18,7 @@ mod open;
 mod out_of_range;
 mod piece;
 mod poll;
+mod prepare;
 mod saver;
 mod seek;
 mod station;
@@ -36,8 +37,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use healer_store::{Journal, StoreError};
-use tokio::{runtime, sync::watch};
+use healer_store::StoreError;
+use tokio::runtime;
 
 pub use handle::{Commits, CommittedOffset, Handle};
 pub use health::{Health, Phase};
@@ -46,35 +47,21 @@ pub(crate) use keeper::turn as keep;
 pub use seek::{SeekError, SeekTo};
 
 use self::{
-    assign::{Lookup, Route},
-    committer::Committer,
-    control::Control,
-    hands::{Hands, Ran},
-    lanes::Lanes,
-    lookups::{Asker, Unanswered},
-    out_of_range::{OutOfRangeTold, Suspect},
-    poll::Poller,
-    saver::Saver,
+    hands::Ran,
+    out_of_range::Suspect,
     seek::{Found, Sought},
     tokio_runtime::TokioRuntime,
 };
-pub(crate) use self::{station::Station, turn::Turner};
-use super::{
-    Runtime, Shared, Sharing,
-    core::{Core, Goal, Settings, Start},
-};
+pub(crate) use self::{prepare::prepare, station::Station, turn::Turner};
+use super::core::Start;
 use crate::{
     app::Error,
-    broker::{
-        Broker, BrokerError, BrokerErrorKind, CommitError, Producer, TopicPartition, Topics, Watermarks,
-    },
+    broker::{Broker, BrokerError, CommitError, Producer, TopicPartition, Topics, Watermarks},
     config::Config,
-    envelope::Desk,
     error::panic_message,
-    observe::{Measures, Meters, Tracing},
-    operators::{Checkpoints, Entry, OnError},
-    reports::{FailureReporter, Reports},
-    topology::{Graph, NodeKind, Nodes, States},
+    operators::{Entry, OnError},
+    reports::FailureReporter,
+    topology::{Graph, States},
 };
 
 /// An answer from one of the engine's own threads.
@@ -170,184 +157,6 @@ fn start<B: Broker>(name: &str, station: Arc<Station<B>>) -> io::Result<()> {
     thread::Builder::new().name(format!("healer-{name}")).spawn(body)?;
     thread::Builder::new().name("healer-keeper".to_owned()).spawn(move || keeper::run(&kept, &gone))?;
     Ok(())
-}
-
-/// An engine whose threads are not started, and the user's handle on it.
-pub(crate) type Prepared<B> = (Arc<Station<B>>, Handle);
-
-/// Checks what only a broker knows, and joins the group. A broker that is dropped on the way leaves by itself.
-pub(crate) fn prepare<C: Connect>(
-    launch: Launch,
-    connect: &C,
-    runtime: Arc<dyn Runtime>,
-) -> Result<Prepared<C::Broker>, Error> {
-    let wait = launch.config.connect_timeout();
-    let topics: Vec<Topics> = launch.sources.iter().map(|(_, topics, _)| topics.clone()).collect();
-    let mut broker = connect.broker(&launch.config)?;
-    let remote = broker.remote();
-    let partitions = soon::<C, _>(wait, || remote.partitions(&topics, wait))?;
-    let producer = producer(&launch, connect, wait)?;
-    let journal = Arc::new(Journal::open(Arc::clone(&launch.store), &launch.name)?);
-    let goals = match launch.mode {
-        Mode::Forever => None,
-        Mode::UntilEnd => {
-            let lookup =
-                Lookup { remote: &*remote, journal: &Arc::downgrade(&journal), config: &launch.config };
-            Some(assign::goals(&lookup, &partitions)?)
-        }
-    };
-    broker.subscribe(&topics)?;
-    let handle_journal = Arc::clone(&journal);
-    let poller = assemble(launch, broker, producer, journal, goals, &runtime)?;
-    let handle = Handle::new(Arc::clone(&poller.control), handle_journal, Arc::clone(&poller.remote));
-    Ok((Arc::new(Station::new(poller, runtime)), handle))
-}
-
-fn assemble<B: Broker>(
-    launch: Launch,
-    broker: B,
-    producer: Option<Arc<dyn Producer>>,
-    journal: Arc<Journal>,
-    goals: Option<BTreeMap<TopicPartition, Goal>>,
-    runtime: &Arc<dyn Runtime>,
-) -> Result<Poller<B>, Error> {
-    let Launch { name, graph, on_error, sources, states, config, reporter, always_stops, .. } = launch;
-    let in_flight = config.in_flight();
-    let desk = Arc::new(Desk::new(in_flight));
-    let (hurry, patience) = watch::channel(false);
-    let traces = Tracing::of_process(&name, config.group());
-    if config.traces().enabled && !traces.is_on() {
-        tracing::warn!(
-            "traces are asked for (ENABLE_OPENTELEMETRY_JAEGER), and nobody sends them: call `healer::observe::init_traces` before the \
-             pipeline is started (feature `opentelemetry`)"
-        );
-    }
-    let reports = Reports::new(reporter);
-    let shared = Shared::new(Sharing {
-        pipeline: name.clone(),
-        runtime: Arc::clone(runtime),
-        states,
-        desk: Arc::clone(&desk),
-        producer,
-        in_flight,
-        hurry: patience,
-        nodes: Nodes::new(graph.clone(), on_error, reports.is_on()).always_stop(always_stops),
-        checkpoints: Checkpoints::new(config.checkpointing()),
-        measures: Measures::new(&name, &graph, config.measures()),
-        reports,
-        traces,
-    });
-    let settings = Settings {
-        commit_interval: config.commit_interval(),
-        drain_budget: config.drain_budget(),
-        in_flight: in_flight as u64,
-        metadata_max_bytes: config.metadata_max_bytes(),
-        stall_after: config.stall_after(),
-    };
-    let paths = graph.clone();
-    let paths = Arc::new(move |node| paths.path(node));
-    let core = Core::new(settings, goals.clone(), paths, runtime.now());
-    let checkpoints = Arc::clone(&shared.checkpoints);
-    let control = Arc::new(Control::new(
-        name.clone(),
-        core,
-        Arc::clone(runtime),
-        Arc::clone(&desk),
-        checkpoints,
-        config.unreachable_after(),
-    ));
-    let routes = sources.into_iter().map(|(node, topics, entry)| Route::new(node, &topics, entry));
-
-    let remote = broker.remote();
-    let (answer, answers) = channel();
-    let worker = |name: &str| runtime.worker(name).map_err(|error| no_thread(&error));
-    let hands = match config.threads() {
-        1 => None,
-        threads => {
-            let workers = (1..=threads).map(|number| worker(&format!("healer-lanes-{number}")));
-            let workers = workers.collect::<Result<_, _>>()?;
-            Some(Hands::new(workers, Arc::clone(runtime), answer.clone(), Arc::clone(&desk)))
-        }
-    };
-    let meters = Meters::new(&name, &graph);
-    Ok(Poller {
-        hands,
-        broker,
-        lanes: Lanes::new(Arc::clone(&control), in_flight),
-        routes: routes.collect::<Result<_, _>>()?,
-        committer: Committer {
-            worker: worker("healer-commit")?,
-            remote: Arc::clone(&remote),
-            answers: answer.clone(),
-            desk: Arc::clone(&desk),
-        },
-        saver: Saver::new(worker("healer-store")?, Arc::clone(&journal), answer.clone()),
-        asker: Asker {
-            runtime: Arc::clone(runtime),
-            remote: Arc::clone(&remote),
-            answers: answer,
-            desk,
-            starts: worker("healer-starts")?,
-            others: None,
-        },
-        remote,
-        shared: Arc::new(shared),
-        control,
-        config,
-        graph,
-        journal,
-        answers,
-        asking_group: false,
-        hurry,
-        slots: Vec::new(),
-        generations: 0,
-        unanswered: Unanswered::default(),
-        settled: Vec::new(),
-        out_of_range: OutOfRangeTold::default(),
-        looked: Duration::ZERO,
-        meters,
-        told: Duration::ZERO,
-        ends_at: Some(ends::FIRST),
-        goals,
-    })
-}
-
-fn soon<C: Connect, T>(wait: Duration, ask: impl Fn() -> Result<T, BrokerError>) -> Result<T, BrokerError> {
-    let until = Instant::now() + C::NEW_TOPIC.min(wait);
-    let passes = [BrokerErrorKind::UnknownTopic, BrokerErrorKind::Transient];
-    loop {
-        match ask() {
-            Err(error) if passes.contains(&error.kind) && Instant::now() < until => {
-                thread::sleep(Duration::from_millis(100));
-            }
-            result => return result,
-        }
-    }
-}
-
-fn producer<C: Connect>(
-    launch: &Launch,
-    connect: &C,
-    wait: Duration,
-) -> Result<Option<Arc<dyn Producer>>, Error> {
-    let nodes = &launch.graph.nodes;
-    let sinks = nodes.iter().filter_map(|node| match &node.kind {
-        NodeKind::Sink { topic, .. } => Some(topic.as_ref()),
-        _ => None,
-    });
-    let on_error = nodes.iter().filter_map(|node| node.on_error.as_ref()).chain([&launch.on_error]);
-    let dead_letters = on_error.filter_map(OnError::dead_letter_topic).map(Some);
-    let mut producer = None;
-    for topic in sinks.chain(dead_letters) {
-        let producer = match &mut producer {
-            Some(producer) => producer,
-            none => none.insert(connect.producer(&launch.config)?),
-        };
-        if let Some(topic) = topic {
-            soon::<C, _>(wait, || producer.check_topic(topic, wait))?;
-        }
-    }
-    Ok(producer)
 }
 
 #[cfg(test)]

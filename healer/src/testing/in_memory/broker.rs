@@ -6,17 +6,14 @@ use std::{
     time::Duration,
 };
 
-use super::runtime::OneThread;
+use super::{records::Part, runtime::OneThread};
 use crate::{
     Config,
     broker::{
-        Assignment, BadHeaders, Broker, BrokerError, Commit, CommitError, Committed, Delivery, Event,
-        OutRecord, Producer, ReadHeaders, RecordRef, Remote, SendError, Source, TopicPartition, Topics,
-        Watermarks,
+        Assignment, Broker, BrokerError, Commit, CommitError, Committed, Delivery, Event, OutRecord,
+        Producer, RecordRef, Remote, SendError, Source, TopicPartition, Topics, Watermarks,
     },
-    context::Headers,
     engine::Connect,
-    testing::TestRecord,
 };
 
 /// All records, and how far they were read.
@@ -24,20 +21,6 @@ pub(super) struct Shelf {
     parts: Vec<Part>,
     runtime: Arc<OneThread>,
     state: Mutex<State>,
-}
-
-/// A partition and what it holds.
-pub(super) struct Part {
-    pub(super) partition: TopicPartition,
-    pub(super) records: Records,
-}
-
-/// The records of a partition.
-pub(super) enum Records {
-    /// So many, from offset 0 on, round and round.
-    Round(Arc<[TestRecord]>, i64),
-    /// One at least, each at its offset, in order.
-    At(Vec<(i64, TestRecord)>),
 }
 
 #[derive(Default)]
@@ -56,57 +39,6 @@ struct Read {
     /// The place of its next record.
     next: usize,
     paused: bool,
-}
-
-impl Records {
-    fn len(&self) -> usize {
-        match self {
-            Self::Round(_, count) => usize::try_from(*count).unwrap_or(usize::MAX),
-            Self::At(list) => list.len(),
-        }
-    }
-
-    /// The offset of a place; behind the last, where the next would be.
-    fn offset(&self, place: usize) -> i64 {
-        match self {
-            Self::Round(..) => i64::try_from(place).unwrap_or(i64::MAX),
-            Self::At(list) => list.get(place).map_or_else(|| self.end(), |(offset, _)| *offset),
-        }
-    }
-
-    fn get(&self, slot: u32, place: usize) -> RecordRef<'_> {
-        match self {
-            Self::Round(sample, _) => {
-                let (offset, record) = (self.offset(place), &sample[place % sample.len()]);
-                RecordRef { timestamp: Some(record.timestamp.unwrap_or(offset)), ..record.at(slot, offset) }
-            }
-            Self::At(list) => list[place].1.at(slot, list[place].0),
-        }
-    }
-
-    /// The place of the first record from an offset on.
-    fn place(&self, offset: i64) -> usize {
-        match self {
-            Self::Round(..) => usize::try_from(offset).unwrap_or_default(),
-            Self::At(list) => list.partition_point(|(at, _)| *at < offset),
-        }
-    }
-
-    /// Behind the last.
-    fn end(&self) -> i64 {
-        match self {
-            Self::Round(_, count) => *count,
-            Self::At(list) => list.last().map_or(0, |(last, _)| last + 1),
-        }
-    }
-
-    /// Where a group has read to so far.
-    fn committed(&self) -> Option<i64> {
-        match self {
-            Self::Round(..) => None,
-            Self::At(list) => list.first().map(|(first, _)| *first),
-        }
-    }
 }
 
 impl Shelf {
@@ -156,28 +88,6 @@ impl Shelf {
                 read.paused = paused;
             }
         }
-    }
-}
-
-impl TestRecord {
-    /// As a broker lends it.
-    pub(in crate::testing) fn at(&self, slot: u32, offset: i64) -> RecordRef<'_> {
-        RecordRef {
-            slot,
-            offset,
-            leader_epoch: Some(0),
-            timestamp: self.timestamp,
-            key: self.key.as_deref(),
-            value: self.value.as_deref(),
-            headers: self,
-        }
-    }
-}
-
-impl ReadHeaders for TestRecord {
-    fn read(&self, into: &mut Headers) -> Result<(), BadHeaders> {
-        self.headers.iter().for_each(|(name, value)| into.push(name, value));
-        Ok(())
     }
 }
 

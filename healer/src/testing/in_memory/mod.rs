@@ -1,6 +1,7 @@
 //! A pipeline over records that are in memory already: [`InMemory`].
 
 mod broker;
+mod records;
 mod runtime;
 #[cfg(test)]
 mod tests;
@@ -8,7 +9,8 @@ mod tests;
 use std::{collections::BTreeMap, sync::Arc};
 
 use self::{
-    broker::{Connected, Part, Records, Shelf},
+    broker::{Connected, Shelf},
+    records::{Part, Records},
     runtime::OneThread,
 };
 use super::TestRecord;

@@ -27,6 +27,18 @@ fn what_holds_a_partition_for_too_long_is_told_once_and_again_only_for_another_o
 }
 
 #[test]
+fn what_was_taken_in_is_uncommitted_whether_it_is_done_or_not() {
+    let mut rig = Rig::new();
+    rig.assign(0, 1, at(Some(0)));
+    rig.pass(SECOND);
+    assert_eq!(rig.core.uncommitted(rig.now), None, "there is nothing to commit");
+    rig.chunk(0, 1, &[moved(0, 2)]);
+    rig.tick();
+    rig.pass(SECOND);
+    assert_eq!(rig.core.uncommitted(rig.now), Some(SECOND));
+}
+
+#[test]
 fn what_blocks_is_named_with_the_beginning_of_its_key() {
     let mut rig = Rig::new();
     rig.assign(0, 1, at(Some(0)));

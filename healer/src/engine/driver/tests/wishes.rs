@@ -96,6 +96,27 @@ fn a_partition_that_is_taken_away_meanwhile_is_not_read() {
 }
 
 #[test]
+fn a_partition_that_is_being_given_back_is_not_read_from_elsewhere() {
+    let mut rig = Rig::new().opened(&[0]);
+    rig.group.put(0, 0..4);
+    rig.turns(2);
+    let handle = rig.handle.clone();
+    let mut seek = Box::pin(handle.seek("t", 0, SeekTo::Earliest));
+    assert!((&mut seek).now_or_never().is_none());
+    rig.turns(1);
+    // What is done is to be committed first.
+    rig.group.revoke(&[0]);
+    rig.turns(1);
+    assert_eq!(rig.group.told(), [""; 0]);
+    rig.answer();
+    assert!(matches!(seek.now_or_never(), Some(Err(SeekError::NotAssigned { .. }))));
+    rig.work("healer-commit");
+    rig.turns(2);
+    assert_eq!(rig.group.told(), ["unassign 0"]);
+    assert_eq!(rig.group.state().committed, [(0, 4)].into());
+}
+
+#[test]
 fn who_waits_for_a_pipeline_that_ends_hears_of_it() {
     let mut rig = Rig::new().opened(&[0]);
     let handle = rig.handle.clone();

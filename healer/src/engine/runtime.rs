@@ -1,0 +1,29 @@
+//! What the engine asks of the world that it runs in.
+
+use std::time::{Duration, Instant};
+
+use futures_util::future::BoxFuture;
+
+use crate::envelope::Desk;
+
+/// Threads, tasks and time: what a world offers. Nodes and driver touch no thread, executor or clock but through it.
+pub(crate) trait Runtime: Send + Sync + 'static {
+    fn spawn(&self, task: BoxFuture<'static, ()>);
+    fn blocking(&self, work: Box<dyn FnOnce() + Send>);
+    fn sleep(&self, time: Duration) -> BoxFuture<'static, ()>;
+    /// A thread for work that blocks, one piece after the other.
+    fn worker(&self, name: &str) -> std::io::Result<Box<dyn Worker>>;
+    /// The time since the pipeline began.
+    fn now(&self) -> Duration;
+    /// When a chunk that begins now is to end; `None` where time stands still meanwhile.
+    fn chunk_end(&self) -> Option<Instant>;
+    /// Waits until what came home is worth a look, at most `wait`.
+    fn rest(&self, desk: &Desk, wait: Duration);
+}
+
+/// A thread that does one piece of work after the other.
+pub(crate) trait Worker: Send {
+    fn give(&self, work: Box<dyn FnOnce() + Send>);
+    /// Waits for what was given, not longer than `budget`; says whether all of it is done.
+    fn finish(self: Box<Self>, budget: Duration) -> bool;
+}

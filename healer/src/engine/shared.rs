@@ -1,0 +1,108 @@
+//! What all lanes of a running pipeline have in common.
+
+use std::{
+    any::Any,
+    collections::HashMap,
+    sync::{Arc, Mutex},
+};
+
+use tokio::sync::watch;
+
+use super::{Runtime, host::Tasks};
+use crate::{
+    broker::Producer,
+    envelope::Desk,
+    observe::{LaneCounts, Measures, Named, StageCounts, Tracing},
+    operators::Checkpoints,
+    reports::Reports,
+    topology::{Nodes, States},
+};
+
+/// What all lanes of a running pipeline share.
+pub(crate) struct Shared {
+    pub(crate) runtime: Arc<dyn Runtime>,
+    pub(crate) states: Arc<States>,
+    pub(crate) desk: Arc<Desk>,
+    pub(crate) checkpoints: Arc<Checkpoints>,
+    /// There whenever the pipeline has a sink or may send dead letters.
+    pub(crate) producer: Option<Arc<dyn Producer>>,
+    pub(crate) in_flight: usize,
+    pub(crate) nodes: Nodes,
+    pub(crate) counts: StageCounts,
+    pub(crate) measures: Measures,
+    pub(crate) reports: Reports,
+    pub(crate) traces: Tracing,
+    /// The pipeline's name.
+    pub(crate) pipeline: String,
+    _named: Named,
+    /// Of nodes that mix partitions.
+    pub(super) pipeline_counts: Arc<LaneCounts>,
+    /// `true` once nothing more is expected, so that nothing waits for company.
+    pub(crate) hurry: watch::Receiver<bool>,
+    pub(super) pipeline_lanes: Mutex<HashMap<u32, Box<dyn Any + Send>>>,
+    pub(super) pipeline_tasks: Arc<Tasks>,
+}
+
+/// What lanes are to share.
+pub(crate) struct Sharing {
+    pub(crate) pipeline: String,
+    pub(crate) runtime: Arc<dyn Runtime>,
+    pub(crate) states: States,
+    pub(crate) desk: Arc<Desk>,
+    pub(crate) producer: Option<Arc<dyn Producer>>,
+    pub(crate) in_flight: usize,
+    pub(crate) hurry: watch::Receiver<bool>,
+    pub(crate) nodes: Nodes,
+    pub(crate) checkpoints: Checkpoints,
+    pub(crate) measures: Measures,
+    pub(crate) reports: Reports,
+    pub(crate) traces: Tracing,
+}
+
+impl Shared {
+    pub(crate) fn new(sharing: Sharing) -> Self {
+        let Sharing {
+            pipeline,
+            runtime,
+            states,
+            desk,
+            producer,
+            in_flight,
+            hurry,
+            nodes,
+            checkpoints,
+            measures,
+            reports,
+            traces,
+        } = sharing;
+        let counts = StageCounts::new(nodes.graph());
+        Self {
+            runtime,
+            states: Arc::new(states),
+            desk,
+            checkpoints: Arc::new(checkpoints),
+            producer,
+            in_flight,
+            pipeline_counts: counts.open(),
+            counts,
+            measures,
+            reports,
+            traces,
+            pipeline,
+            _named: Named::new(nodes.graph()),
+            nodes,
+            hurry,
+            pipeline_lanes: Mutex::default(),
+            pipeline_tasks: Arc::default(),
+        }
+    }
+
+    pub(crate) fn producer(&self) -> &Arc<dyn Producer> {
+        self.producer.as_ref().expect("a pipeline that sends is started with a producer")
+    }
+
+    /// Cancels the tasks of nodes that mix partitions; what they hold is returned.
+    pub(crate) fn abort(&self) {
+        self.pipeline_tasks.abort();
+    }
+}

@@ -1,0 +1,19 @@
+//! Where the library has another name.
+#![allow(clippy::pedantic)] // what users write, as they write it
+
+use inner::healed::{kafka, pipeline};
+
+mod inner {
+    pub(crate) use ::healer as healed;
+}
+
+fn main() {
+    let app = pipeline! {
+        crate inner::healed;
+        name "flights";
+        east = kafka::string("east");
+        west = kafka::string("west");
+        union(east, west) => heal;
+    };
+    assert_eq!(app.name(), "flights");
+}

@@ -1,0 +1,22 @@
+//! Without the prelude: what the macro writes down needs no imports.
+#![allow(clippy::pedantic)] // what users write, as they write it
+#![no_implicit_prelude]
+
+use ::std::{assert_eq, string::String};
+
+#[::healer::stage]
+fn validate(line: String) -> String {
+    line
+}
+
+fn main() {
+    let app: ::healer::App = ::healer::pipeline! {
+        name "lines";
+        east = ::healer::kafka::string("east") => validate;
+        west = ::healer::kafka::string("west") => filter(|line| !line.is_empty(), reason = "empty");
+        both = union(east, west);
+        both => ::healer::kafka::to_string("copy") => heal;
+        both => partition(10) => heal;
+    };
+    assert_eq!(app.name(), "lines");
+}

@@ -1,0 +1,20 @@
+//! All codecs, as sources and as sinks.
+
+use healer::prelude::*;
+
+#[derive(Clone, serde::Serialize, serde::Deserialize)]
+struct Flight {
+    tail: String,
+    delay: i64,
+}
+
+pub fn main() {
+    let app = pipeline! {
+        name "flights";
+        kafka::json::<Flight>("json") => kafka::to_json("json-copy") => heal;
+        kafka::bincode::<Flight>("bincode") => kafka::to_bincode("bincode-copy") => heal;
+        kafka::bytes("bytes") => kafka::to_bytes("bytes-copy") => heal;
+        kafka::string("text") => kafka::to_string("text-copy") => heal;
+    };
+    println!("{}", app.describe());
+}

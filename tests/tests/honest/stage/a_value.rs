@@ -1,0 +1,14 @@
+use healer::prelude::*;
+
+#[stage]
+fn shout(line: String) -> String {
+    line.to_uppercase()
+}
+
+pub fn main() {
+    // The plain function stays a plain function.
+    assert_eq!(shout("late".to_owned()), "LATE");
+    let lines = kafka::string("lines").stream("lines");
+    let app = App::new("lines").add(lines.then(shout::stage()).heal());
+    assert!(app.describe().to_string().contains("shout"));
+}

@@ -1,0 +1,17 @@
+use healer::prelude::*;
+
+#[derive(serde::Serialize)]
+struct Enriched {
+    line: String,
+}
+
+#[checkpoint]
+#[stage]
+fn enrich(line: String) -> Result<Enriched, String> {
+    Ok(Enriched { line })
+}
+
+pub fn main() {
+    let lines = kafka::string("lines").stream("lines");
+    let _app = App::new("lines").add(lines.then(enrich::stage()).heal());
+}

@@ -1,0 +1,20 @@
+use healer::prelude::*;
+
+#[stage]
+fn length(line: &str) -> usize {
+    line.len()
+}
+
+#[stage(batch)]
+fn save(rows: &Rows<String>) -> Result<(), String> {
+    let _ = rows.len();
+    Ok(())
+}
+
+pub fn main() {
+    let lines = kafka::string("lines").stream("lines");
+    let both = lines
+        .fan_out(|all| all.then(length::stage()).filter(|n| *n > 80).reason("short").heal())
+        .and(|all| all.partition(500).within("1s").then(save::stage()).heal());
+    let _app: App = App::new("lines").add(both);
+}

@@ -1,0 +1,15 @@
+use healer::prelude::*;
+
+fn app() -> App {
+    #[stage]
+    fn shout(line: String) -> String {
+        line.to_uppercase()
+    }
+
+    let lines = kafka::string("lines").stream("lines");
+    App::new("lines").add(lines.then(shout::stage()).heal())
+}
+
+pub fn main() {
+    let _ = app();
+}

@@ -1,0 +1,34 @@
+#![allow(non_upper_case_globals, dead_code)]
+
+use healer::prelude::*;
+
+// What the macro's own words would mean here.
+const input: u8 = 0;
+const result: u8 = 0;
+const value: u8 = 0;
+struct Option;
+struct Vec;
+enum Verdict {}
+trait Send {}
+mod core {}
+mod std {}
+
+#[stage]
+fn need(context: String) -> Result<String, String> {
+    Ok(context)
+}
+
+#[stage(flat)]
+fn outlet(item: &str) -> Result<[String; 1], String> {
+    Ok([item.to_owned()])
+}
+
+#[stage]
+async fn call(line: String) -> String {
+    line
+}
+
+pub fn main() {
+    let lines = kafka::string("lines").stream("lines");
+    let _app = App::new("lines").add(lines.then(need::stage()).then(outlet::stage()).then(call::stage()).heal());
+}

@@ -1,8 +1,0 @@
-use healer::prelude::*;
-
-#[stage(parallel = auto)]
-async fn enrich(flight: String) -> String {
-    flight
-}
-
-fn main() {}
