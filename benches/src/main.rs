@@ -22,6 +22,7 @@ mod process;
 mod report;
 mod run;
 mod scaling;
+mod service;
 mod sides;
 mod supply;
 mod tally;

@@ -13,6 +13,7 @@ use hdrhistogram::Histogram;
 
 use crate::{
     process,
+    service::Service,
     task::{Latency, LedgerFigures, Outcome, READY, Side, Task, Until, Work},
 };
 
@@ -20,6 +21,8 @@ use crate::{
 const LONGEST_US: u64 = 600_000_000;
 /// How often is asked whether all records but one are done.
 const ASK: Duration = Duration::from_millis(5);
+/// How long a record of [`Work::AtOnce`] waits: by a timer, since one thread does not answer thousands at a time.
+const AT_ONCE: Duration = Duration::from_millis(1);
 
 /// The same code counts on every side that is written in Rust, so that it costs all of them the same.
 #[derive(Debug)]
@@ -35,6 +38,8 @@ pub(crate) struct Tally {
     marks: Vec<u64>,
     latencies: Mutex<Option<Histogram<u64>>>,
     ledger: OnceLock<LedgerFigures>,
+    /// What records wait for where few are at work at once.
+    service: Option<Service>,
 }
 
 #[derive(Debug)]
@@ -70,6 +75,10 @@ impl Tally {
             },
             latencies: Mutex::new(None),
             ledger: OnceLock::new(),
+            service: match task.work {
+                Work::Sleep { micros } => Some(Service::new(Duration::from_micros(micros))),
+                _ => None,
+            },
         }
     }
 
@@ -138,11 +147,14 @@ impl Tally {
         self.last.get_or_init(Mark::now);
     }
 
-    /// A record that waits this long, and adds this to the sum.
-    pub(crate) async fn wait(&self, pause: Duration, value: i64) {
+    /// A record that waits as the task says, and adds this to the sum.
+    pub(crate) async fn wait(&self, value: i64) {
         self.begin();
         let began = Instant::now();
-        tokio::time::sleep(pause).await;
+        match &self.service {
+            Some(service) => service.call().await,
+            None => tokio::time::sleep(AT_ONCE).await,
+        }
         let waited = u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX);
         self.waited_ns.fetch_add(waited, Ordering::Relaxed);
         self.count(value);

@@ -47,8 +47,8 @@ impl ProcessingStrategyFactory<KafkaPayload> for Factory {
     fn create(&self) -> Box<dyn ProcessingStrategy<KafkaPayload>> {
         let tally = Arc::clone(&self.tally);
         let commit = CommitOffsets::new(COMMIT);
-        let Work::Sleep { micros } = self.work else {
-            let work = self.work;
+        let work = self.work;
+        if !matches!(work, Work::Sleep { .. }) {
             let function = move |message: Message<KafkaPayload>| {
                 let counted = match work {
                     Work::Bytes => length(&message).map(|length| tally.count(length)),
@@ -63,13 +63,12 @@ impl ProcessingStrategyFactory<KafkaPayload> for Factory {
                 Ok(message.replace(()))
             };
             return Box::new(RunTask::new(function, commit));
-        };
-        let pause = Duration::from_micros(micros);
+        }
         let function = move |message: Message<KafkaPayload>| -> RunTaskFunc<(), anyhow::Error> {
             let tally = Arc::clone(&tally);
             Box::pin(async move {
                 let minutes = minutes(&message).map_err(RunTaskError::Other)?;
-                tally.wait(pause, minutes).await;
+                tally.wait(minutes).await;
                 Ok(message.replace(()))
             })
         };

@@ -10,6 +10,8 @@ mod flight;
 #[path = "../../src/process.rs"]
 mod process;
 mod ruststream;
+#[path = "../../src/service.rs"]
+mod service;
 #[path = "../../src/tally.rs"]
 mod tally;
 #[path = "../../src/task.rs"]

@@ -27,7 +27,6 @@ static TASK: OnceLock<Task> = OnceLock::new();
 #[derive(Clone, FromRef)]
 struct Shared {
     tally: Arc<Tally>,
-    pause: Duration,
 }
 
 fn topic() -> String {
@@ -57,24 +56,18 @@ async fn timed_delay(timed: &Timed, State(tally): State<Arc<Tally>>) -> HandlerO
     KafkaTopic::new(topic()).start(StartOffset::Earliest).commit(commit()).lane_key(LaneKey::RecordKey),
     workers(64, by_key)
 )]
-async fn slow_delay(
-    flight: &Flight,
-    State(tally): State<Arc<Tally>>,
-    State(pause): State<Duration>,
-) -> HandlerOutcome {
-    tally.wait(pause, flight.minutes()).await;
+async fn slow_delay(flight: &Flight, State(tally): State<Arc<Tally>>) -> HandlerOutcome {
+    tally.wait(flight.minutes()).await;
     HandlerOutcome::ack()
 }
 
 /// Runs the service until all of the topic went through, then shuts it down, which commits.
 pub(crate) fn run(task: Task) -> Result<Tally> {
     let tally = Arc::new(Tally::new(&task));
-    let pause = match task.work {
-        Work::Decode | Work::Timed => None,
-        Work::Sleep { micros } => Some(Duration::from_micros(micros)),
-        _ => bail!("ruststream has no such workload"),
-    };
-    let is_timed = task.work == Work::Timed;
+    let work = task.work;
+    if !matches!(work, Work::Decode | Work::Timed | Work::Sleep { .. }) {
+        bail!("ruststream has no such workload");
+    }
     let mut broker = KafkaBroker::new([task.brokers.clone()]).default_group(&task.group);
     if task.tuned {
         broker = broker.config("auto.commit.interval.ms", COMMIT.as_millis().to_string());
@@ -84,13 +77,13 @@ pub(crate) fn run(task: Task) -> Result<Tally> {
     }
     let told_to_end = told_to_end(&task)?;
     TASK.set(task).map_err(|_| anyhow!("there is one task"))?;
-    let shared = Shared { tally: Arc::clone(&tally), pause: pause.unwrap_or_default() };
+    let shared = Shared { tally: Arc::clone(&tally) };
     let app = RustStream::new(AppInfo::new("flights", "0.1.0"))
         .on_startup(async move |()| Ok::<_, Infallible>(shared))
         .with_broker(broker, |b| {
-            if pause.is_some() {
+            if matches!(work, Work::Sleep { .. }) {
                 b.include(slow_delay);
-            } else if is_timed {
+            } else if work == Work::Timed {
                 b.include(timed_delay);
             } else {
                 b.include(delay);

@@ -1,17 +1,12 @@
 //! Records that wait, more and more of them at once. In no order: there are not keys enough for 4,096 of them.
 
-use std::time::Duration;
-
 use healer::prelude::*;
 
 use crate::{flight::Flight, tally::Tally};
 
-/// How long a record waits.
-const PAUSE: Duration = Duration::from_millis(1);
-
 async fn wait(flight: &Flight, tally: &Tally) -> i64 {
     let minutes = flight.minutes();
-    tally.wait(PAUSE, minutes).await;
+    tally.wait(minutes).await;
     minutes
 }
 

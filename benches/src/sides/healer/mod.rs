@@ -28,9 +28,7 @@ pub(super) fn run(task: &Task, tally: Tally) -> Result<Tally> {
     let app = match task.work {
         Work::Decode => stages::decode(&task.topic),
         Work::Bytes => stages::bytes(&task.topic),
-        Work::Sleep { micros } => {
-            stages::sleep(&task.topic).with(stages::Pause(Duration::from_micros(micros)))
-        }
+        Work::Sleep { .. } => stages::sleep(&task.topic),
         Work::AtOnce { calls } => at_once::at_once(&task.topic, calls)
             .with_context(|| format!("no stage has {calls} calls at once"))?,
         Work::Flaky { every, backoff_ms, only } => {

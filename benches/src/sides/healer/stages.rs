@@ -1,13 +1,8 @@
 //! The functions of the pipelines, and the pipelines.
 
-use std::time::Duration;
-
 use healer::prelude::*;
 
 use crate::{flight::Flight, tally::Tally};
-
-/// How long a record waits.
-pub(super) struct Pause(pub(super) Duration);
 
 /// One record in so many fails, if any; in all partitions, or in only one, whose records do not count then.
 pub(super) struct Fails {
@@ -33,9 +28,9 @@ fn length(value: &Vec<u8>, #[state] tally: &Tally) -> i64 {
 
 /// As `delay`, after a pause.
 #[stage(parallel = 64)]
-async fn slow_delay(flight: Flight, #[state] tally: &Tally, #[state] pause: &Pause) -> i64 {
+async fn slow_delay(flight: Flight, #[state] tally: &Tally) -> i64 {
     let minutes = flight.minutes();
-    tally.wait(pause.0, minutes).await;
+    tally.wait(minutes).await;
     minutes
 }
 
