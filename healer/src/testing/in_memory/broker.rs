@@ -96,8 +96,7 @@ impl Source for Shelf {
         self.runtime.give_way();
         match self.take(max) {
             Some((part, slot, places)) => {
-                let records: Vec<_> = places.map(|place| self.parts[part].records.get(slot, place)).collect();
-                each(&records);
+                each(&self.parts[part].records.lend(slot, places));
             }
             None if wait.is_zero() => {}
             None => self.runtime.pass(wait),

@@ -1,6 +1,6 @@
 //! What partitions in memory hold.
 
-use std::sync::Arc;
+use std::{ops::Range, sync::Arc};
 
 use crate::{
     broker::{BadHeaders, ReadHeaders, RecordRef, TopicPartition},
@@ -38,13 +38,20 @@ impl Records {
         }
     }
 
-    pub(super) fn get(&self, slot: u32, place: usize) -> RecordRef<'_> {
+    /// The records at these places.
+    pub(super) fn lend(&self, slot: u32, places: Range<usize>) -> Vec<RecordRef<'_>> {
         match self {
             Self::Round(sample, _) => {
-                let (offset, record) = (self.offset(place), &sample[place % sample.len()]);
-                RecordRef { timestamp: Some(record.timestamp.unwrap_or(offset)), ..record.at(slot, offset) }
+                let lend = |place: usize| {
+                    let (offset, record) = (self.offset(place), &sample[place % sample.len()]);
+                    RecordRef {
+                        timestamp: Some(record.timestamp.unwrap_or(offset)),
+                        ..record.at(slot, offset)
+                    }
+                };
+                places.map(lend).collect()
             }
-            Self::At(list) => list[place].1.at(slot, list[place].0),
+            Self::At(list) => list[places].iter().map(|(offset, record)| record.at(slot, *offset)).collect(),
         }
     }
 
@@ -75,6 +82,7 @@ impl Records {
 
 impl TestRecord {
     /// As a broker lends it.
+    #[inline]
     pub(in crate::testing) fn at(&self, slot: u32, offset: i64) -> RecordRef<'_> {
         RecordRef {
             slot,
