@@ -197,6 +197,8 @@ where
                 }
             },
         };
+        // Copies are not kept while what comes next has no room.
+        drop(back);
         if rows.is_empty() {
             receipt.settle(Outcome::Healed);
             return;
@@ -214,9 +216,8 @@ where
     fn report_finished(&self, host: &Host, context: &mut Context, note: impl FnOnce(&mut Context)) {
         if S::REPORT == Reporting::All && host.reports().is_on() {
             note(context);
-            failing::report_finished(host, self.stage.node.id, context);
-            context.forget_notes();
         }
+        self.stage.reports_success(host, context);
     }
 
     /// Gives rows their receipts back, and counts those that were skipped.
