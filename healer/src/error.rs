@@ -45,6 +45,8 @@ pub(crate) enum Cause {
     Encode(BoxError),
     /// The broker did not take a record that was to be sent.
     Send(BoxError),
+    /// The same, and the record itself is why.
+    Refused(BoxError),
     /// A record's dead letter can never be sent.
     DeadLetter(BoxError),
     /// A call ended without handing back what it was given.
@@ -69,7 +71,7 @@ impl Cause {
             Self::TimedOut(_) => "timeout",
             Self::Decode(_) => "decode",
             Self::Encode(_) => "encode",
-            Self::Send(_) => "send",
+            Self::Send(_) | Self::Refused(_) => "send",
             Self::DeadLetter(_) => "dead_letter",
             Self::Lost => "lost",
         }
@@ -90,6 +92,7 @@ impl fmt::Display for Cause {
             | Self::Decode(error)
             | Self::Encode(error)
             | Self::Send(error)
+            | Self::Refused(error)
             | Self::DeadLetter(error) => error.fmt(f),
             Self::Panic(panic) => write!(f, "a panic: {}", panic.message),
             Self::TimedOut(limit) => write!(f, "not done after {}", humantime::format_duration(*limit)),
@@ -150,7 +153,8 @@ pub enum RecordErrorKind {
     Decode,
     /// A value could not be encoded for a sink or a checkpoint.
     Encode,
-    /// The broker did not take the record that a sink sent.
+    /// The broker did not take the record that a sink sent, or would take no such record: it is too large, has no key where one is
+    /// needed, names a topic that is none.
     Send,
     /// The record failed, and its dead letter can never be sent: the topic is gone, a right is missing, or it is too large
     /// even without what healer adds. The source of the [`RecordError`] says which, and why the record had failed.
@@ -167,7 +171,7 @@ impl RecordError {
             Cause::TimedOut(limit) => (RecordErrorKind::TimedOut(limit), None),
             Cause::Decode(error) => (RecordErrorKind::Decode, Some(error)),
             Cause::Encode(error) => (RecordErrorKind::Encode, Some(error)),
-            Cause::Send(error) => (RecordErrorKind::Send, Some(error)),
+            Cause::Send(error) | Cause::Refused(error) => (RecordErrorKind::Send, Some(error)),
             Cause::DeadLetter(error) => (RecordErrorKind::DeadLetter, Some(error)),
             Cause::Lost => (RecordErrorKind::Lost, None),
         };

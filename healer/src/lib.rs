@@ -79,7 +79,7 @@ pub use config::{Config, ConfigBuilder, ConfigError, OutOfRange, Protocol, Start
 pub use context::{Context, Headers};
 pub use engine::{
     Blocked, CommitHealth, Commits, CommittedOffset, Handle, Health, PartitionState, PartitionStatus, Phase,
-    SeekError, SeekTo, Stalled, StartError,
+    SeekError, SeekTo, SendHealth, Stalled, StartError,
 };
 pub use error::{BoxError, RecordError, RecordErrorKind};
 pub use guard::{Guard, GuardEnd};

@@ -6,7 +6,7 @@ use healer::{
     prelude::*,
     testing::{InMemory, TestRecord},
 };
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// What a program of today reads: a few numbers, a few short texts.
 #[derive(Deserialize)]
@@ -29,6 +29,19 @@ fn paid(order: &Order) -> Option<u64> {
     (order.paid && known).then_some(order.id)
 }
 
+/// What a program of today sends on.
+#[derive(Serialize)]
+struct Invoice {
+    order: u64,
+    customer: String,
+    cents: i64,
+}
+
+#[stage]
+fn invoice(order: Order) -> Invoice {
+    Invoice { order: order.id, customer: order.customer, cents: order.cents }
+}
+
 #[stage]
 async fn one_at_a_time(value: Vec<u8>) -> usize {
     ready(value.len()).await
@@ -43,6 +56,9 @@ fn app(name: &str) -> Option<App> {
     let app = match name {
         "bytes" => pipeline! { name "bytes"; all = kafka::bytes("t") => length; all => heal; },
         "json" => pipeline! { name "json"; all = kafka::json::<Order>("t") => paid; all => heal; },
+        "sink" => pipeline! {
+            name "sink"; all = kafka::json::<Order>("t") => invoice => kafka::to_json("out"); all => heal;
+        },
         "async" => pipeline! { name "async"; all = kafka::bytes("t") => one_at_a_time; all => heal; },
         "parallel" => pipeline! { name "parallel"; all = kafka::bytes("t") => many_at_once; all => heal; },
         _ => return None,
@@ -78,6 +94,6 @@ fn main() -> ExitCode {
 }
 
 fn usage() -> ExitCode {
-    eprintln!("usage: in_memory bytes|json|async|parallel COUNT");
+    eprintln!("usage: in_memory bytes|json|sink|async|parallel COUNT");
     ExitCode::FAILURE
 }

@@ -101,7 +101,7 @@ impl Connect for Kafka {
     }
 
     fn producer(&self, config: &Config) -> Result<Arc<dyn Producer>, BrokerError> {
-        Ok(Arc::new(KafkaProducer::connect(&config.producer_properties())?))
+        Ok(Arc::new(KafkaProducer::endless(&config.producer_properties())?))
     }
 }
 

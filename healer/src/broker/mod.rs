@@ -123,4 +123,9 @@ pub(crate) trait Producer: Send + Sync + 'static {
 
     /// Waits until everything sent is acknowledged or failed, or the time is over.
     fn flush(&self, budget: Duration);
+
+    /// Why records may wait for their acknowledgement; answers at once, from what the client knows.
+    fn trouble(&self) -> Option<String> {
+        None
+    }
 }

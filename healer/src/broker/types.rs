@@ -161,6 +161,8 @@ pub(crate) enum BrokerErrorKind {
     Configuration,
     /// A record is larger than client or topic allow.
     TooLarge,
+    /// The broker does not take this record, whatever else is sent: its topic's name, its key, its time.
+    Rejected,
     /// The client is of no more use (a duplicate instance id, for one).
     Fatal,
 }

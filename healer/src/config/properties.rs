@@ -1,6 +1,6 @@
 //! What librdkafka's two clients get: healer's defaults, over them the user's properties, over them what healer owns.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use super::{
     Config, Protocol,
@@ -32,6 +32,9 @@ const PRODUCER_OWNED: [(&str, &str); 3] = [
     ("partitioner", "murmur2_random"),
 ];
 
+/// After how long a record that waits for its acknowledgement is told of.
+const LATE: Duration = Duration::from_secs(10);
+
 /// The properties of one client by name, with the source of each.
 pub(super) type Effective<'a> = BTreeMap<&'a str, (&'a str, Source)>;
 
@@ -50,6 +53,14 @@ impl Config {
     /// The values are **not** redacted.
     pub fn producer_properties(&self) -> BTreeMap<String, String> {
         owned(self.effective(Side::Producer))
+    }
+
+    /// After how long it is told that a record waits for its acknowledgement: ten seconds, or what the user calls the time-out of a
+    /// message where that is less. Nothing fails then.
+    pub(crate) fn late_after(&self) -> Duration {
+        let asked = self.properties.iter().find(|(name, _)| canonical(name) == "message.timeout.ms");
+        let asked = asked.and_then(|(_, given)| given.value.trim().parse().ok()).filter(|millis| *millis > 0);
+        asked.map_or(LATE, |millis| LATE.min(Duration::from_millis(millis)))
     }
 
     pub(super) fn effective(&self, of: Side) -> Effective<'_> {

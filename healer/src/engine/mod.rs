@@ -4,6 +4,7 @@ mod core;
 mod driver;
 mod host;
 mod runtime;
+mod sends;
 mod shared;
 
 pub(crate) use core::decode_metadata;
@@ -14,4 +15,6 @@ pub(crate) use driver::{Connect, Launch, Mode, launch};
 pub(crate) use driver::{Station, Turner, keep, prepare};
 pub use host::Host;
 pub(crate) use runtime::{Runtime, Worker};
+pub use sends::SendHealth;
+pub(crate) use sends::{Sends, Waiting};
 pub(crate) use shared::{Shared, Sharing};

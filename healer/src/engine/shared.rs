@@ -8,7 +8,7 @@ use std::{
 
 use tokio::sync::watch;
 
-use super::{Runtime, host::Tasks};
+use super::{Runtime, Sends, host::Tasks};
 use crate::{
     broker::Producer,
     envelope::Desk,
@@ -26,6 +26,7 @@ pub(crate) struct Shared {
     pub(crate) checkpoints: Arc<Checkpoints>,
     /// There whenever the pipeline has a sink or may send dead letters.
     pub(crate) producer: Option<Arc<dyn Producer>>,
+    pub(crate) sends: Arc<Sends>,
     pub(crate) in_flight: usize,
     pub(crate) nodes: Nodes,
     pub(crate) counts: StageCounts,
@@ -50,6 +51,7 @@ pub(crate) struct Sharing {
     pub(crate) states: States,
     pub(crate) desk: Arc<Desk>,
     pub(crate) producer: Option<Arc<dyn Producer>>,
+    pub(crate) sends: Arc<Sends>,
     pub(crate) in_flight: usize,
     pub(crate) hurry: watch::Receiver<bool>,
     pub(crate) nodes: Nodes,
@@ -67,6 +69,7 @@ impl Shared {
             states,
             desk,
             producer,
+            sends,
             in_flight,
             hurry,
             nodes,
@@ -82,6 +85,7 @@ impl Shared {
             desk,
             checkpoints: Arc::new(checkpoints),
             producer,
+            sends,
             in_flight,
             pipeline_counts: counts.open(),
             counts,

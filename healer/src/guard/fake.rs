@@ -24,6 +24,7 @@ pub(crate) fn well() -> Health {
         outage: None,
         unreachable_after: Duration::from_mins(1),
         commits: CommitHealth::default(),
+        sends: None,
         missing_topic: None,
         polled: Duration::ZERO,
         assigned: 1,

@@ -86,6 +86,7 @@ fn chain(cause: &Cause) -> Vec<String> {
         | Cause::Decode(error)
         | Cause::Encode(error)
         | Cause::Send(error)
+        | Cause::Refused(error)
         | Cause::DeadLetter(error)) = cause
         else {
             return;

@@ -12,6 +12,7 @@ mod log;
 mod offsets;
 mod process;
 mod produce;
+mod quota;
 mod read;
 mod record;
 mod room;

@@ -33,6 +33,33 @@ pub(super) fn is_silence(code: Code) -> bool {
     )
 }
 
+/// Whether a code says that the broker does not take a record, or one of those beside it in its batch.
+pub(super) fn is_of_record(code: Code) -> bool {
+    matches!(
+        code,
+        Code::MessageSizeTooLarge
+            | Code::MessageBatchTooLarge
+            | Code::InvalidMessageSize
+            | Code::InvalidMessage
+            | Code::InvalidRecord
+            | Code::InvalidDifferentRecord
+            | Code::InvalidTimestamp
+    )
+}
+
+/// Whether a code says that an idempotent producer has ended: a new one may send the record.
+pub(super) fn is_of_client(code: Code) -> bool {
+    matches!(
+        code,
+        Code::Fatal
+            | Code::GaplessGuarantee
+            | Code::Inconsistent
+            | Code::OutOfOrderSequenceNumber
+            | Code::UnknownProducerId
+            | Code::InvalidProducerEpoch
+    )
+}
+
 /// Whether a code says that an offset does not exist.
 pub(super) fn is_out_of_range(code: Code) -> bool {
     matches!(code, Code::AutoOffsetReset | Code::OffsetOutOfRange | Code::LogTruncation)
@@ -97,14 +124,18 @@ pub(super) fn failed(what: &str, error: &KafkaError, voice: &Voice) -> BrokerErr
 
 /// A record that was not taken.
 pub(super) fn failed_send(what: &str, error: &KafkaError, voice: &Voice) -> BrokerError {
-    if error.rdkafka_error_code() != Some(Code::InvalidRecord) {
-        return failed(what, error, voice);
-    }
-    let text = format!(
-        "{what} failed: the broker finds the record invalid ({}); a compacted topic takes no record without a key",
-        voice.place()
-    );
-    BrokerError { kind: Kind::Configuration, text }
+    let why = match error.rdkafka_error_code() {
+        Some(Code::InvalidRecord) => {
+            "the broker finds the record invalid: a compacted topic takes no record without a key; give it a key, or choose another topic"
+        }
+        Some(Code::InvalidTimestamp) => {
+            "the broker does not take the record's time: change the topic's `message.timestamp.before.max.ms` and \
+             `message.timestamp.after.max.ms`, or the time"
+        }
+        Some(Code::InvalidMessage) => "the broker finds the record damaged",
+        _ => return failed(what, error, voice),
+    };
+    BrokerError { kind: Kind::Rejected, text: format!("{what} failed: {why} ({})", voice.place()) }
 }
 
 /// A failure of `what` by its code.

@@ -28,7 +28,7 @@ impl KafkaProducer {
         wait: Duration,
     ) -> Result<Transactions, BrokerError> {
         let failed = |error: &KafkaError| errors::failed("starting transactions", error, self.voice());
-        self.producer.init_transactions(bounded(wait)).map_err(|error| failed(&error))?;
+        self.client()?.init_transactions(bounded(wait)).map_err(|error| failed(&error))?;
         let Some(group) = broker.consumer.group_metadata() else {
             let text = "the consumer has no group to commit offsets for".to_owned();
             return Err(BrokerError { kind: BrokerErrorKind::Configuration, text });
@@ -44,7 +44,7 @@ impl Transactions {
 
     fn begin(&mut self) -> Result<(), BrokerError> {
         if !self.is_open {
-            self.tried("beginning a transaction", self.producer.producer.begin_transaction())?;
+            self.tried("beginning a transaction", self.producer.client()?.begin_transaction())?;
             self.is_open = true;
         }
         Ok(())
@@ -73,7 +73,7 @@ impl Unit for Transactions {
                 list.add_partition_offset(&partition.topic, partition.partition, Offset::Offset(*offset));
             self.tried("naming an offset", added)?;
         }
-        let (producer, wait) = (&self.producer.producer, bounded(self.wait));
+        let (producer, wait) = (self.producer.client()?, bounded(self.wait));
         let sent = producer.send_offsets_to_transaction(&list, &self.group, wait);
         self.tried("putting offsets into a transaction", sent)?;
         self.tried("committing a transaction", producer.commit_transaction(wait))?;
@@ -85,7 +85,8 @@ impl Unit for Transactions {
 impl Drop for Transactions {
     fn drop(&mut self) {
         if self.is_open
-            && let Err(error) = self.producer.producer.abort_transaction(bounded(self.wait))
+            && let Ok(client) = self.producer.client()
+            && let Err(error) = client.abort_transaction(bounded(self.wait))
         {
             tracing::warn!(%error, "a transaction was not aborted; the broker does it when its time is over");
         }

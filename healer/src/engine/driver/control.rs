@@ -13,7 +13,7 @@ use tokio::sync::{broadcast, watch};
 use crate::{
     app::{Error, Report},
     engine::{
-        Runtime,
+        Runtime, Sends,
         core::{Action, Core, Event},
     },
     envelope::Desk,
@@ -37,6 +37,7 @@ pub(super) struct Control {
     /// What the user wants read from elsewhere, and was not looked at yet.
     seeks: Mutex<Vec<Sought>>,
     missing_topic: Mutex<Option<String>>,
+    pub(super) sends: Arc<Sends>,
     pub(super) unreachable_after: Duration,
     pub(super) desk: Arc<Desk>,
     pub(super) commits: broadcast::Sender<CommittedOffset>,
@@ -54,6 +55,7 @@ impl Control {
         runtime: Arc<dyn Runtime>,
         desk: Arc<Desk>,
         checkpoints: Arc<Checkpoints>,
+        sends: Arc<Sends>,
         unreachable_after: Duration,
     ) -> Self {
         Self {
@@ -64,6 +66,7 @@ impl Control {
             polled: AtomicU64::new(0),
             seeks: Mutex::default(),
             missing_topic: Mutex::default(),
+            sends,
             unreachable_after,
             desk,
             commits: broadcast::Sender::new(COMMITS),

@@ -30,7 +30,8 @@ pub(super) fn finish<B: Broker>(mut poller: Poller<B>, panic: Option<Error>) -> 
     saver.finish(SAVE);
     shared.reports.finish(REPORTS);
     if let Some(producer) = &shared.producer {
-        producer.flush(config.drain_budget());
+        // Lanes have waited for all that they sent, as long as they may.
+        producer.flush(Duration::ZERO);
     }
     let failure = panic.or_else(|| control.core().failure.clone());
     let report = failure.is_none().then(|| {

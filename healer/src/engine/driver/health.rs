@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::{
     app::Error,
     broker::{Outage, Remote},
-    engine::{Blocked, CommitHealth, Stalled},
+    engine::{Blocked, CommitHealth, SendHealth, Stalled},
 };
 
 use super::control::Control;
@@ -24,6 +24,8 @@ pub struct Health {
     pub unreachable_after: Duration,
     /// How commits go.
     pub commits: CommitHealth,
+    /// The record that has waited longest for the acknowledgement of what it became; `None` while none waits for long.
+    pub sends: Option<SendHealth>,
     /// What the client said last of a topic that is gone; `None` again when partitions are assigned. With the `consumer`
     /// protocol the group takes the partitions of such a topic away without a word.
     pub missing_topic: Option<String>,
@@ -52,10 +54,12 @@ pub enum Phase {
 }
 
 impl Health {
-    /// Whether it runs, a broker can be reached, the last commit was acknowledged, and no topic is missing.
+    /// Whether it runs, a broker can be reached, the last commit was acknowledged, no record waits for long for its
+    /// acknowledgement, and no topic is missing.
     pub fn is_well(&self) -> bool {
-        let Self { phase, outage, commits, missing_topic, .. } = self;
-        *phase == Phase::Running && outage.is_none() && commits.failures == 0 && missing_topic.is_none()
+        let Self { phase, outage, commits, sends, missing_topic, .. } = self;
+        let reached = outage.is_none() && commits.failures == 0 && sends.is_none();
+        *phase == Phase::Running && reached && missing_topic.is_none()
     }
 
     /// Whether it works: it takes records, and partitions are assigned to it. Else nobody loses anything by taking it out of service.
@@ -107,6 +111,7 @@ impl Control {
             outage: remote.outage(),
             unreachable_after: self.unreachable_after,
             commits,
+            sends: self.sends.health(now),
             missing_topic: self.missing_topic(),
             polled: now.saturating_sub(self.polled()),
             assigned,

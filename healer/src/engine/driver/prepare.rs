@@ -29,7 +29,7 @@ use crate::{
     app::Error,
     broker::{Broker, BrokerError, BrokerErrorKind, Producer, TopicPartition, Topics},
     engine::{
-        Runtime, Shared, Sharing,
+        Runtime, Sends, Shared, Sharing,
         core::{Core, Goal, Settings},
     },
     envelope::Desk,
@@ -90,12 +90,14 @@ fn assemble<B: Broker>(
         );
     }
     let reports = Reports::new(reporter);
+    let sends = Arc::new(Sends::new(config.late_after(), producer.as_ref()));
     let shared = Shared::new(Sharing {
         pipeline: name.clone(),
         runtime: Arc::clone(runtime),
         states,
         desk: Arc::clone(&desk),
         producer,
+        sends: Arc::clone(&sends),
         in_flight,
         hurry: patience,
         nodes: Nodes::new(graph.clone(), on_error, reports.is_on()).always_stop(always_stops),
@@ -121,6 +123,7 @@ fn assemble<B: Broker>(
         Arc::clone(runtime),
         Arc::clone(&desk),
         checkpoints,
+        sends,
         config.unreachable_after(),
     ));
     let routes = sources.into_iter().map(|(node, topics, entry)| Route::new(node, &topics, entry));

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     broker::{BrokerError, BrokerErrorKind, Delivery, OutRecord, SendError},
-    engine::Shared,
+    engine::{Shared, Waiting},
     error::Cause,
     observe::Rare,
 };
@@ -40,12 +40,14 @@ pub(super) fn deliver(
     let mut sent = send(&shared, &letter, Size::Full);
     async move {
         let (mut size, mut pauses) = (Size::Full, pauses());
+        let mut waiting = Waiting::new(&shared, letter.node);
+        waiting.began(&letter.context);
         loop {
             let error = match sent {
                 None => {
                     return Err(letter.undeliverable(&"the record as it came in is not known here any more"));
                 }
-                Some(Ok(delivery)) => match delivery.await {
+                Some(Ok(delivery)) => match waiting.watch(delivery).await {
                     Ok(()) => {
                         shared.counts.rare(letter.node, Rare::DeadLettered);
                         return Ok(());
@@ -99,6 +101,7 @@ fn verdict(error: &SendError) -> Next {
             | BrokerErrorKind::NotAuthorized
             | BrokerErrorKind::MissingCodec
             | BrokerErrorKind::Configuration
+            | BrokerErrorKind::Rejected
             | BrokerErrorKind::Fatal => Next::Never,
         },
     }

@@ -1,0 +1,114 @@
+//! One client of librdkafka, and what it says.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Weak},
+};
+
+use rdkafka::{
+    ClientContext,
+    config::RDKafkaLogLevel,
+    error::KafkaError,
+    message::{DeliveryResult, Message as _},
+    producer::{ProducerContext, ThreadedProducer},
+    types::RDKafkaErrorCode,
+};
+
+use super::{
+    Ticket, closed,
+    line::{Life, Line},
+    returned::Returned,
+};
+use crate::broker::{
+    BrokerError,
+    kafka::{properties, voice::Voice},
+};
+
+pub(in crate::broker::kafka) type Client = ThreadedProducer<Context>;
+
+/// How a client puts records together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::broker::kafka) enum Batches {
+    /// As many as there are and fit.
+    Whole,
+    /// One record each: what the broker refuses is the fault of that record.
+    Single,
+}
+
+/// The callbacks of a client.
+pub(in crate::broker::kafka) struct Context {
+    batches: Batches,
+    voice: Arc<Voice>,
+    line: Weak<Line>,
+}
+
+/// Makes a client.
+pub(super) fn make(line: &Arc<Line>, batches: Batches) -> Result<Client, BrokerError> {
+    let context = Context { batches, voice: Arc::clone(&line.voice), line: Arc::downgrade(line) };
+    properties::create(&settings(&line.properties, line.life, batches), context)
+}
+
+/// What gives a record up after a time or a number of tries.
+const ENDS: [&str; 4] = ["message.timeout.ms", "delivery.timeout.ms", "message.send.max.retries", "retries"];
+
+fn settings(asked: &BTreeMap<String, String>, life: Life, batches: Batches) -> BTreeMap<String, String> {
+    let mut properties = asked.clone();
+    let mut set = |name: &str, value: &str| drop(properties.insert(name.to_owned(), value.to_owned()));
+    if life != Life::Transactional {
+        set("enable.gapless.guarantee", "true");
+    }
+    if batches == Batches::Single {
+        set("batch.num.messages", "1");
+    }
+    if life == Life::Endless {
+        // Under any of their names these would end what may still be acknowledged.
+        let bare = |name: &str| name.strip_prefix("topic.").unwrap_or(name).to_owned();
+        properties.retain(|name, _| !ENDS.contains(&&*bare(name)));
+        properties.insert("message.timeout.ms".to_owned(), "0".to_owned());
+        // Tells whether brokers throttle; it is only looked at while a record waits.
+        properties.entry("statistics.interval.ms".to_owned()).or_insert_with(|| "5000".to_owned());
+    }
+    properties
+}
+
+impl ClientContext for Context {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, line: &str) {
+        // What ends a client here is told by those who make the next one, and the property is ours.
+        let ours = facility == "FATAL" || line.contains("enable.gapless.guarantee");
+        let level = if ours { RDKafkaLogLevel::Debug } else { level };
+        self.voice.log(level, facility, line);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        self.voice.error(&error, reason);
+        if error.rdkafka_error_code() != Some(RDKafkaErrorCode::Fatal) && self.voice.is_news(reason) {
+            tracing::warn!(brokers = self.voice.brokers(), "{reason}; the producer goes on by itself");
+        }
+    }
+
+    fn stats_raw(&self, statistics: &[u8]) {
+        if let Some(line) = self.line.upgrade() {
+            line.keep_statistics(self.batches, statistics);
+        }
+    }
+}
+
+impl ProducerContext for Context {
+    type DeliveryOpaque = Box<Ticket>;
+
+    fn delivery(&self, result: &DeliveryResult<'_>, ticket: Box<Ticket>) {
+        let (error, record) = match result {
+            // A sender that no longer listens has given the record up.
+            Ok(_) => return drop(ticket.answer.send(Ok(()))),
+            Err(failed) => (&failed.0, &failed.1),
+        };
+        let Some(line) = self.line.upgrade() else {
+            return drop(ticket.answer.send(Err(closed())));
+        };
+        let what = format!("sending a record to {}[{}]", record.topic(), record.partition());
+        match line.judge(&what, error, self.batches) {
+            Ok(why) => line.take_back(Returned::of_delivery(record, ticket, why)),
+            Err(error) => drop(ticket.answer.send(Err(error))),
+        }
+    }
+}

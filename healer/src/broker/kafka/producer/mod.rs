@@ -1,0 +1,156 @@
+//! Sends records and tells each sender when the broker has acknowledged.
+//!
+//! The order of a partition is kept whatever is refused: a client here stops for good at the first batch that the broker does
+//! not take (`enable.gapless.guarantee`), so nothing behind it can arrive before it. Then [`mend`] takes back all that was not
+//! delivered, makes a new client, and sends it on in its order; what was refused together goes one record a batch, so that
+//! the one that fails alone is the one at fault.
+
+mod client;
+mod line;
+mod mend;
+mod returned;
+mod trouble;
+
+use std::{
+    collections::BTreeMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use rdkafka::{
+    message::{Header, OwnedHeaders},
+    producer::Producer as _,
+};
+use tokio::sync::oneshot;
+
+pub(super) use self::client::Client;
+use self::line::{Life, Line};
+use super::{
+    lists,
+    metadata::{self, bounded},
+    properties,
+    voice::Voice,
+};
+use crate::{
+    broker::{BrokerError, BrokerErrorKind, Delivery, OutRecord, Producer, SendError},
+    context::Headers,
+};
+
+/// Where the acknowledgement of one record goes.
+type Answer = oneshot::Sender<Result<(), BrokerError>>;
+
+/// What comes back with a record: its place among all that were sent, and its sender.
+pub(super) struct Ticket {
+    number: u64,
+    answer: Answer,
+}
+
+/// A producer of a real Kafka, with threads of its own that take the acknowledgements.
+pub(crate) struct KafkaProducer {
+    line: Arc<Line>,
+}
+
+impl KafkaProducer {
+    /// Makes the client. It does not wait for a broker: [`check_topic`](Producer::check_topic) does.
+    ///
+    /// Properties that belong to consumers are left out, those that the engine relies on are set here. A record that is not
+    /// acknowledged in time (`message.timeout.ms`) has failed.
+    pub(crate) fn connect(properties: &BTreeMap<String, String>) -> Result<Self, BrokerError> {
+        let life =
+            if properties.contains_key("transactional.id") { Life::Transactional } else { Life::Timed };
+        Self::with(properties, life)
+    }
+
+    /// As [`connect`](Self::connect), for a pipeline: a record waits for its acknowledgement as long as it takes.
+    pub(crate) fn endless(properties: &BTreeMap<String, String>) -> Result<Self, BrokerError> {
+        Self::with(properties, Life::Endless)
+    }
+
+    fn with(properties: &BTreeMap<String, String>, life: Life) -> Result<Self, BrokerError> {
+        let voice = Voice::new(properties::brokers(properties)?, None);
+        Ok(Self { line: Line::new(properties::producer(properties), life, voice)? })
+    }
+
+    /// The client that sends in batches.
+    pub(super) fn client(&self) -> Result<Arc<Client>, BrokerError> {
+        self.line.client(client::Batches::Whole)
+    }
+
+    pub(super) fn voice(&self) -> &Voice {
+        &self.line.voice
+    }
+}
+
+impl Producer for KafkaProducer {
+    fn send(&self, record: &OutRecord<'_>) -> Result<Delivery, SendError> {
+        check_target(record.topic).map_err(SendError::Failed)?;
+        let (answer, acknowledged) = oneshot::channel();
+        let ticket = Box::new(Ticket { number: self.line.next_number(), answer });
+        self.line.put(record, ticket)?;
+        Ok(Box::pin(async {
+            match acknowledged.await {
+                Ok(result) => result.map_err(SendError::Failed),
+                Err(_) => Err(SendError::Failed(closed())),
+            }
+        }))
+    }
+
+    fn check_topic(&self, topic: &str, wait: Duration) -> Result<(), BrokerError> {
+        let client = self.client()?;
+        let answer = metadata::fetch(client.client(), Some(topic), wait, self.voice(), || {})?;
+        metadata::partitions(&answer, topic, self.voice()).map(drop)
+    }
+
+    fn flush(&self, budget: Duration) {
+        let until = Instant::now() + budget;
+        for client in self.line.clients() {
+            let left = until.saturating_duration_since(Instant::now());
+            if let Err(error) = client.flush(bounded(left)) {
+                let open = client.in_flight_count();
+                tracing::warn!(%error, open, "records are still on their way after {budget:?}");
+            }
+        }
+    }
+
+    fn trouble(&self) -> Option<String> {
+        self.line.trouble()
+    }
+}
+
+impl Drop for KafkaProducer {
+    fn drop(&mut self) {
+        self.line.close();
+    }
+}
+
+fn closed() -> BrokerError {
+    BrokerError {
+        kind: BrokerErrorKind::Fatal,
+        text: "the producer was closed before the broker acknowledged the record; it may have arrived".into(),
+    }
+}
+
+/// Topics that no Kafka has. The name may come from a record, and the client would ask the brokers for it again and again.
+fn check_target(topic: &str) -> Result<(), BrokerError> {
+    let legal = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
+    let fits = (1..=249).contains(&topic.len()) && topic.bytes().all(legal);
+    if fits && topic != "." && topic != ".." {
+        return lists::check_name(topic);
+    }
+    let shown: String = topic.chars().take(60).collect();
+    let text = format!(
+        "sending a record failed: {shown:?} ({} bytes) is no topic name: it has 1 to 249 letters, digits, `.`, `_` and `-`, and is \
+         neither `.` nor `..`; correct the name",
+        topic.len()
+    );
+    Err(BrokerError { kind: BrokerErrorKind::Rejected, text })
+}
+
+/// Headers as librdkafka takes them.
+pub(super) fn headers(headers: &Headers) -> Option<OwnedHeaders> {
+    if headers.is_empty() {
+        return None;
+    }
+    let empty = OwnedHeaders::new_with_capacity(headers.len());
+    Some(headers.iter().fold(empty, |all, (key, value)| all.insert(Header { key, value })))
+}

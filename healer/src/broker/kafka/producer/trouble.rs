@@ -1,0 +1,83 @@
+//! Why records wait: what librdkafka's statistics say of its brokers.
+
+use std::{
+    collections::BTreeMap,
+    sync::Mutex,
+    time::{Duration, Instant},
+};
+
+use serde::Deserialize;
+
+use crate::broker::kafka::voice::lock;
+
+/// How long a broker that throttled is a reason: the next answer may come so late.
+const THROTTLED: Duration = Duration::from_mins(1);
+
+/// What the statistics of a client said last.
+#[derive(Default)]
+pub(super) struct Statistics(Mutex<Seen>);
+
+#[derive(Default)]
+struct Seen {
+    throttled: Option<(Instant, String)>,
+    /// Brokers that are not connected; `None` for one is none at all.
+    away: Option<Option<String>>,
+}
+
+#[derive(Deserialize)]
+struct All {
+    brokers: BTreeMap<String, Broker>,
+}
+
+#[derive(Deserialize)]
+struct Broker {
+    /// Negative for an address that the client began with and has no broker's number of.
+    nodeid: i64,
+    state: String,
+    throttle: Window,
+}
+
+#[derive(Deserialize)]
+struct Window {
+    /// Milliseconds.
+    max: i64,
+}
+
+impl Broker {
+    fn is_up(&self) -> bool {
+        matches!(&*self.state, "UP" | "UPDATE")
+    }
+}
+
+impl Statistics {
+    pub(super) fn keep(&self, statistics: &[u8]) {
+        let Ok(All { brokers }) = serde_json::from_slice(statistics) else { return };
+        let mut seen = lock(&self.0);
+        let slowest = brokers.iter().max_by_key(|(_, broker)| broker.throttle.max);
+        if let Some((name, broker)) = slowest.filter(|(_, broker)| broker.throttle.max > 0) {
+            let text =
+                format!("broker {name} throttles this client, by {} ms a request", broker.throttle.max);
+            seen.throttled = Some((Instant::now(), text));
+        }
+        seen.away = if brokers.values().any(Broker::is_up) {
+            let mut away = brokers.iter().filter(|(_, broker)| broker.nodeid >= 0 && !broker.is_up());
+            away.next().map(|(name, _)| Some(name.clone()))
+        } else {
+            Some(None)
+        };
+    }
+
+    /// What is wrong with the brokers; `said` is what the client said last.
+    pub(super) fn trouble(&self, said: impl Fn() -> Option<String>) -> Option<String> {
+        let seen = lock(&self.0);
+        let fact = match &seen.away {
+            Some(None) => "no broker is connected".to_owned(),
+            Some(Some(name)) => format!("broker {name} is not connected"),
+            None => {
+                let (at, text) = seen.throttled.as_ref()?;
+                return (at.elapsed() < THROTTLED).then(|| text.clone());
+            }
+        };
+        Some(said().map_or_else(|| fact.clone(), |said| format!("{fact}: {said}")))
+    }
+}

@@ -1,0 +1,219 @@
+//! Records that wait long for their acknowledgement: told in the log and in the health, never given up.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    time::Duration,
+};
+
+use futures_util::future::BoxFuture;
+
+use super::Shared;
+use crate::{broker::Producer, context::Context};
+
+/// How often a lane whose records wait looks at them.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// How often a node whose records still wait is told of again.
+const AGAIN: Duration = Duration::from_mins(1);
+
+/// The record of a pipeline that has waited longest for the acknowledgement of what it became: at a sink, or as a dead letter.
+///
+/// It is there once a record has waited for ten seconds, or for the property `message.timeout.ms` where that is less. However
+/// long it takes, the pipeline goes on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SendHealth {
+    /// The path of the sink, or of the node where the record failed.
+    pub stage: String,
+    /// The record's topic.
+    pub topic: String,
+    /// The record's partition.
+    pub partition: i32,
+    /// The record's offset.
+    pub offset: i64,
+    /// How long it has waited, to a second.
+    pub lasting: Duration,
+    /// Why, as far as the client knows: no broker is connected, or one throttles.
+    pub reason: String,
+}
+
+/// Where a record came from.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Place {
+    topic: Arc<str>,
+    partition: i32,
+    offset: i64,
+}
+
+impl Place {
+    fn of(context: &Context) -> Self {
+        Self {
+            topic: Arc::clone(context.topic_arc()),
+            partition: context.partition(),
+            offset: context.offset(),
+        }
+    }
+}
+
+/// What waits too long.
+pub(crate) struct Sends {
+    /// From when on that is told.
+    after: Duration,
+    /// Tells why; gone when the pipeline has ended.
+    producer: Option<Weak<dyn Producer>>,
+    late: Mutex<Late>,
+}
+
+#[derive(Default)]
+struct Late {
+    /// By the path of the node and by record: since when.
+    records: HashMap<(Arc<str>, Place), Duration>,
+    /// When a node was told of last.
+    told: HashMap<Arc<str>, Duration>,
+}
+
+impl Sends {
+    pub(crate) fn new(after: Duration, producer: Option<&Arc<dyn Producer>>) -> Self {
+        Self { after, producer: producer.map(Arc::downgrade), late: Mutex::default() }
+    }
+
+    fn late(&self) -> MutexGuard<'_, Late> {
+        self.late.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn reason(&self) -> String {
+        let producer = self.producer.as_ref().and_then(Weak::upgrade);
+        let reason = producer.and_then(|producer| producer.trouble());
+        reason.unwrap_or_else(|| "the broker has not acknowledged it yet".to_owned())
+    }
+
+    /// The record that has waited longest, if one has waited too long.
+    pub(crate) fn health(&self, now: Duration) -> Option<SendHealth> {
+        let late = self.late();
+        let ((stage, place), since) = late.records.iter().min_by_key(|(_, since)| **since)?;
+        let mut health = SendHealth {
+            stage: stage.to_string(),
+            topic: place.topic.to_string(),
+            partition: place.partition,
+            offset: place.offset,
+            lasting: now.saturating_sub(*since),
+            reason: String::new(),
+        };
+        drop(late);
+        health.reason = self.reason();
+        Some(health)
+    }
+
+    fn begin(&self, stage: Arc<str>, place: &Place, (since, now): (Duration, Duration)) {
+        let mut late = self.late();
+        late.records.insert((Arc::clone(&stage), place.clone()), since);
+        if late.told.get(&stage).is_some_and(|told| now.saturating_sub(*told) < AGAIN) {
+            return;
+        }
+        late.told.insert(Arc::clone(&stage), now);
+        drop(late);
+        tracing::warn!(
+            stage = &*stage,
+            topic = &*place.topic,
+            partition = place.partition,
+            offset = place.offset,
+            waiting = ?now.saturating_sub(since),
+            reason = self.reason(),
+            "a record waits for the broker's acknowledgement; it is neither given up nor passed, and its partition is \
+             held until the broker takes it"
+        );
+    }
+
+    fn end(&self, stage: Arc<str>, place: Place, now: Duration) {
+        let mut late = self.late();
+        let since = late.records.remove(&(Arc::clone(&stage), place));
+        let over = !late.records.keys().any(|(other, _)| *other == stage);
+        if over && late.told.remove(&stage).is_some() {
+            drop(late);
+            let waited = since.map(|since| now.saturating_sub(since));
+            tracing::info!(stage = &*stage, ?waited, "no record waits for its acknowledgement any more");
+        }
+    }
+}
+
+/// The records of one lane at one node that wait for their acknowledgement, in their order.
+pub(crate) struct Waiting {
+    shared: Arc<Shared>,
+    node: u32,
+    places: VecDeque<Place>,
+    /// How many have ended.
+    ended: u64,
+    /// The first one when the lane was last looked at: its number, and since when it was first.
+    first: Option<(u64, Duration)>,
+    /// Whether the first is known to wait too long.
+    late: Option<Place>,
+    timer: Option<BoxFuture<'static, ()>>,
+}
+
+impl Waiting {
+    pub(crate) fn new(shared: &Arc<Shared>, node: u32) -> Self {
+        Self {
+            shared: Arc::clone(shared),
+            node,
+            places: VecDeque::new(),
+            ended: 0,
+            first: None,
+            late: None,
+            timer: None,
+        }
+    }
+
+    /// A record is on its way, behind those before it.
+    pub(crate) fn began(&mut self, context: &Context) {
+        self.places.push_back(Place::of(context));
+    }
+
+    /// The first has ended.
+    pub(crate) fn ended(&mut self) {
+        self.places.pop_front();
+        self.ended += 1;
+        self.let_go();
+    }
+
+    fn let_go(&mut self) {
+        if let Some(place) = self.late.take() {
+            let Shared { sends, nodes, runtime, .. } = &*self.shared;
+            sends.end(nodes.path(self.node), place, runtime.now());
+        }
+    }
+
+    /// Waits for the only one.
+    pub(crate) async fn watch<T>(&mut self, mut delivery: impl Future<Output = T> + Unpin) -> T {
+        loop {
+            tokio::select! {
+                biased;
+                result = &mut delivery => return result,
+                () = self.look() => {}
+            }
+        }
+    }
+
+    /// Looks at the first once a second. May be dropped and called again: only who waits pays for a timer.
+    pub(crate) async fn look(&mut self) {
+        self.timer.get_or_insert_with(|| self.shared.runtime.sleep(LOOK)).await;
+        self.timer = None;
+        let Some(place) = self.places.front() else { return };
+        let now = self.shared.runtime.now();
+        let (_, since) = *match &mut self.first {
+            Some(first) if first.0 == self.ended => first,
+            first => first.insert((self.ended, now)),
+        };
+        let Shared { sends, nodes, .. } = &*self.shared;
+        if now.saturating_sub(since) >= sends.after {
+            sends.begin(nodes.path(self.node), place, (since, now));
+            self.late = Some(place.clone());
+        }
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.let_go();
+    }
+}

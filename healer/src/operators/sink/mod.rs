@@ -1,0 +1,155 @@
+//! Sends records to a topic and passes them on when the broker has acknowledged them.
+
+mod outgoing;
+mod task;
+
+use std::{marker::PhantomData, sync::Arc};
+
+use self::task::Task;
+use super::{
+    OnError,
+    boundary::{self, Needs, Queue},
+};
+use crate::{
+    codec::{Codec, CodecError, Encode},
+    context::{Context, Headers},
+    engine::Host,
+    envelope::Visit,
+    error::Failure,
+    stream::{Accepts, Consumer, Operator},
+    topology::{Node, NodeDraft, NodeKind},
+};
+
+type KeyOf<T> = Arc<dyn Fn(&T, &Context) -> Option<Vec<u8>> + Send + Sync>;
+type HeadersOf<T> = Arc<dyn Fn(&T, &Context) -> Headers + Send + Sync>;
+type TopicOf<T> = Arc<dyn Fn(&T) -> String + Send + Sync>;
+
+/// The functions that make sinks ask for `Encode` and keep the proof, so that a fault is said once.
+type EncodeValue<T, C> = fn(&C, &T, &mut Vec<u8>) -> Result<(), CodecError>;
+
+/// A sink: a topic and a codec. Made by [`kafka`](crate::kafka)'s functions; give it to `then`.
+///
+/// The record's key and headers go along unless changed here. What flowed in flows on after the acknowledgement.
+#[must_use = "a sink does nothing until a stream flows into it"]
+pub struct Sink<T, C> {
+    topic: Option<Arc<str>>,
+    codec: C,
+    encode: EncodeValue<T, C>,
+    topic_of: Option<TopicOf<T>>,
+    key_of: Option<KeyOf<T>>,
+    headers_of: Option<HeadersOf<T>>,
+    on_error: Option<OnError>,
+}
+
+impl<T: Send + 'static, C: Codec> Sink<T, C> {
+    pub(crate) fn new(topic: Arc<str>, codec: C) -> Self
+    where
+        C: Encode<T>,
+    {
+        Self {
+            topic: Some(topic),
+            codec,
+            encode: C::encode,
+            topic_of: None,
+            key_of: None,
+            headers_of: None,
+            on_error: None,
+        }
+    }
+
+    /// Sends each record to a topic of its own. Such topics are not looked up at the start: a name that is none, or whose topic
+    /// does not exist, is a fault of the record ([`on_error`](Self::on_error)).
+    pub fn topic(mut self, topic: impl Fn(&T) -> String + Send + Sync + 'static) -> Self {
+        self.topic = None;
+        self.topic_of = Some(Arc::new(topic));
+        self
+    }
+
+    /// The key of each record, instead of the source record's.
+    pub fn key(mut self, key: impl Fn(&T, &Context) -> Option<Vec<u8>> + Send + Sync + 'static) -> Self {
+        self.key_of = Some(Arc::new(key));
+        self
+    }
+
+    /// The headers of each record, instead of the source record's.
+    pub fn headers(mut self, headers: impl Fn(&T, &Context) -> Headers + Send + Sync + 'static) -> Self {
+        self.headers_of = Some(Arc::new(headers));
+        self
+    }
+
+    /// What happens to a record that is at fault here, instead of what the [pipeline](crate::App::on_error) says: its value
+    /// cannot be encoded, it is too large for the topic, it has no key where one is needed, the topic that it chose is none or does
+    /// not exist, or the broker refuses its time.
+    ///
+    /// What is not the record's fault is not decided here. While no broker takes it, it waits as long as that lasts; an unknown
+    /// fixed topic, a missing right or a missing codec stops the pipeline.
+    ///
+    /// ```
+    /// use healer::prelude::*;
+    ///
+    /// let app = pipeline! {
+    ///     name "copies";
+    ///     lines = kafka::string("lines")
+    ///         => kafka::to_string("copies").on_error(OnError::dead_letter("copies.dead"));
+    ///     lines => heal;
+    /// };
+    /// # drop(app);
+    /// ```
+    pub fn on_error(mut self, on_error: OnError) -> Self {
+        self.on_error = Some(on_error);
+        self
+    }
+}
+
+impl<T: Send + 'static, C: Codec> Accepts<T> for Sink<T, C> {}
+
+impl<T: Send + 'static, C: Codec> Operator for Sink<T, C> {
+    type In = T;
+    type Out = T;
+    type Node<D: Consumer<T>> = SinkNode<T, C, D>;
+
+    fn draft(&self) -> NodeDraft {
+        let name = self.topic.as_deref().unwrap_or("sink").to_owned();
+        let kind = NodeKind::Sink { topic: self.topic.clone(), codec: self.codec.format() };
+        let mut draft = NodeDraft::new(name, kind);
+        draft.on_error.clone_from(&self.on_error);
+        draft
+    }
+
+    fn attach<D: Consumer<T>>(self, node: Arc<Node>, next: D) -> Self::Node<D> {
+        SinkNode(Arc::new(Work { sink: self, node, next, item: PhantomData }))
+    }
+}
+
+/// A sink and what follows.
+pub struct SinkNode<T, C, D>(Arc<Work<T, C, D>>);
+
+struct Work<T, C, D> {
+    sink: Sink<T, C>,
+    node: Arc<Node>,
+    next: D,
+    item: PhantomData<fn(T)>,
+}
+
+impl<T: Send + 'static, C: Codec, D: Consumer<T>> Consumer<T> for SinkNode<T, C, D> {
+    type Lane = Queue<T>;
+    const READS: bool = true;
+    const BOUNDED: bool = true;
+
+    fn open(&self, host: &Host) -> Self::Lane {
+        let needs = Needs::new(true, host, self.0.node.id);
+        let (queue, inbox) = boundary::queue(needs);
+        host.spawn(Task::new(&self.0, host).run(inbox));
+        queue
+    }
+
+    fn push(&self, lane: &mut Self::Lane, visit: &mut Visit<'_>, item: T) -> Result<(), Failure> {
+        visit.enter(self.0.node.id);
+        lane.take(visit, self.0.node.id, item);
+        Ok(())
+    }
+
+    async fn room(&self, lane: &mut Self::Lane) {
+        lane.room().await;
+    }
+}

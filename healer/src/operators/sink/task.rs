@@ -1,0 +1,160 @@
+//! The task of a lane: sends its records and passes them on in their order.
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+    time::Duration,
+};
+
+use futures_util::{
+    StreamExt as _,
+    future::{BoxFuture, FutureExt as _},
+    stream::FuturesOrdered,
+};
+
+use super::{Work, outgoing::Outgoing};
+use crate::{
+    broker::{BrokerError, BrokerErrorKind, Producer, SendError},
+    codec::Codec,
+    engine::{Host, Waiting},
+    error::Cause,
+    observe,
+    operators::boundary::{self, Envelope, Inbox, Step},
+    stream::Consumer,
+};
+
+/// How many records of a partition a sink has on their way to the broker at most.
+const ON_THE_WAY: usize = 1_024;
+
+/// How long a sink waits when the producer's queue is full and it has nothing on its own way.
+const FULL_WAIT: Duration = Duration::from_millis(5);
+
+type Sent<T> = (Envelope<T>, Result<(), SendError>);
+
+pub(super) struct Task<T, C, D: Consumer<T>> {
+    work: Arc<Work<T, C, D>>,
+    lane: D::Lane,
+    host: Host,
+    producer: Arc<dyn Producer>,
+    /// In the order of the records, so that they go on in it.
+    on_the_way: FuturesOrdered<BoxFuture<'static, Sent<T>>>,
+    waiting: Waiting,
+    buffer: Vec<u8>,
+}
+
+impl<T: Send + 'static, C: Codec, D: Consumer<T>> Task<T, C, D> {
+    pub(super) fn new(work: &Arc<Work<T, C, D>>, host: &Host) -> Self {
+        Self {
+            work: Arc::clone(work),
+            lane: work.next.open(host),
+            host: host.clone(),
+            producer: host.producer(),
+            on_the_way: FuturesOrdered::new(),
+            waiting: Waiting::new(host.shared(), work.node.id),
+            buffer: Vec::new(),
+        }
+    }
+
+    pub(super) async fn run(mut self, mut inbox: Inbox<T>) {
+        let mut open = true;
+        while open || !self.on_the_way.is_empty() {
+            tokio::select! {
+                biased;
+                Some((item, result)) = self.on_the_way.next() => self.delivered(item, result).await,
+                item = inbox.next(), if open && self.on_the_way.len() < ON_THE_WAY => match item {
+                    Some(item) => self.send(item).await,
+                    None => open = false,
+                },
+                () = self.waiting.look(), if !self.on_the_way.is_empty() => {}
+            }
+        }
+    }
+
+    async fn send(&mut self, item: Envelope<T>) {
+        if item.receipt.is_halted() {
+            return;
+        }
+        // The user's encoder and closures: a panic of theirs is a failure of the record.
+        let Work { sink, node, .. } = &*self.work;
+        let inside = observe::enter(item.context.here(), node.id);
+        let mut span = item.context.sends(&node.path);
+        span.begin();
+        let call = AssertUnwindSafe(|| Outgoing::new(sink, &item, std::mem::take(&mut self.buffer)));
+        let mut outgoing = match catch_unwind(call) {
+            Ok(Ok(outgoing)) => {
+                drop(inside);
+                outgoing
+            }
+            Ok(Err(error)) => {
+                span.end(Err(&error));
+                return self.pass(item, |_| Step::Failed(Cause::Encode(error.into()))).await;
+            }
+            Err(panic) => {
+                let cause = Cause::of_panic(&*panic);
+                span.end(Err(&cause));
+                return self.pass(item, |_| Step::Failed(cause)).await;
+            }
+        };
+        if let Some(headers) = span.sends_to(&outgoing.topic, outgoing.headers(&item)) {
+            outgoing.headers = Some(headers);
+        }
+        if item.context.watch().is_measured() {
+            self.host.measures().output(node.id, outgoing.value.len());
+        }
+        loop {
+            match self.producer.send(&outgoing.record(&item)) {
+                Ok(delivery) => {
+                    self.waiting.began(&item.context);
+                    let delivered = delivery.map(move |result| {
+                        span.end(result.as_ref().map(|()| true).map_err(|error: &SendError| error as _));
+                        (item, result)
+                    });
+                    self.on_the_way.push_back(delivered.boxed());
+                    break;
+                }
+                // Back-pressure, never a failure: others of this pipeline use the same queue.
+                Err(SendError::Full) if self.on_the_way.is_empty() => self.host.sleep(FULL_WAIT).await,
+                Err(SendError::Full) => tokio::select! {
+                    biased;
+                    Some((sent, result)) = self.on_the_way.next() => self.delivered(sent, result).await,
+                    () = self.waiting.look() => {}
+                },
+                Err(error @ SendError::Failed(_)) => {
+                    span.end(Err(&error));
+                    self.waiting.began(&item.context);
+                    self.on_the_way.push_back(async move { (item, Err(error)) }.boxed());
+                    break;
+                }
+            }
+        }
+        self.buffer = outgoing.value;
+    }
+
+    async fn delivered(&mut self, item: Envelope<T>, result: Result<(), SendError>) {
+        self.waiting.ended();
+        let chosen = self.work.sink.topic_of.is_some();
+        let step = |value| match result {
+            Ok(()) => Step::Next(value),
+            Err(error) if is_of_record(&error, chosen) => Step::Failed(Cause::Refused(error.into())),
+            Err(error) => Step::Failed(Cause::Send(error.into())),
+        };
+        self.pass(item, step).await;
+    }
+
+    async fn pass(&mut self, item: Envelope<T>, step: impl FnOnce(T) -> Step<T>) {
+        let Envelope { value, receipt, mut context } = item;
+        let Work { node, next, .. } = &*self.work;
+        boundary::carry_on(&self.host, next, &mut self.lane, node.id, receipt, &mut context, step(value));
+        next.room(&mut self.lane).await;
+    }
+}
+
+/// Whether the record is at fault; a topic is where its name came from the record.
+fn is_of_record(error: &SendError, chosen: bool) -> bool {
+    let SendError::Failed(BrokerError { kind, .. }) = error else { return false };
+    match kind {
+        BrokerErrorKind::TooLarge | BrokerErrorKind::Rejected => true,
+        BrokerErrorKind::UnknownTopic => chosen,
+        _ => false,
+    }
+}
