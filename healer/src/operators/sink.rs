@@ -23,7 +23,7 @@ use crate::{
     envelope::Visit,
     error::{Cause, Failure},
     observe,
-    stream::{Accepts, Consumer, Operator},
+    stream::{Accepts, Below, Consumer, Operator},
     topology::{Node, NodeDraft, NodeKind},
 };
 
@@ -110,13 +110,15 @@ struct Work<T, C, D> {
 
 impl<T: Send + 'static, C: Codec, D: Consumer<T>> Consumer<T> for SinkNode<T, C, D> {
     type Lane = Queue<T>;
-    const READS: bool = true;
-    const BOUNDED: bool = true;
+
+    fn below(&self) -> Below {
+        Below::queue(true).holding::<T>()
+    }
 
     fn open(&self, host: &Host) -> Self::Lane {
         let needs = Needs::new(true, host, self.0.node.id);
         let (queue, mut inbox) = boundary::queue(needs);
-        let task = Task {
+        let mut task = Task {
             work: Arc::clone(&self.0),
             lane: self.0.next.open(host),
             host: host.clone(),
@@ -124,8 +126,7 @@ impl<T: Send + 'static, C: Codec, D: Consumer<T>> Consumer<T> for SinkNode<T, C,
             on_the_way: FuturesOrdered::new(),
             buffer: Vec::new(),
         };
-        let mut task = task;
-        host.spawn(async move {
+        host.spawn(self.0.next.below().holding::<T>().stack, || async move {
             loop {
                 tokio::select! {
                     biased;
