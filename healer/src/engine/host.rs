@@ -22,6 +22,7 @@ use crate::{
     observe::{LaneCounts, Measures, Rare, Tracing},
     operators::{Checkpoints, Office},
     reports::Reports,
+    stream::stack::{self, deep, with_stack},
     topology::{Found, Need, Nodes},
 };
 
@@ -142,9 +143,12 @@ impl Host {
         Arc::clone(self.shared.producer())
     }
 
-    /// Starts a task of this lane.
-    pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
-        let (task, handle) = abortable(task);
+    /// Starts a task of this lane, which takes so much stack for what is below it, in bytes.
+    pub(crate) fn spawn<F>(&self, stack: usize, task: impl FnOnce() -> F)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let (task, handle) = abortable(deep(stack, task));
         lock(&self.tasks.handles).push(handle);
         self.shared.runtime.spawn(Box::pin(async move {
             // An aborted task has returned what it held.
@@ -164,15 +168,20 @@ impl Host {
 
     /// Runs a call that may block, on the pool for such calls; a panic comes back as an error. Where the pool is shut down nothing
     /// comes back: the runtime ends, and with it the task that waits here.
-    pub(crate) async fn blocking<R: Send + 'static>(
-        &self,
-        call: impl FnOnce() -> R + Send + 'static,
-    ) -> Result<R, Cause> {
+    pub(crate) async fn blocking<R, F>(&self, call: F) -> Result<R, Cause>
+    where
+        R: Send + 'static,
+        F: FnOnce() -> R + Send + 'static,
+    {
         let (sender, receiver) = oneshot::channel();
+        let stack = stack::of::<F>() + stack::of::<R>();
         self.shared.runtime.blocking(Box::new(move || {
-            // Nobody listens when the lane was aborted meanwhile.
-            let result = catch_unwind(AssertUnwindSafe(call)).map_err(|panic| Cause::of_panic(&*panic));
-            drop(sender.send(result));
+            let run = || {
+                // Nobody listens when the lane was aborted meanwhile.
+                let result = catch_unwind(AssertUnwindSafe(call)).map_err(|panic| Cause::of_panic(&*panic));
+                drop(sender.send(result));
+            };
+            with_stack(stack, run);
         }));
         match receiver.await {
             Ok(result) => result,

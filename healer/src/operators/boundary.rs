@@ -15,7 +15,7 @@ use crate::{
     error::{Cause, Failure},
     observe,
     operators::failing,
-    stream::Consumer,
+    stream::{Below, Consumer},
 };
 
 /// What a boundary's task does.
@@ -23,8 +23,8 @@ pub trait Serve<T>: Send + Sync + 'static {
     /// What it remembers for a partition, with the lane below.
     type Lane: Send + 'static;
 
-    /// Whether it, or a node below, reads key and headers.
-    const READS: bool;
+    /// What its queue must know of it and of what is below, and the stack that its task takes.
+    fn below(&self) -> Below;
 
     /// The node's number.
     fn node(&self) -> u32;
@@ -82,8 +82,11 @@ impl<S> Boundary<S> {
 
 impl<T: Send + 'static, S: Serve<T>> Consumer<T> for Boundary<S> {
     type Lane = Queue<T>;
-    const READS: bool = S::READS;
-    const BOUNDED: bool = true;
+
+    #[inline]
+    fn below(&self) -> Below {
+        Below::queue(self.0.below().reads).holding::<T>()
+    }
 
     fn open(&self, host: &Host) -> Self::Lane {
         start(&self.0, host)
@@ -103,10 +106,11 @@ impl<T: Send + 'static, S: Serve<T>> Consumer<T> for Boundary<S> {
 /// Starts the task of a boundary. It ends when all givers are gone and the queue is empty, and then closes its own lane: so
 /// a drain goes down the pipeline by itself.
 pub(super) fn start<T: Send + 'static, S: Serve<T>>(serve: &Arc<S>, host: &Host) -> Queue<T> {
-    let (queue, mut inbox) = queue(Needs::new(S::READS, host, serve.node()));
+    let below = serve.below();
+    let (queue, mut inbox) = queue(Needs::new(below.reads, host, serve.node()));
     let (serve, host_of_task) = (Arc::clone(serve), host.clone());
     let mut lane = serve.open(host);
-    host.spawn(async move {
+    host.spawn(below.stack, || async move {
         serve.run(&mut lane, &host_of_task, &mut inbox).await;
     });
     queue

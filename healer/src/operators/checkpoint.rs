@@ -10,8 +10,8 @@ use crate::{
     envelope::Visit,
     error::{BoxError, Cause, Failure},
     operators::failing,
-    stream::{Consumer, Link},
-    topology::{Node, Plan},
+    stream::{Below, Consumer, Operator},
+    topology::{Node, NodeDraft, NodeKind},
 };
 
 /// The last value of one node and partition.
@@ -69,21 +69,30 @@ impl Checkpoints {
 /// How a value is encoded: `checkpoint` alone asks for `Serialize` and keeps the proof, so that a fault is said once.
 pub(crate) type Encode<T> = fn(&T, &mut Vec<u8>) -> Result<(), BoxError>;
 
-/// A `checkpoint` after a chain.
-pub struct CheckpointLink<C: Link> {
-    pub(crate) before: C,
-    pub(crate) encode: Encode<C::Out>,
-    pub(crate) at: usize,
+/// A `checkpoint`.
+pub struct Checkpoint<T> {
+    encode: Encode<T>,
 }
 
-impl<C: Link> Link for CheckpointLink<C> {
-    type In = C::In;
-    type Out = C::Out;
-    type Into<D: Consumer<C::Out>> = C::Into<CheckpointNode<C::Out, D>>;
+impl<T> Checkpoint<T> {
+    pub(crate) fn new(encode: Encode<T>) -> Self {
+        Self { encode }
+    }
+}
 
-    fn attach<D: Consumer<C::Out>>(self, plan: &Plan, next: D) -> Self::Into<D> {
-        let node = plan.node(self.at);
-        self.before.attach(plan, CheckpointNode::new(node, self.encode, next))
+impl<T: Send + 'static> Operator for Checkpoint<T> {
+    type In = T;
+    type Out = T;
+    type Node<D: Consumer<T>> = CheckpointNode<T, D>;
+
+    fn draft(&self) -> NodeDraft {
+        let mut node = NodeDraft::new("checkpoint", NodeKind::Checkpoint);
+        node.stores = true;
+        node
+    }
+
+    fn attach<D: Consumer<T>>(self, node: Arc<Node>, next: D) -> Self::Node<D> {
+        CheckpointNode::new(node, self.encode, next)
     }
 }
 
@@ -111,8 +120,11 @@ pub struct CheckpointLane<L> {
 
 impl<T: Send + 'static, D: Consumer<T>> Consumer<T> for CheckpointNode<T, D> {
     type Lane = CheckpointLane<D::Lane>;
-    const READS: bool = D::READS;
-    const BOUNDED: bool = D::BOUNDED;
+
+    #[inline]
+    fn below(&self) -> Below {
+        self.next.below().holding::<T>()
+    }
 
     fn open(&self, host: &Host) -> Self::Lane {
         CheckpointLane {

@@ -13,7 +13,7 @@ use crate::{
     envelope::{Claim, End, Home, Outcome, Reason, Visit},
     error::Failure,
     observe::{self, Inside, Trace, TracedSource, Watch},
-    stream::{Branch, Consumer, Raw},
+    stream::{Branch, Consumer, Raw, stack::with_stack},
     topology::Node,
 };
 
@@ -104,9 +104,11 @@ impl<D: Consumer<Raw>> Entry for EntryOf<D> {
     fn open(&self, host: &Host, home: Arc<Home>) -> Box<dyn EntryLane> {
         let context = Context::reusable(Arc::clone(&home.partition.topic), home.partition.partition);
         let traces = host.traces().source(host.nodes().path(home.source()), &home.partition);
+        let below = self.0.below();
         Box::new(LaneOf {
             lane: self.0.open(host),
-            reads: D::READS || host.nodes().keeps_originals(home.source()) || traces.reads_headers(),
+            stack: below.stack,
+            reads: below.reads || host.nodes().keeps_originals(home.source()) || traces.reads_headers(),
             chain: Arc::clone(&self.0),
             context,
             home,
@@ -124,6 +126,8 @@ struct LaneOf<D: Consumer<Raw>> {
     host: Host,
     /// Whether headers must come along with records that wait.
     reads: bool,
+    /// What a record takes on its way, in bytes.
+    stack: usize,
     traces: TracedSource,
 }
 
@@ -143,7 +147,8 @@ impl<D: Consumer<Raw>> EntryLane for LaneOf<D> {
         log: &mut ChunkLog,
     ) -> usize {
         let traced = self.traces.is_on();
-        let taken = self.run_all(records, credit, until, log, traced);
+        // Once a chunk, for all that its records need down to the next boundaries.
+        let taken = with_stack(self.stack, || self.run_all(records, credit, until, log, traced));
         if traced {
             // That of the last one: the lane may rest for long.
             self.context.set_trace(Trace::NONE);

@@ -1,36 +1,48 @@
 //! Lets some records through; the others are skipped, counted by reason, and done.
 
-use std::sync::Arc;
+use std::{marker::PhantomData, sync::Arc};
 
 use crate::{
     engine::Host,
     envelope::{Reason, Visit},
     error::Failure,
-    stream::{Consumer, Link},
-    topology::{Node, Plan},
+    stream::{Below, Consumer, Filters, Operator},
+    topology::{Node, NodeDraft, NodeKind},
 };
 
-/// A `filter` after a chain.
-pub struct FilterLink<C, F> {
-    pub(crate) before: C,
-    pub(crate) keep: F,
-    pub(crate) reason: Option<String>,
-    pub(crate) at: usize,
+/// A `filter`.
+pub struct Filter<T, F> {
+    keep: F,
+    item: PhantomData<fn(&T)>,
 }
 
-impl<C, F> Link for FilterLink<C, F>
-where
-    C: Link,
-    F: Fn(&C::Out) -> bool + Send + Sync + 'static,
-{
-    type In = C::In;
-    type Out = C::Out;
-    type Into<D: Consumer<C::Out>> = C::Into<FilterNode<F, D>>;
+impl<T, F> Filter<T, F> {
+    pub(crate) fn new(keep: F) -> Self {
+        Self { keep, item: PhantomData }
+    }
+}
 
-    fn attach<D: Consumer<C::Out>>(self, plan: &Plan, next: D) -> Self::Into<D> {
-        let node = plan.node(self.at);
-        let reason = Reason::new(self.reason.as_deref().unwrap_or(&node.name));
-        self.before.attach(plan, FilterNode { keep: self.keep, reason, node, next })
+impl<T, F> Filters for Filter<T, F> {}
+
+impl<T, F> Operator for Filter<T, F>
+where
+    T: Send + 'static,
+    F: Fn(&T) -> bool + Send + Sync + 'static,
+{
+    type In = T;
+    type Out = T;
+    type Node<D: Consumer<T>> = FilterNode<F, D>;
+
+    fn draft(&self) -> NodeDraft {
+        NodeDraft::new("filter", NodeKind::Filter { reason: None })
+    }
+
+    fn attach<D: Consumer<T>>(self, node: Arc<Node>, next: D) -> Self::Node<D> {
+        let reason = match &node.kind {
+            NodeKind::Filter { reason: Some(reason) } => reason,
+            _ => &*node.name,
+        };
+        FilterNode { keep: self.keep, reason: Reason::new(reason), node, next }
     }
 }
 
@@ -49,8 +61,11 @@ where
     D: Consumer<T>,
 {
     type Lane = D::Lane;
-    const READS: bool = D::READS;
-    const BOUNDED: bool = D::BOUNDED;
+
+    #[inline]
+    fn below(&self) -> Below {
+        self.next.below().holding::<T>()
+    }
 
     fn open(&self, host: &Host) -> Self::Lane {
         self.next.open(host)

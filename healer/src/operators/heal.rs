@@ -1,14 +1,17 @@
 //! The end of a chain: what gets here is done.
 
-use crate::{engine::Host, envelope::Visit, error::Failure, stream::Consumer};
+use crate::{engine::Host, envelope::Visit, error::Failure, stream::{Below, Consumer}};
 
 /// Settles what flows in.
 pub struct HealNode;
 
 impl<T: Send + 'static> Consumer<T> for HealNode {
     type Lane = ();
-    const READS: bool = false;
-    const BOUNDED: bool = false;
+
+    #[inline]
+    fn below(&self) -> Below {
+        Below::END.holding::<T>()
+    }
 
     fn open(&self, _: &Host) -> Self::Lane {}
 

@@ -1,14 +1,14 @@
 //! Closures that turn one value into another.
 
-use std::{any::type_name, sync::Arc};
+use std::{any::type_name, marker::PhantomData, sync::Arc};
 
 use crate::{
     engine::Host,
     envelope::Visit,
     error::{BoxError, Cause, Failure},
     operators::failing,
-    stream::{Consumer, Link},
-    topology::{Node, NodeDraft, Plan},
+    stream::{Below, Consumer, Operator},
+    topology::{Node, NodeDraft, NodeKind},
 };
 
 /// A closure's or a generic stage's output that is a `Result` would be healed with its error inside: a lost record.
@@ -22,26 +22,36 @@ pub(crate) fn refuse_hidden_errors<U>(node: &mut NodeDraft) {
     }
 }
 
-/// A `map` after a chain.
-pub struct MapLink<C, F> {
-    pub(crate) before: C,
-    pub(crate) f: F,
-    pub(crate) at: usize,
+/// A `map`.
+pub struct Map<T, F> {
+    f: F,
+    item: PhantomData<fn(T)>,
 }
 
-impl<C, U, F> Link for MapLink<C, F>
-where
-    C: Link,
-    U: Send + 'static,
-    F: Fn(C::Out) -> U + Send + Sync + 'static,
-{
-    type In = C::In;
-    type Out = U;
-    type Into<D: Consumer<U>> = C::Into<MapNode<F, D>>;
+impl<T, F> Map<T, F> {
+    pub(crate) fn new(f: F) -> Self {
+        Self { f, item: PhantomData }
+    }
+}
 
-    fn attach<D: Consumer<U>>(self, plan: &Plan, next: D) -> Self::Into<D> {
-        let node = plan.node(self.at);
-        self.before.attach(plan, MapNode { f: self.f, node, next })
+impl<T, U, F> Operator for Map<T, F>
+where
+    T: Send + 'static,
+    U: Send + 'static,
+    F: Fn(T) -> U + Send + Sync + 'static,
+{
+    type In = T;
+    type Out = U;
+    type Node<D: Consumer<U>> = MapNode<F, D>;
+
+    fn draft(&self) -> NodeDraft {
+        let mut node = NodeDraft::new("map", NodeKind::Map);
+        refuse_hidden_errors::<U>(&mut node);
+        node
+    }
+
+    fn attach<D: Consumer<U>>(self, node: Arc<Node>, next: D) -> Self::Node<D> {
+        MapNode { f: self.f, node, next }
     }
 }
 
@@ -60,8 +70,11 @@ where
     D: Consumer<U>,
 {
     type Lane = D::Lane;
-    const READS: bool = D::READS;
-    const BOUNDED: bool = D::BOUNDED;
+
+    #[inline]
+    fn below(&self) -> Below {
+        self.next.below().holding::<(T, U)>()
+    }
 
     fn open(&self, host: &Host) -> Self::Lane {
         self.next.open(host)
@@ -80,27 +93,35 @@ where
     }
 }
 
-/// A `try_map` after a chain.
-pub struct TryMapLink<C, F> {
-    pub(crate) before: C,
-    pub(crate) f: F,
-    pub(crate) at: usize,
+/// A `try_map`.
+pub struct TryMap<T, F> {
+    f: F,
+    item: PhantomData<fn(T)>,
 }
 
-impl<C, U, E, F> Link for TryMapLink<C, F>
+impl<T, F> TryMap<T, F> {
+    pub(crate) fn new(f: F) -> Self {
+        Self { f, item: PhantomData }
+    }
+}
+
+impl<T, U, E, F> Operator for TryMap<T, F>
 where
-    C: Link,
+    T: Send + 'static,
     U: Send + 'static,
     E: Into<BoxError> + 'static,
-    F: Fn(C::Out) -> Result<U, E> + Send + Sync + 'static,
+    F: Fn(T) -> Result<U, E> + Send + Sync + 'static,
 {
-    type In = C::In;
+    type In = T;
     type Out = U;
-    type Into<D: Consumer<U>> = C::Into<TryMapNode<F, D>>;
+    type Node<D: Consumer<U>> = TryMapNode<F, D>;
 
-    fn attach<D: Consumer<U>>(self, plan: &Plan, next: D) -> Self::Into<D> {
-        let node = plan.node(self.at);
-        self.before.attach(plan, TryMapNode { f: self.f, node, next })
+    fn draft(&self) -> NodeDraft {
+        NodeDraft::new("try_map", NodeKind::Map)
+    }
+
+    fn attach<D: Consumer<U>>(self, node: Arc<Node>, next: D) -> Self::Node<D> {
+        TryMapNode { f: self.f, node, next }
     }
 }
 
@@ -120,8 +141,11 @@ where
     D: Consumer<U>,
 {
     type Lane = D::Lane;
-    const READS: bool = D::READS;
-    const BOUNDED: bool = D::BOUNDED;
+
+    #[inline]
+    fn below(&self) -> Below {
+        self.next.below().holding::<(T, U)>()
+    }
 
     fn open(&self, host: &Host) -> Self::Lane {
         self.next.open(host)

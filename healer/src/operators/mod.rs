@@ -18,18 +18,18 @@ mod stage;
 
 pub use batch::{Batch, BatchKind, BatchStage, Rows, RowsKind, RowsStage, WrongLength};
 pub(crate) use boundary::push_guarded;
-pub use checkpoint::CheckpointLink;
+pub use checkpoint::Checkpoint;
 pub(crate) use checkpoint::Checkpoints;
 #[cfg(any(test, feature = "testing"))]
 pub(crate) use entry::Run;
 pub(crate) use entry::{CHUNK_TIME, ChunkLog, Entry, EntryLane, MakeEntry};
 pub(crate) use failing::Office;
-pub use filter::FilterLink;
+pub use filter::Filter;
 pub use heal::HealNode;
 pub(crate) use map::refuse_hidden_errors;
-pub use map::{MapLink, TryMapLink};
+pub use map::{Map, TryMap};
 pub use on_error::OnError;
-pub use partition::PartitionLink;
+pub use partition::Partition;
 pub use port::{Port, ToPort, union};
 pub use sink::Sink;
 pub use source::Source;

@@ -1,6 +1,6 @@
 //! Gathers records of all partitions into batches.
 
-use std::{collections::HashMap, mem, sync::Arc, time::Duration};
+use std::{collections::HashMap, marker::PhantomData, mem, sync::Arc, time::Duration};
 
 use foldhash::fast::FixedState;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, WeakUnboundedSender, unbounded_channel};
@@ -14,24 +14,36 @@ use crate::{
     engine::Host,
     envelope::{Receipt, Visit},
     error::Failure,
-    stream::{Consumer, Link},
-    topology::{Node, NodeKind, Plan},
+    stream::{Below, Consumer, Gathers, Operator},
+    topology::{Node, NodeDraft, NodeKind},
 };
 
-/// A `partition` after a chain.
-pub struct PartitionLink<C> {
-    pub(crate) before: C,
-    pub(crate) at: usize,
+/// A `partition`.
+pub struct Partition<T> {
+    rows: usize,
+    item: PhantomData<fn(T)>,
 }
 
-impl<C: Link> Link for PartitionLink<C> {
-    type In = C::In;
-    type Out = Rows<C::Out>;
-    type Into<D: Consumer<Rows<C::Out>>> = C::Into<PartitionNode<D>>;
+impl<T> Partition<T> {
+    pub(crate) fn new(rows: usize) -> Self {
+        Self { rows, item: PhantomData }
+    }
+}
 
-    fn attach<D: Consumer<Rows<C::Out>>>(self, plan: &Plan, next: D) -> Self::Into<D> {
-        let node = plan.node(self.at);
-        self.before.attach(plan, PartitionNode(Arc::new(Work { node, next })))
+impl<T> Gathers for Partition<T> {}
+
+impl<T: Send + 'static> Operator for Partition<T> {
+    type In = T;
+    type Out = Rows<T>;
+    type Node<D: Consumer<Rows<T>>> = PartitionNode<D>;
+
+    fn draft(&self) -> NodeDraft {
+        let within = Duration::from_secs(1);
+        NodeDraft::new("partition", NodeKind::Partition { rows: self.rows, within })
+    }
+
+    fn attach<D: Consumer<Rows<T>>>(self, node: Arc<Node>, next: D) -> Self::Node<D> {
+        PartitionNode(Arc::new(Work { node, next }))
     }
 }
 
@@ -68,9 +80,11 @@ impl<T> Drop for PartitionLane<T> {
 
 impl<T: Send + 'static, D: Consumer<Rows<T>>> Consumer<T> for PartitionNode<D> {
     type Lane = PartitionLane<T>;
-    const READS: bool = true;
-    // A record in flight may have given any number of rows.
-    const BOUNDED: bool = true;
+
+    fn below(&self) -> Below {
+        // It is bounded since a record in flight may have given any number of rows.
+        Below::queue(true).holding::<T>()
+    }
 
     fn open(&self, host: &Host) -> Self::Lane {
         let id = self.0.node.id;
@@ -80,7 +94,7 @@ impl<T: Send + 'static, D: Consumer<Rows<T>>> Consumer<T> for PartitionNode<D> {
             let gate = Arc::<Gate>::default();
             let inbox = Inbox { receiver, gate: Arc::clone(&gate) };
             let gather = Gather::<T, D>::new(&self.0, inbox, host.clone());
-            host.spawn(gather.run());
+            host.spawn(self.0.next.below().holding::<T>().stack, || gather.run());
             let weak = (sender.downgrade(), Arc::clone(&gate));
             ((sender, gate), weak)
         };

@@ -7,7 +7,7 @@ use crate::{
     engine::Host,
     envelope::Visit,
     error::Failure,
-    stream::{Consumer, Link, Raw, Stream},
+    stream::{Below, Consumer, Link, Operator, Raw, Sealed, Stream, Then, Whole},
     topology::{Node, NodeDraft, NodeKind, Plan},
 };
 
@@ -70,7 +70,10 @@ struct Work<D> {
 
 impl<T: Send + 'static, D: Consumer<T>> Serve<T> for Work<D> {
     type Lane = D::Lane;
-    const READS: bool = D::READS;
+
+    fn below(&self) -> Below {
+        self.next.below().holding::<T>()
+    }
 
     fn node(&self) -> u32 {
         self.node.id
@@ -98,10 +101,19 @@ pub struct PortLink<T> {
     port: Port<T>,
 }
 
+impl<T> Sealed for PortLink<T> {}
+
 impl<T: Send + 'static> Link for PortLink<T> {
     type In = Raw;
     type Out = T;
+    type Last = ();
+    type Reach = Whole;
+    type Then<O: Operator> = Then<Self, O>;
     type Into<D: Consumer<T>> = Joined;
+
+    fn then<O: Operator>(self, operator: O, at: usize) -> Then<Self, O> {
+        Then { before: self, operator, at }
+    }
 
     fn attach<D: Consumer<T>>(self, plan: &Plan, next: D) -> Joined {
         let chain = Chain { node: plan.node(0), next: Arc::new(next) };
@@ -116,8 +128,10 @@ pub struct Joined;
 
 impl Consumer<Raw> for Joined {
     type Lane = ();
-    const READS: bool = false;
-    const BOUNDED: bool = false;
+
+    fn below(&self) -> Below {
+        Below::END
+    }
 
     fn open(&self, _: &Host) -> Self::Lane {}
 
@@ -142,9 +156,11 @@ impl<T> ToPort<T> {
 impl<T: Send + 'static> Consumer<T> for ToPort<T> {
     /// `None` where the stream behind the port was never healed, which `App::build` refuses.
     type Lane = Option<Queue<T>>;
-    // What is behind a port may read it.
-    const READS: bool = true;
-    const BOUNDED: bool = true;
+
+    fn below(&self) -> Below {
+        // What is behind a port may read key and headers.
+        Below::queue(true).holding::<T>()
+    }
 
     fn open(&self, host: &Host) -> Self::Lane {
         let chain = self.port.chain.get()?;

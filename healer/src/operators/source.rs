@@ -9,7 +9,7 @@ use crate::{
     envelope::{Reason, Visit},
     error::{Cause, Failure},
     operators::{OnError, failing},
-    stream::{Consumer, Link, Raw, Stream},
+    stream::{Below, Consumer, Link, Operator, Raw, Sealed, Stream, Then, Whole},
     topology::{Node, NodeDraft, NodeKind, Plan},
 };
 
@@ -85,10 +85,19 @@ pub struct SourceLink<T, C> {
     source: Source<T, C>,
 }
 
+impl<T, C> Sealed for SourceLink<T, C> {}
+
 impl<T: Send + 'static, C: Codec> Link for SourceLink<T, C> {
     type In = Raw;
     type Out = T;
+    type Last = ();
+    type Reach = Whole;
+    type Then<O: Operator> = Then<Self, O>;
     type Into<D: Consumer<T>> = SourceNode<T, C, D>;
+
+    fn then<O: Operator>(self, operator: O, at: usize) -> Then<Self, O> {
+        Then { before: self, operator, at }
+    }
 
     fn attach<D: Consumer<T>>(self, plan: &Plan, next: D) -> Self::Into<D> {
         let Source { codec, decode, .. } = self.source;
@@ -107,8 +116,11 @@ pub struct SourceNode<T, C, D> {
 
 impl<T: Send + 'static, C: Codec, D: Consumer<T>> Consumer<Raw> for SourceNode<T, C, D> {
     type Lane = D::Lane;
-    const READS: bool = D::READS;
-    const BOUNDED: bool = D::BOUNDED;
+
+    #[inline]
+    fn below(&self) -> Below {
+        self.next.below().holding::<(T, T)>()
+    }
 
     fn open(&self, host: &Host) -> Self::Lane {
         self.next.open(host)
@@ -125,7 +137,7 @@ impl<T: Send + 'static, C: Codec, D: Consumer<T>> Consumer<Raw> for SourceNode<T
         {
             host.measures().input(self.node.id, value.len());
         }
-        if D::READS
+        if self.next.below().reads
             && let Err(error) = visit.context.refill_rest(record)
         {
             return failing::fail(visit, self.node.id, Cause::Decode(error.into()));

@@ -13,7 +13,7 @@ use crate::{
 /// A node that can be put after another with `then`: a stage or a sink.
 ///
 /// The method bodies are healer's own; a stage gets them from `#[stage]`.
-pub trait Operator: Sized {
+pub trait Operator: Sized + Send + 'static {
     /// What it takes.
     type In: Send + 'static;
     /// What it gives.
@@ -130,6 +130,22 @@ impl<T: Clone> CopiesToReport<T> for Here {
     }
 }
 
+/// A node after which `reason` makes sense.
+#[diagnostic::on_unimplemented(
+    message = "no filter stands before `reason`: nothing is skipped here",
+    label = "stands after no filter",
+    note = "put it right after the filter: `.filter(|order| order.paid).reason(\"unpaid\")`"
+)]
+pub trait Filters {}
+
+/// A node after which `within` makes sense.
+#[diagnostic::on_unimplemented(
+    message = "no `partition` stands before `within`: nothing is gathered here",
+    label = "stands after no `partition`",
+    note = "put it right after the partition: `.partition(500).within(\"1s\")`"
+)]
+pub trait Gathers {}
+
 /// A branch that settles the offsets of every record that flows into it.
 #[diagnostic::on_unimplemented(
     message = "this branch never reaches `heal`: the offsets of its records would never be committed",
@@ -147,7 +163,8 @@ pub trait Branch<T> {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no whole chain from a source to `heal`: the offsets of its records would never be committed",
     label = "not healed, or not started at a source",
-    note = "start it with a source such as `kafka::json::<T>(\"topic\").stream(\"name\")` and end it with `.heal()`"
+    note = "start it with a source such as `kafka::json::<T>(\"topic\").stream(\"name\")` and end it with `.heal()`",
+    note = "a function that gives a healed chain says so in its type: `-> Healed<impl Chain>`"
 )]
 pub trait Root: Branch<super::Raw> {}
 

@@ -2,6 +2,7 @@
 
 use std::{any::Any, future::Future, marker::PhantomData};
 
+use super::{Erased, stack};
 use crate::{engine::Host, envelope::Visit, error::Failure};
 
 /// What a source's chain starts from: the bytes are in the visit, lent by the broker.
@@ -15,11 +16,8 @@ pub trait Consumer<T>: Send + Sync + 'static {
     /// What the nodes of this segment remember for one partition (below a node that mixes partitions: for the pipeline).
     type Lane: Send + 'static;
 
-    /// Whether a node here or below reads key and headers, so that they must cross boundaries.
-    const READS: bool;
-
-    /// Whether a push may end in a queue, so that who gives many items must wait for room.
-    const BOUNDED: bool;
+    /// What those above must know of this node and all below it. Constant where nothing is erased.
+    fn below(&self) -> Below;
 
     /// Makes the lane of a partition; boundaries start their tasks.
     fn open(&self, host: &Host) -> Self::Lane;
@@ -29,6 +27,78 @@ pub trait Consumer<T>: Send + Sync + 'static {
 
     /// Waits until the queues that a push can reach have room.
     fn room<'a>(&'a self, lane: &'a mut Self::Lane) -> impl Future<Output = ()> + Send + 'a;
+
+    /// Forgets the type.
+    fn erase(self) -> Erased<T>
+    where
+        Self: Sized,
+        T: Send + 'static,
+    {
+        Erased::new(self)
+    }
+}
+
+/// All that settles the offsets of what flows in, values of `T`; without one, the records of a source. Functions name it to give
+/// healed chains and branches.
+///
+/// Only healer's own types implement it.
+///
+/// ```
+/// use healer::{Chain, Healed, Link, Stream, prelude::*};
+///
+/// fn counted() -> Healed<impl Chain> {
+///     saved(kafka::string("lines").stream("lines").map(|line: String| line.len()))
+/// }
+///
+/// fn saved<C: Link<Out = usize>>(lengths: Stream<C>) -> Healed<impl Chain<C::In>> {
+///     lengths.then(kafka::to_json("lengths")).heal()
+/// }
+///
+/// let app = App::new("count").add(counted());
+/// ```
+pub trait Chain<T = Raw>: Consumer<T> {}
+
+impl<T, D: Consumer<T>> Chain<T> for D {}
+
+/// What is below a node, itself included.
+#[derive(Clone, Copy, Debug)]
+pub struct Below {
+    /// Whether somebody reads key and headers, so that they must cross boundaries.
+    pub(crate) reads: bool,
+    /// Whether a push may end in a queue, so that whoever gives many items must wait for room.
+    pub(crate) bounded: bool,
+    /// The stack that a push takes, in bytes.
+    pub(crate) stack: usize,
+}
+
+impl Below {
+    /// Nothing comes any more.
+    pub(crate) const END: Self = Self { reads: false, bounded: false, stack: 0 };
+
+    /// A queue; what is behind it has a stack of its own.
+    #[inline]
+    pub(crate) const fn queue(reads: bool) -> Self {
+        Self { reads, bounded: true, stack: 0 }
+    }
+
+    /// Below a node that holds a `V` meanwhile.
+    #[inline]
+    pub(crate) const fn holding<V>(self) -> Self {
+        Self { stack: self.stack.saturating_add(stack::of::<V>()), ..self }
+    }
+
+    /// Below a node that reads key and headers.
+    #[inline]
+    pub(crate) const fn read_if(self, reads: bool) -> Self {
+        Self { reads: self.reads || reads, ..self }
+    }
+
+    /// One way and another, one after the other.
+    #[inline]
+    pub(crate) const fn and(self, other: Self) -> Self {
+        let stack = if self.stack > other.stack { self.stack } else { other.stack };
+        Self { reads: self.reads || other.reads, bounded: self.bounded || other.bounded, stack }
+    }
 }
 
 /// A consumer behind the check that `then` made: its input type is known to be equal, the compiler just cannot see it.
@@ -41,8 +111,11 @@ where
     N: Consumer<I>,
 {
     type Lane = N::Lane;
-    const READS: bool = N::READS;
-    const BOUNDED: bool = N::BOUNDED;
+
+    #[inline]
+    fn below(&self) -> Below {
+        self.0.below().holding::<X>()
+    }
 
     fn open(&self, host: &Host) -> Self::Lane {
         self.0.open(host)

@@ -1,34 +1,51 @@
 //! One stream, several ways.
 
-use std::sync::Arc;
+use std::{marker::PhantomData, sync::Arc};
 
-use super::{Branch, Consumer, Link, Start, Stream};
+use super::{Below, Branch, Consumer, Link, Reach, Start, Stream, Whole};
 use crate::{engine::Host, envelope::Visit, error::Failure, operators::push_guarded, topology::Node};
+
+/// The start of a branch of a chain.
+pub type BranchStart<C> = Start<<C as Link>::Out, <<C as Link>::Reach as Reach>::Branch>;
+
+/// The consumer of a branch of a chain.
+pub type Way<C, B> =
+    <<C as Link>::Reach as Reach>::Way<<C as Link>::Out, <B as Branch<<C as Link>::Out>>::Consumer>;
 
 /// A stream that goes several ways; made by [`Stream::fan_out`].
 #[must_use = "this chain is in no app: add it with `App::add`"]
-pub struct FanOut<C: Link, B> {
+pub struct FanOut<C: Link, B, R = Whole> {
     pub(super) before: Stream<C>,
     pub(super) branches: B,
     // `fan_out` alone asks for `Clone` and keeps the proof: a bound on `and` as well would say one fault twice.
     pub(super) duplicate: fn(&C::Out) -> C::Out,
+    /// How many ways may still be added before those that are there are erased.
+    pub(super) reach: PhantomData<fn() -> R>,
 }
 
-impl<C: Link, A: Consumer<C::Out>> FanOut<C, A> {
+/// All ways so far and one more.
+type And<C, A, B, R> = <R as Reach>::Way<<C as Link>::Out, Both<<C as Link>::Out, A, B>>;
+
+impl<C: Link, A: Consumer<C::Out>, R: Reach> FanOut<C, A, R> {
     /// Adds one more way.
-    pub fn and<B, F>(mut self, branch: F) -> FanOut<C, Both<C::Out, A, B::Consumer>>
+    pub fn and<B, F>(mut self, branch: F) -> FanOut<C, And<C, A, Way<C, B>, R>, R::Branch>
     where
         B: Branch<C::Out>,
-        F: FnOnce(Stream<Start<C::Out>>) -> B,
+        F: FnOnce(Stream<BranchStart<C>>) -> B,
     {
         let second = self.before.branch(branch);
-        let branches = Both { first: self.branches, second, duplicate: self.duplicate };
-        FanOut { before: self.before, branches, duplicate: self.duplicate }
+        let both = Both { first: self.branches, second, duplicate: self.duplicate };
+        FanOut {
+            before: self.before,
+            branches: R::way(both),
+            duplicate: self.duplicate,
+            reach: PhantomData,
+        }
     }
 }
 
 #[diagnostic::do_not_recommend]
-impl<C: Link, A: Consumer<C::Out>> Branch<C::In> for FanOut<C, A> {
+impl<C: Link, A: Consumer<C::Out>, R: Reach> Branch<C::In> for FanOut<C, A, R> {
     type Consumer = C::Into<A>;
 
     fn finish(self) -> (Self::Consumer, Vec<Arc<Node>>) {
@@ -46,8 +63,11 @@ pub struct Both<T, A, B> {
 
 impl<T: Send + 'static, A: Consumer<T>, B: Consumer<T>> Consumer<T> for Both<T, A, B> {
     type Lane = (A::Lane, B::Lane);
-    const READS: bool = A::READS || B::READS;
-    const BOUNDED: bool = A::BOUNDED || B::BOUNDED;
+
+    #[inline]
+    fn below(&self) -> Below {
+        self.first.below().and(self.second.below()).holding::<(T, T)>()
+    }
 
     fn open(&self, host: &Host) -> Self::Lane {
         (self.first.open(host), self.second.open(host))

@@ -2,10 +2,13 @@
 
 use std::{marker::PhantomData, sync::Arc};
 
-use super::{Accepts, Branch, Consumer, FanOut, Here, Keeps, Link, Splits, Start, Then};
+use super::{
+    Accepts, Branch, Consumer, FanOut, Filters, Gathers, Here, Keeps, Link, Operator, Reach as _, Splits, Start,
+    fan_out::{BranchStart, Way},
+};
 use crate::{
     config::IntoDuration,
-    operators::{CheckpointLink, FilterLink, HealNode, MapLink, PartitionLink, Port, ToPort, TryMapLink},
+    operators::{Checkpoint, Filter, HealNode, Map, Partition, Port, ToPort, TryMap},
     topology::{Draft, Node, NodeDraft, NodeKind},
 };
 
@@ -52,15 +55,19 @@ impl<C: Link> Stream<C> {
         Self { link, draft: Draft::new(first) }
     }
 
-    fn wrap<L>(mut self, node: NodeDraft, link: impl FnOnce(C, usize) -> L) -> Stream<L> {
+    fn put<O: Operator>(self, operator: O) -> Stream<C::Then<O>> {
+        let draft = operator.draft();
+        self.put_as(draft, operator)
+    }
+
+    fn put_as<O: Operator>(mut self, node: NodeDraft, operator: O) -> Stream<C::Then<O>> {
         let at = self.draft.push(node);
-        Stream { link: link(self.link, at), draft: self.draft }
+        Stream { link: self.link.then(operator, at), draft: self.draft }
     }
 
     /// Puts a stage or a sink next: `.then(validate::stage())`, `.then(kafka::to_json("topic"))`.
-    pub fn then<O: Accepts<C::Out>>(self, node: O) -> Stream<Then<C, O>> {
-        let draft = node.draft();
-        self.wrap(draft, |before, at| Then { before, operator: node, at })
+    pub fn then<O: Accepts<C::Out>>(self, node: O) -> Stream<C::Then<O>> {
+        self.put(node)
     }
 
     /// Names the node before this call, instead of the stage's own name.
@@ -74,43 +81,47 @@ impl<C: Link> Stream<C> {
     }
 
     /// Turns each value into another.
-    pub fn map<U, F>(self, f: F) -> Stream<MapLink<C, F>>
+    pub fn map<U, F>(self, f: F) -> Stream<C::Then<Map<C::Out, F>>>
     where
         U: Send + 'static,
         F: Fn(C::Out) -> U + Send + Sync + 'static,
     {
-        let mut node = NodeDraft::new("map", NodeKind::Map);
-        crate::operators::refuse_hidden_errors::<U>(&mut node);
-        self.wrap(node, |before, at| MapLink { before, f, at })
+        self.put(Map::new(f))
     }
 
     /// Turns each value into another, or fails: an `Err` follows the failure policy.
-    pub fn try_map<U, E, F>(self, f: F) -> Stream<TryMapLink<C, F>>
+    pub fn try_map<U, E, F>(self, f: F) -> Stream<C::Then<TryMap<C::Out, F>>>
     where
         U: Send + 'static,
         E: Into<crate::error::BoxError> + 'static,
         F: Fn(C::Out) -> Result<U, E> + Send + Sync + 'static,
     {
-        self.wrap(NodeDraft::new("try_map", NodeKind::Map), |before, at| TryMapLink { before, f, at })
+        self.put(TryMap::new(f))
     }
 
     /// Lets through what the closure says `true` of; the rest is skipped and counted.
     ///
     /// The reason is the node's name, or what [`reason`](Stream::reason) says.
-    pub fn filter<F>(self, keep: F) -> Stream<FilterLink<C, F>>
+    pub fn filter<F>(self, keep: F) -> Stream<C::Then<Filter<C::Out, F>>>
     where
         F: Fn(&C::Out) -> bool + Send + Sync + 'static,
     {
-        self.wrap(NodeDraft::new("filter", NodeKind::Filter), |before, at| FilterLink {
-            before,
-            keep,
-            reason: None,
-            at,
-        })
+        self.put(Filter::new(keep))
+    }
+
+    /// The reason that the records which the filter before drops are counted under.
+    pub fn reason(mut self, reason: impl Into<String>) -> Self
+    where
+        C::Last: Filters,
+    {
+        if let Some(NodeDraft { kind: NodeKind::Filter { reason: its }, .. }) = self.draft.last() {
+            *its = Some(reason.into());
+        }
+        self
     }
 
     /// Keeps the last value of each partition in the store, as JSON, under the name of the node before.
-    pub fn checkpoint(self) -> Stream<CheckpointLink<C>>
+    pub fn checkpoint(self) -> Stream<C::Then<Checkpoint<C::Out>>>
     where
         Here: Keeps<C::Out>,
     {
@@ -119,21 +130,38 @@ impl<C: Link> Stream<C> {
 
     /// As [`checkpoint`](Stream::checkpoint); what is wrong is said at the argument.
     #[doc(hidden)]
-    pub fn checkpoint_at<K: Keeps<C::Out>>(mut self, _: K) -> Stream<CheckpointLink<C>> {
+    pub fn checkpoint_at<K: Keeps<C::Out>>(mut self, _: K) -> Stream<C::Then<Checkpoint<C::Out>>> {
         let name = self.draft.last().map_or_else(String::new, |node| node.name.clone());
         let mut node = NodeDraft::new(name, NodeKind::Checkpoint);
         node.stores = true;
-        self.wrap(node, |before, at| CheckpointLink { before, encode: K::encode, at })
+        self.put_as(node, Checkpoint::new(K::encode))
     }
 
     /// Gathers records into batches of `rows`, whatever partition they come from.
     ///
     /// A batch leaves early when its oldest row has waited for [`within`](Stream::within) (1 s by default), when its rows
     /// are all that a partition may have in flight, when one of their partitions is revoked, and at the end.
-    pub fn partition(self, rows: usize) -> Stream<PartitionLink<C>> {
-        let within = std::time::Duration::from_secs(1);
-        let node = NodeDraft::new("partition", NodeKind::Partition { rows, within });
-        self.wrap(node, |before, at| PartitionLink { before, at })
+    pub fn partition(self, rows: usize) -> Stream<C::Then<Partition<C::Out>>> {
+        self.put(Partition::new(rows))
+    }
+
+    /// The longest time that a row waits for others in the partition before; 1 s by default. A wrong text is an error of
+    /// `App::build`.
+    pub fn within(mut self, wait: impl IntoDuration) -> Self
+    where
+        C::Last: Gathers,
+    {
+        if let Some(node) = self.draft.last() {
+            match wait.into_duration() {
+                Ok(wait) => {
+                    if let NodeKind::Partition { within, .. } = &mut node.kind {
+                        *within = wait;
+                    }
+                }
+                Err(error) => node.faults.push(format!("within: {error}")),
+            }
+        }
+        self
     }
 
     /// Sends every record several ways; each branch must end in `heal`, and a record is done when it is in all of them.
@@ -147,36 +175,36 @@ impl<C: Link> Stream<C> {
     ///     .and(|all| all.filter(|line: &String| line.len() > 80).reason("short").heal());
     /// # let _ = App::new("x").add(both);
     /// ```
-    pub fn fan_out<B, F>(self, branch: F) -> FanOut<C, B::Consumer>
+    pub fn fan_out<B, F>(self, branch: F) -> FanOut<C, Way<C, B>>
     where
         Here: Splits<C::Out>,
         B: Branch<C::Out>,
-        F: FnOnce(Stream<Start<C::Out>>) -> B,
+        F: FnOnce(Stream<BranchStart<C>>) -> B,
     {
         self.fan_out_at(Here, branch)
     }
 
     /// As [`fan_out`](Stream::fan_out); what is wrong with the value is said at the first argument.
     #[doc(hidden)]
-    pub fn fan_out_at<S, B, F>(mut self, _: S, branch: F) -> FanOut<C, B::Consumer>
+    pub fn fan_out_at<S, B, F>(mut self, _: S, branch: F) -> FanOut<C, Way<C, B>>
     where
         S: Splits<C::Out>,
         B: Branch<C::Out>,
-        F: FnOnce(Stream<Start<C::Out>>) -> B,
+        F: FnOnce(Stream<BranchStart<C>>) -> B,
     {
-        let consumer = self.branch(branch);
-        FanOut { before: self, branches: consumer, duplicate: S::duplicate }
+        let branches = self.branch(branch);
+        FanOut { before: self, branches, duplicate: S::duplicate, reach: PhantomData }
     }
 
-    pub(super) fn branch<B, F>(&mut self, branch: F) -> B::Consumer
+    pub(super) fn branch<B, F>(&mut self, branch: F) -> Way<C, B>
     where
         B: Branch<C::Out>,
-        F: FnOnce(Stream<Start<C::Out>>) -> B,
+        F: FnOnce(Stream<BranchStart<C>>) -> B,
     {
         let start = Stream { link: Start(PhantomData), draft: self.draft.branch() };
         let (consumer, nodes) = branch(start).finish();
         self.draft.adopt(nodes);
-        consumer
+        C::Reach::way(consumer)
     }
 
     /// Ends the stream in a port: its records flow on in the stream that was made together with the port.
@@ -197,30 +225,5 @@ impl<C: Link> Stream<C> {
         let plan = self.draft.freeze();
         let consumer = self.link.attach(&plan, end);
         Healed { consumer, nodes: plan.into_nodes() }
-    }
-}
-
-impl<C: Link, F> Stream<FilterLink<C, F>> {
-    /// The reason that the records which the filter drops are counted under.
-    pub fn reason(mut self, reason: impl Into<String>) -> Self {
-        self.link.reason = Some(reason.into());
-        self
-    }
-}
-
-impl<C: Link> Stream<PartitionLink<C>> {
-    /// The longest time that a row waits for others; 1 s by default. A wrong text is an error of `App::build`.
-    pub fn within(mut self, wait: impl IntoDuration) -> Self {
-        if let Some(node) = self.draft.last() {
-            match wait.into_duration() {
-                Ok(wait) => {
-                    if let NodeKind::Partition { within, .. } = &mut node.kind {
-                        *within = wait;
-                    }
-                }
-                Err(error) => node.faults.push(format!("within: {error}")),
-            }
-        }
-        self
     }
 }

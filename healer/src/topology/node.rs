@@ -26,7 +26,9 @@ pub enum NodeKind {
     Flat,
     Batch,
     Map,
-    Filter,
+    Filter {
+        reason: Option<String>,
+    },
     Partition {
         rows: usize,
         within: Duration,
@@ -58,7 +60,7 @@ impl NodeKind {
             Self::Flat => "flat stage".to_owned(),
             Self::Batch => "batch stage".to_owned(),
             Self::Map => "map".to_owned(),
-            Self::Filter => "filter".to_owned(),
+            Self::Filter { .. } => "filter".to_owned(),
             Self::Partition { rows, within } => {
                 format!("up to {rows} rows within {}", humantime::format_duration(*within))
             }

@@ -19,7 +19,7 @@ use crate::{
         failing,
         stage::{Reporting, Stage, StageLane, StageNode, Verdict},
     },
-    stream::Consumer,
+    stream::{Below, Consumer},
 };
 
 /// A batch stage and what follows.
@@ -50,8 +50,11 @@ where
     D: Consumer<S::Out>,
 {
     type Lane = StageLane<Arc<S::Need>, D::Lane>;
-    // Every row says where it comes from.
-    const READS: bool = true;
+
+    fn below(&self) -> Below {
+        // Every row says where it comes from.
+        self.stage.next.below().read_if(true).holding::<(K::Row, K::Made)>()
+    }
 
     fn node(&self) -> u32 {
         self.stage.node.id

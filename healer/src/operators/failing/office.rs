@@ -39,7 +39,7 @@ impl Office {
     pub(crate) fn open(host: &Host) -> Self {
         let (queue, inbox) = boundary::queue(Needs::NOTHING);
         // Not the host: it keeps the queue open.
-        host.spawn(run(Arc::clone(host.shared()), inbox));
+        host.spawn(0, || run(Arc::clone(host.shared()), inbox));
         Self(queue)
     }
 

@@ -16,7 +16,7 @@ use crate::{
     engine::Host,
     envelope::Visit,
     error::Failure,
-    stream::{Accepts, Consumer, Operator},
+    stream::{Accepts, Below, Consumer, Operator},
     topology::{Node, NodeDraft, NodeKind},
 };
 
@@ -133,13 +133,16 @@ struct Work<T, C, D> {
 
 impl<T: Send + 'static, C: Codec, D: Consumer<T>> Consumer<T> for SinkNode<T, C, D> {
     type Lane = Queue<T>;
-    const READS: bool = true;
-    const BOUNDED: bool = true;
+
+    fn below(&self) -> Below {
+        Below::queue(true).holding::<T>()
+    }
 
     fn open(&self, host: &Host) -> Self::Lane {
         let needs = Needs::new(true, host, self.0.node.id);
         let (queue, inbox) = boundary::queue(needs);
-        host.spawn(Task::new(&self.0, host).run(inbox));
+        let task = Task::new(&self.0, host);
+        host.spawn(self.0.next.below().holding::<T>().stack, || task.run(inbox));
         queue
     }
 

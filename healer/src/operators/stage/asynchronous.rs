@@ -7,7 +7,7 @@ use crate::{
     context::Context,
     engine::Host,
     operators::boundary::{self, Boundary, Envelope, Inbox, Serve, ServeOne},
-    stream::Consumer,
+    stream::{Below, Consumer},
     topology::{Node, NodeKind},
 };
 
@@ -44,7 +44,10 @@ pub struct Work<S, C, D> {
 
 impl<S: Stage, C: Calls<S>, D: Consumer<S::Out>> Serve<S::In> for Work<S, C, D> {
     type Lane = StageLane<Arc<S::Need>, D::Lane>;
-    const READS: bool = S::CONTEXT || D::READS;
+
+    fn below(&self) -> Below {
+        self.stage.next.below().read_if(S::CONTEXT).holding::<(S::In, S::Out)>()
+    }
 
     fn node(&self) -> u32 {
         self.stage.node.id

@@ -21,7 +21,7 @@ use crate::{
         boundary::{self, Envelope, Inbox, Queue, Serve, ServeOne, Step},
         failing,
     },
-    stream::Consumer,
+    stream::{Below, Consumer},
     topology::{Node, NodeKind},
 };
 
@@ -108,11 +108,14 @@ pub enum FlatLane<N, L, T> {
 
 impl<S: FlatStage, D: Consumer<S::Out>> Consumer<S::In> for FlatNode<S, D> {
     type Lane = FlatLane<S::Need, D::Lane, S::In>;
-    const READS: bool = S::CONTEXT || D::READS;
-    const BOUNDED: bool = D::BOUNDED || S::ASYNC;
+
+    fn below(&self) -> Below {
+        let below = Serve::below(&*self.0);
+        if below.bounded || S::ASYNC { Below::queue(below.reads).holding::<S::In>() } else { below }
+    }
 
     fn open(&self, host: &Host) -> Self::Lane {
-        if <Self as Consumer<S::In>>::BOUNDED {
+        if self.below().bounded {
             FlatLane::Queued(boundary::start(&self.0, host))
         } else {
             FlatLane::Fused(Serve::open(&*self.0, host))
@@ -202,7 +205,10 @@ impl<S: FlatStage, D: Consumer<S::Out>> Work<S, D> {
 
 impl<S: FlatStage, D: Consumer<S::Out>> Serve<S::In> for Work<S, D> {
     type Lane = StageLane<S::Need, D::Lane>;
-    const READS: bool = S::CONTEXT || D::READS;
+
+    fn below(&self) -> Below {
+        self.0.next.below().read_if(S::CONTEXT).holding::<(S::In, S::Out)>()
+    }
 
     fn node(&self) -> u32 {
         self.0.node.id
@@ -226,6 +232,7 @@ impl<S: FlatStage, D: Consumer<S::Out>> ServeOne<S::In> for Work<S, D> {
         }
         StageNode::<S, D>::expects_report(host, &mut context);
         self.0.looks_at_call(host, &mut context, &value);
+        let reads = next.below().reads;
         let outlet = Outlet::new();
         let (here, mut span) = (context.here(), context.call(&node.path));
         let call = S::call(value, &context, &lane.need, &outlet);
@@ -246,7 +253,7 @@ impl<S: FlatStage, D: Consumer<S::Out>> ServeOne<S::In> for Work<S, D> {
             span.pause();
             while let Some(value) = outlet.take() {
                 values += 1;
-                let mut context = context.keep(D::READS);
+                let mut context = context.keep(reads);
                 let step = Step::Next(value);
                 boundary::carry_on(host, next, &mut lane.next, node.id, whole.share(), &mut context, step);
                 next.room(&mut lane.next).await;

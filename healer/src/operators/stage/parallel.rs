@@ -21,7 +21,7 @@ use crate::{
         boundary::{self, Boundary, Envelope, Inbox, Serve, Step},
         failing,
     },
-    stream::Consumer,
+    stream::{Below, Consumer},
     topology::{Node, NodeKind, Order, Parallel},
 };
 
@@ -175,7 +175,11 @@ impl<S: ParallelStage, C: Calls<S>, D: Consumer<S::Out>> Crew<S, C, D> {
 
 impl<S: ParallelStage, C: Calls<S>, D: Consumer<S::Out>> Serve<S::In> for Crew<S, C, D> {
     type Lane = StageLane<Arc<S::Need>, D::Lane>;
-    const READS: bool = S::CONTEXT || S::POLICY.quarantine || D::READS;
+
+    fn below(&self) -> Below {
+        let reads = S::CONTEXT || S::POLICY.quarantine;
+        self.stage.next.below().read_if(reads).holding::<(S::In, S::Out)>()
+    }
 
     fn node(&self) -> u32 {
         self.stage.node.id

@@ -21,7 +21,7 @@ use crate::{
         boundary::{self, Envelope, Inbox, Needs, Queue},
         failing,
     },
-    stream::Consumer,
+    stream::{Below, Consumer},
     topology::{Node, NodeKind, Runs},
 };
 
@@ -69,8 +69,11 @@ pub struct RetryingLane<N, L, T> {
 
 impl<S: AgainStage<In: Sync>, D: Consumer<S::Out>> Consumer<S::In> for Retrying<S, D> {
     type Lane = RetryingLane<S::Need, D::Lane, S::In>;
-    const READS: bool = S::CONTEXT || D::READS;
-    const BOUNDED: bool = true;
+
+    fn below(&self) -> Below {
+        let below = self.0.next.below().read_if(S::CONTEXT).holding::<(S::In, S::Out)>();
+        Below { bounded: true, ..below }
+    }
 
     fn open(&self, host: &Host) -> Self::Lane {
         let shared = Arc::new(Shared {
@@ -78,9 +81,10 @@ impl<S: AgainStage<In: Sync>, D: Consumer<S::Out>> Consumer<S::In> for Retrying<
             below: Mutex::new(self.0.next.open(host)),
             away: AtomicUsize::new(0),
         });
-        let needs = Needs::new(<Self as Consumer<S::In>>::READS, host, self.0.node.id);
+        let below = self.below();
+        let needs = Needs::new(below.reads, host, self.0.node.id);
         let (queue, inbox) = boundary::queue(needs);
-        host.spawn(catch_up(Arc::clone(&self.0), Arc::clone(&shared), host.clone(), inbox));
+        host.spawn(below.stack, || catch_up(Arc::clone(&self.0), Arc::clone(&shared), host.clone(), inbox));
         RetryingLane { shared, queue }
     }
 

@@ -9,7 +9,7 @@ use crate::{
     envelope::Visit,
     error::{Cause, Failure},
     operators::failing,
-    stream::Consumer,
+    stream::{Below, Consumer},
     topology::{Node, NodeKind, Runs},
 };
 
@@ -39,8 +39,11 @@ pub struct SyncNode<S, D>(StageNode<S, D>);
 
 impl<S: SyncStage, D: Consumer<S::Out>> Consumer<S::In> for SyncNode<S, D> {
     type Lane = StageLane<S::Need, D::Lane>;
-    const READS: bool = S::CONTEXT || D::READS;
-    const BOUNDED: bool = D::BOUNDED;
+
+    #[inline]
+    fn below(&self) -> Below {
+        self.0.next.below().read_if(S::CONTEXT).holding::<(S::In, S::Out)>()
+    }
 
     fn open(&self, host: &Host) -> Self::Lane {
         StageLane { need: host.need(), next: self.0.next.open(host) }

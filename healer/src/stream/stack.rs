@@ -1,0 +1,40 @@
+//! The stack that values need on their way down a chain.
+//!
+//! Fused nodes call each other, and each call has its value on the stack, in unoptimised code several times. So the need grows with
+//! the values and with the number of nodes, and no fixed stack is large enough: a run of nodes gets a larger one where it needs it.
+
+use std::{
+    future::{Future, poll_fn},
+    pin::Pin,
+    task::Poll,
+};
+
+/// How often a node has its value on the stack at once, and what its calls take besides; about twice what was measured.
+const COPIES: usize = if cfg!(debug_assertions) { 24 } else { 6 };
+const FRAMES: usize = if cfg!(debug_assertions) { 4 * 1024 } else { 512 };
+
+/// What users' functions, codecs and destructors find in any case, whatever nodes above them have taken.
+const RESERVE: usize = 512 * 1024;
+
+/// What a node needs that holds a `V` while what is below it runs.
+pub(crate) const fn of<V>() -> usize {
+    FRAMES + COPIES * size_of::<V>()
+}
+
+/// Runs with so much stack and what users need, here or on a larger stack.
+#[inline]
+pub(crate) fn with_stack<R>(need: usize, run: impl FnOnce() -> R) -> R {
+    let need = need.saturating_add(RESERVE);
+    stacker::maybe_grow(need, need.saturating_add(RESERVE), run)
+}
+
+/// A task whose every poll finds so much stack. It is made there as well: what a future may ever hold lies on the stack until it
+/// is in its box.
+pub(crate) fn deep<F>(need: usize, task: impl FnOnce() -> F) -> impl Future<Output = F::Output> + Send + 'static
+where
+    F: Future + Send + 'static,
+{
+    let need = need.saturating_add(of::<F>());
+    let mut task: Pin<Box<F>> = with_stack(need, || Box::pin(task()));
+    poll_fn(move |context| -> Poll<F::Output> { with_stack(need, || task.as_mut().poll(context)) })
+}
