@@ -1,6 +1,6 @@
 //! Closures that turn one value into another.
 
-use std::{any::type_name, sync::Arc};
+use std::sync::Arc;
 
 use crate::{
     engine::Host,
@@ -8,19 +8,8 @@ use crate::{
     error::{BoxError, Cause, Failure},
     operators::failing,
     stream::{Consumer, Link},
-    topology::{Node, NodeDraft, Plan},
+    topology::{Node, Plan},
 };
-
-/// A closure's or a generic stage's output that is a `Result` would be healed with its error inside: a lost record.
-pub(crate) fn refuse_hidden_errors<U>(node: &mut NodeDraft) {
-    let name = type_name::<U>();
-    if name.starts_with("core::result::Result<") {
-        node.faults.push(format!(
-            "it gives `{name}` as a value, so an `Err` would be healed and its record lost: use `try_map`, or a stage \
-             that returns a `Result`"
-        ));
-    }
-}
 
 /// A `map` after a chain.
 pub struct MapLink<C, F> {

@@ -1,12 +1,13 @@
 //! `Stream`: what the user writes down, and `Healed`: what a whole chain becomes.
 
-use std::{marker::PhantomData, sync::Arc};
+use std::{any::type_name, marker::PhantomData, sync::Arc};
 
 use super::{Accepts, Branch, Consumer, FanOut, Here, Keeps, Link, Splits, Start, Then};
 use crate::{
     config::IntoDuration,
     operators::{CheckpointLink, FilterLink, HealNode, MapLink, PartitionLink, Port, ToPort, TryMapLink},
     topology::{Draft, Node, NodeDraft, NodeKind},
+    unfinished::{self, typed::Flow},
 };
 
 /// Records on their way, each with its offset beside it.
@@ -57,10 +58,23 @@ impl<C: Link> Stream<C> {
         Stream { link: link(self.link, at), draft: self.draft }
     }
 
+    /// Notes the type of what flows here, for `pipeline!` to look at.
+    #[doc(hidden)]
+    pub fn flows(self, _: &Flow<C::Out>) -> Self {
+        self
+    }
+
+    /// What flows here counts as done from now on: `build` refuses what cannot.
+    fn done(mut self) -> Self {
+        self.draft.refuse(unfinished::fault(type_name::<C::Out>()));
+        self
+    }
+
     /// Puts a stage or a sink next: `.then(validate::stage())`, `.then(kafka::to_json("topic"))`.
     pub fn then<O: Accepts<C::Out>>(self, node: O) -> Stream<Then<C, O>> {
         let draft = node.draft();
-        self.wrap(draft, |before, at| Then { before, operator: node, at })
+        let stream = if matches!(draft.kind, NodeKind::Sink { .. }) { self.done() } else { self };
+        stream.wrap(draft, |before, at| Then { before, operator: node, at })
     }
 
     /// Names the node before this call, instead of the stage's own name.
@@ -79,9 +93,7 @@ impl<C: Link> Stream<C> {
         U: Send + 'static,
         F: Fn(C::Out) -> U + Send + Sync + 'static,
     {
-        let mut node = NodeDraft::new("map", NodeKind::Map);
-        crate::operators::refuse_hidden_errors::<U>(&mut node);
-        self.wrap(node, |before, at| MapLink { before, f, at })
+        self.wrap(NodeDraft::new("map", NodeKind::Map), |before, at| MapLink { before, f, at })
     }
 
     /// Turns each value into another, or fails: an `Err` follows the failure policy.
@@ -119,11 +131,12 @@ impl<C: Link> Stream<C> {
 
     /// As [`checkpoint`](Stream::checkpoint); what is wrong is said at the argument.
     #[doc(hidden)]
-    pub fn checkpoint_at<K: Keeps<C::Out>>(mut self, _: K) -> Stream<CheckpointLink<C>> {
-        let name = self.draft.last().map_or_else(String::new, |node| node.name.clone());
+    pub fn checkpoint_at<K: Keeps<C::Out>>(self, _: K) -> Stream<CheckpointLink<C>> {
+        let mut stream = self.done();
+        let name = stream.draft.last().map_or_else(String::new, |node| node.name.clone());
         let mut node = NodeDraft::new(name, NodeKind::Checkpoint);
         node.stores = true;
-        self.wrap(node, |before, at| CheckpointLink { before, encode: K::encode, at })
+        stream.wrap(node, |before, at| CheckpointLink { before, encode: K::encode, at })
     }
 
     /// Gathers records into batches of `rows`, whatever partition they come from.
@@ -133,7 +146,7 @@ impl<C: Link> Stream<C> {
     pub fn partition(self, rows: usize) -> Stream<PartitionLink<C>> {
         let within = std::time::Duration::from_secs(1);
         let node = NodeDraft::new("partition", NodeKind::Partition { rows, within });
-        self.wrap(node, |before, at| PartitionLink { before, at })
+        self.done().wrap(node, |before, at| PartitionLink { before, at })
     }
 
     /// Sends every record several ways; each branch must end in `heal`, and a record is done when it is in all of them.
@@ -188,9 +201,10 @@ impl<C: Link> Stream<C> {
     }
 
     /// Settles what flows here: the offset of a record is done when every part of it got so far.
-    pub fn heal(mut self) -> Healed<C::Into<HealNode>> {
-        self.draft.push(NodeDraft::new("heal", NodeKind::Heal));
-        self.end(HealNode)
+    pub fn heal(self) -> Healed<C::Into<HealNode>> {
+        let mut stream = self.done();
+        stream.draft.push(NodeDraft::new("heal", NodeKind::Heal));
+        stream.end(HealNode)
     }
 
     pub(super) fn end<D: Consumer<C::Out>>(self, end: D) -> Healed<C::Into<D>> {
