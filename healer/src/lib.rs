@@ -71,6 +71,7 @@ mod stream;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod topology;
+mod unfinished;
 
 pub use app::{App, BuildError, Built, Error, PartitionReport, Report};
 pub use broker::Outage;
@@ -93,6 +94,7 @@ pub use healer_store as store;
 pub use operators::{Batch, OnError, Port, Rows, Sink, Source, Transient, WrongLength, union};
 pub use stream::{Branch, Chain, FanOut, Healed, Link, Root, Stream};
 pub use topology::Description;
+pub use unfinished::Plain;
 
 /// What the macros write down. Nothing here can mint or settle an offset; nothing here is for use by hand.
 #[doc(hidden)]
@@ -107,6 +109,7 @@ pub mod __private {
         },
         stream::{Accepts, Here, Operator},
         topology::{Most, Need, Order, Parallel},
+        unfinished::typed,
     };
     pub use std::sync::Arc;
 

@@ -1,3 +1,5 @@
 //! What a file with stages and pipelines needs: `use healer::prelude::*;`.
 
-pub use crate::{App, Batch, Config, Context, OnError, Rows, checkpoint, kafka, pipeline, stage, union};
+pub use crate::{
+    App, Batch, Config, Context, OnError, Plain, Rows, checkpoint, kafka, pipeline, stage, union,
+};

@@ -1,6 +1,6 @@
 //! Closures that turn one value into another.
 
-use std::{any::type_name, marker::PhantomData, sync::Arc};
+use std::{marker::PhantomData, sync::Arc};
 
 use crate::{
     engine::Host,
@@ -10,17 +10,6 @@ use crate::{
     stream::{Below, Consumer, Operator},
     topology::{Node, NodeDraft, NodeKind},
 };
-
-/// A closure's or a generic stage's output that is a `Result` would be healed with its error inside: a lost record.
-pub(crate) fn refuse_hidden_errors<U>(node: &mut NodeDraft) {
-    let name = type_name::<U>();
-    if name.starts_with("core::result::Result<") {
-        node.faults.push(format!(
-            "it gives `{name}` as a value, so an `Err` would be healed and its record lost: use `try_map`, or a stage \
-             that returns a `Result`"
-        ));
-    }
-}
 
 /// A `map`.
 pub struct Map<T, F> {
@@ -45,9 +34,7 @@ where
     type Node<D: Consumer<U>> = MapNode<F, D>;
 
     fn draft(&self) -> NodeDraft {
-        let mut node = NodeDraft::new("map", NodeKind::Map);
-        refuse_hidden_errors::<U>(&mut node);
-        node
+        NodeDraft::new("map", NodeKind::Map)
     }
 
     fn attach<D: Consumer<U>>(self, node: Arc<Node>, next: D) -> Self::Node<D> {

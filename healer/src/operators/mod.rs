@@ -26,7 +26,6 @@ pub(crate) use entry::{CHUNK_TIME, ChunkLog, Entry, EntryLane, MakeEntry};
 pub(crate) use failing::Office;
 pub use filter::Filter;
 pub use heal::HealNode;
-pub(crate) use map::refuse_hidden_errors;
 pub use map::{Map, TryMap};
 pub use on_error::OnError;
 pub use partition::Partition;

@@ -1,6 +1,6 @@
 //! `Stream`: what the user writes down, and `Healed`: what a whole chain becomes.
 
-use std::{marker::PhantomData, sync::Arc};
+use std::{any::type_name, marker::PhantomData, sync::Arc};
 
 use super::{
     Accepts, Branch, Consumer, FanOut, Filters, Gathers, Here, Keeps, Link, Operator, Reach as _, Splits, Start,
@@ -10,6 +10,7 @@ use crate::{
     config::IntoDuration,
     operators::{Checkpoint, Filter, HealNode, Map, Partition, Port, ToPort, TryMap},
     topology::{Draft, Node, NodeDraft, NodeKind},
+    unfinished::{self, typed::Flow},
 };
 
 /// Records on their way, each with its offset beside it.
@@ -65,9 +66,23 @@ impl<C: Link> Stream<C> {
         Stream { link: self.link.then(operator, at), draft: self.draft }
     }
 
+    /// Notes the type of what flows here, for `pipeline!` to look at.
+    #[doc(hidden)]
+    pub fn flows(self, _: &Flow<C::Out>) -> Self {
+        self
+    }
+
+    /// What flows here counts as done from now on: `build` refuses what cannot.
+    fn done(mut self) -> Self {
+        self.draft.refuse(unfinished::fault(type_name::<C::Out>()));
+        self
+    }
+
     /// Puts a stage or a sink next: `.then(validate::stage())`, `.then(kafka::to_json("topic"))`.
     pub fn then<O: Accepts<C::Out>>(self, node: O) -> Stream<C::Then<O>> {
-        self.put(node)
+        let draft = node.draft();
+        let stream = if matches!(draft.kind, NodeKind::Sink { .. }) { self.done() } else { self };
+        stream.put_as(draft, node)
     }
 
     /// Names the node before this call, instead of the stage's own name.
@@ -130,11 +145,12 @@ impl<C: Link> Stream<C> {
 
     /// As [`checkpoint`](Stream::checkpoint); what is wrong is said at the argument.
     #[doc(hidden)]
-    pub fn checkpoint_at<K: Keeps<C::Out>>(mut self, _: K) -> Stream<C::Then<Checkpoint<C::Out>>> {
-        let name = self.draft.last().map_or_else(String::new, |node| node.name.clone());
+    pub fn checkpoint_at<K: Keeps<C::Out>>(self, _: K) -> Stream<C::Then<Checkpoint<C::Out>>> {
+        let mut stream = self.done();
+        let name = stream.draft.last().map_or_else(String::new, |node| node.name.clone());
         let mut node = NodeDraft::new(name, NodeKind::Checkpoint);
         node.stores = true;
-        self.put_as(node, Checkpoint::new(K::encode))
+        stream.put_as(node, Checkpoint::new(K::encode))
     }
 
     /// Gathers records into batches of `rows`, whatever partition they come from.
@@ -142,7 +158,7 @@ impl<C: Link> Stream<C> {
     /// A batch leaves early when its oldest row has waited for [`within`](Stream::within) (1 s by default), when its rows
     /// are all that a partition may have in flight, when one of their partitions is revoked, and at the end.
     pub fn partition(self, rows: usize) -> Stream<C::Then<Partition<C::Out>>> {
-        self.put(Partition::new(rows))
+        self.done().put(Partition::new(rows))
     }
 
     /// The longest time that a row waits for others in the partition before; 1 s by default. A wrong text is an error of
@@ -216,9 +232,10 @@ impl<C: Link> Stream<C> {
     }
 
     /// Settles what flows here: the offset of a record is done when every part of it got so far.
-    pub fn heal(mut self) -> Healed<C::Into<HealNode>> {
-        self.draft.push(NodeDraft::new("heal", NodeKind::Heal));
-        self.end(HealNode)
+    pub fn heal(self) -> Healed<C::Into<HealNode>> {
+        let mut stream = self.done();
+        stream.draft.push(NodeDraft::new("heal", NodeKind::Heal));
+        stream.end(HealNode)
     }
 
     pub(super) fn end<D: Consumer<C::Out>>(self, end: D) -> Healed<C::Into<D>> {

@@ -11,13 +11,15 @@ pub struct Draft {
     above: Vec<String>,
     parent: Option<u32>,
     nodes: Vec<NodeDraft>,
+    /// What is wrong with what a branch begins with: told by its first node.
+    faults: Vec<String>,
     /// Finished nodes of branches below.
     below: Vec<Arc<Node>>,
 }
 
 impl Draft {
     pub(crate) fn new(first: NodeDraft) -> Self {
-        Self { above: Vec::new(), parent: None, nodes: vec![first], below: Vec::new() }
+        Self { above: Vec::new(), parent: None, nodes: vec![first], faults: Vec::new(), below: Vec::new() }
     }
 
     /// The draft of a branch that starts where this one is.
@@ -27,7 +29,7 @@ impl Draft {
             name_node(&mut above, node);
         }
         let parent = self.nodes.last().map(|n| n.id).or(self.parent);
-        Self { above, parent, nodes: Vec::new(), below: Vec::new() }
+        Self { above, parent, nodes: Vec::new(), faults: Vec::new(), below: Vec::new() }
     }
 
     pub(crate) fn push(&mut self, node: NodeDraft) -> usize {
@@ -40,6 +42,17 @@ impl Draft {
         self.nodes.last_mut()
     }
 
+    /// Notes a fault of what flows now, once, at the node that gave it.
+    pub(crate) fn refuse(&mut self, fault: Option<String>) {
+        let passes_on = |node: &NodeDraft| {
+            use NodeKind::{Checkpoint, Filter, Partition, Sink};
+            matches!(node.kind, Checkpoint | Filter { .. } | Partition { .. } | Sink { .. })
+        };
+        let gave = self.nodes.iter_mut().rfind(|node| !passes_on(node));
+        let faults = gave.map_or(&mut self.faults, |node| &mut node.faults);
+        faults.extend(fault.filter(|fault| !faults.contains(fault)));
+    }
+
     pub(crate) fn adopt(&mut self, nodes: Vec<Arc<Node>>) {
         self.below.extend(nodes);
     }
@@ -48,6 +61,7 @@ impl Draft {
     pub(crate) fn freeze(self) -> Plan {
         let mut names = self.above;
         let mut parent = self.parent;
+        let mut faults = self.faults;
         let nodes = self.nodes.into_iter().map(|draft| {
             let (name, path) = name_node(&mut names, &draft);
             let node = Node {
@@ -60,7 +74,7 @@ impl Draft {
                 feeds: draft.feeds,
                 stores: draft.stores,
                 on_error: draft.on_error,
-                faults: draft.faults,
+                faults: faults.drain(..).chain(draft.faults).collect(),
             };
             parent = Some(draft.id);
             Arc::new(node)

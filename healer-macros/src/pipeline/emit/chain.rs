@@ -46,7 +46,10 @@ impl Chains<'_> {
     pub(super) fn after(self, stream: TokenStream, index: usize) -> TokenStream {
         let krate = self.pipeline.krate();
         let statement = &self.pipeline.statements[index];
-        let stream = statement.nodes.iter().fold(stream, |stream, next| node(&krate, stream, next));
+        let stream =
+            statement.nodes.iter().enumerate().fold(stream, |stream, (before, next)| {
+                self.noted(node(&krate, stream, next), index, before + 1)
+            });
         let Some(bound) = &statement.bound else {
             return stream;
         };

@@ -3,6 +3,7 @@
 
 mod chain;
 mod early;
+mod looks;
 
 use proc_macro2::{Span, TokenStream};
 use quote::{format_ident, quote};
@@ -19,19 +20,27 @@ pub(super) fn app(pipeline: &mut Pipeline, graph: &Graph) -> TokenStream {
     let early = early::take(pipeline);
     let krate = pipeline.krate();
     let unions = unions(pipeline, &krate);
-    let roots = roots(pipeline, graph);
+    let chains = Chains { pipeline, graph };
+    let roots = roots(chains);
+    let (flows, looks) = chains.looks();
     let name = pipeline.name.iter();
-    let app = quote!(#krate::App::new(#(#name)*) #(.add(#roots))*);
-    if early.is_empty() && unions.is_empty() { app } else { quote!({ #early #unions #app }) }
+    let app = Ident::new("app", Span::mixed_site());
+    quote!({
+        #early
+        #unions
+        #(#flows)*
+        let #app = #krate::App::new(#(#name)*) #(.add(#roots))*;
+        #(#looks)*
+        #app
+    })
 }
 
 /// A chain for each source and each union. Lines are in an order in which what flows into a union stands before it.
-fn roots(pipeline: &Pipeline, graph: &Graph) -> Vec<TokenStream> {
-    let krate = pipeline.krate();
-    let chains = Chains { pipeline, graph };
-    let starts = pipeline.statements.iter().enumerate().filter_map(|(index, statement)| {
+fn roots(chains: Chains<'_>) -> Vec<TokenStream> {
+    let krate = chains.pipeline.krate();
+    let starts = chains.pipeline.statements.iter().enumerate().filter_map(|(index, statement)| {
         let start = chain::start(&krate, index, statement)?;
-        Some(chains.after(start, index))
+        Some(chains.after(chains.noted(start, index, 0), index))
     });
     starts.collect()
 }

@@ -14,6 +14,7 @@ use syn::{
 };
 
 use self::cut::{Piece, is_punct, is_word, stream};
+pub(super) use self::node::call_path;
 use super::{
     fault::{Faults, fault},
     model::{Head, Kind, Node, Pipeline, Statement},

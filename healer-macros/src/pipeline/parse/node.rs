@@ -191,7 +191,7 @@ fn expression(value: Expr) -> Result<Kind> {
 }
 
 /// The path of the function that an expression starts with.
-pub(super) fn call_path(value: &Expr) -> Option<&Path> {
+pub(in crate::pipeline) fn call_path(value: &Expr) -> Option<&Path> {
     match value {
         Expr::Call(call) => match &*call.func {
             Expr::Path(path) => Some(&path.path),

@@ -1,11 +1,67 @@
 use proc_macro2::TokenStream;
-use quote::quote;
+use quote::{ToTokens as _, quote};
+use syn::{Block, Expr, Stmt, visit_mut::VisitMut};
 
-/// Both as `prettyplease` prints them, so that a difference is one of tokens.
+/// The chains, both as `prettyplease` prints them, so that a difference is one of tokens. What looks at types is left out.
 fn same(input: TokenStream, output: TokenStream) {
-    let print =
-        |value: TokenStream| prettyplease::unparse(&syn::parse2(quote!(fn app() -> App { #value })).unwrap());
+    let print = |value: TokenStream| {
+        let mut function: syn::ItemFn = syn::parse2(quote!(fn app() -> App { #value })).unwrap();
+        WithoutLooks.visit_block_mut(&mut function.block);
+        prettyplease::unparse(&syn::parse2(quote!(#function)).unwrap())
+    };
     pretty_assert(&print(crate::pipeline::expand(input)), &print(output));
+}
+
+struct WithoutLooks;
+
+impl VisitMut for WithoutLooks {
+    fn visit_expr_mut(&mut self, value: &mut Expr) {
+        syn::visit_mut::visit_expr_mut(self, value);
+        if let Expr::MethodCall(call) = value
+            && call.method == "flows"
+        {
+            *value = (*call.receiver).clone();
+        }
+    }
+
+    fn visit_block_mut(&mut self, block: &mut Block) {
+        if let [Stmt::Expr(Expr::Block(inner), None)] = &block.stmts[..] {
+            *block = inner.block.clone();
+        }
+        let text = |statement: &Stmt| statement.to_token_stream().to_string();
+        block.stmts.retain(|statement| {
+            !text(statement).contains("__healer_look") && !text(statement).contains("typed :: flow ()")
+        });
+        if let [.., Stmt::Local(app), Stmt::Expr(_, None)] = &block.stmts[..]
+            && app.pat.to_token_stream().to_string() == "app"
+            && let Some(init) = &app.init
+        {
+            let app = Stmt::Expr((*init.expr).clone(), None);
+            block.stmts.truncate(block.stmts.len() - 2);
+            block.stmts.push(app);
+        }
+        syn::visit_mut::visit_block_mut(self, block);
+    }
+}
+
+/// Where the types of values are noted that count as done further down.
+#[test]
+fn what_counts_as_done_is_looked_at_where_it_was_given() {
+    let text = crate::pipeline::expand(quote! {
+        name "x";
+        a = kafka::string("a") => awaits_later => map(f) => filter(g);
+        b = kafka::string("b") => to_b;
+        a => kafka::to_string("c") => heal;
+        a => handles => heal;
+        both = union(a, b);
+        both => partition(3) => save => heal;
+    });
+    let text = text.to_string();
+    let noted = text.matches(". flows").count();
+    for flow in ["flow_0_2", "flow_3_1", "flow_4_0", "flow_5_2"] {
+        assert_eq!(text.matches(flow).count(), 3, "{flow} in {text}");
+    }
+    assert_eq!(noted, 4, "{text}");
 }
 
 fn pretty_assert(left: &str, right: &str) {

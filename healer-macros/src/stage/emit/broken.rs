@@ -35,7 +35,6 @@ pub(in crate::stage) fn broken(settings: &Settings, function: &Function, hide_bo
             const CONTEXT: bool = false;
             const SKIP: &'static str = "";
             const POLICY: #root::__private::Policy = #root::__private::Policy::NONE;
-            const GENERIC: bool = true;
         }
         #[automatically_derived]
         impl #parameters #root::__private::SyncStage for #name #arguments #bounds {

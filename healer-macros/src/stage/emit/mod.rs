@@ -121,7 +121,6 @@ fn header(stage: &Stage, generics: &Generics, root: &TokenStream) -> TokenStream
     let text = name.unraw().to_string();
     let skip = stage.settings.skip.as_ref().map_or_else(|| text.clone(), |(_, reason)| reason.value());
     let context = stage.parameters.context.is_some();
-    let generic = stage.function.is_generic();
     let policy = policy(stage, root);
     let shown = (!matches!(stage.input.kind, InputKind::Rows | InputKind::Batch)).then(|| shown(root));
     let reported = report::header(stage, root);
@@ -137,7 +136,6 @@ fn header(stage: &Stage, generics: &Generics, root: &TokenStream) -> TokenStream
             const CONTEXT: bool = #context;
             const SKIP: &'static str = #skip;
             const POLICY: #root::__private::Policy = #policy;
-            const GENERIC: bool = #generic;
             #shown
             #reported
         }

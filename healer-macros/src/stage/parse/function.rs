@@ -4,6 +4,7 @@ use proc_macro2::{Delimiter, Ident, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::{
     Attribute, Error, FnArg, GenericParam, Result, Safety, Signature, Visibility,
+    ext::IdentExt as _,
     parse::{Parse, ParseStream},
 };
 
@@ -121,6 +122,16 @@ fn what_it_is(item: TokenStream) -> Option<Error> {
 pub(in crate::stage) fn refuse_odd(function: &Function, faults: &mut Faults) {
     let sig = &function.sig;
     let name = &sig.ident;
+    if ["heal", "checkpoint"].iter().any(|word| name.unraw() == *word) {
+        faults.at(
+            name,
+            format!(
+                "`{name}` is a word of `pipeline!`, which would never call this function: the offsets of its records would be \
+                 committed without it"
+            ),
+            "give the function another name",
+        );
+    }
     if let Some(FnArg::Receiver(receiver)) = sig.inputs.first() {
         faults.at(
             receiver,

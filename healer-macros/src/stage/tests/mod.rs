@@ -110,7 +110,6 @@ fn what_flows_and_what_is_needed_is_read_from_the_signature() {
         "const NAME: &'static str = \"enrich\";",
         "const CONTEXT: bool = true;",
         "const SKIP: &'static str = \"no plane\";",
-        "const GENERIC: bool = false;",
     ] {
         assert!(header.contains(line), "{line} in {header}");
     }
@@ -144,7 +143,6 @@ fn the_generics_of_a_node_have_no_lifetimes() {
     );
     assert!(!header.contains("'a"), "{header}");
     assert!(header.contains("T: PartialEq"), "{header}");
-    assert!(header.contains("const GENERIC: bool = true;"), "{header}");
     assert!(of_trait(&file, "SyncStage").contains("pass::<T, N>(&__input, &*__need.0)"));
 }
 

@@ -71,8 +71,6 @@ pub trait Stage: Send + Sync + Sized + 'static {
     const SKIP: &'static str;
     /// What it does about failures.
     const POLICY: Policy;
-    /// Whether its types are known here; a generic stage's output is looked at by `build`.
-    const GENERIC: bool;
 
     /// Which calls are reported with what went in.
     const REPORT: Reporting = Reporting::Never;
@@ -116,9 +114,6 @@ impl<S: Stage> Operator for S {
         draft.stores = S::Kind::STORES;
         draft.faults.extend(Handling::read(&S::POLICY).err());
         draft.on_error = S::POLICY.on_error.map(LastResort::on_error);
-        if S::GENERIC {
-            super::refuse_hidden_errors::<S::Out>(&mut draft);
-        }
         draft
     }
 

@@ -5,7 +5,10 @@ mod items;
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote_spanned};
-use syn::{Error, GenericArgument, Ident, ReturnType, Type, parse_quote, spanned::Spanned as _};
+use syn::{
+    Error, GenericArgument, Ident, ReturnType, Type, TypeImplTrait, TypeParamBound, parse_quote,
+    spanned::Spanned as _,
+};
 
 use super::{
     attribute::Settings,
@@ -185,16 +188,12 @@ fn single(returned: &Type, settings: &Settings, function: &Function) -> Result<O
 }
 
 fn refuse_unnamed(payload: &Type, function: &Function) -> Result<(), Error> {
-    let future = |text: &str| text.contains("Future");
-    if future(&show(payload)) {
-        let help = format!("write `async fn {}`", function.sig.ident);
-        return Err(fault(
+    match payload {
+        Type::ImplTrait(opaque) if is_future(opaque) => Err(fault(
             payload,
             "a future flows on that nobody would poll: its records would be healed without it",
-            help,
-        ));
-    }
-    match payload {
+            format!("write `async fn {}`", function.sig.ident),
+        )),
         Type::ImplTrait(_) => Err(fault(
             payload,
             "the type that flows on has no name: it can't be compared with what the next stage takes",
@@ -207,4 +206,11 @@ fn refuse_unnamed(payload: &Type, function: &Function) -> Result<(), Error> {
         )),
         _ => Ok(()),
     }
+}
+
+fn is_future(opaque: &TypeImplTrait) -> bool {
+    opaque.bounds.iter().any(|bound| match bound {
+        TypeParamBound::Trait(bound) => bound.path.segments.last().is_some_and(|last| last.ident == "Future"),
+        _ => false,
+    })
 }

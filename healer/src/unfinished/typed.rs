@@ -1,0 +1,263 @@
+//! What the compiler tells where `pipeline!` is written: it calls `look` some times on what flows out of a node, and each call
+//! takes one type off a list of types. The number of `&` before the list decides which `look` is called: the methods of a
+//! reference win over those of what it refers to, where the type has the trait that they ask for.
+
+use std::{
+    borrow::Cow,
+    cell::{Cell, RefCell},
+    cmp::Reverse,
+    collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap, HashSet, LinkedList, VecDeque},
+    marker::PhantomData,
+    num::{Saturating, Wrapping},
+    ops::{Bound, ControlFlow, Range, RangeFrom, RangeInclusive},
+    panic::AssertUnwindSafe,
+    pin::Pin,
+    rc::Rc,
+    sync::{Arc, LazyLock, Mutex, OnceLock, RwLock},
+    task::Poll,
+    thread,
+};
+
+use futures_util::Stream;
+
+use crate::{operators::Rows, stream::Here};
+
+/// The type of what flows out of a node.
+pub struct Flow<T>(PhantomData<fn() -> T>);
+
+/// A type that is not known yet: the chain tells it.
+pub fn flow<T>() -> Flow<T> {
+    Flow(PhantomData)
+}
+
+impl<T> Flow<T> {
+    /// The list of types to look at.
+    pub fn types(&self) -> List<Next<T, ()>> {
+        List(PhantomData)
+    }
+}
+
+/// Types that are still to be looked at.
+pub struct List<L>(PhantomData<fn() -> L>);
+
+/// The next type of a list, and the list behind it.
+pub struct Next<T: ?Sized, L>(PhantomData<fn() -> L>, PhantomData<T>);
+
+/// A type that holds values of others: these are looked at next.
+pub trait Holds<L> {
+    /// The list with them.
+    type Inside;
+}
+
+macro_rules! holds {
+    ($([$($parameter:tt)*] $ty:ty: $($held:ty),*;)*) => {
+        $(impl<$($parameter)* L> Holds<L> for $ty {
+            type Inside = holds!(@list $($held,)*);
+        })*
+    };
+    (@list) => { L };
+    (@list $held:ty, $($more:ty,)*) => { Next<$held, holds!(@list $($more,)*)> };
+}
+
+holds! {
+    [T,] Vec<T>: T;
+    [T,] VecDeque<T>: T;
+    [T,] LinkedList<T>: T;
+    [T,] BinaryHeap<T>: T;
+    [T,] BTreeSet<T>: T;
+    [T, S,] HashSet<T, S>: T;
+    [K, V,] BTreeMap<K, V>: K, V;
+    [K, V, S,] HashMap<K, V, S>: K, V;
+    [T,] Rows<T>: T;
+    [T,] Option<T>: T;
+    [T,] [T]: T;
+    [T, const N: usize,] [T; N]: T;
+    [T: ?Sized,] &T: T;
+    [T: ?Sized,] &mut T: T;
+    [T: ?Sized,] Box<T>: T;
+    [T: ?Sized,] Arc<T>: T;
+    [T: ?Sized,] Rc<T>: T;
+    [T,] Pin<T>: T;
+    [T: ?Sized,] Mutex<T>: T;
+    [T: ?Sized,] RwLock<T>: T;
+    [T,] OnceLock<T>: T;
+    [T: ?Sized,] Cell<T>: T;
+    [T: ?Sized,] RefCell<T>: T;
+    [T: ?Sized + ToOwned,] Cow<'_, T>: T;
+    [T,] AssertUnwindSafe<T>: T;
+    [T,] Reverse<T>: T;
+    [T,] Wrapping<T>: T;
+    [T,] Saturating<T>: T;
+    [T,] Bound<T>: T;
+    // Iterators, but data.
+    [T,] Range<T>: T;
+    [T,] RangeFrom<T>: T;
+    [T,] RangeInclusive<T>: T;
+    [A,] (A,): A;
+    [A, B,] (A, B): A, B;
+    [A, B, C,] (A, B, C): A, B, C;
+    [A, B, C, D,] (A, B, C, D): A, B, C, D;
+    [A, B, C, D, E,] (A, B, C, D, E): A, B, C, D, E;
+    [A, B, C, D, E, F,] (A, B, C, D, E, F): A, B, C, D, E, F;
+    [A, B, C, D, E, F, G,] (A, B, C, D, E, F, G): A, B, C, D, E, F, G;
+    [A, B, C, D, E, F, G, H,] (A, B, C, D, E, F, G, H): A, B, C, D, E, F, G, H;
+}
+
+/// A type with a side that says that nothing was done.
+pub trait MayFail {}
+impl<T, E> MayFail for Result<T, E> {}
+impl<B, C> MayFail for ControlFlow<B, C> {}
+impl<T> MayFail for Poll<T> {}
+
+/// Work that runs elsewhere, or is yet to run, and is no future.
+pub trait Joins {}
+impl<T> Joins for thread::JoinHandle<T> {}
+impl<T> Joins for tokio::task::JoinSet<T> {}
+impl<T, F> Joins for LazyLock<T, F> {}
+
+/// What may have failed.
+#[diagnostic::on_unimplemented(
+    message = "an `Err` in `{T}` would count as done: the offset of its record would be committed and the record lost",
+    label = "nothing looks into it before it is healed, sent, kept or gathered",
+    note = "let the record fail: put `try_map(|result| result)` after it, or make it a stage that returns a `Result`; of several, collect into `Result<Vec<_>, _>`",
+    note = "if it is meant as a value, wrap it: `healer::Plain(value)`"
+)]
+pub trait Judges<T: ?Sized> {}
+
+/// What is still to be awaited.
+#[diagnostic::on_unimplemented(
+    message = "`{T}` is never awaited: the offset of its record would be committed though the work was not done",
+    label = "nothing awaits it before it is healed, sent, kept or gathered",
+    note = "make it an `async` stage, or put an `async` stage after it that takes it and awaits it",
+    note = "if it is meant as a value, wrap it: `healer::Plain(value)`"
+)]
+pub trait Awaits<T: ?Sized> {}
+
+/// What is still to be pulled.
+#[diagnostic::on_unimplemented(
+    message = "`{T}` is lazy and never pulled: the offset of its record would be committed though the work was not done",
+    label = "nothing takes its items before it is healed, sent, kept or gathered",
+    note = "collect it, as in `.collect::<Vec<_>>()`, or give its items one by one from a stage with `#[stage(flat)]`",
+    note = "if it is meant as a value, wrap it: `healer::Plain(value)`"
+)]
+pub trait Pulls<T: ?Sized> {}
+
+/// What is still to be called.
+#[diagnostic::on_unimplemented(
+    message = "`{T}` is never called: the offset of its record would be committed though the work was not done",
+    label = "nothing calls it before it is healed, sent, kept or gathered",
+    note = "call it",
+    note = "if it is meant as a value, wrap it: `healer::Plain(value)`"
+)]
+pub trait Calls<T: ?Sized> {}
+
+/// What holds others.
+pub trait Opens<L> {
+    #[doc(hidden)]
+    fn __healer_look(&self) -> List<L> {
+        List(PhantomData)
+    }
+}
+impl<T: ?Sized + Holds<L>, L> Opens<T::Inside> for &&&&&&List<Next<T, L>> {}
+
+/// What may have failed.
+pub trait Failing<T: ?Sized> {
+    #[doc(hidden)]
+    fn __healer_look(&self) -> List<()>
+    where
+        Here: Judges<T>,
+    {
+        List(PhantomData)
+    }
+}
+impl<T: MayFail, L> Failing<T> for &&&&&&List<Next<T, L>> {}
+
+/// What runs elsewhere.
+pub trait Joined<T: ?Sized> {
+    #[doc(hidden)]
+    fn __healer_look(&self) -> List<()>
+    where
+        Here: Awaits<T>,
+    {
+        List(PhantomData)
+    }
+}
+impl<T: Joins, L> Joined<T> for &&&&&&List<Next<T, L>> {}
+
+/// A future.
+pub trait Awaited<T: ?Sized> {
+    #[doc(hidden)]
+    fn __healer_look(&self) -> List<()>
+    where
+        Here: Awaits<T>,
+    {
+        List(PhantomData)
+    }
+}
+impl<T: ?Sized + Future, L> Awaited<T> for &&&&&List<Next<T, L>> {}
+
+/// What becomes a future where it is awaited.
+pub trait IntoAwaited<T: ?Sized> {
+    #[doc(hidden)]
+    fn __healer_look(&self) -> List<()>
+    where
+        Here: Awaits<T>,
+    {
+        List(PhantomData)
+    }
+}
+impl<T: IntoFuture, L> IntoAwaited<T> for &&&&List<Next<T, L>> {}
+
+/// A stream.
+pub trait Streamed<T: ?Sized> {
+    #[doc(hidden)]
+    fn __healer_look(&self) -> List<()>
+    where
+        Here: Awaits<T>,
+    {
+        List(PhantomData)
+    }
+}
+impl<T: ?Sized + Stream, L> Streamed<T> for &&&List<Next<T, L>> {}
+
+/// An iterator.
+pub trait Pulled<T: ?Sized> {
+    #[doc(hidden)]
+    fn __healer_look(&self) -> List<()>
+    where
+        Here: Pulls<T>,
+    {
+        List(PhantomData)
+    }
+}
+impl<T: ?Sized + Iterator, L> Pulled<T> for &&List<Next<T, L>> {}
+
+/// What only waits to be called.
+pub trait Called<T: ?Sized> {
+    #[doc(hidden)]
+    fn __healer_look(&self) -> List<()>
+    where
+        Here: Calls<T>,
+    {
+        List(PhantomData)
+    }
+}
+impl<T: FnOnce() -> R, L, R> Called<T> for &List<Next<T, L>> {}
+
+/// Everything else is data.
+pub trait Passes<L> {
+    #[doc(hidden)]
+    fn __healer_look(&self) -> List<L> {
+        List(PhantomData)
+    }
+}
+impl<T: ?Sized, L> Passes<L> for List<Next<T, L>> {}
+
+/// Nothing is left.
+pub trait Ends {
+    #[doc(hidden)]
+    fn __healer_look(&self) -> List<()> {
+        List(PhantomData)
+    }
+}
+impl Ends for List<()> {}
