@@ -1,11 +1,6 @@
 //! Sends records to a topic and passes them on when the broker has acknowledged them.
 
-use std::{
-    marker::PhantomData,
-    panic::{AssertUnwindSafe, catch_unwind},
-    sync::Arc,
-    time::Duration,
-};
+use std::{marker::PhantomData, sync::Arc, time::Duration};
 
 use futures_util::{
     StreamExt as _,
@@ -21,7 +16,7 @@ use crate::{
     dead_letter,
     engine::Host,
     envelope::Visit,
-    error::{Cause, Failure},
+    error::{Cause, Failure, catch},
     observe,
     stream::{Accepts, Consumer, Operator},
     topology::{Node, NodeDraft, NodeKind},
@@ -176,8 +171,8 @@ impl<T: Send + 'static, C: Codec, D: Consumer<T>> Task<T, C, D> {
         let inside = observe::enter(item.context.here(), node.id);
         let mut span = item.context.sends(&node.path);
         span.begin();
-        let call = AssertUnwindSafe(|| Outgoing::new(sink, &item, std::mem::take(&mut self.buffer)));
-        let mut outgoing = match catch_unwind(call) {
+        let call = || Outgoing::new(sink, &item, std::mem::take(&mut self.buffer));
+        let mut outgoing = match catch(call) {
             Ok(Ok(outgoing)) => {
                 drop(inside);
                 outgoing
@@ -186,8 +181,8 @@ impl<T: Send + 'static, C: Codec, D: Consumer<T>> Task<T, C, D> {
                 span.end(Err(&error));
                 return self.pass(item, |_| Step::Failed(Cause::Encode(error.into()))).await;
             }
-            Err(panic) => {
-                let cause = Cause::of_panic(&*panic);
+            Err(panicked) => {
+                let cause = Cause::Panic(panicked);
                 span.end(Err(&cause));
                 return self.pass(item, |_| Step::Failed(cause)).await;
             }

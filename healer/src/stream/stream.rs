@@ -81,6 +81,7 @@ impl<C: Link> Stream<C> {
     {
         let mut node = NodeDraft::new("map", NodeKind::Map);
         crate::operators::refuse_hidden_errors::<U>(&mut node);
+        crate::operators::refuse_rows::<U>(&mut node);
         self.wrap(node, |before, at| MapLink { before, f, at })
     }
 
@@ -91,7 +92,9 @@ impl<C: Link> Stream<C> {
         E: Into<crate::error::BoxError> + 'static,
         F: Fn(C::Out) -> Result<U, E> + Send + Sync + 'static,
     {
-        self.wrap(NodeDraft::new("try_map", NodeKind::Map), |before, at| TryMapLink { before, f, at })
+        let mut node = NodeDraft::new("try_map", NodeKind::Map);
+        crate::operators::refuse_rows::<U>(&mut node);
+        self.wrap(node, |before, at| TryMapLink { before, f, at })
     }
 
     /// Lets through what the closure says `true` of; the rest is skipped and counted.

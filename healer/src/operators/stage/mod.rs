@@ -116,6 +116,9 @@ impl<S: Stage> Operator for S {
         draft.stores = S::Kind::STORES;
         draft.faults.extend(Handling::read(&S::POLICY).err());
         draft.on_error = S::POLICY.on_error.map(LastResort::on_error);
+        if draft.kind != NodeKind::Batch {
+            super::refuse_rows::<S::Out>(&mut draft);
+        }
         if S::GENERIC {
             super::refuse_hidden_errors::<S::Out>(&mut draft);
         }
