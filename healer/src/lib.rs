@@ -82,7 +82,7 @@ pub use engine::{
     Blocked, CommitHealth, Commits, CommittedOffset, Handle, Health, PartitionState, PartitionStatus, Phase,
     SeekError, SeekTo, SendHealth, Stalled, StartError,
 };
-pub use error::{BoxError, RecordError, RecordErrorKind};
+pub use error::{BoxError, RecordError, RecordErrorKind, RowRange};
 pub use guard::{Guard, GuardEnd};
 #[doc = include_str!("docs/checkpoint.md")]
 pub use healer_macros::checkpoint;

@@ -266,18 +266,6 @@ async fn a_row_that_was_made_of_many_is_not_given_up_for_one_of_them() {
 }
 
 #[tokio::test]
-async fn rows_that_are_not_those_that_are_owed_are_not_given_up_for_them() {
-    let ground = Ground::new(&["a", "b", "c", "d"]);
-    let first = std::sync::Mutex::new(None::<Rows<String>>);
-    let rows = kafka::string("in").stream("in").partition(2).within(WAIT);
-    let rows = rows.map(move |rows: Rows<String>| first.lock().unwrap().get_or_insert(rows).clone());
-    let error = failed_record(ground.run(App::new("p").add(rows.then(never::stage()).heal())).await);
-    assert_eq!(&*error.stage, "in.partition.map.never");
-    assert_eq!(ground.letters().len(), 2, "of those that they are");
-    assert_eq!(ground.kafka.committed("group", "in").unwrap(), BTreeMap::from([(0, 2)]));
-}
-
-#[tokio::test]
 async fn a_batch_stage_begins_to_count_its_own_attempts() {
     let ground = Ground::new(&["a", "busy", "b"]);
     let app = pipeline! { name "p"; kafka::string("in") => partition(3, within = WAIT) => again => again as "once more" => heal; };

@@ -208,7 +208,7 @@ async fn after_the_last_attempt_the_pipeline_stops_and_says_how_often_it_tried()
     assert_eq!((error.offset, error.attempts, &error.kind), (1, 3, &RecordErrorKind::Stage));
     assert_eq!(
         error.to_string(),
-        "record t[0]@1 failed at `lines.lent`: the stage gave an error, at the last of 3 attempts; its offset is not committed"
+        "record t[0]@1 failed at `lines.lent`: Busy, at the last of 3 attempts; its offset is not committed"
     );
     assert_eq!(ground.committed(), Some(1));
     assert_eq!(ground.tried(), tried([("well", 1), ("3 busy", 3)]));

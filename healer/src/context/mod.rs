@@ -1,5 +1,6 @@
 //! What a stage may know about the record that it works on.
 
+mod batch_id;
 mod emit_id;
 mod headers;
 mod notes;
@@ -13,6 +14,7 @@ use std::{
 
 use uuid::Uuid;
 
+pub(crate) use batch_id::BatchId;
 pub use headers::Headers;
 pub(crate) use notes::{Notes, written};
 pub(crate) use original::Original;
@@ -56,8 +58,8 @@ pub struct Context {
     original: Option<Arc<Original>>,
     /// What a call leaves for its report, where there may be one.
     notes: Option<Arc<Notes>>,
-    /// How many rows the batch has that it stands for.
-    batch: Option<u32>,
+    /// The batch that it stands for.
+    batch: Option<BatchId>,
     /// The topic's number, for what is logged.
     topic_number: u32,
     /// What is looked at while the record passes.
@@ -186,17 +188,24 @@ impl Context {
             has_key: false,
             original: self.original.clone(),
             notes: self.notes.clone(),
+            batch: self.batch.clone(),
             trace,
             ..*self
         }
     }
 
-    /// Of a batch of so many rows that begins with this one: it has the key and the trace of no single record, and an identity of its own.
+    /// Of a new batch of so many rows that begins with this one: it has the key and the trace of no single record, and an identity
+    /// of its own.
     pub(crate) fn of_many(&self, rows: usize) -> Self {
-        let batch = Some(u32::try_from(rows).unwrap_or(u32::MAX));
+        let batch = Some(BatchId::new(rows));
         let mut context = Self { key_hash: None, original: None, batch, ..self.keep(false) };
         context.set_trace(Trace::NONE);
         context
+    }
+
+    /// The identity of the batch that it stands for.
+    pub(crate) fn batch(&self) -> Option<&BatchId> {
+        self.batch.as_ref()
     }
 
     pub(crate) fn is_of_many(&self) -> bool {
@@ -205,8 +214,8 @@ impl Context {
 
     /// That of the record, or of the batch that it stands for.
     pub(crate) fn identity(&self) -> Uuid {
-        match self.batch {
-            Some(rows) => batch_id(self.emit_id(), rows),
+        match &self.batch {
+            Some(batch) => batch_id(self.emit_id(), batch.rows()),
             None => self.emit_id(),
         }
     }
@@ -232,7 +241,8 @@ impl Context {
     /// What names it in logs.
     #[inline]
     pub(crate) fn here(&self) -> Here {
-        let Self { topic_number, partition, offset, timestamp, batch, .. } = *self;
+        let Self { topic_number, partition, offset, timestamp, .. } = *self;
+        let batch = self.batch.as_ref().map(BatchId::rows);
         Here { topic: Some(topic_number), partition, offset, timestamp, batch }
     }
 

@@ -1,11 +1,8 @@
 //! What a call leaves for its report.
 
-use std::{
-    panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Mutex, OnceLock, PoisonError},
-};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
-use crate::reports::RowReport;
+use crate::{error::catch, reports::RowReport};
 
 /// What is noted of a call that may be reported.
 #[derive(Debug, Default)]
@@ -19,7 +16,7 @@ pub(crate) struct Notes {
 /// What is written of a value that is only looked at: a user's `Serialize` may panic, and then there is nothing.
 pub(crate) fn written(write: impl FnOnce(&mut Vec<u8>) -> bool) -> Option<Vec<u8>> {
     let mut json = Vec::new();
-    let written = catch_unwind(AssertUnwindSafe(|| write(&mut json))).unwrap_or(false);
+    let written = catch(|| write(&mut json)).unwrap_or(false);
     written.then_some(json)
 }
 

@@ -4,7 +4,6 @@ use std::{
     any::Any,
     collections::HashMap,
     future::Future,
-    panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -18,7 +17,7 @@ use tokio::sync::{oneshot, watch};
 use super::Shared;
 use crate::{
     broker::Producer,
-    error::Cause,
+    error::{Cause, catch},
     observe::{LaneCounts, Measures, Rare, Tracing},
     operators::{Checkpoints, Office},
     reports::Reports,
@@ -176,12 +175,8 @@ impl Host {
         let (sender, receiver) = oneshot::channel();
         let stack = stack::of::<F>() + stack::of::<R>();
         self.shared.runtime.blocking(Box::new(move || {
-            let run = || {
-                // Nobody listens when the lane was aborted meanwhile.
-                let result = catch_unwind(AssertUnwindSafe(call)).map_err(|panic| Cause::of_panic(&*panic));
-                drop(sender.send(result));
-            };
-            with_stack(stack, run);
+            // Nobody listens when the lane was aborted meanwhile.
+            with_stack(stack, || drop(sender.send(catch(call).map_err(Cause::Panic))));
         }));
         match receiver.await {
             Ok(result) => result,

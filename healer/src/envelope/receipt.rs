@@ -72,6 +72,11 @@ impl Shares {
         self.rows.iter().for_each(|split| split.whole.halt());
     }
 
+    /// As [`Receipt::each_home`].
+    pub(crate) fn each_home(&self, visit: &mut dyn FnMut(&Arc<Home>, i64)) {
+        self.rows.iter().for_each(|split| split.whole.each_home(visit));
+    }
+
     /// As [`Receipt::is_halted`].
     pub(crate) fn is_halted(&self) -> bool {
         !self.rows.is_empty() && self.rows.iter().all(|split| split.whole.is_halted())

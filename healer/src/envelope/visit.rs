@@ -9,7 +9,7 @@ use crate::{
     broker::RecordRef,
     context::Context,
     engine::Host,
-    error::{Cause, Failure},
+    error::{Cause, Failure, RowRange},
     observe,
 };
 
@@ -52,6 +52,21 @@ impl Claim<'_> {
             // The poll thread runs nothing of a generation that is over.
             Claim::Fresh { .. } | Claim::Gone => false,
         }
+    }
+
+    /// The records that it owes, of a batch.
+    fn rows(&self) -> Vec<RowRange> {
+        let mut records = Vec::new();
+        let mut add = |home: &Arc<Home>, offset: i64| {
+            records.push((Arc::clone(&home.partition.topic), home.partition.partition, offset));
+        };
+        match self {
+            Claim::Held(receipt) => receipt.each_home(&mut add),
+            Claim::Split(shares) => shares.each_home(&mut add),
+            Claim::Fresh { home, record } => add(home, record.offset),
+            Claim::Gone => {}
+        }
+        RowRange::of(records)
     }
 }
 
@@ -186,7 +201,7 @@ impl<'r> Visit<'r> {
     /// An error of this item at a node.
     #[cold]
     pub(crate) fn failure(&self, node: u32, cause: Cause) -> Failure {
-        Failure::new(node, self.context, cause)
+        failure_of(&self.claim, self.context, node, cause)
     }
 
     /// Ends the visit: whatever nobody below took is settled or pending again.
@@ -207,7 +222,8 @@ impl<'r> Visit<'r> {
             }
             (Claim::Gone, _) => End::Moved,
             (claim @ (Claim::Fresh { .. } | Claim::Held(_)), None) => {
-                Self::finish_failed(claim, Failure::new(self.at, self.context, Cause::Lost))
+                let failure = failure_of(&claim, self.context, self.at, Cause::Lost);
+                Self::finish_failed(claim, failure)
             }
         }
     }
@@ -223,6 +239,12 @@ impl<'r> Visit<'r> {
         }
         End::Failed(failure, claim)
     }
+}
+
+/// An error that names all that is owed where it is about a batch.
+fn failure_of(claim: &Claim<'_>, context: &Context, node: u32, cause: Cause) -> Failure {
+    let failure = Failure::new(node, context, cause);
+    if context.is_of_many() { failure.of_rows(claim.rows()) } else { failure }
 }
 
 /// Tells whether an offset still holds the record that it held before.

@@ -2,7 +2,6 @@
 
 use std::{
     borrow::Cow,
-    panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         PoisonError, RwLock,
         atomic::{AtomicBool, Ordering},
@@ -11,6 +10,8 @@ use std::{
 
 use serde_json::Value;
 use tracing::Level;
+
+use crate::error::catch;
 
 /// Takes out of a value what nobody may read. The text says what the value is: for [`log_data`] the path of the stage that
 /// gave it, for a log line the name of its field.
@@ -109,7 +110,7 @@ fn redacted(redact: Redact, stage: &str, json: &[u8]) -> String {
         Some(value.to_string())
     };
     // A hook that panics must not end the pipeline, nor show what it was to hide.
-    catch_unwind(AssertUnwindSafe(shown)).ok().flatten().unwrap_or_else(|| HIDDEN.to_owned())
+    catch(shown).ok().flatten().unwrap_or_else(|| HIDDEN.to_owned())
 }
 
 #[cfg(test)]

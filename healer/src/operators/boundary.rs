@@ -1,10 +1,6 @@
 //! Where records leave one thread for another: a queue, and a task that serves it.
 
-use std::{
-    future::Future,
-    panic::{AssertUnwindSafe, catch_unwind},
-    sync::Arc,
-};
+use std::{future::Future, sync::Arc};
 
 pub use super::queue::{Envelope, Inbox, Queue};
 pub(super) use super::queue::{Gate, Needs, WeakQueue, queue};
@@ -12,7 +8,7 @@ use crate::{
     context::Context,
     engine::{Host, Shared},
     envelope::{Claim, End, Outcome, Receipt, Visit},
-    error::{Cause, Failure},
+    error::{Cause, Failure, catch},
     observe,
     operators::failing,
     stream::{Below, Consumer},
@@ -174,11 +170,11 @@ pub(crate) fn push_guarded<U, D: Consumer<U>>(
     value: U,
 ) -> Result<(), Failure> {
     // What nodes keep in lanes is whole at every call of a user's.
-    match catch_unwind(AssertUnwindSafe(|| next.push(lane, visit, value))) {
+    match catch(|| next.push(lane, visit, value)) {
         Ok(result) => result,
-        Err(panic) => {
+        Err(panicked) => {
             let node = visit.node();
-            failing::fail(visit, node, Cause::of_panic(&*panic))
+            failing::fail(visit, node, Cause::Panic(panicked))
         }
     }
 }

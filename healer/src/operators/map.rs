@@ -6,7 +6,7 @@ use crate::{
     engine::Host,
     envelope::Visit,
     error::{BoxError, Cause, Failure},
-    operators::failing,
+    operators::{failing, refuse_rows},
     stream::{Below, Consumer, Operator},
     topology::{Node, NodeDraft, NodeKind},
 };
@@ -34,7 +34,9 @@ where
     type Node<D: Consumer<U>> = MapNode<F, D>;
 
     fn draft(&self) -> NodeDraft {
-        NodeDraft::new("map", NodeKind::Map)
+        let mut node = NodeDraft::new("map", NodeKind::Map);
+        refuse_rows::<U>(&mut node);
+        node
     }
 
     fn attach<D: Consumer<U>>(self, node: Arc<Node>, next: D) -> Self::Node<D> {
@@ -104,7 +106,9 @@ where
     type Node<D: Consumer<U>> = TryMapNode<F, D>;
 
     fn draft(&self) -> NodeDraft {
-        NodeDraft::new("try_map", NodeKind::Map)
+        let mut node = NodeDraft::new("try_map", NodeKind::Map);
+        refuse_rows::<U>(&mut node);
+        node
     }
 
     fn attach<D: Consumer<U>>(self, node: Arc<Node>, next: D) -> Self::Node<D> {

@@ -16,6 +16,7 @@ mod sink;
 mod source;
 mod stage;
 
+pub(crate) use batch::refuse_rows;
 pub use batch::{Batch, BatchKind, BatchStage, Rows, RowsKind, RowsStage, WrongLength};
 pub(crate) use boundary::push_guarded;
 pub use checkpoint::Checkpoint;

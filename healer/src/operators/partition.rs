@@ -243,11 +243,10 @@ impl<T: Send + 'static, D: Consumer<Rows<T>>> Gather<T, D> {
         self.usual = self.rows.len();
         let list = mem::take(&mut self.rows);
         let receipts = mem::take(&mut self.receipts);
-        let Some((first, _)) = list.first() else { return };
-        let mut context = first.of_many(list.len());
+        let Some((rows, mut context)) = Rows::begin(list) else { return };
         // One of them is counted where they are carried on.
-        self.host.counts().give(self.work.node.id, list.len() as u64 - 1);
-        let step = Step::Next(Rows { list });
+        self.host.counts().give(self.work.node.id, rows.len() as u64 - 1);
+        let step = Step::Next(rows);
         let Work { node, next } = &*self.work;
         let receipt = Receipt::many(receipts);
         carry_on(&self.host, next, &mut self.lane, node.id, receipt, &mut context, step);

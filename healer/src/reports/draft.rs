@@ -1,20 +1,15 @@
 //! A report as the thread of its record leaves it: what takes time is done by the thread of the reporter.
 
-use std::{
-    panic::{AssertUnwindSafe, catch_unwind},
-    sync::Arc,
-};
+use std::sync::Arc;
 
 use super::{Caught, FailureReport, Outcome, PanicReport, RawRecord};
 use crate::{
     context::Context,
-    error::{Cause, Panicked},
+    error::{Cause, Panicked, said},
 };
 
 /// The most bytes of one error in a chain.
 const LONGEST: usize = 64 * 1_024;
-/// The most errors of a chain.
-const DEEPEST: usize = 32;
 /// What a backtrace that is not looked up yet counts for, in bytes.
 const BACKTRACE: usize = 16 * 1_024;
 
@@ -30,7 +25,7 @@ impl Draft {
     pub(crate) fn failed(pipeline: &str, stage: &str, cause: &Cause, context: &Context) -> Self {
         let mut draft = Self::about(pipeline, stage, Outcome::Failed, context);
         draft.report.kind = Some(cause.kind().to_owned());
-        draft.report.error = chain(cause);
+        draft.report.error = said::each(cause, LONGEST);
         if let Cause::Panic(Panicked { message, caught }) = cause {
             let location = caught.as_ref().map(|caught| caught.location.clone());
             draft.report.panic = Some(PanicReport { message: message.clone(), backtrace: None, location });
@@ -74,39 +69,4 @@ impl From<FailureReport> for Draft {
     fn from(report: FailureReport) -> Self {
         Self { report, caught: None }
     }
-}
-
-/// What an error says, and what its sources say.
-fn chain(cause: &Cause) -> Vec<String> {
-    let mut texts = Vec::new();
-    // A user's error may panic when it is asked; what it has said before stays.
-    let asked = catch_unwind(AssertUnwindSafe(|| {
-        texts.push(shortened(cause.to_string()));
-        let (Cause::Stage(error)
-        | Cause::Decode(error)
-        | Cause::Encode(error)
-        | Cause::Send(error)
-        | Cause::Refused(error)
-        | Cause::DeadLetter(error)) = cause
-        else {
-            return;
-        };
-        let mut source = error.source();
-        while let Some(error) = source.filter(|_| texts.len() < DEEPEST) {
-            texts.push(shortened(error.to_string()));
-            source = error.source();
-        }
-    }));
-    if asked.is_err() {
-        texts.push("an error whose `Display` or `source` panics".to_owned());
-    }
-    texts
-}
-
-fn shortened(mut text: String) -> String {
-    if text.len() > LONGEST {
-        text.truncate(text.floor_char_boundary(LONGEST));
-        text.push('…');
-    }
-    text
 }

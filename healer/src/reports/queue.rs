@@ -3,7 +3,6 @@
 use std::{
     collections::VecDeque,
     mem,
-    panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc, Condvar, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering::Relaxed},
@@ -13,7 +12,7 @@ use std::{
 };
 
 use super::{Draft, FailureReporter, complaints::Complaints, lock};
-use crate::error::panic_message;
+use crate::error::{catch, said::chain};
 
 /// How much may wait.
 #[derive(Clone, Copy, Debug)]
@@ -172,16 +171,16 @@ impl Queue {
 
     fn hand_over(&self, draft: Draft) {
         // All of it is the user's: what an error says, and how it is dropped.
-        let taken = catch_unwind(AssertUnwindSafe(|| {
+        let taken = catch(|| {
             let report = draft.finish();
-            self.reporter.report(&report).map_err(|error| error.to_string())
-        }));
+            self.reporter.report(&report).map_err(|error| chain(&*error))
+        });
         match taken {
             Ok(Ok(())) => {
                 self.sent.fetch_add(1, Relaxed);
             }
             Ok(Err(error)) => self.lose("the reporter gave an error", &error),
-            Err(panic) => self.lose("the reporter panicked", &panic_message(&*panic)),
+            Err(panicked) => self.lose("the reporter panicked", &panicked.message),
         }
     }
 

@@ -5,6 +5,7 @@
 mod endings;
 mod outcomes;
 mod panics;
+mod payloads;
 
 use std::{
     collections::BTreeMap,

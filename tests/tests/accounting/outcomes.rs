@@ -61,8 +61,7 @@ async fn an_error_in_the_middle_of_many_holds_the_record_also_where_children_hea
         };
         let error = fails_at(app, &kafka, 7).await;
         assert_eq!(error.stage, "in.parse.half_then_error", "{error}");
-        let source = std::error::Error::source(&*error).map(ToString::to_string);
-        assert_eq!(source.as_deref(), Some("the third is wrong"));
+        assert_eq!(error.error().map(ToString::to_string).as_deref(), Some("the third is wrong"));
     }
 }
 

@@ -1,16 +1,13 @@
 //! Committing apart from polling: a request blocks until the broker has acknowledged.
 
-use std::{
-    panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Arc, mpsc::Sender},
-};
+use std::sync::{Arc, mpsc::Sender};
 
 use super::Message;
 use crate::{
     broker::{Commit, CommitError, CommitErrorKind, Remote},
     engine::Worker,
     envelope::{Desk, Home},
-    error::panic_message,
+    error::catch,
 };
 
 /// Sends requests, one after the other.
@@ -31,8 +28,8 @@ impl Committer {
             let request: Vec<_> = current.map(|(_, commit)| commit).collect();
             // A request without an answer would be the last one for ever.
             let commit = || if request.is_empty() { Ok(()) } else { remote.commit(&request) };
-            let result = catch_unwind(AssertUnwindSafe(commit)).unwrap_or_else(|panic| {
-                Err(CommitError { kind: CommitErrorKind::Fatal, text: panic_message(&*panic) })
+            let result = catch(commit).unwrap_or_else(|panicked| {
+                Err(CommitError { kind: CommitErrorKind::Fatal, text: panicked.message })
             });
             // Nobody listens once the pipeline has ended.
             let _ = answers.send(Message::Committed(result));

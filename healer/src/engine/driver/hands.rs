@@ -1,17 +1,14 @@
 //! Threads that run lanes apart from the poll thread, where the user asks for them: each has the lanes of some partitions, and the
 //! poll thread fetches, copies and keeps the books.
 
-use std::{
-    panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Arc, mpsc::Sender},
-};
+use std::sync::{Arc, mpsc::Sender};
 
 use super::{Message, backlog::Backlog, lanes::Lease};
 use crate::{
     app::Error,
     engine::{Runtime, Worker},
     envelope::Desk,
-    error::panic_message,
+    error::catch,
     operators::ChunkLog,
 };
 
@@ -50,9 +47,9 @@ impl Hands {
             (Arc::clone(&self.runtime), self.answers.clone(), Arc::clone(&self.desk));
         self.workers[lease.home.slot as usize % self.workers.len()].give(Box::new(move || {
             // A lane that never came back would hold its partition for ever.
-            let ran = catch_unwind(AssertUnwindSafe(|| run(lease, waiting, &*runtime)));
+            let ran = catch(|| run(lease, waiting, &*runtime));
             let message = ran.map_or_else(
-                |panic| Message::Broke(Error::Engine(panic_message(&*panic))),
+                |panicked| Message::Broke(Error::Engine(panicked.message)),
                 |ran| Message::Ran(Box::new(ran)),
             );
             // Nobody listens once the pipeline has ended.

@@ -2,7 +2,6 @@
 
 use std::{
     collections::BTreeMap,
-    panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, mpsc::Sender},
     time::Duration,
 };
@@ -20,7 +19,7 @@ use crate::{
         core::{Event, Start},
     },
     envelope::Desk,
-    error::panic_message,
+    error::catch,
 };
 
 /// How long after a look-up that failed the next is tried.
@@ -78,8 +77,8 @@ impl Asker {
             (Arc::clone(&self.remote), self.answers.clone(), Arc::clone(&self.desk));
         Box::new(move || {
             // A question without an answer would be the last one of its kind for ever.
-            let answer = catch_unwind(AssertUnwindSafe(|| question(&*remote)))
-                .unwrap_or_else(|panic| Err(Error::Engine(panic_message(&*panic))));
+            let answer =
+                catch(|| question(&*remote)).unwrap_or_else(|panicked| Err(Error::Engine(panicked.message)));
             // Nobody listens once the pipeline has ended.
             let _ = answers.send(message(answer));
             desk.nudge();

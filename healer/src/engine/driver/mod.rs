@@ -28,7 +28,6 @@ mod turn;
 use std::{
     collections::BTreeMap,
     io,
-    panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc,
         mpsc::{Sender, channel},
@@ -58,7 +57,7 @@ use crate::{
     app::Error,
     broker::{Broker, BrokerError, CommitError, Producer, TopicPartition, Topics, Watermarks},
     config::Config,
-    error::panic_message,
+    error::catch,
     operators::{Entry, OnError},
     reports::FailureReporter,
     topology::{Graph, States},
@@ -145,13 +144,13 @@ fn start<B: Broker>(name: &str, station: Arc<Station<B>>) -> io::Result<()> {
     let (poll_thread, gone) = channel();
     let kept = Arc::clone(&station);
     let body = move || {
-        let ran = catch_unwind(AssertUnwindSafe(|| {
+        let ran = catch(|| {
             if let Some(source) = station.source() {
                 let mut turner = Turner::new(Arc::clone(&station), source);
                 while turner.turn() {}
             }
-        }));
-        station.finish(ran.err().map(|panic| Error::Engine(panic_message(&*panic))));
+        });
+        station.finish(ran.err().map(|panicked| Error::Engine(panicked.message)));
         drop::<Sender<()>>(poll_thread);
     };
     thread::Builder::new().name(format!("healer-{name}")).spawn(body)?;

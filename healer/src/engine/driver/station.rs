@@ -1,7 +1,6 @@
 //! What the poll thread and its keeper share: everything but the user's code, behind one lock.
 
 use std::{
-    panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -10,7 +9,7 @@ use std::{
 };
 
 use super::{control::Control, finish::finish, poll::Poller};
-use crate::{app::Error, broker::Broker, engine::Runtime, error::panic_message};
+use crate::{app::Error, broker::Broker, engine::Runtime, error::catch};
 
 /// How long user code may hold the poll thread before somebody else goes on polling.
 pub(super) const PATIENCE: Duration = Duration::from_secs(1);
@@ -92,8 +91,8 @@ impl<B: Broker> Station<B> {
     pub(crate) fn finish(&self, panic: Option<Error>) {
         let Some(poller) = lock(&self.poller).take() else { return };
         // It drops what the user's closures hold: whoever waits for the end must hear of a panic there as well.
-        let result = catch_unwind(AssertUnwindSafe(|| finish(poller, panic)))
-            .unwrap_or_else(|panic| Err(Error::Engine(panic_message(&*panic))));
+        let result =
+            catch(|| finish(poller, panic)).unwrap_or_else(|panicked| Err(Error::Engine(panicked.message)));
         self.control.ended.send_replace(Some(result));
     }
 }

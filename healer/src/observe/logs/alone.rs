@@ -1,9 +1,8 @@
 //! Writing a line must not harm the code that logs: neither by a panic nor by lines about lines.
 
-use std::{
-    cell::Cell,
-    panic::{AssertUnwindSafe, catch_unwind},
-};
+use std::cell::Cell;
+
+use crate::error::catch;
 
 thread_local! {
     static AT_IT: Cell<bool> = const { Cell::new(false) };
@@ -20,7 +19,7 @@ pub(super) fn alone<T>(work: impl FnOnce() -> T) -> Option<T> {
     if AT_IT.replace(true) {
         return None;
     }
-    let done = catch_unwind(AssertUnwindSafe(work)).ok();
+    let done = catch(work).ok();
     AT_IT.set(false);
     done
 }

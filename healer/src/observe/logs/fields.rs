@@ -5,8 +5,7 @@ use std::{error::Error, fmt};
 use serde_json::{Map, Number, Value};
 use tracing::field::{Field, Visit};
 
-/// How many sources of an error are told; a chain may run in a circle.
-const SOURCES: usize = 64;
+use crate::error::said;
 
 /// What was recorded.
 #[derive(Debug, Default)]
@@ -80,12 +79,7 @@ impl Visit for Fields {
     }
 
     fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
-        let (mut lines, mut next) = (Vec::new(), Some(value));
-        while let Some(error) = next.filter(|_| lines.len() < SOURCES) {
-            lines.push(error.to_string());
-            next = error.source();
-        }
-        self.put(field, lines.join("\n"));
+        self.put(field, said::each(value, said::LINE).join("\n"));
         self.errors.push(name(field));
     }
 

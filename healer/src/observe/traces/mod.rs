@@ -22,14 +22,12 @@ pub(crate) use span::Span;
 
 use std::fmt;
 
-use crate::error::guarded;
+use crate::error::said::shown;
 
 /// The most bytes of an error that a span has.
 const ERROR_BYTES: usize = 4_096;
 
 /// An error in words, cut.
 fn said(error: &dyn fmt::Display) -> String {
-    let mut text = guarded(|| error.to_string());
-    text.truncate(text.floor_char_boundary(ERROR_BYTES));
-    text
+    shown(error, ERROR_BYTES)
 }

@@ -2,7 +2,7 @@
 
 use std::{future::Future, sync::Arc};
 
-use super::{Rows, batch::Parts};
+use super::{Rows, batch::Parts, rows::List};
 use crate::{
     context::Context,
     engine::Host,
@@ -13,13 +13,10 @@ use crate::{
     reports::RowReport,
 };
 
-/// The rows of a batch, each with where it comes from.
-pub type List<T> = Vec<(Context, T)>;
-
 /// What names a batch in logs; one is never empty.
-pub(super) fn here<T>(list: &List<T>) -> Here {
-    let rows = u32::try_from(list.len()).unwrap_or(u32::MAX);
-    list.first().map_or_else(Here::nowhere, |(context, _)| Here { batch: Some(rows), ..context.here() })
+pub(super) fn here<T>(rows: &Rows<T>) -> Here {
+    let count = u32::try_from(rows.len()).unwrap_or(u32::MAX);
+    rows.list.first().map_or_else(Here::nowhere, |(context, _)| Here { batch: Some(count), ..context.here() })
 }
 
 /// What a call made of a batch.
@@ -52,12 +49,12 @@ pub trait Tries<S: Stage<In = Rows<Self::Row>, Out = Rows<Self::Made>>>: Send + 
     /// A row that comes out.
     type Made: Send + 'static;
 
-    /// Calls it. `keep` says whether the list is wanted back, `span` is told how long it took.
+    /// Calls it. `keep` says whether the rows are wanted back, `span` is told how long it took.
     fn call<'a, D: Sync>(
         host: &'a Host,
         stage: &'a StageNode<S, D>,
         need: &'a Arc<S::Need>,
-        list: List<Self::Row>,
+        rows: Rows<Self::Row>,
         keep: bool,
         span: Span,
     ) -> impl Future<Output = Tried<Self::Row, Self::Made>> + Send + 'a;
@@ -65,7 +62,7 @@ pub trait Tries<S: Stage<In = Rows<Self::Row>, Out = Rows<Self::Made>>>: Send + 
 
 /// Rows that are worked on together.
 pub(super) struct Piece<T> {
-    pub(super) list: List<T>,
+    pub(super) rows: Rows<T>,
     pub(super) receipts: Vec<Receipt>,
     /// Whether it is the batch that came in.
     pub(super) is_whole: bool,
@@ -74,11 +71,12 @@ pub(super) struct Piece<T> {
 impl<T> Piece<T> {
     /// The second half is to come after the first.
     pub(super) fn halves(self) -> [Self; 2] {
-        let Self { mut list, mut receipts, .. } = self;
+        let Self { rows: Rows { batch, mut list }, mut receipts, .. } = self;
         first_attempts(&mut list);
         let half = list.len().div_ceil(2);
-        let second = Self { list: list.split_off(half), receipts: receipts.split_off(half), is_whole: false };
-        [Self { list, receipts, is_whole: false }, second]
+        let behind = Rows { batch: batch.clone(), list: list.split_off(half) };
+        let second = Self { rows: behind, receipts: receipts.split_off(half), is_whole: false };
+        [Self { rows: Rows { batch, list }, receipts, is_whole: false }, second]
     }
 
     /// What is left to be run. The batch that came in is run for the partitions that have not failed; of its parts, rows behind
@@ -87,10 +85,10 @@ impl<T> Piece<T> {
         if self.is_whole {
             return self;
         }
-        let Self { list, receipts, is_whole } = self;
+        let Self { rows: Rows { batch, list }, receipts, is_whole } = self;
         let left = list.into_iter().zip(receipts).filter(|(_, receipt)| !receipt.is_halted());
         let (list, receipts) = left.unzip();
-        Self { list, receipts, is_whole }
+        Self { rows: Rows { batch, list }, receipts, is_whole }
     }
 }
 

@@ -1,21 +1,17 @@
 //! Stages that transform a batch: every row that comes back goes on, every other is pending again.
 
-use std::{
-    future::Future,
-    panic::{AssertUnwindSafe, catch_unwind},
-    sync::Arc,
-};
+use std::{future::Future, sync::Arc};
 
 use super::{
     Batch, Rows,
-    attempt::{Back, List, Made, Tried, Tries, here},
+    attempt::{Back, Made, Tried, Tries, here},
     run_to_end,
     work::Work,
 };
 use crate::{
     context::Context,
     engine::Host,
-    error::Cause,
+    error::{Cause, catch},
     observe::{self, Span},
     operators::{
         boundary::Boundary,
@@ -70,16 +66,16 @@ impl<S: BatchStage> Tries<S> for BatchKind {
         host: &Host,
         stage: &StageNode<S, D>,
         need: &Arc<S::Need>,
-        list: List<S::RowIn>,
+        rows: Rows<S::RowIn>,
         keep: bool,
         mut span: Span,
     ) -> Tried<S::RowIn, S::RowOut> {
-        let copies = if keep { copies::<S>(&list) } else { Ok(None) };
-        let (here, node) = (here(&list), stage.node.id);
-        let (contexts, values): (Vec<_>, Vec<_>) = list.into_iter().unzip();
+        let copies = if keep { copies::<S>(&rows) } else { Ok(None) };
+        let (here, node) = (here(&rows), stage.node.id);
+        let (contexts, values): (Vec<_>, Vec<_>) = rows.list.into_iter().unzip();
         let contexts: Arc<[Context]> = contexts.into();
         let back = match copies {
-            Ok(Some(list)) => Back::Rows(Rows { list }),
+            Ok(Some(rows)) => Back::Rows(rows),
             Ok(None) => Back::Contexts(Arc::clone(&contexts)),
             Err(cause) => return Tried { back: Back::Contexts(contexts), result: Err(cause) },
         };
@@ -104,8 +100,8 @@ impl<S: BatchStage> Tries<S> for BatchKind {
 }
 
 /// The rows for one more call. A user's `Clone` may panic.
-fn copies<S: BatchStage>(list: &List<S::RowIn>) -> Result<Option<List<S::RowIn>>, Cause> {
+fn copies<S: BatchStage>(rows: &Rows<S::RowIn>) -> Result<Option<Rows<S::RowIn>>, Cause> {
     let copy = |(context, row): &(Context, _)| Some((context.keep(true), S::copy(row)?));
-    catch_unwind(AssertUnwindSafe(|| list.iter().map(copy).collect()))
-        .map_err(|panic| Cause::of_panic(&*panic))
+    let list = catch(|| rows.list.iter().map(copy).collect::<Option<_>>()).map_err(Cause::Panic)?;
+    Ok(list.map(|list| Rows { batch: rows.batch.clone(), list }))
 }

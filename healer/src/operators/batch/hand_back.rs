@@ -1,11 +1,10 @@
 //! What a batch stage gave back, row by row.
 
 use super::{
-    Rows,
     batch::{Parts, Slots},
+    rows::List,
 };
 use crate::{
-    context::Context,
     envelope::{Outcome, Receipt, Shares},
     error::Cause,
 };
@@ -22,7 +21,7 @@ pub(super) fn receipts_of(count: usize, receipts: Vec<Receipt>) -> Vec<Receipt> 
 }
 
 /// Rows with what they owe, or what is wrong and whose it is.
-pub(super) type Handed<U> = Result<(Receipt, Rows<U>), (Cause, Vec<Receipt>)>;
+pub(super) type Handed<U> = Result<(Receipt, List<U>), (Cause, Vec<Receipt>)>;
 
 /// Gives each row that came back its receipt, settles what was skipped, and finds out what is missing.
 pub(super) fn hand_back<U>(parts: Parts<U>, receipts: Vec<Receipt>) -> Handed<U> {
@@ -50,7 +49,7 @@ pub(super) fn hand_back<U>(parts: Parts<U>, receipts: Vec<Receipt>) -> Handed<U>
     for (slots, reason) in &skipped {
         receipt_of(slots.as_slice()).settle(Outcome::Skipped(*reason));
     }
-    let mut list: Vec<(Context, U)> = Vec::with_capacity(rows.len());
+    let mut list: List<U> = Vec::with_capacity(rows.len());
     let mut kept = Vec::with_capacity(rows.len());
     for row in rows {
         kept.push(receipt_of(row.slots.as_slice()));
@@ -62,7 +61,7 @@ pub(super) fn hand_back<U>(parts: Parts<U>, receipts: Vec<Receipt>) -> Handed<U>
             shares.end(None);
         }
     }
-    Ok((Receipt::many(kept), Rows { list }))
+    Ok((Receipt::many(kept), list))
 }
 
 enum Owed {

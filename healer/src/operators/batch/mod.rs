@@ -17,6 +17,7 @@ pub use batch::{Batch, WrongLength};
 pub use branded::{BatchKind, BatchStage};
 pub use read::{RowsKind, RowsStage};
 pub use rows::Rows;
+pub(crate) use rows::refuse_rows;
 
 use crate::error::Cause;
 

@@ -1,21 +1,16 @@
 //! Stages that read a batch: `Ok` heals all of it.
 
-use std::{
-    convert::identity,
-    future::Future,
-    panic::{AssertUnwindSafe, catch_unwind},
-    sync::Arc,
-};
+use std::{convert::identity, future::Future, sync::Arc};
 
 use super::{
     Rows,
-    attempt::{Back, List, Made, Tried, Tries, here},
+    attempt::{Back, Made, Tried, Tries, here},
     run_to_end,
     work::Work,
 };
 use crate::{
     engine::Host,
-    error::Cause,
+    error::{Cause, catch},
     observe::{self, Span},
     operators::{
         boundary::Boundary,
@@ -63,22 +58,20 @@ impl<S: RowsStage> Tries<S> for RowsKind {
         host: &Host,
         stage: &StageNode<S, D>,
         need: &Arc<S::Need>,
-        list: List<S::Row>,
+        rows: Rows<S::Row>,
         _: bool,
         mut span: Span,
     ) -> Tried<S::Row, S::Row> {
-        let here = here(&list);
-        let node = stage.node.id;
-        let rows = Rows { list };
+        let (here, node) = (here(&rows), stage.node.id);
         let (rows, result) = if S::BLOCKING {
             let need = Arc::clone(need);
             let shared = Arc::clone(host.shared());
             let call = move || {
                 let (_inside, began) = (observe::enter(here, node), shared.runtime.now());
                 span.begin();
-                let result = catch_unwind(AssertUnwindSafe(|| run_to_end(S::call(&rows, &need))));
+                let result = catch(|| run_to_end(S::call(&rows, &need)));
                 shared.measures.took(node, shared.runtime.now().saturating_sub(began));
-                let result = result.map_err(|panic| Cause::of_panic(&*panic)).flatten();
+                let result = result.map_err(Cause::Panic).flatten();
                 span.end(ended(&result));
                 (rows, result)
             };
@@ -97,8 +90,9 @@ impl<S: RowsStage> Tries<S> for RowsKind {
             }
             failed => Tried {
                 back: Back::Rows(rows),
-                result: failed
-                    .map(|verdict| verdict.map(|()| Made::Same(Rows { list: Vec::new() }, identity))),
+                result: failed.map(|verdict| {
+                    verdict.map(|()| Made::Same(Rows { batch: None, list: Vec::new() }, identity))
+                }),
             },
         }
     }

@@ -1,10 +1,18 @@
 //! The rows of a batch, to read.
 
-use std::fmt;
+use std::{any::type_name, fmt};
 
-use crate::context::Context;
+use crate::{
+    context::{BatchId, Context},
+    stream::{CopiesToReport, Here, Repeats, Splits},
+    topology::NodeDraft,
+};
 
 /// A batch of records, lent to a stage that reads it.
+///
+/// It belongs to the call that it came in with: there is no copy of it, and `partition` and batch stages alone pass one on, so that
+/// the offsets which are committed are those of the rows that were worked on. A closure that is given rows of its own (`map`) ends
+/// the batch: it gives a value made of them, no rows.
 ///
 /// ```
 /// use healer::prelude::*;
@@ -18,15 +26,34 @@ use crate::context::Context;
 /// }
 /// # fn main() {}
 /// ```
-#[derive(Clone)]
 pub struct Rows<T> {
-    pub(in crate::operators) list: Vec<(Context, T)>,
+    /// `None` where they are a record's value.
+    pub(super) batch: Option<BatchId>,
+    pub(super) list: List<T>,
 }
 
+/// Rows, each with where it comes from.
+pub(super) type List<T> = Vec<(Context, T)>;
+
 impl<T> Rows<T> {
+    /// The value of one record.
     #[cfg(feature = "testing")]
-    pub(crate) fn new(list: Vec<(Context, T)>) -> Self {
-        Self { list }
+    pub(crate) fn new(list: List<T>) -> Self {
+        Self { batch: None, list }
+    }
+
+    /// A batch that begins its way, and the context that goes with it; none without a row.
+    pub(in crate::operators) fn begin(list: List<T>) -> Option<(Self, Context)> {
+        let context = list.first()?.0.of_many(list.len());
+        Some((Self { batch: context.batch().cloned(), list }, context))
+    }
+
+    /// The same batch once more: for another way or attempt of the same call.
+    fn copy(&self) -> Self
+    where
+        T: Clone,
+    {
+        Self { batch: self.batch.clone(), list: self.list.clone() }
     }
 
     /// How many rows there are; never 0.
@@ -74,5 +101,79 @@ impl<'a, T> IntoIterator for &'a Rows<T> {
 
     fn into_iter(self) -> Self::IntoIter {
         self.iter()
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Clone> Splits<Rows<T>> for Here {
+    fn duplicate(rows: &Rows<T>) -> Rows<T> {
+        rows.copy()
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Clone> Repeats<Rows<T>> for Here {
+    fn repeat(rows: &Rows<T>) -> Rows<T> {
+        rows.copy()
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Clone> CopiesToReport<Rows<T>> for Here {
+    fn copy(rows: &Rows<T>) -> Rows<T> {
+        rows.copy()
+    }
+}
+
+/// Rows that a closure or a single stage passes on could be those of another batch: `build` refuses all that has them in its type.
+pub(crate) fn refuse_rows<U>(node: &mut NodeDraft) {
+    let name = type_name::<U>();
+    if has_rows(name) {
+        node.faults.push(format!(
+            "it gives `{name}`, and rows that it passes on could be those of another batch: the offsets of this one would be \
+             committed without its rows. Read rows in a `#[stage(batch)]` function of `&Rows<T>`, change them in one of \
+             `Batch<'_, T>`, or give what you make of their values"
+        ));
+    }
+}
+
+/// Whether the name of a type has that of rows in it.
+fn has_rows(name: &str) -> bool {
+    let own = type_name::<Rows<()>>();
+    // With its `<`.
+    let own = &own[..=own.find('<').unwrap_or_default()];
+    let is_whole =
+        |at: usize| !name[..at].ends_with(|before: char| before.is_alphanumeric() || before == '_');
+    name.match_indices(own).any(|(at, _)| is_whole(at))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{any::type_name, collections::HashMap, sync::Arc};
+
+    use super::{Rows, has_rows};
+
+    /// Of a user.
+    mod own {
+        #[derive(Debug)]
+        pub(super) struct Rows<T>(pub(super) T);
+    }
+
+    #[test]
+    fn rows_are_found_wherever_they_are_in_a_type() {
+        let all = [
+            type_name::<Rows<String>>(),
+            type_name::<Option<Rows<u8>>>(),
+            type_name::<Vec<Rows<u8>>>(),
+            type_name::<(u8, Rows<u8>)>(),
+            type_name::<Result<Box<[Rows<u8>; 2]>, String>>(),
+            type_name::<HashMap<String, Arc<Rows<(u8, u8)>>>>(),
+            type_name::<own::Rows<Rows<u8>>>(),
+        ];
+        assert!(all.iter().all(|name| has_rows(name)), "{all:?}");
+        let others =
+            [type_name::<own::Rows<u8>>(), type_name::<Vec<String>>(), "my::healer_operators::Rows<u8>"];
+        assert!(!others.iter().any(|name| has_rows(name)), "{others:?}");
+        assert!(format!("{:?}", own::Rows(1)).contains('1'));
     }
 }

@@ -4,7 +4,7 @@ use std::{marker::PhantomData, sync::Arc};
 
 use super::{
     Rows,
-    attempt::{Back, List, Made, Piece, Tried, Tries, first_attempts, here, note, owes},
+    attempt::{Back, Made, Piece, Tried, Tries, first_attempts, here, note, owes},
     batch::Parts,
     hand_back::{Handed, hand_back, receipts_of},
 };
@@ -80,16 +80,19 @@ where
     D: Consumer<S::Out>,
 {
     async fn serve(&self, lane: &mut Self::Lane, host: &Host, item: Envelope<S::In>) {
-        let Envelope { value: Rows { mut list }, receipt, .. } = item;
-        for (context, _) in &mut list {
+        let Envelope { value: mut rows, receipt, context } = item;
+        if rows.batch.as_ref() != context.batch() {
+            return self.carry_on(lane, host, receipt, context, Step::Failed(Cause::OtherBatch)).await;
+        }
+        for (context, _) in &mut rows.list {
             context.enter(&self.stage.node.path);
         }
         // The receipts wait here; the stage holds slot numbers.
-        let receipts = receipts_of(list.len(), receipt.into_rows());
-        let mut pieces = vec![Piece { list, receipts, is_whole: true }];
+        let receipts = receipts_of(rows.len(), receipt.into_rows());
+        let mut pieces = vec![Piece { rows, receipts, is_whole: true }];
         while let Some(piece) = pieces.pop() {
             let piece = piece.without_halted();
-            if piece.list.is_empty() {
+            if piece.rows.is_empty() {
                 continue;
             }
             if let Some(failed) = self.try_piece(lane, host, piece).await {
@@ -113,28 +116,28 @@ where
         host: &Host,
         piece: Piece<K::Row>,
     ) -> Option<Piece<K::Row>> {
-        let Piece { mut list, receipts, is_whole } = piece;
-        let is_single = list.len() == 1 && self.stage.splits();
-        let mut context = match list.as_slice() {
+        let Piece { mut rows, receipts, is_whole } = piece;
+        let is_single = rows.len() == 1 && self.stage.splits();
+        let mut context = match rows.list.as_slice() {
             // One record alone is what failed, if it does: not a row that was made of several, or of another record.
             [(context, _)] if is_single && owes(&receipts, context) => context.keep(true),
-            [(context, _), ..] => context.of_many(list.len()),
+            [(context, _), ..] => context.of_many(rows.len()),
             [] => return None,
         };
         // A half is tried once: what passes by itself is left to the attempts at single rows.
         let repeats = self.stage.repeats() && (is_whole || is_single);
         let mut pauses = None;
-        self.tell(&list);
+        self.tell(&rows);
         loop {
             let reports = S::REPORT != Reporting::Never && host.reports().is_on();
-            let keep = reports || repeats || (self.stage.splits() && list.len() > 1);
+            let keep = reports || repeats || (self.stage.splits() && rows.len() > 1);
             let admitted = self.stage.admit(host).await;
             if let Some(turn) = self.stage.turn(host) {
                 turn.await;
             }
-            let span = host.traces().batch(&self.stage.node.path, &list);
+            let span = host.traces().batch(&self.stage.node.path, &rows.list);
             let trace = span.follow();
-            let Tried { back, result } = K::call(host, &self.stage, &lane.need, list, keep, span).await;
+            let Tried { back, result } = K::call(host, &self.stage, &lane.need, rows, keep, span).await;
             admitted.ended(&result, host);
             let pause =
                 if repeats { self.stage.pause(host, &result, &mut context, &mut pauses) } else { None };
@@ -150,15 +153,15 @@ where
             };
             match (back, pause) {
                 (Back::Rows(back), Some(pause)) => {
-                    list = back.list;
-                    for (context, _) in &mut list {
+                    rows = back;
+                    for (context, _) in &mut rows.list {
                         context.next_attempt();
                     }
                     host.sleep(pause).await;
                 }
                 (Back::Rows(rows), None) if self.stage.splits() && rows.len() > 1 => {
                     tracing::debug!(stage = &*self.stage.node.path, rows = rows.len(), error = %cause, "rows failed together; their halves are tried");
-                    return Some(Piece { list: rows.list, receipts, is_whole });
+                    return Some(Piece { rows, receipts, is_whole });
                 }
                 (back, _) => {
                     if host.reports().is_on() {
@@ -178,10 +181,10 @@ where
         passed: Passed<K::Row, K::Made>,
     ) {
         let Passed { made, back, receipts, mut context, trace } = passed;
-        let (receipt, mut rows) = match made {
+        let (receipt, mut list) = match made {
             Made::Same(rows, as_made) => {
                 self.report_finished(host, &mut context, |context| note::<S, _>(context, &rows));
-                (Receipt::many(receipts), as_made(rows))
+                (Receipt::many(receipts), as_made(rows).list)
             }
             Made::Parts(parts) => match self.count_skips(host, parts, receipts) {
                 Ok(handed) => {
@@ -202,16 +205,14 @@ where
         };
         // Copies are not kept while what comes next has no room.
         drop(back);
-        if rows.is_empty() {
+        first_attempts(&mut list);
+        let Some((rows, mut context)) = Rows::begin(list) else {
             receipt.settle(Outcome::Healed);
             return;
-        }
-        first_attempts(&mut rows.list);
+        };
         // One of them is counted where they are carried on.
         host.counts().give(self.stage.node.id, rows.len() as u64 - 1);
-        let mut context = context.of_many(rows.len());
         context.set_trace(trace);
-        context.first_attempt();
         self.carry_on(lane, host, receipt, context, Step::Next(rows)).await;
     }
 
@@ -234,9 +235,9 @@ where
     }
 
     /// Tells which records a batch is made of, where that is to be logged.
-    fn tell(&self, list: &List<K::Row>) {
+    fn tell(&self, rows: &Rows<K::Row>) {
         if tracing::enabled!(tracing::Level::DEBUG) {
-            let _inside = observe::enter(here(list), self.stage.node.id);
+            let _inside = observe::enter(here(rows), self.stage.node.id);
             let name = |(context, _): &(Context, _)| {
                 format!(
                     "{}[{}]@{} {}",
@@ -246,8 +247,8 @@ where
                     context.emit_id()
                 )
             };
-            let members: Vec<_> = list.iter().map(name).collect();
-            tracing::debug!(stage = &*self.stage.node.path, rows = list.len(), ?members, "a batch begins");
+            let members: Vec<_> = rows.list.iter().map(name).collect();
+            tracing::debug!(stage = &*self.stage.node.path, rows = rows.len(), ?members, "a batch begins");
         }
     }
 

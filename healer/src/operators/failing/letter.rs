@@ -1,19 +1,13 @@
 //! A dead letter: the record as it came in, and what went wrong.
 
-use std::{
-    fmt::{self, Write as _},
-    sync::Arc,
-};
+use std::sync::Arc;
 
 use crate::{
     context::{Context, Original},
     engine::Host,
     envelope::Visit,
-    error::{Cause, guarded},
+    error::{Cause, said::chain},
 };
-
-/// The most bytes of an error that travel in a header.
-const ERROR_BYTES: usize = 8 * 1_024;
 
 /// A record that failed, on its way to its topic.
 pub(crate) struct Letter {
@@ -49,32 +43,10 @@ impl Letter {
             original: context.original().cloned(),
             node,
             stage: host.nodes().path(node),
-            error: guarded(|| chain(cause)),
+            error: chain(cause),
             context: context.keep(false),
         }
     }
-}
-
-/// An error in words: those of a user's may panic.
-pub(super) struct Said<'c>(pub(super) &'c Cause);
-
-impl fmt::Display for Said<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&guarded(|| self.0.to_string()))
-    }
-}
-
-/// An error with its sources.
-fn chain(cause: &Cause) -> String {
-    let mut text = cause.to_string();
-    let (Cause::Stage(error) | Cause::Decode(error) | Cause::Encode(error)) = cause else { return text };
-    let mut source = error.source();
-    while let Some(error) = source {
-        // Writing to a string cannot fail.
-        let _ = write!(text, ": {error}");
-        source = error.source();
-    }
-    cut(&text, ERROR_BYTES).to_owned()
 }
 
 /// The beginning of a text.

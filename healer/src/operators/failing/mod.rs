@@ -9,13 +9,13 @@ mod told;
 pub(crate) use office::Office;
 pub(super) use told::report_finished;
 
-use letter::{Letter, Said};
+use letter::Letter;
 
 use crate::{
     context::Context,
     engine::Host,
     envelope::{Outcome, Reason, Receipt, Visit},
-    error::{Cause, Failure},
+    error::{Cause, Failure, said::chain},
     observe::Rare,
     operators::{OnError, boundary::Step},
 };
@@ -40,7 +40,7 @@ pub(super) fn fail(visit: &mut Visit<'_>, node: u32, cause: Cause) -> Result<(),
                 topic = visit.context.topic(),
                 partition = visit.context.partition(),
                 offset = visit.context.offset(),
-                error = %Said(&cause),
+                error = chain(&cause),
                 "a record that becomes a dead letter failed in another way as well"
             );
             visit.end(Outcome::DeadLettered);
@@ -104,6 +104,8 @@ fn policy<'h>(host: &'h Host, node: u32, cause: &Cause, context: &Context) -> &'
     match cause {
         // What the broker does not take is no fault of the record, and a letter that cannot be sent would be lost.
         Cause::Send(_) | Cause::DeadLetter(_) => &OnError::Stop,
+        // Which records are at fault is not known: those that the rows are of, or these.
+        Cause::OtherBatch => &OnError::Stop,
         // One row of a batch may be at fault: the others are not given up with it.
         _ if context.is_of_many() => &OnError::Stop,
         _ => host.nodes().on_error(node),
@@ -118,7 +120,7 @@ fn skip(host: &Host, node: u32, cause: &Cause, context: &Context) -> Outcome {
         partition = context.partition(),
         offset = context.offset(),
         attempts = context.attempt(),
-        error = %Said(cause),
+        error = chain(cause),
         "skipped a record that failed"
     );
     let reason = Reason::new(if matches!(cause, Cause::Decode(_)) { "undecodable" } else { "failed" });

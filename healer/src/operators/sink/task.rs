@@ -1,10 +1,6 @@
 //! The task of a lane: sends its records and passes them on in their order.
 
-use std::{
-    panic::{AssertUnwindSafe, catch_unwind},
-    sync::Arc,
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use futures_util::{
     StreamExt as _,
@@ -17,7 +13,7 @@ use crate::{
     broker::{BrokerError, BrokerErrorKind, Producer, SendError},
     codec::Codec,
     engine::{Host, Waiting},
-    error::Cause,
+    error::{Cause, catch},
     observe,
     operators::boundary::{self, Envelope, Inbox, Step},
     stream::Consumer,
@@ -79,8 +75,8 @@ impl<T: Send + 'static, C: Codec, D: Consumer<T>> Task<T, C, D> {
         let inside = observe::enter(item.context.here(), node.id);
         let mut span = item.context.sends(&node.path);
         span.begin();
-        let call = AssertUnwindSafe(|| Outgoing::new(sink, &item, std::mem::take(&mut self.buffer)));
-        let mut outgoing = match catch_unwind(call) {
+        let call = || Outgoing::new(sink, &item, std::mem::take(&mut self.buffer));
+        let mut outgoing = match catch(call) {
             Ok(Ok(outgoing)) => {
                 drop(inside);
                 outgoing
@@ -89,8 +85,8 @@ impl<T: Send + 'static, C: Codec, D: Consumer<T>> Task<T, C, D> {
                 span.end(Err(&error));
                 return self.pass(item, |_| Step::Failed(Cause::Encode(error.into()))).await;
             }
-            Err(panic) => {
-                let cause = Cause::of_panic(&*panic);
+            Err(panicked) => {
+                let cause = Cause::Panic(panicked);
                 span.end(Err(&cause));
                 return self.pass(item, |_| Step::Failed(cause)).await;
             }

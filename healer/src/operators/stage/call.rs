@@ -1,12 +1,6 @@
 //! How a function of one value is called beyond the poll thread.
 
-use std::{
-    future::Future,
-    marker::PhantomData,
-    mem,
-    panic::{AssertUnwindSafe, catch_unwind},
-    sync::Arc,
-};
+use std::{future::Future, marker::PhantomData, mem, sync::Arc};
 
 use backon::ExponentialBackoff;
 use futures_util::FutureExt as _;
@@ -16,7 +10,7 @@ use super::{AsyncStage, Stage, StageNode, SyncStage, Verdict, guarded, verdict::
 use crate::{
     context::Context,
     engine::Host,
-    error::Cause,
+    error::{Cause, catch},
     observe::{self, Ended},
     topology::{Node, Runs},
 };
@@ -195,12 +189,12 @@ impl<S: AgainStage> Attempts<S> for Awaited {
     ) -> Called<S::Out> {
         let Some(value) = value else { return Called(Err(Cause::Lost)) };
         // A function that takes the value as its own gets a copy, and a user's `Clone` may panic.
-        match catch_unwind(AssertUnwindSafe(|| S::again(value, context, need))) {
+        match catch(|| S::again(value, context, need)) {
             Ok(call) => {
                 let call = guarded(call, context.here(), stage.node.id);
                 Called(stage.in_turn(host, call, stage.look(context)).await)
             }
-            Err(panic) => Called(Err(Cause::of_panic(&*panic))),
+            Err(panicked) => Called(Err(Cause::Panic(panicked))),
         }
     }
 }
@@ -222,7 +216,7 @@ impl<S: AgainStage<In: Sync>> Attempts<S> for Blocking {
         let Some(lent) = value.take() else { return Called(Err(Cause::Lost)) };
         let call = move |context: &Context| {
             let call = || S::again(&lent, context, &need).now_or_never();
-            let result = catch_unwind(AssertUnwindSafe(call)).map_err(|panic| Cause::of_panic(&*panic));
+            let result = catch(call).map_err(Cause::Panic);
             // The macro's future of a synchronous function never waits.
             (lent, result.and_then(|verdict| verdict.ok_or(Cause::Lost)))
         };

@@ -114,6 +114,9 @@ impl<S: Stage> Operator for S {
         draft.stores = S::Kind::STORES;
         draft.faults.extend(Handling::read(&S::POLICY).err());
         draft.on_error = S::POLICY.on_error.map(LastResort::on_error);
+        if draft.kind != NodeKind::Batch {
+            super::refuse_rows::<S::Out>(&mut draft);
+        }
         draft
     }
 

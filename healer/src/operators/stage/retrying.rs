@@ -1,12 +1,9 @@
 //! Synchronous stages that are tried again. The first attempt runs where the item is, fused. An item that has to pause leaves for a
 //! task. On the poll thread its partition rests until the task is done with it; in a task what comes behind it follows, in order.
 
-use std::{
-    panic::{AssertUnwindSafe, catch_unwind},
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
 };
 
 use futures_util::{FutureExt as _, lock::Mutex};
@@ -16,7 +13,7 @@ use crate::{
     context::Context,
     engine::Host,
     envelope::{Hold, Receipt, Visit},
-    error::{Cause, Failure},
+    error::{Cause, Failure, catch},
     operators::{
         boundary::{self, Envelope, Inbox, Needs, Queue},
         failing,
@@ -111,7 +108,7 @@ impl<S: AgainStage<In: Sync>, D: Consumer<S::Out>> Consumer<S::In> for Retrying<
         span.begin();
         let began = watched.map(Host::now);
         let call = || S::again(&item, visit.context, &lane.shared.need).now_or_never();
-        let called = catch_unwind(AssertUnwindSafe(call));
+        let called = catch(call);
         if let (Some(host), Some(began)) = (watched, began) {
             self.0.watch_end(host, visit.context, began);
         }
@@ -119,7 +116,7 @@ impl<S: AgainStage<In: Sync>, D: Consumer<S::Out>> Consumer<S::In> for Retrying<
             Ok(Some(verdict)) => Ok(verdict),
             // The macro's future of a synchronous function never waits.
             Ok(None) => Err(Cause::Lost),
-            Err(panic) => Err(Cause::of_panic(&*panic)),
+            Err(panicked) => Err(Cause::Panic(panicked)),
         };
         span.end(ended(&called));
         let first = match called {

@@ -2,7 +2,6 @@
 
 use std::{
     future::Future,
-    panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
     task::{Context, Poll, ready},
     time::Duration,
@@ -15,7 +14,7 @@ use super::{StageNode, Verdict, verdict};
 use crate::{
     context::Context as RecordContext,
     engine::Host,
-    error::Cause,
+    error::{Cause, catch},
     observe::{self, Here, Span},
 };
 
@@ -128,11 +127,10 @@ impl<F: Future> Future for Guarded<F> {
     fn poll(self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         let _inside = observe::enter(*this.here, *this.node);
-        let call = AssertUnwindSafe(|| this.call.poll(task));
-        match catch_unwind(call) {
+        match catch(|| this.call.poll(task)) {
             Ok(polled) => polled.map(Ok),
             // It is not polled again: who waits for it has its end.
-            Err(panic) => Poll::Ready(Err(Cause::of_panic(&*panic))),
+            Err(panicked) => Poll::Ready(Err(Cause::Panic(panicked))),
         }
     }
 }

@@ -10,7 +10,7 @@ use super::super::{Draft, Outcome, catch_backtraces, panics};
 use crate::{
     Context, Headers,
     context::Original,
-    error::Cause,
+    error::{Cause, catch},
     observe::{self, Here},
 };
 
@@ -93,10 +93,9 @@ fn where_a_panic_was_is_known_within_a_record_only() {
     assert!(panics::take("outside").is_none());
 
     let inside = observe::enter(here(), 0);
-    caught(|| panic!("within {}", 41));
+    let panicked = catch(|| -> () { panic!("within {}", 41) }).expect_err("it panics");
     drop(inside);
-    // As whoever catches it does.
-    let cause = Cause::of_panic(&"within 41".to_owned());
+    let cause = Cause::Panic(panicked);
     let report = Draft::failed("shop", "orders", &cause, &context()).finish();
     let panic = report.panic.expect("it panicked");
     assert_eq!(panic.message, "within 41");

@@ -229,7 +229,7 @@ fn a_dead_letter_that_can_never_be_sent_stops_the_pipeline_and_its_record_stays_
             let Some(Err(Error::Record(error))) = play.ended(0) else { panic!("{:?}", play.ended(0)) };
             assert_eq!(error.kind, RecordErrorKind::DeadLetter);
             assert_eq!((&*error.topic, error.offset, &*error.stage), ("t", 2, case.stage));
-            let why = std::error::Error::source(&*error).expect("it says why").to_string();
+            let why = error.error().expect("it says why").to_string();
             assert!(why.contains("\"dead\" does not exist") && why.contains(case.error), "{why}");
             assert_eq!(play.committed(0), Some(2), "what came before, and not more");
         });

@@ -2,9 +2,10 @@
 
 use std::{cell::RefCell, rc::Rc, sync::Arc};
 
-use super::{GROUP, World, words};
+use super::{GROUP, World};
 use crate::{
     app::Error,
+    error::said::chain,
     testing::simulation::{
         cluster::Rng,
         process::{Place, Process},
@@ -85,7 +86,7 @@ impl<'a, S: 'a> World<'a, S> {
             // It is tried again, as an orchestrator would.
             Err(error) => {
                 self.seats[at].again = self.step + 20;
-                self.seats[at].error = Some(words::error(&error));
+                self.seats[at].error = Some(chain(&error));
             }
         }
     }
@@ -97,8 +98,8 @@ impl<'a, S: 'a> World<'a, S> {
         self.seats[at].process = None;
         self.seats[at].again = self.step + if self.calm { 0 } else { 10 + self.rng.below(100) as u64 };
         if let Err(error) = &result {
-            self.tell(|| format!("  process {} ends: {}", process.number, words::error(error)));
-            self.seats[at].error = Some(words::error(error));
+            self.tell(|| format!("  process {} ends: {}", process.number, chain(error)));
+            self.seats[at].error = Some(chain(error));
         }
         match result {
             Err(error @ Error::Engine(_)) => {

@@ -1,6 +1,6 @@
 //! What a world tells: what happens, and why it does not come to rest.
 
-use std::{collections::BTreeMap, error::Error as StdError, fmt::Write as _, sync::atomic::Ordering};
+use std::{collections::BTreeMap, fmt::Write as _, sync::atomic::Ordering};
 
 use super::{CALM, GROUP, World};
 use crate::{
@@ -11,20 +11,6 @@ use crate::{
 
 /// The longest part of a key or value that is shown, in characters.
 const SHOWN: usize = 60;
-
-/// An error with its causes.
-pub(super) fn error(error: &dyn StdError) -> String {
-    let mut words = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let text = error.to_string();
-        if !words.contains(&text) {
-            let _ = write!(words, ": {text}");
-        }
-        cause = error.source();
-    }
-    words
-}
 
 /// A record by key and value.
 pub(super) fn record(record: &Record) -> String {

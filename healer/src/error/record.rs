@@ -1,0 +1,210 @@
+//! The error that a pipeline ends with because of a record, or of a batch.
+
+use std::{error::Error as StdError, fmt, sync::Arc, time::Duration};
+
+use super::{BoxError, Cause, FailedRecord, Panicked, said};
+
+/// A record that failed, or a batch, with where and why.
+///
+/// What failed is not committed: after a restart the pipeline begins with it. `Display` says all of that, with the error of the
+/// stage and its sources, each once; so there is no [`source`](StdError::source), which would say them a second time. The error
+/// itself is [`error`](Self::error).
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct RecordError {
+    /// The path of the node, as `flights.validate.enrich`.
+    pub stage: String,
+    /// The record's topic; of a batch, that of its first row, as for what follows.
+    pub topic: String,
+    /// The record's partition.
+    pub partition: i32,
+    /// The record's offset.
+    pub offset: i64,
+    /// Of a batch: all records that failed with it, sorted, none of which is committed. Empty where a record failed by itself.
+    pub rows: Vec<RowRange>,
+    /// How often the stage tried.
+    pub attempts: u32,
+    /// What kind of failure the last one was.
+    pub kind: RecordErrorKind,
+    /// What `Display` says of the cause: a user's error might panic when it is asked.
+    said: String,
+    cause: Option<BoxError>,
+}
+
+/// How a record failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RecordErrorKind {
+    /// The stage gave an error: the [`error`](RecordError::error).
+    Stage,
+    /// The stage panicked, with this message.
+    Panic(String),
+    /// The stage took longer than its `timeout`, which was this.
+    TimedOut(Duration),
+    /// The record's bytes are no value of the source's type.
+    Decode,
+    /// A value could not be encoded for a sink or a checkpoint.
+    Encode,
+    /// The broker did not take the record that a sink sent, or would take no such record: it is too large, has no key where one is
+    /// needed, names a topic that is none.
+    Send,
+    /// The record failed, and its dead letter can never be sent: the topic is gone, a right is missing, or it is too large
+    /// even without what healer adds. The [`error`](RecordError::error) says which, and why the record had failed.
+    DeadLetter,
+    /// The stage ended without handing back what it was given: forgotten, cancelled, or left out of a batch.
+    Lost,
+    /// The rows that came to the stage are those of another call, kept or exchanged further up.
+    OtherBatch,
+}
+
+/// Records that lie side by side in a partition.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub struct RowRange {
+    /// Their topic.
+    pub topic: Arc<str>,
+    /// Their partition.
+    pub partition: i32,
+    /// The lowest offset.
+    pub first: i64,
+    /// The highest offset; the same for a single record.
+    pub last: i64,
+}
+
+impl RowRange {
+    /// The records of a batch as ranges.
+    pub(crate) fn of(mut records: Vec<(Arc<str>, i32, i64)>) -> Vec<Self> {
+        records.sort_unstable();
+        records.dedup();
+        let mut ranges: Vec<Self> = Vec::new();
+        for (topic, partition, offset) in records {
+            match ranges.last_mut() {
+                Some(range)
+                    if (&range.topic, range.partition, range.last + 1) == (&topic, partition, offset) =>
+                {
+                    range.last = offset;
+                }
+                _ => ranges.push(Self { topic, partition, first: offset, last: offset }),
+            }
+        }
+        ranges
+    }
+
+    /// How many records there are.
+    pub fn count(&self) -> u64 {
+        self.last.abs_diff(self.first) + 1
+    }
+}
+
+impl fmt::Display for RowRange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}[{}]@{}", self.topic, self.partition, self.first)?;
+        if self.last > self.first { write!(f, "..={}", self.last) } else { Ok(()) }
+    }
+}
+
+/// How many ranges of a batch are shown.
+const SHOWN: usize = 8;
+
+/// A list that goes on where there are more.
+struct Listed<'r>(&'r [RowRange]);
+
+impl fmt::Display for Listed<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (number, range) in self.0.iter().take(SHOWN).enumerate() {
+            write!(f, "{}{range}", if number == 0 { "" } else { ", " })?;
+        }
+        let more: u64 = self.0.iter().skip(SHOWN).map(RowRange::count).sum();
+        if more > 0 { write!(f, " and {more} more") } else { Ok(()) }
+    }
+}
+
+impl RecordError {
+    pub(crate) fn new(failed: FailedRecord, stage: &str) -> Self {
+        let said = said::chain(&failed.cause);
+        let (kind, cause) = match failed.cause {
+            Cause::Stage(error) => (RecordErrorKind::Stage, Some(error)),
+            Cause::Panic(Panicked { message, .. }) => (RecordErrorKind::Panic(message), None),
+            Cause::TimedOut(limit) => (RecordErrorKind::TimedOut(limit), None),
+            Cause::Decode(error) => (RecordErrorKind::Decode, Some(error)),
+            Cause::Encode(error) => (RecordErrorKind::Encode, Some(error)),
+            Cause::Send(error) | Cause::Refused(error) => (RecordErrorKind::Send, Some(error)),
+            Cause::DeadLetter(error) => (RecordErrorKind::DeadLetter, Some(error)),
+            Cause::Lost => (RecordErrorKind::Lost, None),
+            Cause::OtherBatch => (RecordErrorKind::OtherBatch, None),
+        };
+        Self {
+            stage: stage.to_owned(),
+            topic: failed.topic.to_string(),
+            partition: failed.partition,
+            offset: failed.offset,
+            rows: failed.rows,
+            attempts: failed.attempts,
+            kind,
+            said,
+            cause,
+        }
+    }
+
+    /// The error that the stage, the codec or the broker gave, to be downcast; `None` for other kinds.
+    ///
+    /// ```
+    /// # fn example(error: &healer::RecordError) -> bool {
+    /// let is_io = |error: &healer::BoxError| error.is::<std::io::Error>();
+    /// error.error().is_some_and(is_io)
+    /// # }
+    /// ```
+    pub fn error(&self) -> Option<&BoxError> {
+        self.cause.as_ref()
+    }
+}
+
+impl fmt::Display for RecordError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { stage, topic, partition, offset, rows, attempts, said, .. } = self;
+        let is_batch = !rows.is_empty();
+        if is_batch {
+            let count: u64 = rows.iter().map(RowRange::count).sum();
+            write!(f, "a batch of {count} record{} ({})", if count == 1 { "" } else { "s" }, Listed(rows))?;
+        } else {
+            write!(f, "record {topic}[{partition}]@{offset}")?;
+        }
+        write!(f, " failed at `{stage}`: ")?;
+        match &self.kind {
+            RecordErrorKind::Stage if said.is_empty() => f.write_str("the stage gave an error without words")?,
+            RecordErrorKind::Stage => f.write_str(said)?,
+            RecordErrorKind::Panic(message) => write!(f, "the stage panicked: {message}")?,
+            RecordErrorKind::TimedOut(limit) => {
+                write!(f, "the stage was not done after {}", humantime::format_duration(*limit))?;
+            }
+            RecordErrorKind::Decode => {
+                write!(f, "its bytes can't be decoded (set the source's `on_error` to skip such records): {said}")?;
+            }
+            RecordErrorKind::Encode => write!(f, "its value can't be encoded: {said}")?,
+            RecordErrorKind::Send => write!(f, "the record that it became was not delivered: {said}")?,
+            RecordErrorKind::DeadLetter => {
+                write!(f, "it failed there for good, and its dead letter can't be sent: {said}")?;
+            }
+            RecordErrorKind::Lost if is_batch => {
+                f.write_str("the stage ended without handing all of it back; it is pending again, not lost")?;
+            }
+            RecordErrorKind::Lost => {
+                f.write_str("the stage ended without handing it back; it is pending again, not lost")?;
+            }
+            RecordErrorKind::OtherBatch => f.write_str(
+                "the rows that came to it are those of another call: pass rows on only by `#[stage(batch)]`, and keep copies \
+                 of their values, not rows",
+            )?,
+        }
+        if *attempts > 1 {
+            write!(f, ", at the last of {attempts} attempts")?;
+        }
+        f.write_str(if is_batch {
+            "; none of its offsets is committed"
+        } else {
+            "; its offset is not committed"
+        })
+    }
+}
+
+impl StdError for RecordError {}
