@@ -8,7 +8,10 @@ use healer::__private::decode_metadata;
 use healer_fuzz::bounded;
 use healer_store::{Run, offset_map::MAX_RUNS};
 use libfuzzer_sys::fuzz_target;
-use xxhash_rust::xxh3::xxh3_64;
+use xxhash_rust::xxh3::xxh3_64_with_seed;
+
+/// Of the partition that is read.
+const MARK: u64 = 7;
 
 /// The bytes behind the base64, the runs of the largest map and the growth of their vector.
 fn limit(text: usize) -> usize {
@@ -22,14 +25,14 @@ fn sealed(committed: i64, body: &[u8]) -> String {
         _ => Vec::new(),
     };
     let body = [&offset, body.get(1..).unwrap_or_default()].concat();
-    let all = [&xxh3_64(&body).to_be_bytes(), &body[..]].concat();
+    let all = [&xxh3_64_with_seed(&body, MARK).to_be_bytes(), &body[..]].concat();
     format!("healer1:{}", BASE64.encode(all))
 }
 
 fuzz_target!(|input: (bool, i64, &[u8])| {
     let (seal, committed, bytes) = input;
     let text = if seal { sealed(committed, bytes) } else { String::from_utf8_lossy(bytes).into_owned() };
-    let Some(claim) = bounded(limit(text.len()), || decode_metadata(&text, committed)) else {
+    let Some(claim) = bounded(limit(text.len()), || decode_metadata(&text, committed, MARK)) else {
         return;
     };
     assert!(claim.frontier == committed && !claim.runs.is_empty());

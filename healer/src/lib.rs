@@ -61,12 +61,14 @@ mod engine;
 mod envelope;
 mod error;
 mod guard;
+mod journal;
 pub mod kafka;
 mod names;
 pub mod observe;
 mod operators;
 pub mod prelude;
 pub mod reports;
+pub mod store;
 mod stream;
 #[cfg(feature = "testing")]
 pub mod testing;
@@ -90,7 +92,6 @@ pub use healer_macros::checkpoint;
 pub use healer_macros::pipeline;
 #[doc = include_str!("docs/stage.md")]
 pub use healer_macros::stage;
-pub use healer_store as store;
 pub use operators::{Batch, OnError, Port, Rows, Sink, Source, Transient, WrongLength, union};
 pub use stream::{Branch, Chain, FanOut, Healed, Link, Root, Stream};
 pub use topology::Description;
@@ -114,8 +115,8 @@ pub mod __private {
     pub use std::sync::Arc;
 
     /// What the text that came with a committed offset claims: its decoder, for the fuzz target.
-    pub fn decode_metadata(text: &str, committed: i64) -> Option<healer_store::DoneAbove> {
-        crate::engine::decode_metadata(text, committed)
+    pub fn decode_metadata(text: &str, committed: i64, mark: u64) -> Option<healer_store::DoneAbove> {
+        crate::engine::decode_metadata(text, committed, mark)
     }
 
     /// A copy for one more attempt; asked for by `retry` at its own place.

@@ -7,7 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use healer_tests::flights::{self, Counts, SAMPLE, WHOLE};
-use healer_tests::kafka::{RealKafka, Stored};
+use healer_tests::kafka::{RealKafka, RealKafkaOptions, Stored};
 use healer_tests::programs;
 use serde::Deserialize;
 
@@ -102,21 +102,19 @@ fn without_arguments_the_sample_flies_through_an_embedded_kafka() {
     Summary::of(&output).assert_is(SAMPLE);
 }
 
-/// Topics, a group and a database of one test on the shared broker.
-struct Ground {
-    kafka: &'static RealKafka,
+/// Topics, a group and a database of one test.
+struct Ground<'a> {
+    kafka: &'a RealKafka,
     topic: String,
     late: String,
     group: String,
+    protocol: &'static str,
     folder: tempfile::TempDir,
 }
 
-impl Ground {
+impl Ground<'static> {
     fn new() -> Option<Self> {
-        let kafka = RealKafka::for_test()?;
-        let [topic, late, group] = ["flights", "late", "group"].map(|base| kafka.unique(base));
-        let folder = tempfile::tempdir().unwrap();
-        Some(Self { kafka, topic, late, group, folder })
+        RealKafka::for_test().map(Self::on)
     }
 
     /// As [`new`](Self::new), with the sample in the topic.
@@ -127,6 +125,13 @@ impl Ground {
         let sample = flights::read(&flights::sample()).unwrap().map(Result::unwrap);
         ground.kafka.produce(&ground.topic, sample).unwrap();
         Some(ground)
+    }
+}
+
+impl<'a> Ground<'a> {
+    fn on(kafka: &'a RealKafka) -> Self {
+        let [topic, late, group] = ["flights", "late", "group"].map(|base| kafka.unique(base));
+        Self { kafka, topic, late, group, protocol: "consumer", folder: tempfile::tempdir().unwrap() }
     }
 
     fn database(&self) -> PathBuf {
@@ -140,7 +145,7 @@ impl Ground {
             ("--topic", &self.topic),
             ("--late-topic", &self.late),
             ("--group", &self.group),
-            ("--protocol", "consumer"),
+            ("--protocol", self.protocol),
             ("--db", database.to_str().unwrap()),
         ];
         let mut all: Vec<_> = common.iter().flat_map(|(name, value)| [*name, *value]).collect();
@@ -216,6 +221,20 @@ fn the_whole_year_flies_through_a_real_kafka() {
     );
     let late = ground.kafka.end_offsets(&ground.late).unwrap();
     assert_eq!(late.values().sum::<i64>(), 28_317);
+}
+
+/// `.ci/run` has this with the oldest and the newest Kafka that are supported.
+#[test]
+fn the_first_group_of_a_new_cluster_flies_through() {
+    // Nobody has asked for a coordinator yet, so the topic of the offsets is still to be made.
+    let Some(kafka) = RealKafka::own_for_test(RealKafkaOptions::default()) else { return };
+    // The one protocol that all of them have.
+    let ground = Ground { protocol: "classic", ..Ground::on(&kafka) };
+    let sample = flights::sample();
+    let output = ground.run(&["--until-end", "--load", sample.to_str().unwrap()]).end(LIMIT);
+    assert!(output.status.success(), "{output:?}");
+    Summary::of(&output).assert_is(SAMPLE);
+    ground.assert_nothing_is_lost();
 }
 
 #[test]

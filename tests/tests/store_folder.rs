@@ -173,8 +173,11 @@ fn read(checkpoints: Vec<Checkpoint>) -> Vec<(i32, i64, Parsed)> {
 }
 
 fn stored(folder: &Path) -> Vec<(i32, i64, Parsed)> {
-    let journal = Journal::open(Arc::new(SledStore::open(folder).unwrap()), "parse").unwrap();
-    read(journal.checkpoints("parse").unwrap())
+    let store = Arc::new(SledStore::open(folder).unwrap());
+    let scopes = Journal::scopes(&*store).unwrap();
+    let [scope] = scopes.as_slice() else { panic!("one pipeline ran: {scopes:?}") };
+    assert_eq!((scope.group.as_str(), scope.pipeline.as_str()), ("group", "parse"));
+    read(Journal::open(store, scope.clone()).unwrap().checkpoints("parse").unwrap())
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

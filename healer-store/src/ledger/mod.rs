@@ -27,7 +27,6 @@ mod run;
 pub use claim::DoneAbove;
 pub use error::{DeliverError, SettleError};
 pub use run::Run;
-pub(crate) use run::are_above;
 
 use claim::Claim;
 use pending::Pending;

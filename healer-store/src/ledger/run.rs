@@ -46,7 +46,7 @@ impl fmt::Display for Run {
 }
 
 /// True if `runs` are not empty, ascend, do not overlap, and all lie above `frontier`.
-pub(crate) fn are_above(frontier: i64, runs: &[Run]) -> bool {
+pub(super) fn are_above(frontier: i64, runs: &[Run]) -> bool {
     let mut end = frontier;
     runs.iter().enumerate().all(|(i, run)| {
         // The frontier itself is pending by definition, so the first run must leave it out.

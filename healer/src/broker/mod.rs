@@ -95,6 +95,9 @@ pub(crate) trait Remote: Send + Sync + 'static {
     /// A named topic that does not exist is an error that names it; a pattern may match none.
     fn partitions(&self, topics: &[Topics], wait: Duration) -> Result<Vec<TopicPartition>, BrokerError>;
 
+    /// The id that the brokers tell of their cluster; `None` where they tell none.
+    fn cluster_id(&self, wait: Duration) -> Option<String>;
+
     /// Whether the client has lost all brokers; answers at once, from what it knows.
     fn outage(&self) -> Option<Outage> {
         None

@@ -4,6 +4,7 @@
 //! run's folder belongs to the process that holds its `owner.lock`; the system lets go of both when a
 //! process dies, however it dies.
 
+use std::env;
 use std::fs::{self, File, TryLockError};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -16,6 +17,9 @@ use super::StartError;
 use super::java::all_output;
 use super::process;
 use crate::workspace;
+
+/// Asks for another version of Kafka than that of `tests/kafka/pom.xml`.
+const VERSION: &str = "HEALER_KAFKA_VERSION";
 
 /// Numbers the brokers of this process.
 static NEXT: AtomicU32 = AtomicU32::new(1);
@@ -37,8 +41,10 @@ impl Room {
         let shared = File::create(kafka.join("lock"))?;
         shared.lock()?;
         clear_dead_runs(&kafka)?;
-        let libs = kafka.join("libs");
-        fetch_jars(&libs)?;
+        let version = env::var(VERSION).ok();
+        let libs =
+            kafka.join(version.as_ref().map_or("libs".to_owned(), |version| format!("libs-{version}")));
+        fetch_jars(&libs, version.as_deref())?;
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let folder = kafka.join(format!("run-{}-{number}", std::process::id()));
         fs::create_dir(&folder)?;
@@ -120,7 +126,7 @@ fn clear_dead_runs(kafka: &Path) -> Result<(), StartError> {
 }
 
 /// Fetches the jars, unless they are there for this very `pom.xml`.
-fn fetch_jars(libs: &Path) -> Result<(), StartError> {
+fn fetch_jars(libs: &Path, version: Option<&str>) -> Result<(), StartError> {
     let pom = workspace().join("tests/kafka/pom.xml");
     let wanted = fs::read(&pom).with_context(|| format!("{} cannot be read", pom.display()))?;
     // Written last, so that a fetch that was cut short is done again.
@@ -135,6 +141,7 @@ fn fetch_jars(libs: &Path) -> Result<(), StartError> {
         .args(["-q", "-B", "dependency:copy-dependencies", "-DincludeScope=runtime", "-f"])
         .arg(&pom)
         .arg(format!("-DoutputDirectory={}", libs.display()))
+        .args(version.map(|version| format!("-Dkafka.version={version}")))
         .output()
         .map_err(|error| StartError::NotRun(format!("Maven is missing (mvn: {error})")))?;
     if !output.status.success() {

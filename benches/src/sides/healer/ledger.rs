@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use anyhow::Result;
-use healer::{Handle, store::Ledger};
+use healer::Handle;
+use healer_store::Ledger;
 
 use crate::{
     process,

@@ -293,6 +293,10 @@ impl Remote for Link {
         Ok(found.into_iter().collect())
     }
 
+    fn cluster_id(&self, wait: Duration) -> Option<String> {
+        self.consumer().ok()?.client().fetch_cluster_id(bounded(wait)).filter(|id| !id.is_empty())
+    }
+
     fn outage(&self) -> Option<Outage> {
         self.consumer().ok()?.context().voice.outage()
     }

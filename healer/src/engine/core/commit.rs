@@ -2,10 +2,11 @@
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
-use super::{Action, CommitEntry, Core, Part, metadata};
+use super::{Action, CommitEntry, Core, Part, Settings, metadata};
 use crate::{
     app::Error,
-    broker::{CommitError, CommitErrorKind},
+    broker::{CommitError, CommitErrorKind, TopicPartition},
+    journal::Scope,
 };
 
 /// How long after a failed commit the next is tried, unless the interval is shorter.
@@ -115,8 +116,8 @@ impl Core {
         });
         // Also without partitions: checkpoints may have changed.
         actions.push(Action::Save(changed.collect()));
-        let limit = self.settings.metadata_max_bytes;
-        let mut entries: Vec<_> = self.parts.values().filter_map(|part| part.entry(limit)).collect();
+        let Settings { scope, metadata_max_bytes: limit, .. } = &self.settings;
+        let mut entries: Vec<_> = self.parts.values().filter_map(|part| part.entry(scope, *limit)).collect();
         self.commits.suspects.retain(|slot| entries.iter().any(|entry| entry.slot == *slot));
         if let Some(suspect) = self.commits.suspects.first() {
             entries.retain(|entry| entry.slot == *suspect);
@@ -236,7 +237,7 @@ impl Part {
     }
 
     /// What is to be committed: the frontier where it moved, or more that is done above it, within `limit` bytes of text.
-    fn entry(&self, limit: usize) -> Option<CommitEntry> {
+    fn entry(&self, scope: &Scope, limit: usize) -> Option<CommitEntry> {
         let done_above = self.done_above();
         let due = self.due().is_some();
         if !due && (limit == 0 || !self.may_commit() || done_above == self.committed_above) {
@@ -244,7 +245,10 @@ impl Part {
         }
         let frontier = self.ledger.first_pending().and_then(|offset| self.home.place(offset));
         let claim = metadata::claim(&self.ledger, frontier.map(|place| place.fingerprint));
-        let metadata = claim.filter(|_| limit > 0).and_then(|claim| metadata::encode(&claim, limit));
+        let metadata = claim.filter(|_| limit > 0).and_then(|claim| {
+            let TopicPartition { topic, partition } = &self.home.partition;
+            metadata::encode(&claim, limit, scope.mark(topic, *partition))
+        });
         if !due && metadata.is_none() {
             // What the group has is true as well, and says more.
             return None;

@@ -2,11 +2,13 @@
 //!
 //! Nothing in it is trusted: it is bound to its offset and to the fingerprint of the record there, and whatever does not fit is
 //! as if nothing had been written. The text is `healer1:` and base64 of checksum, offset, fingerprint, leader
-//! epoch (-1 for none) and [`offset_map`], in this order, numbers with the highest byte first.
+//! epoch (-1 for none) and [`offset_map`], in this order, numbers with the highest byte first. Tools copy commits to other groups and
+//! clusters, text and all, where the same offset is another record's or was never done: the checksum is seeded with the mark of
+//! cluster, group, pipeline and partition, so that it fits nowhere else.
 
 use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD as BASE64};
 use healer_store::{DoneAbove, Ledger, offset_map};
-use xxhash_rust::xxh3::xxh3_64;
+use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 const PREFIX: &str = "healer1:";
 
@@ -38,8 +40,8 @@ pub(super) fn claim(ledger: &Ledger, fingerprint: Option<u64>) -> Option<DoneAbo
     Some(claim).filter(|claim| !claim.runs.is_empty())
 }
 
-/// The text of a claim; `None` where it would be longer than `limit` bytes.
-pub(super) fn encode(claim: &DoneAbove, limit: usize) -> Option<String> {
+/// The text of a claim for the partition of this mark; `None` where it would be longer than `limit` bytes.
+pub(super) fn encode(claim: &DoneAbove, limit: usize, mark: u64) -> Option<String> {
     let map = offset_map::encode(claim.frontier, claim.runs.iter().copied()).ok()?;
     if map.len() as u64 > room(limit) {
         return None;
@@ -49,19 +51,19 @@ pub(super) fn encode(claim: &DoneAbove, limit: usize) -> Option<String> {
     body.extend(claim.fingerprint.to_be_bytes());
     body.extend(claim.leader_epoch.unwrap_or(-1).to_be_bytes());
     body.extend(map);
-    let checksum = xxh3_64(&body[8..]).to_be_bytes();
+    let checksum = xxh3_64_with_seed(&body[8..], mark).to_be_bytes();
     body[..8].copy_from_slice(&checksum);
     let mut text = PREFIX.to_owned();
     BASE64.encode_string(body, &mut text);
     Some(text)
 }
 
-/// What the text that came with `committed` claims; `None` for anything that is not ours, damaged, or about another offset.
-pub(crate) fn decode(text: &str, committed: i64) -> Option<DoneAbove> {
+/// What the text that came with `committed` claims; `None` for anything that is not ours, damaged, or about another offset or mark.
+pub(crate) fn decode(text: &str, committed: i64, mark: u64) -> Option<DoneAbove> {
     let text = text.strip_prefix(PREFIX).filter(|text| text.len() <= MAX_TEXT)?;
     let body = BASE64.decode(text).ok()?;
     let (checksum, body) = body.split_first_chunk::<8>()?;
-    if xxh3_64(body) != u64::from_be_bytes(*checksum) {
+    if xxh3_64_with_seed(body, mark) != u64::from_be_bytes(*checksum) {
         return None;
     }
     let (frontier, body) = body.split_first_chunk::<8>()?;

@@ -34,6 +34,7 @@ use crate::{
     app::Error,
     broker::{CommitError, TopicPartition},
     envelope::{Home, Settled},
+    journal::Scope,
     observe::Tally,
     operators::ChunkLog,
 };
@@ -41,6 +42,8 @@ use crate::{
 /// What the core decides by.
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
+    /// Whose commits these are.
+    pub(crate) scope: Scope,
     pub(crate) commit_interval: Duration,
     pub(crate) drain_budget: Duration,
     pub(crate) in_flight: u64,

@@ -1,10 +1,11 @@
 //! Where a partition starts.
 
-use healer_store::{DoneAbove, PartitionSnapshot};
+use healer_store::DoneAbove;
 
 use crate::{
     broker::{TopicPartition, Watermarks},
     config::OutOfRange,
+    journal::PartitionSnapshot,
 };
 
 /// What is known of a partition when it is assigned.

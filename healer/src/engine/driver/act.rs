@@ -6,6 +6,7 @@ use super::{poll::Poller, saver::Save};
 use crate::{
     broker::{Broker, Commit, TopicPartition},
     engine::core::{Action, CommitEntry, Event},
+    journal::{Checkpoint, PartitionSnapshot},
 };
 
 impl<B: Broker> Poller<B> {
@@ -57,7 +58,7 @@ impl<B: Broker> Poller<B> {
         for part in slots.iter().filter_map(|slot| core.part(*slot)) {
             let fingerprint = part.ledger.first_pending().and_then(|offset| part.home.place(offset));
             let TopicPartition { topic, partition } = &part.home.partition;
-            save.snapshots.push(healer_store::PartitionSnapshot::of(
+            save.snapshots.push(PartitionSnapshot::of(
                 topic.to_string(),
                 *partition,
                 &part.ledger,
@@ -66,7 +67,7 @@ impl<B: Broker> Poller<B> {
         }
         drop(core);
         self.control.checkpoints.take_fresh(|(node, topic, partition), cell| {
-            save.checkpoints.push(healer_store::Checkpoint {
+            save.checkpoints.push(Checkpoint {
                 node: node.to_string(),
                 topic: topic.to_string(),
                 partition: *partition,

@@ -5,14 +5,16 @@ use std::{
     sync::{Arc, Weak},
 };
 
+use healer_store::DoneAbove;
+
 use crate::{
     app::Error,
     broker::{BrokerError, Committed, Pattern, Remote, TopicPartition, Topics},
     config::{Config, Start as ConfigStart},
     engine::core::{Goal, Known, Start, StartPolicy, decide, decode_metadata},
+    journal::{Journal, Loaded, PartitionSnapshot, Scope},
     operators::Entry,
 };
-use healer_store::{Journal, Loaded};
 
 /// A source's chain, with how to tell its topics.
 pub(super) struct Route {
@@ -63,15 +65,17 @@ pub(super) fn starts(by: &Lookup<'_>, partitions: &[TopicPartition]) -> Result<V
     };
     let mut starts = Vec::with_capacity(partitions.len());
     for ((partition, committed), at_time) in partitions.iter().zip(committed).zip(at_time) {
-        let known = Known {
-            metadata: committed.as_ref().and_then(|Committed { offset, metadata }| {
-                decode_metadata(metadata.as_deref().unwrap_or_default(), *offset)
-            }),
-            committed: committed.map(|committed| committed.offset),
-            watermarks: remote.watermarks(partition, wait)?,
-            at_time,
-            snapshot: snapshot(journal, partition)?,
+        let watermarks = remote.watermarks(partition, wait)?;
+        let (snapshot, metadata) = match journal.upgrade() {
+            Some(journal) => {
+                let claimed =
+                    committed.as_ref().and_then(|committed| claimed(committed, journal.scope(), partition));
+                (snapshot(&journal, partition)?, claimed)
+            }
+            None => (None, None),
         };
+        let committed = committed.map(|committed| committed.offset);
+        let known = Known { committed, watermarks, at_time, snapshot, metadata };
         starts.push(decide(partition, known, policy, config.out_of_range())?);
     }
     Ok(starts)
@@ -93,11 +97,13 @@ pub(super) fn goals(
     Ok(goals)
 }
 
-fn snapshot(
-    journal: &Weak<Journal>,
-    partition: &TopicPartition,
-) -> Result<Option<healer_store::PartitionSnapshot>, Error> {
-    let Some(journal) = journal.upgrade() else { return Ok(None) };
+/// What the text beside a commit says was done above it.
+fn claimed(committed: &Committed, scope: &Scope, partition: &TopicPartition) -> Option<DoneAbove> {
+    let text = committed.metadata.as_deref().unwrap_or_default();
+    decode_metadata(text, committed.offset, scope.mark(&partition.topic, partition.partition))
+}
+
+fn snapshot(journal: &Journal, partition: &TopicPartition) -> Result<Option<PartitionSnapshot>, Error> {
     match journal.load(&partition.topic, partition.partition)? {
         Loaded::Found(snapshot) => Ok(Some(snapshot)),
         Loaded::Damaged { reason } => {

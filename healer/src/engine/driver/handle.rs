@@ -7,7 +7,7 @@ use std::{
 };
 
 use futures_util::{Stream, StreamExt, future::BoxFuture};
-use healer_store::{Checkpoint, Journal, StoreError};
+use healer_store::StoreError;
 use tokio::sync::{
     broadcast::{
         Receiver,
@@ -25,6 +25,7 @@ use crate::{
     app::{Error, Report},
     broker::{Remote, TopicPartition},
     engine::{PartitionStatus, core::Rest},
+    journal::{Checkpoint, Journal, Scope},
 };
 
 /// An offset that the broker has acknowledged: all records below it are done.
@@ -144,6 +145,11 @@ impl Handle {
     /// Whether it is well: running, in touch with a broker, committing. Answers at once, from what is known.
     pub fn health(&self) -> Health {
         self.control.health(&*self.remote)
+    }
+
+    /// Whose progress it is: the cluster's id, the group, the pipeline. What the store keeps is kept for this alone.
+    pub fn scope(&self) -> &Scope {
+        self.journal.scope()
     }
 
     /// The partitions of this member: how far they are, and what keeps them where they are.

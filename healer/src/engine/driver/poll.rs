@@ -70,7 +70,7 @@ pub(crate) struct Poller<B> {
     pub(super) hands: Option<Hands>,
     pub(super) committer: Committer,
     pub(super) saver: Saver,
-    pub(super) journal: Arc<healer_store::Journal>,
+    pub(super) journal: Arc<crate::journal::Journal>,
     pub(super) answers: Receiver<Message>,
     pub(super) asker: Asker,
     /// Whether the group's commits are being looked up.

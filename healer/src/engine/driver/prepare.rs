@@ -7,8 +7,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use healer_store::Journal;
+use healer_store::{MemoryStore, StoreError};
 use tokio::sync::watch;
+use uuid::Uuid;
 
 use super::{
     Connect, Launch, Mode, Station,
@@ -33,6 +34,7 @@ use crate::{
         core::{Core, Goal, Settings},
     },
     envelope::Desk,
+    journal::{Journal, Scope},
     observe::{Measures, Meters, Tracing},
     operators::{Checkpoints, OnError},
     reports::Reports,
@@ -54,7 +56,7 @@ pub(crate) fn prepare<C: Connect>(
     let remote = broker.remote();
     let partitions = soon::<C, _>(wait, || remote.partitions(&topics, wait))?;
     let producer = producer(&launch, connect, wait)?;
-    let journal = Arc::new(Journal::open(Arc::clone(&launch.store), &launch.name)?);
+    let journal = Arc::new(journal(&launch, remote.cluster_id(wait))?);
     let goals = match launch.mode {
         Mode::Forever => None,
         Mode::UntilEnd => {
@@ -68,6 +70,29 @@ pub(crate) fn prepare<C: Connect>(
     let poller = assemble(launch, broker, producer, journal, goals, &runtime)?;
     let handle = Handle::new(Arc::clone(&poller.control), handle_journal, Arc::clone(&poller.remote));
     Ok((Arc::new(Station::new(poller, runtime)), handle))
+}
+
+/// What is kept for this pipeline in this group of this cluster, and for nobody else.
+fn journal(launch: &Launch, cluster: Option<String>) -> Result<Journal, StoreError> {
+    let group = launch.config.group().unwrap_or(&launch.name);
+    let Some(cluster) = cluster else {
+        tracing::warn!(
+            "the brokers tell no id of their cluster, so nothing that was kept for an earlier run can be believed: after each start \
+             records that were done above the committed offsets run again, and checkpoints are kept in memory only"
+        );
+        let scope = Scope::new(Uuid::now_v7(), group, &launch.name);
+        return Journal::open(Arc::new(MemoryStore::new()), scope);
+    };
+    let journal = Journal::open(Arc::clone(&launch.store), Scope::new(cluster, group, &launch.name))?;
+    let rows = journal.drop_rows_before_scopes()?;
+    if rows > 0 {
+        tracing::warn!(
+            rows,
+            "the store holds rows of an earlier version of healer, which did not keep clusters and groups apart; they are removed, since \
+             nobody knows whose they are. Records that were done above the committed offsets may run again, and checkpoints begin anew"
+        );
+    }
+    Ok(journal)
 }
 
 fn assemble<B: Broker>(
@@ -107,6 +132,7 @@ fn assemble<B: Broker>(
         traces,
     });
     let settings = Settings {
+        scope: journal.scope().clone(),
         commit_interval: config.commit_interval(),
         drain_budget: config.drain_budget(),
         in_flight: in_flight as u64,

@@ -6,10 +6,11 @@ use std::{
     time::Duration,
 };
 
-use healer_store::{Checkpoint, Journal, PartitionSnapshot};
-
 use super::Message;
-use crate::engine::Worker;
+use crate::{
+    engine::Worker,
+    journal::{Checkpoint, Journal, PartitionSnapshot},
+};
 
 /// What one tick saves, in one atomic write.
 #[derive(Default)]

@@ -140,6 +140,10 @@ impl Remote for Shelf {
         Ok(partitions.iter().map(|partition| self.end(partition)).collect())
     }
 
+    fn cluster_id(&self, _: Duration) -> Option<String> {
+        Some("in memory".to_owned())
+    }
+
     fn partitions(&self, _: &[Topics], _: Duration) -> Result<Vec<TopicPartition>, BrokerError> {
         Ok(self.all())
     }

@@ -17,6 +17,7 @@ use crate::{
     broker::{RecordRef, TopicPartition, Watermarks},
     engine::{Host, decode_metadata},
     envelope::{Home, Outcome, Settled, fingerprint},
+    journal::Scope,
     operators::{ChunkLog, Entry, EntryLane},
 };
 
@@ -188,7 +189,7 @@ impl Oracle {
     }
 
     /// Hears of a process's look-ups.
-    pub(super) fn look_ups(&self, process: usize) -> Listener {
+    pub(super) fn look_ups(&self, process: usize, scope: Scope) -> Listener {
         let oracle = self.clone();
         Arc::new(move |partition, learned| {
             let mut state = oracle.lock();
@@ -198,8 +199,10 @@ impl Oracle {
             (look.tick, look.at) = (tick, at);
             match learned {
                 Learned::Committed(committed) => {
+                    let mark = scope.mark(&partition.topic, partition.partition);
+                    let claimed = |text: &str, offset| decode_metadata(text, offset, mark);
                     look.committed = committed.map(|(offset, text)| {
-                        (offset, decode_metadata(&text, offset).map(|claim| claim.runs).unwrap_or_default())
+                        (offset, claimed(&text, offset).map(|claim| claim.runs).unwrap_or_default())
                     });
                 }
                 // An offset that does not exist (any more) is followed by the policy for that, and so is what is done above it.

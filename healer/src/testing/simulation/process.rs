@@ -5,7 +5,7 @@ use std::{cell::RefCell, rc::Rc, sync::Arc, time::Duration};
 use futures_util::FutureExt;
 
 use super::{
-    cluster::{Cluster, MemberId, ProducerId, Protocol, Rng, SimBroker},
+    cluster::{CLUSTER, Cluster, MemberId, ProducerId, Protocol, Rng, SimBroker},
     oracle::Oracle,
     runtime::{Clock, SimRuntime},
 };
@@ -14,6 +14,7 @@ use crate::{
     broker::{BrokerError, Producer},
     config::Config,
     engine::{self, Connect, Handle, Station, Turner},
+    journal::Scope,
 };
 
 /// Reaches the simulated cluster.
@@ -21,7 +22,8 @@ struct ToCluster<'a> {
     number: usize,
     oracle: &'a Oracle,
     cluster: &'a Cluster,
-    group: &'a str,
+    /// Whose progress it is.
+    scope: Scope,
     instance: Option<&'a str>,
     protocol: Protocol,
     member: RefCell<Option<MemberId>>,
@@ -33,8 +35,8 @@ impl Connect for ToCluster<'_> {
     const NEW_TOPIC: Duration = Duration::ZERO;
 
     fn broker(&self, _: &Config) -> Result<SimBroker, BrokerError> {
-        let mut broker = self.cluster.member(self.group, self.instance, self.protocol);
-        broker.listen(self.oracle.look_ups(self.number));
+        let mut broker = self.cluster.member(&self.scope.group, self.instance, self.protocol);
+        broker.listen(self.oracle.look_ups(self.number, self.scope.clone()));
         *self.member.borrow_mut() = Some(broker.id());
         Ok(broker)
     }
@@ -80,17 +82,17 @@ impl Process {
         rng: &Rc<RefCell<Rng>>,
     ) -> Result<Self, Error> {
         let runtime = Arc::new(SimRuntime::new(place.clock.clone()));
+        let mut launch = built.into_launch();
         let connect = ToCluster {
             number,
             oracle: place.oracle,
             cluster: place.cluster,
-            group: place.group,
+            scope: Scope::new(CLUSTER, place.group, &launch.name),
             instance: place.instance,
             protocol: place.protocol,
             member: RefCell::default(),
             producer: RefCell::default(),
         };
-        let mut launch = built.into_launch();
         for (_, _, entry) in &mut launch.sources {
             *entry = place.oracle.watch(number, Arc::clone(entry));
         }

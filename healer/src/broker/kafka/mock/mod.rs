@@ -3,8 +3,8 @@
 mod open;
 
 use std::{
-    collections::BTreeMap,
-    sync::Arc,
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
 
@@ -18,7 +18,10 @@ use rdkafka::{
 };
 
 use self::open::{Context, Open};
-use super::{context, errors, guard, metadata, producer, properties, voice::Voice};
+use super::{
+    context, errors, guard, metadata, producer, properties,
+    voice::{Voice, lock},
+};
 use crate::{
     broker::{BrokerError, BrokerErrorKind},
     context::Headers,
@@ -57,8 +60,25 @@ pub(crate) struct MockKafka {
     brokers: String,
 }
 
+/// The ids of all clusters of this process. Each is made of an address in memory, which a later cluster may be given again.
+static IDS: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+
 impl MockKafka {
+    /// Starts a cluster whose id no other one of this process has or had: what was kept of another must not be taken for its own.
     pub(crate) fn start() -> Result<Self, BrokerError> {
+        let mut taken = Vec::new();
+        loop {
+            let mock = Self::start_one()?;
+            let id = mock.client.client().fetch_cluster_id(PATIENCE).unwrap_or_default();
+            if id.is_empty() || lock(&IDS).insert(id) {
+                return Ok(mock);
+            }
+            // While it lives, the next one lies elsewhere.
+            taken.push(mock);
+        }
+    }
+
+    fn start_one() -> Result<Self, BrokerError> {
         let properties: BTreeMap<String, String> = [
             ("test.mock.num.brokers", "1"),
             ("client.id", "healer-embedded"),

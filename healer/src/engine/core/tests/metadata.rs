@@ -1,14 +1,24 @@
 use healer_store::{DoneAbove, Ledger, Run};
 
-use super::rig::{BUDGET, INTERVAL, METADATA, Rig, at, done, moved, partition};
+use super::rig::{self, BUDGET, INTERVAL, METADATA, Rig, at, done, moved, partition, scope};
 use crate::{
     broker::CommitErrorKind,
     engine::{
         PartitionState,
-        core::{Action, Event, decode_metadata as decode, metadata::claim, metadata::encode},
+        core::{Action, Event, decode_metadata, metadata::claim, metadata::encode as encode_for},
     },
     envelope::Receipt,
+    journal::Scope,
 };
+
+/// For the one partition.
+fn encode(claim: &DoneAbove, limit: usize) -> Option<String> {
+    encode_for(claim, limit, scope().mark("t", 0))
+}
+
+fn decode(text: &str, offset: i64) -> Option<DoneAbove> {
+    rig::decode(text, offset, 0)
+}
 
 /// Offset and metadata of the only entry of the only commit request.
 fn commit(actions: &[Action]) -> Option<(i64, &str)> {
@@ -46,6 +56,27 @@ fn what_is_written_reads_back_for_its_own_offset_only() {
     assert_eq!(encode(&some_claim(), text.len() + 3), Some(text.clone()));
     assert_eq!(encode(&some_claim(), text.len() - 4), None, "above the limit");
     assert!(text.is_ascii());
+}
+
+#[test]
+fn what_is_written_for_one_cluster_group_pipeline_and_partition_is_nothing_to_another() {
+    let at = |cluster, group, pipeline, topic, partition| {
+        Scope::new(cluster, group, pipeline).mark(topic, partition)
+    };
+    let own = at("c", "g", "p", "t", 0);
+    let text = encode_for(&some_claim(), 4_096, own).expect("it is short");
+    assert_eq!(decode_metadata(&text, 1_000, own), Some(some_claim()));
+    let others = [
+        at("d", "g", "p", "t", 0),
+        at("c", "h", "p", "t", 0),
+        at("c", "g", "q", "t", 0),
+        at("c", "g", "p", "u", 0),
+        at("c", "g", "p", "t", 1),
+        at("cg", "", "p", "t", 0),
+    ];
+    for other in others {
+        assert_eq!(decode_metadata(&text, 1_000, other), None);
+    }
 }
 
 #[test]

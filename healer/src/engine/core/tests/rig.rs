@@ -2,12 +2,15 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
+use healer_store::DoneAbove;
+
 use crate::{
     app::Error,
     broker::{BadHeaders, CommitError, CommitErrorKind, ReadHeaders, RecordRef, TopicPartition},
     context::{Context, Headers},
-    engine::core::{Action, Assigned, Core, Event, Goal, Settings, Start},
+    engine::core::{Action, Assigned, Core, Event, Goal, Settings, Start, decode_metadata},
     envelope::{Claim, Desk, Home, Outcome, Receipt, Settled, Visit, fingerprint},
+    journal::Scope,
     operators::{ChunkLog, Run},
 };
 
@@ -20,6 +23,17 @@ pub(super) const MILLI: Duration = Duration::from_millis(1);
 
 pub(super) fn just_before(time: Duration) -> Duration {
     time.saturating_sub(MILLI)
+}
+
+/// Whose commits they are.
+pub(super) fn scope() -> Scope {
+    Scope::new("cluster", "group", "pipeline")
+}
+
+/// What the text beside a commit for partition `slot` claims.
+pub(super) fn decode(text: &str, offset: i64, slot: u32) -> Option<DoneAbove> {
+    let TopicPartition { topic, partition } = partition(slot);
+    decode_metadata(text, offset, scope().mark(&topic, partition))
 }
 
 /// Partition `slot` of the one topic.
@@ -88,6 +102,7 @@ impl Rig {
 
     fn with_goals(goals: Option<BTreeMap<TopicPartition, Goal>>) -> Self {
         let settings = Settings {
+            scope: scope(),
             commit_interval: INTERVAL,
             drain_budget: BUDGET,
             in_flight: 100,

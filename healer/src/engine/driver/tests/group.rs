@@ -50,6 +50,8 @@ pub(super) struct State {
     pub(super) polling: bool,
     /// Fetching waits for something to happen, as it does where threads are real.
     pub(super) waits: bool,
+    /// The brokers tell no id of their cluster.
+    pub(super) nameless: bool,
 }
 
 impl State {
@@ -273,6 +275,10 @@ impl Remote for Group {
             };
             list.iter().map(at).collect()
         })
+    }
+
+    fn cluster_id(&self, _: Duration) -> Option<String> {
+        (!self.state().nameless).then(|| "cluster".to_owned())
     }
 
     fn partitions(&self, _: &[Topics], _: Duration) -> Result<Vec<TopicPartition>, BrokerError> {

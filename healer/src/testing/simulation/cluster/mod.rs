@@ -57,6 +57,9 @@ pub(crate) use settings::Settings;
 use crate::broker::{BrokerError, BrokerErrorKind};
 use state::State;
 
+/// The id that every cluster of a simulation tells.
+pub(crate) const CLUSTER: &str = "simulated";
+
 /// A client that was made by [`Cluster::member`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct MemberId(pub(crate) usize);

@@ -121,6 +121,10 @@ impl Remote for SimRemote {
         })
     }
 
+    fn cluster_id(&self, _: Duration) -> Option<String> {
+        Some(super::CLUSTER.to_owned())
+    }
+
     fn partitions(&self, topics: &[Topics], _: Duration) -> Result<Vec<TopicPartition>, BrokerError> {
         self.ask(|state| {
             let mut found = BTreeSet::new();

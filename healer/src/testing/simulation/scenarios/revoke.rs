@@ -1,7 +1,7 @@
 //! A partition that moves to another member while its records are at work.
 
 use super::*;
-use crate::engine::{PartitionState, decode_metadata};
+use crate::engine::PartitionState;
 
 /// Offsets 0 to 9 in a partition, of which 3 and 5 wait.
 fn fill(play: &mut Play<'_>) {
@@ -30,7 +30,7 @@ fn a_revoke_with_3_and_5_pending_commits_3_and_the_new_owner_skips_what_is_done(
         assert_eq!((commit.offset, commit.member), (3, Some(play.member(0).0)));
         assert!(commit.owned && commit.generation > 0, "while its generation is valid: {commit:?}");
         assert!(commit.at >= asked + 2 * SECOND, "what is at work had the whole budget");
-        let claim = decode_metadata(&commit.metadata, 3).expect("it says what is done above");
+        let claim = play.claim(0, 3, &commit.metadata).expect("it says what is done above");
         let runs: Vec<_> = claim.runs.iter().map(|run| (run.first, run.end)).collect();
         assert_eq!(runs, [(4, 5), (6, 10)]);
         play.until("the new owner begins with what was not done", |play| play.visits("wait 3") == 2);

@@ -14,6 +14,9 @@ use std::{
 
 use crate::{prelude::*, testing::simulation::hold};
 
+/// The name of every scenario's pipeline.
+pub(crate) const PIPELINE: &str = "scenario";
+
 /// A record that ran somewhere.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Ran {
@@ -56,7 +59,7 @@ impl Works {
     /// A pipeline for the next process.
     pub(crate) fn app(self: &Arc<Self>) -> App {
         let process = self.started.fetch_add(1, Ordering::Relaxed) + 1;
-        App::new("scenario").with_arc(Arc::new(Worker { process, works: Arc::clone(self) }))
+        App::new(PIPELINE).with_arc(Arc::new(Worker { process, works: Arc::clone(self) }))
     }
 
     /// What ran so far, in order.

@@ -8,16 +8,18 @@ use std::{
 };
 
 use futures_util::FutureExt;
+use healer_store::DoneAbove;
 
 use super::{GROUP, World, ground::TOPIC};
 use crate::{
     app::{Error, Report},
     broker::TopicPartition,
     context::Headers,
-    engine::{Handle, PartitionStatus},
+    engine::{Handle, PartitionStatus, decode_metadata},
+    journal::Scope,
     testing::simulation::{
-        cluster::{Accepted, Cluster, MemberId, Protocol},
-        scenarios::works::Works,
+        cluster::{Accepted, CLUSTER, Cluster, MemberId, Protocol},
+        scenarios::works::{PIPELINE, Works},
         store::DiskFate,
         storm::Fault,
     },
@@ -165,6 +167,11 @@ impl<'a> Play<'a> {
 
     pub(crate) fn committed_with_text(&self, partition: i32) -> Option<(i64, String)> {
         self.world.cluster.committed(GROUP, TOPIC, partition)
+    }
+
+    /// What the text beside a commit says was done above it.
+    pub(crate) fn claim(&self, partition: i32, offset: i64, text: &str) -> Option<DoneAbove> {
+        decode_metadata(text, offset, Scope::new(CLUSTER, GROUP, PIPELINE).mark(TOPIC, partition))
     }
 
     /// What the broker has taken for a partition, oldest first; an admin's is not among them.

@@ -5,12 +5,12 @@ use std::collections::BTreeSet;
 use healer_store::Delivered;
 
 use super::{
-    super::rig::{Rig, at},
+    super::rig::{Rig, at, decode},
     log::{END, Record, key},
     world::{Generation, Task, World},
 };
 use crate::{
-    engine::core::{Event, Start, decode_metadata},
+    engine::core::{Event, Start},
     envelope::{Outcome, Reason},
     operators::Run,
 };
@@ -30,7 +30,7 @@ impl World {
         let start = match self.committed.get(&slot) {
             None if self.random.one_in(4) => Start { commit: true, ..at(None) },
             None => at(None),
-            Some((offset, text)) => Start { claim: decode_metadata(text, *offset), ..at(Some(*offset)) },
+            Some((offset, text)) => Start { claim: decode(text, *offset, slot), ..at(Some(*offset)) },
         };
         let number = self.begin(slot, start.offset);
         let actions = self.rig.assign(slot, number, start);

@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    super::rig::{Rig, partition},
+    super::rig::{Rig, decode, partition},
     log::{Log, Random, Record},
 };
 use crate::{
     broker::{CommitErrorKind, TopicPartition},
-    engine::core::{Action, CommitEntry, decode_metadata},
+    engine::core::{Action, CommitEntry},
     envelope::Receipt,
     operators::Run,
 };
@@ -138,7 +138,7 @@ impl World {
             self.all_done(*slot, 0..*offset);
             if !metadata.is_empty() {
                 self.seen.maps += 1;
-                let claim = decode_metadata(metadata, *offset).expect("it reads back");
+                let claim = decode(metadata, *offset, *slot).expect("it reads back");
                 for run in claim.runs {
                     self.all_done(*slot, run.first..run.end);
                 }

@@ -3,10 +3,9 @@
 //! bincode is no longer maintained, so nothing else may depend on its format, and keys never do.
 
 use bincode::{DefaultOptions, ErrorKind, Options};
+use healer_store::StoreError;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-
-use crate::store::StoreError;
 
 /// The largest row, in bytes: 16 MiB.
 pub const MAX_ROW_BYTES: u64 = 16 << 20;

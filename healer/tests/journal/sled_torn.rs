@@ -1,16 +1,15 @@
 //! Files as a power cut or a failing disk leaves them: pages of two ages side by side, and several damages at
-//! once. Many seeded rounds; `HEALER_STORE_ROUNDS=2000 cargo test -p healer-store --test sled_torn -- --nocapture`
+//! once. Many seeded rounds; `HEALER_STORE_ROUNDS=2000 cargo test -p healer --test journal -- --nocapture sled_torn`
 //! runs more of them than the ordinary tests do.
-
-mod common;
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::ops::RangeInclusive;
 use std::path::Path;
 
-use common::{PARTITIONS, Random, checkpoint, copy, files, open, quiet_sled, setting, snapshot};
-use healer_store::Loaded;
+use crate::disk::{PARTITIONS, checkpoint, copy, files, open, quiet_sled, snapshot};
+use crate::draw::{Random, setting};
+use crate::journal::Loaded;
 
 /// The saves after which the folder was copied.
 const OLD: i64 = 25;

@@ -1,13 +1,11 @@
 //! What is kept of a partition's ledger.
 
+use healer_store::{DoneAbove, Ledger, Run, StoreError, offset_map};
 use serde::{Deserialize, Serialize};
 
-use crate::ledger::{DoneAbove, Ledger, Run, are_above};
-use crate::offset_map;
-use crate::store::StoreError;
-
-/// How far a partition had come when it was saved.
+/// How far a partition had come when it was saved. It is for looking: nothing that users can call takes one.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct PartitionSnapshot {
     /// The partition's topic.
     pub topic: String,
@@ -29,7 +27,12 @@ impl PartitionSnapshot {
     /// The snapshot of `ledger`, with the fingerprint of the record at its frontier where that is known.
     ///
     /// A claim that the ledger could not verify yet is carried over as it came, with its own fingerprint.
-    pub fn of(topic: impl Into<String>, partition: i32, ledger: &Ledger, fingerprint: Option<u64>) -> Self {
+    pub(crate) fn of(
+        topic: impl Into<String>,
+        partition: i32,
+        ledger: &Ledger,
+        fingerprint: Option<u64>,
+    ) -> Self {
         let (done_above, fingerprint, leader_epoch) = match ledger.unverified() {
             Some(claim) => (claim.runs.clone(), Some(claim.fingerprint), claim.leader_epoch),
             None => (ledger.done_above().collect(), fingerprint, ledger.leader_epoch()),
@@ -46,7 +49,7 @@ impl PartitionSnapshot {
     }
 
     /// What [`Ledger::resume`] needs; `None` without a fingerprint, since it could never be verified.
-    pub fn claim(&self) -> Option<DoneAbove> {
+    pub(crate) fn claim(&self) -> Option<DoneAbove> {
         let fingerprint = self.fingerprint?;
         let PartitionSnapshot { frontier, leader_epoch, .. } = *self;
         Some(DoneAbove { frontier, fingerprint, leader_epoch, runs: self.done_above.clone() })
@@ -98,7 +101,7 @@ impl SnapshotRow {
         }
         let done_above =
             offset_map::decode(self.frontier, &self.done_above).map_err(|error| error.to_string())?;
-        if self.position < self.frontier || !are_above(self.frontier, &done_above) {
+        if self.position < self.frontier {
             return Err("its row contradicts itself".to_owned());
         }
         Ok(PartitionSnapshot {

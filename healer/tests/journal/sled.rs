@@ -1,11 +1,11 @@
 //! The sled back end where it meets the file system: locks, versions, lost files, crashes between writes.
 
-mod common;
-
 use std::fs;
 
-use common::{PARTITIONS, checkpoint, copy, fill, open, snapshot};
-use healer_store::{Loaded, SledStore, Store, StoreError, Table, Witness};
+use healer_store::{SledStore, Store, StoreError, Table, Witness};
+
+use crate::disk::{PARTITIONS, checkpoint, copy, fill, open, snapshot};
+use crate::journal::Loaded;
 
 #[test]
 fn what_was_saved_is_found_by_the_next_process() {

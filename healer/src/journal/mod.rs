@@ -1,23 +1,26 @@
 //! What a pipeline remembers across restarts, in its own terms; the bytes below are a [`Store`]'s business.
+//!
+//! Only the engine writes here: a snapshot says which records are done, so a forged one would lose the others.
 
 mod checkpoint;
 mod codec;
 mod key;
+mod scope;
 mod snapshot;
 
 pub use checkpoint::Checkpoint;
 pub use codec::MAX_ROW_BYTES;
 pub use key::MAX_NAME_BYTES;
+pub use scope::Scope;
 pub use snapshot::PartitionSnapshot;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use healer_store::{Batch, Store, StoreError, Table, Witness};
 use key::Key;
 use snapshot::SnapshotRow;
-
-use crate::store::{Batch, Store, StoreError, Table, Witness};
 
 /// What the store knows about a partition.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,26 +39,77 @@ pub enum Loaded {
     },
 }
 
-/// The memory of one pipeline: the ledgers of its partitions and the checkpoints of its nodes.
+/// What a store keeps for one pipeline in one group of one cluster: how far its partitions are, and the checkpoints of its nodes.
 ///
-/// All calls may block on the disk. A pipeline has one journal at a time: two with the same name and store
-/// would overwrite each other.
+/// It is for reading, also while no pipeline runs, and for forgetting. Only a running pipeline writes. All calls may block on the
+/// disk.
+///
+/// ```
+/// use std::sync::Arc;
+/// use healer::store::{Journal, Loaded, MemoryStore, Scope, Store};
+///
+/// let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+/// for scope in Journal::scopes(&*store)? {
+///     println!("the store has rows of {scope}");
+/// }
+/// let journal = Journal::open(store, Scope::new("hFuB1Oq0SLmIfYFuA2hOmA", "billing-group", "billing"))?;
+/// assert_eq!(journal.load("orders", 0)?, Loaded::Fresh);
+/// assert!(journal.checkpoints("validate")?.is_empty());
+/// # Ok::<(), healer::store::StoreError>(())
+/// ```
 pub struct Journal {
     store: Arc<dyn Store>,
-    pipeline: String,
+    scope: Scope,
     /// The sequence number that each partition was saved with last, by key.
     sequences: Mutex<HashMap<Vec<u8>, u64>>,
 }
 
 impl Journal {
-    /// The journal of `pipeline` in `store`, which other pipelines may share.
+    /// The journal of `scope` in `store`, which others may share.
     ///
     /// # Errors
     ///
-    /// [`StoreError::TooLarge`] if the name is longer than [`MAX_NAME_BYTES`].
-    pub fn open(store: Arc<dyn Store>, pipeline: &str) -> Result<Self, StoreError> {
-        Key::of(pipeline)?;
-        Ok(Self { store, pipeline: pipeline.to_owned(), sequences: Mutex::default() })
+    /// [`StoreError::TooLarge`] if a name is longer than [`MAX_NAME_BYTES`].
+    pub fn open(store: Arc<dyn Store>, scope: Scope) -> Result<Self, StoreError> {
+        Key::of(&scope)?;
+        Ok(Self { store, scope, sequences: Mutex::default() })
+    }
+
+    /// The scopes that a store has rows of, in ascending order. All rows are read for it.
+    ///
+    /// # Errors
+    ///
+    /// A [`StoreError`] if the store cannot be read.
+    pub fn scopes(store: &dyn Store) -> Result<Vec<Scope>, StoreError> {
+        let mut scopes = BTreeSet::new();
+        for table in [Table::Ledger, Table::Checkpoint] {
+            let rows = store.scan(table, Key::any().as_bytes())?;
+            scopes.extend(rows.iter().filter_map(|(key, _)| key::scope_of(key)));
+        }
+        Ok(scopes.into_iter().collect())
+    }
+
+    /// Whose journal it is.
+    pub fn scope(&self) -> &Scope {
+        &self.scope
+    }
+
+    /// Removes what an earlier version kept under the pipeline's name alone; says how many rows that were. Nobody knows of which
+    /// group or cluster they are.
+    pub(crate) fn drop_rows_before_scopes(&self) -> Result<usize, StoreError> {
+        let prefix = Key::before_scopes(&self.scope.pipeline)?;
+        let mut batch = Batch::new();
+        for table in [Table::Ledger, Table::Checkpoint] {
+            for (key, _) in self.store.scan(table, prefix.as_bytes())? {
+                batch.remove(table, key);
+            }
+        }
+        let rows = batch.writes().len();
+        if rows > 0 {
+            self.store.write(batch)?;
+            self.store.flush()?;
+        }
+        Ok(rows)
     }
 
     /// Saves partitions and checkpoints in one atomic write that is durable on return: all of it or nothing.
@@ -64,7 +118,7 @@ impl Journal {
     ///
     /// A [`StoreError`] if the save failed or is not certain to last. Nothing is lost by it: what was saved
     /// before stands, and saving again is always right.
-    pub fn save(
+    pub(crate) fn save(
         &self,
         snapshots: &[PartitionSnapshot],
         checkpoints: &[Checkpoint],
@@ -114,7 +168,8 @@ impl Journal {
         })
     }
 
-    /// Forgets a partition and its checkpoints, as when its topic was deleted and made again.
+    /// Forgets a partition and its checkpoints in this scope, as when its topic was deleted and made again: what was done above the
+    /// committed offset is then processed again, unless the commit itself tells of it.
     ///
     /// A crash in the middle may leave the partition [`Loaded::Damaged`], which skips nothing either.
     ///
@@ -160,16 +215,16 @@ impl Journal {
     ///
     /// A [`StoreError`] if the store cannot be read.
     pub fn checkpoints(&self, node: &str) -> Result<Vec<Checkpoint>, StoreError> {
-        self.scan_checkpoints(&Key::of(&self.pipeline)?.node(node)?)
+        self.scan_checkpoints(&Key::of(&self.scope)?.node(node)?)
     }
 
-    /// The last checkpoints of all nodes of the pipeline.
+    /// The last checkpoints of all nodes of the pipeline in this scope.
     ///
     /// # Errors
     ///
     /// A [`StoreError`] if the store cannot be read.
     pub fn all_checkpoints(&self) -> Result<Vec<Checkpoint>, StoreError> {
-        self.scan_checkpoints(&Key::of(&self.pipeline)?)
+        self.scan_checkpoints(&Key::of(&self.scope)?)
     }
 
     fn scan_checkpoints(&self, prefix: &Key) -> Result<Vec<Checkpoint>, StoreError> {
@@ -189,17 +244,17 @@ impl Journal {
     }
 
     fn partition_key(&self, topic: &str, partition: i32) -> Result<Key, StoreError> {
-        Key::of(&self.pipeline)?.partition(topic, partition)
+        Key::of(&self.scope)?.partition(topic, partition)
     }
 
     fn checkpoint_key(&self, node: &str, topic: &str, partition: i32) -> Result<Key, StoreError> {
-        Key::of(&self.pipeline)?.node(node)?.partition(topic, partition)
+        Key::of(&self.scope)?.node(node)?.partition(topic, partition)
     }
 }
 
 impl fmt::Debug for Journal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Journal").field("pipeline", &self.pipeline).finish_non_exhaustive()
+        f.debug_struct("Journal").field("scope", &self.scope).finish_non_exhaustive()
     }
 }
 

@@ -4,8 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use healer_store::{Delivered, Journal, Ledger, Loaded, MemoryStore, PartitionSnapshot, Run};
+use healer_store::{Delivered, Ledger, MemoryStore, Run};
 use proptest::prelude::*;
+
+use crate::journal::{Loaded, PartitionSnapshot};
 
 const END: i64 = 400;
 
@@ -182,7 +184,7 @@ impl World {
         let frontier = self.frontier();
         let known = (fingerprint && ledger.first_pending().is_some()).then(|| self.fingerprint(frontier));
         let snapshot = PartitionSnapshot::of("t", 0, ledger, known);
-        let journal = Journal::open(Arc::new(MemoryStore::default()), "p").unwrap();
+        let journal = crate::open(Arc::new(MemoryStore::default()), "p");
         journal.save(std::slice::from_ref(&snapshot), &[]).unwrap();
         assert_eq!(journal.load("t", 0).unwrap(), Loaded::Found(snapshot.clone()));
         let waiting = self.waiting.take().filter(|claim| claim.frontier == self.position);

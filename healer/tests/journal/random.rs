@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use healer_store::{
-    Batch, Checkpoint, Journal, Loaded, MemoryStore, PartitionSnapshot, Run, Store, StoreError, Table,
-    Witness, store::Row,
-};
+use healer_store::{Batch, MemoryStore, Run, Store, StoreError, Table, Witness, store::Row};
 use proptest::collection::vec;
 use proptest::prelude::*;
+
+use crate::journal::{Checkpoint, Loaded, PartitionSnapshot};
+use crate::open;
 
 const TOPIC: &str = "t";
 
@@ -66,13 +66,13 @@ impl Store for Foreign {
 /// The row that a journal writes for a snapshot, as its first save.
 fn row(snapshot: &PartitionSnapshot) -> Vec<u8> {
     let store = Arc::new(MemoryStore::new());
-    let journal = Journal::open(Arc::clone(&store) as Arc<dyn Store>, "p").unwrap();
+    let journal = open(Arc::clone(&store) as Arc<dyn Store>, "p");
     journal.save(std::slice::from_ref(snapshot), &[]).unwrap();
     store.scan(Table::Ledger, b"").unwrap().remove(0).1
 }
 
 fn load(row: Vec<u8>, sequence: Option<u64>, topic: &str) -> Loaded {
-    Journal::open(Arc::new(Foreign { row, sequence }), "p").unwrap().load(topic, 0).unwrap()
+    open(Arc::new(Foreign { row, sequence }), "p").load(topic, 0).unwrap()
 }
 
 proptest! {
@@ -116,7 +116,7 @@ proptest! {
         let row: Vec<u8> = std::iter::once(version).chain(bytes).collect();
         let loaded = load(row.clone(), None, TOPIC);
         prop_assert!(matches!(loaded, Loaded::Damaged { .. }), "{:?}", loaded);
-        let journal = Journal::open(Arc::new(Foreign { row, sequence: None }), "p").unwrap();
+        let journal = open(Arc::new(Foreign { row, sequence: None }), "p");
         prop_assert_eq!(journal.checkpoint("n", TOPIC, 0).unwrap(), None);
         prop_assert_eq!(journal.all_checkpoints().unwrap(), []);
     }
@@ -130,7 +130,7 @@ proptest! {
     ) {
         let (partition, offset) = place;
         let saved = Checkpoint { node, topic: TOPIC.to_owned(), partition, offset, type_name, json };
-        let journal = Journal::open(Arc::new(MemoryStore::new()), "p").unwrap();
+        let journal = open(Arc::new(MemoryStore::new()), "p");
         journal.save(&[], std::slice::from_ref(&saved)).unwrap();
         prop_assert_eq!(journal.checkpoints(&saved.node).unwrap(), [saved]);
     }
@@ -139,7 +139,7 @@ proptest! {
 #[test]
 fn a_checkpoint_that_turns_up_under_another_key_is_left_out() {
     let store = Arc::new(MemoryStore::new());
-    let journal = Journal::open(Arc::clone(&store) as Arc<dyn Store>, "p").unwrap();
+    let journal = open(Arc::clone(&store) as Arc<dyn Store>, "p");
     let saved = Checkpoint {
         node: "n".to_owned(),
         topic: TOPIC.to_owned(),
@@ -150,7 +150,7 @@ fn a_checkpoint_that_turns_up_under_another_key_is_left_out() {
     };
     journal.save(&[], std::slice::from_ref(&saved)).unwrap();
     let row = store.scan(Table::Checkpoint, b"").unwrap().remove(0).1;
-    let journal = Journal::open(Arc::new(Foreign { row, sequence: None }), "p").unwrap();
+    let journal = open(Arc::new(Foreign { row, sequence: None }), "p");
     assert_eq!(journal.checkpoint("n", TOPIC, 0).unwrap(), Some(saved));
     for (node, topic, partition) in [("m", TOPIC, 0), ("n", "u", 0), ("n", TOPIC, 1)] {
         assert_eq!(journal.checkpoint(node, topic, partition).unwrap(), None, "{node} {topic} {partition}");

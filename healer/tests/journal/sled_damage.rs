@@ -1,12 +1,11 @@
 //! Damage at every position of every file of a store: an error or `Damaged`, never `Fresh`, never wrong.
 
-mod common;
-
 use std::fs;
 use std::path::Path;
 
-use common::{PARTITIONS, Random, checkpoint, copy, files, fill, open, quiet_sled, snapshot};
-use healer_store::Loaded;
+use crate::disk::{PARTITIONS, checkpoint, copy, files, fill, open, quiet_sled, snapshot};
+use crate::draw::Random;
+use crate::journal::Loaded;
 
 /// How often the store that is damaged was saved.
 const SAVES: i64 = 80;

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// The last value that a node gave out for a partition.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Checkpoint {
     /// The node's name, unique among the nodes of the pipeline that store something.
     pub node: String,

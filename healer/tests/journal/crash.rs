@@ -1,9 +1,6 @@
 //! A writer that is killed in the middle of saves, or runs out of disk: nothing may be skipped afterwards.
 //!
-//! `HEALER_STORE_KILLS=1000 cargo test -p healer-store --test crash -- --nocapture killed` kills a thousand times.
-#![cfg(unix)]
-
-mod common;
+//! `HEALER_STORE_KILLS=1000 cargo test -p healer --test journal -- --nocapture killed` kills a thousand times.
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
@@ -11,8 +8,11 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
-use common::{Random, open, setting};
-use healer_store::{Checkpoint, Journal, Loaded, PartitionSnapshot, Run, SledStore, StoreError};
+use healer_store::{Run, SledStore, StoreError};
+
+use crate::disk::open;
+use crate::draw::{Random, setting};
+use crate::journal::{Checkpoint, Journal, Loaded, PartitionSnapshot};
 
 const FOLDER: &str = "HEALER_STORE_TEST_FOLDER";
 const PARTITIONS: i32 = 4;
@@ -114,7 +114,7 @@ fn child_writer() {
 
 fn start(command: &mut Command, folder: &Path) -> (Child, mpsc::Receiver<String>) {
     let mut child = command
-        .args(["--exact", "child_writer", "--nocapture", "--test-threads=1"])
+        .args(["--exact", "crash::child_writer", "--nocapture", "--test-threads=1"])
         .env(FOLDER, folder)
         .stdout(Stdio::piped())
         .stderr(Stdio::null())

@@ -3,10 +3,10 @@
 use std::sync::{Arc, Mutex};
 
 use healer_store::store::Row;
-use healer_store::{
-    Batch, Checkpoint, DoneAbove, Journal, Ledger, Loaded, MemoryStore, PartitionSnapshot, Run, Store,
-    StoreError, Table, Witness,
-};
+use healer_store::{Batch, DoneAbove, Ledger, MemoryStore, Run, Store, StoreError, Table, Witness};
+
+use crate::journal::{Checkpoint, Journal, Loaded, PartitionSnapshot};
+use crate::open;
 
 fn snapshot(topic: &str, partition: i32, frontier: i64) -> PartitionSnapshot {
     PartitionSnapshot {
@@ -32,7 +32,7 @@ fn checkpoint(node: &str, topic: &str, partition: i32, json: &str) -> Checkpoint
 }
 
 fn journal(store: &Arc<MemoryStore>, pipeline: &str) -> Journal {
-    Journal::open(store.clone(), pipeline).unwrap()
+    open(store.clone(), pipeline)
 }
 
 #[test]
@@ -181,7 +181,7 @@ impl Tampered {
 #[test]
 fn a_store_behind_its_witness_is_damaged_until_it_is_saved_again() {
     let store = Arc::new(Tampered::default());
-    let journal = Journal::open(store.clone(), "p").unwrap();
+    let journal = open(store.clone(), "p");
     let row = snapshot("t", 0, 10);
     let damaged = |loaded| matches!(loaded, Loaded::Damaged { .. });
     assert_eq!(store.loads(&journal, Witness::Unwritten), Loaded::Fresh);
@@ -201,7 +201,7 @@ fn a_store_behind_its_witness_is_damaged_until_it_is_saved_again() {
 #[test]
 fn a_row_with_any_changed_byte_or_under_another_key_is_damaged() {
     let store = Arc::new(Tampered::default());
-    let journal = Journal::open(store.clone(), "p").unwrap();
+    let journal = open(store.clone(), "p");
     journal.save(&[snapshot("t", 0, 10)], &[checkpoint("n", "t", 0, "1")]).unwrap();
     let (key, row) = store.scan(Table::Ledger, b"").unwrap().remove(0);
     let put = |table, key: &[u8], row: Vec<u8>| {

@@ -1,16 +1,13 @@
 //! A store in a folder with something in it, for the tests of the sled back end.
-#![allow(dead_code, unused_imports, reason = "every test program uses a part of it")]
-
-mod random;
-
-pub(crate) use random::{Random, setting};
 
 use std::fs;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use healer_store::{Checkpoint, Journal, PartitionSnapshot, Run, SledStore, StoreError};
+use healer_store::{Run, SledStore, StoreError};
+
+use crate::journal::{Checkpoint, Journal, PartitionSnapshot};
 
 pub(crate) const PARTITIONS: i32 = 20;
 
@@ -39,7 +36,7 @@ pub(crate) fn checkpoint(partition: i32, save: i64) -> Checkpoint {
 }
 
 pub(crate) fn open(folder: &Path) -> Result<Journal, StoreError> {
-    Journal::open(Arc::new(SledStore::open(folder)?), "pipeline")
+    Ok(crate::open(Arc::new(SledStore::open(folder)?), "pipeline"))
 }
 
 /// Saves every partition, with the numbers `saves`.

@@ -1,0 +1,36 @@
+//! The journal over all stores: what is kept and for whom, what is never believed, and what kills and damage leave behind.
+//!
+//! Users can only read a journal. Its own source is therefore compiled in here, in a process of its own: it is killed, its disk is
+//! full, and panics of the database are kept quiet.
+
+#[path = "../../src/journal/mod.rs"]
+#[allow(
+    dead_code,
+    unreachable_pub,
+    unused_imports,
+    reason = "every test uses a part of it, and nothing is outside"
+)]
+mod journal;
+
+#[cfg(unix)]
+mod crash;
+mod disk;
+mod draw;
+mod ledger_lives;
+mod memory;
+mod random;
+mod rows;
+mod scopes;
+mod sled;
+mod sled_damage;
+mod sled_torn;
+
+use std::sync::Arc;
+
+use healer_store::Store;
+use journal::{Journal, Scope};
+
+/// The journal of a pipeline in the cluster and the group of these tests.
+fn open(store: Arc<dyn Store>, pipeline: &str) -> Journal {
+    Journal::open(store, Scope::new("cluster", "group", pipeline)).expect("short names")
+}
