@@ -17,6 +17,8 @@ mod source;
 mod stage;
 
 pub use batch::{Batch, BatchKind, BatchStage, Rows, RowsKind, RowsStage, WrongLength};
+#[cfg(feature = "testing")]
+pub(crate) use batch::{Fates, fates, lent};
 pub(crate) use boundary::push_guarded;
 pub use checkpoint::CheckpointLink;
 pub(crate) use checkpoint::Checkpoints;
