@@ -38,6 +38,31 @@ fn check(order: &Order) -> Result<i64, String> {
     if order.cents < 0 { Err(format!("order {} is negative", order.id)) } else { Ok(order.cents) }
 }
 
+#[stage(on_error = skip)]
+fn skips(order: Order) -> Result<i64, String> {
+    check(&order)
+}
+
+#[stage(retry(2), on_error = dead_letter("dead"))]
+async fn buries(order: Order) -> Result<i64, String> {
+    check(&order)
+}
+
+#[stage(parallel = 4, on_error = dead_letter("dead", quarantine = key))]
+async fn shuts_out(order: Order) -> Result<i64, String> {
+    check(&order)
+}
+
+#[stage(batch, split, on_error = dead_letter("dead"))]
+fn splits(rows: &Rows<Order>) -> Result<(), String> {
+    rows.iter().try_for_each(|(_, order)| check(order).map(drop))
+}
+
+#[stage]
+fn of_text(line: String) -> usize {
+    line.len()
+}
+
 #[stage(report)]
 fn by_value(order: Order) -> Result<i64, String> {
     check(&order)
@@ -395,8 +420,71 @@ fn a_whole_pipeline_is_run_with_the_record_as_it_came_in() {
         || App::new("shop").add(kafka::json::<Order>("orders").stream("orders").then(silent::stage()).heal());
     let error = replay(&report, app()).run().unwrap_err();
     assert!(error.to_string().contains("orders[0]@1 failed at `orders.silent`"), "{error}");
-    let skipped = replay(&report, app().on_error(OnError::Skip)).run().unwrap();
-    assert_eq!(skipped.skipped["failed"], 1);
+}
+
+#[test]
+fn a_record_that_fails_again_is_an_error_whatever_the_policy_makes_of_it() {
+    let source = || kafka::json::<Order>("orders").stream("orders");
+    let report = of_one!(silent);
+    let fails = |app: App| {
+        let error = replay(&report, app).run().unwrap_err();
+        assert!(matches!(error, ReplayError::Failed(healer::Error::Record(_))), "{error}");
+        error.to_string()
+    };
+    let app = || App::new("shop").add(source().then(silent::stage()).heal());
+    for policy in [OnError::Skip, OnError::dead_letter("dead")] {
+        let error = fails(app().on_error(policy));
+        assert!(error.contains("orders[0]@1 failed at `orders.silent`"), "{error}");
+    }
+    // Of the stage itself, in tasks, of single rows of a batch, and with a quarantine.
+    for (app, stage) in [
+        (App::new("shop").add(source().then(skips::stage()).heal()), "skips"),
+        (App::new("shop").add(source().then(buries::stage()).heal()), "buries"),
+        (App::new("shop").add(source().then(shuts_out::stage()).heal()), "shuts_out"),
+        (App::new("shop").add(source().partition(2).then(splits::stage()).heal()), "partition.splits"),
+    ] {
+        let error = fails(app);
+        assert!(error.contains(&format!("failed at `orders.{stage}`")), "{error}");
+    }
+    // A record that can't be read.
+    let mut unreadable = report.clone();
+    unreadable.record.as_mut().unwrap().value = Some(b"no order".to_vec());
+    let source = kafka::json::<Order>("orders").on_error(OnError::dead_letter("dead"));
+    let app = App::new("shop").add(source.stream("orders").heal());
+    let error = replay(&unreadable, app).run().unwrap_err();
+    assert!(error.to_string().contains("orders[0]@1"), "{error}");
+}
+
+#[test]
+fn a_stage_that_the_report_is_not_of_is_told_from_it() {
+    let report = of_one!(by_value);
+    let error = replay(&report, of_text::stage()).run().unwrap_err();
+    let ReplayError::OtherInput { of, given, .. } = &error else { panic!("{error}") };
+    assert_eq!((of.as_str(), *given), ("orders.by_value", "of_text"));
+    let text = error.to_string();
+    assert!(
+        text.contains("the report is of orders.by_value") && text.contains("no input of `of_text`"),
+        "{text}"
+    );
+    assert!(text.contains("takes `alloc::string::String`"), "{text}");
+    // A batch for one record, and one record for a batch.
+    let error = replay(&report, whole::stage()).run().unwrap_err();
+    assert!(matches!(&error, ReplayError::OtherInput { given: "whole", .. }), "{error}");
+    let source = kafka::json::<Order>("orders").stream("orders").partition(3);
+    let batch = run(App::new("shop").add(source.then(whole::stage()).heal())).remove(0);
+    let error = replay(&batch, by_value::stage()).run().unwrap_err();
+    let ReplayError::OtherInput { of, given: "by_value", .. } = &error else { panic!("{error}") };
+    assert_eq!(of, "orders.partition.whole");
+}
+
+#[test]
+fn a_pipeline_that_does_not_read_the_records_topic_is_told_from_the_reports() {
+    let report = of_one!(silent);
+    let other = App::new("other").add(kafka::json::<Order>("order").stream("orders").heal());
+    let error = replay(&report, other).run().unwrap_err();
+    let ReplayError::OtherPipeline { of, .. } = &error else { panic!("{error}") };
+    assert_eq!(of, "orders.silent");
+    assert!(error.to_string().contains("reads topic `orders`; it reads `order`"), "{error}");
 }
 
 #[test]

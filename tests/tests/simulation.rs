@@ -193,6 +193,31 @@ async fn it_runs_and_fails_also_within_a_tokio_runtime() {
     assert_eq!(failure.promise, "no loss");
 }
 
+#[stage(batch)]
+async fn save_all(rows: &Rows<String>, #[state] database: &Database) {
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    database.save(rows.iter().map(|(_, order)| order.clone()));
+}
+
+fn in_batches(rows: usize) -> impl Fn(&Arc<Database>) -> App {
+    move |database| {
+        let chain = healer::kafka::string("orders").stream("orders").partition(rows);
+        let chain = chain.within("200ms").then(save_all::stage());
+        App::new("batches").add(chain.heal()).with_arc(Arc::clone(database))
+    }
+}
+
+#[test]
+fn bounds_are_drawn_with_which_the_pipeline_can_be_built() {
+    for rows in [1, 17, 65, 500, 5_000] {
+        let report = simulation(in_batches(rows)).seeds(0..8).run().expect("no promise is broken");
+        assert_eq!(report.seeds, 8);
+    }
+    // What the user sets is the user's.
+    let words = misuse(|| simulation(in_batches(500)).config(|config| config.in_flight(100)));
+    assert!(words.contains("cannot be built") && words.contains("raise `in_flight`"), "{words}");
+}
+
 #[test]
 fn a_simulation_that_does_not_fit_the_pipeline_says_what_is_missing() {
     let words = misuse(|| simulation(right));
@@ -212,6 +237,11 @@ fn a_simulation_that_does_not_fit_the_pipeline_says_what_is_missing() {
     let far = || [TestRecord::new().value("x").partition(2)];
     let words = misuse(|| Simulation::new(Arc::<Database>::default, right).topic("orders", 2, far()));
     assert!(words.contains("record 0 of topic `orders` is for partition 2"), "{words}");
+
+    let buries = |policy: OnError| move |database: &Arc<Database>| right(database).on_error(policy.clone());
+    let words = misuse(|| simulation(buries(OnError::dead_letter("dead"))).sink("saved"));
+    assert!(words.contains("`the pipeline` sends dead letters to topic `dead`"), "{words}");
+    assert!(words.contains("Simulation::sink(\"dead\")"), "{words}");
 
     let words = misuse(|| simulation(right).sink("saved").seeds(3..3));
     assert!(words.contains("without seeds"), "{words}");

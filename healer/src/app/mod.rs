@@ -118,6 +118,12 @@ impl App {
         &self.name
     }
 
+    /// Its nodes.
+    #[cfg(feature = "testing")]
+    pub(crate) fn graph(&self) -> &Graph {
+        &self.graph
+    }
+
     /// The pipeline in words (`to_string`), as Mermaid or as DOT.
     pub fn describe(&self) -> Description {
         Description::new(&self.name, self.graph.clone())

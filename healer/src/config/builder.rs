@@ -54,6 +54,8 @@ pub struct ConfigBuilder {
     pub(super) operating: Operating,
     pub(super) properties: BTreeMap<String, Given<String>>,
     pub(super) warnings: Vec<String>,
+    /// Variables that may have been meant for settings.
+    pub(super) hints: Vec<String>,
 }
 
 impl ConfigBuilder {

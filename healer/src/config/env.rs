@@ -69,7 +69,8 @@ impl ConfigBuilder {
     /// `HEALING_…` are seconds, or have a unit such as `30m`.
     ///
     /// Another variable that begins with `HEALER_` or `HEALING_` is warned about, once in a process, with the nearest
-    /// known name.
+    /// known name. Where the configuration is wrong the error names them too, and any that is nearly one of these
+    /// ([`ConfigError::hints`](crate::ConfigError::hints)).
     #[allow(clippy::wrong_self_convention)] // the word that `Config::from_env` taught the reader
     pub fn from_env(self) -> Self {
         self.from_vars(std::env::vars_os())
@@ -180,17 +181,24 @@ impl ConfigBuilder {
     /// Never shows the value: nobody knows what it is.
     pub(super) fn unknown(&mut self, name: &str) {
         let name = redact::name(name);
-        let ours = settings::OWN_PREFIXES.iter().any(|prefix| name.starts_with(prefix));
-        if !ours || settings::NOT_SETTINGS.contains(&name) {
+        if settings::NOT_SETTINGS.contains(&name) {
             return;
         }
-        let mut warning = format!("the environment variable {name} is no setting of healer");
-        if let Some(known) = nearest(name, &settings::VARIABLES) {
-            warning.push_str("; did you mean ");
-            warning.push_str(known);
-            warning.push('?');
+        let ours = settings::OWN_PREFIXES.iter().any(|prefix| name.starts_with(prefix));
+        // Names are in capitals, and the slip may be in what they begin with.
+        let known = nearest(&name.to_ascii_uppercase(), &settings::VARIABLES);
+        let mut text = format!("the environment variable {name} is no setting of healer");
+        if let Some(known) = known {
+            text.push_str("; did you mean ");
+            text.push_str(known);
+            text.push('?');
         }
-        self.warn(name, warning);
+        if ours {
+            self.warn(name, text.clone());
+        }
+        if (ours || known.is_some()) && !self.hints.contains(&text) {
+            self.hints.push(text);
+        }
     }
 
     /// Logged once in a process, kept once in a configuration.

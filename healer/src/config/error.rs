@@ -109,24 +109,41 @@ impl fmt::Display for WrongSetting {
 /// assert_eq!(keys, ["brokers", "commit_interval", "in_flight"]);
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the configuration is wrong in {}", Listed(wrong))]
+#[error("the configuration is wrong in {}", Listed(wrong, hints))]
 #[non_exhaustive]
 pub struct ConfigError {
     wrong: Vec<WrongSetting>,
+    hints: Vec<String>,
 }
 
 impl ConfigError {
-    pub(super) fn new(wrong: Vec<WrongSetting>) -> Self {
-        Self { wrong }
+    pub(super) fn new(wrong: Vec<WrongSetting>, hints: Vec<String>) -> Self {
+        Self { wrong, hints }
     }
 
     /// Every wrong setting, at least one.
     pub fn wrong(&self) -> &[WrongSetting] {
         &self.wrong
     }
+
+    /// Environment variables that are no setting and look like one, in words, without their values: perhaps one of them was
+    /// meant to be what is wrong here.
+    ///
+    /// ```
+    /// use healer::Config;
+    ///
+    /// let error = Config::builder().from_vars([("HEALER_BROKER", "localhost:9092")]).build().unwrap_err();
+    /// assert_eq!(
+    ///     error.hints(),
+    ///     ["the environment variable HEALER_BROKER is no setting of healer; did you mean HEALER_BROKERS?"]
+    /// );
+    /// ```
+    pub fn hints(&self) -> &[String] {
+        &self.hints
+    }
 }
 
-struct Listed<'a>(&'a [WrongSetting]);
+struct Listed<'a>(&'a [WrongSetting], &'a [String]);
 
 impl fmt::Display for Listed<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -134,6 +151,7 @@ impl fmt::Display for Listed<'_> {
             1 => f.write_str("one setting:")?,
             n => write!(f, "{n} settings:")?,
         }
-        self.0.iter().try_for_each(|one| write!(f, "\n  {one}"))
+        self.0.iter().try_for_each(|one| write!(f, "\n  {one}"))?;
+        self.1.iter().try_for_each(|hint| write!(f, "\n  {hint}"))
     }
 }

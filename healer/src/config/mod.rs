@@ -261,7 +261,7 @@ impl ConfigBuilder {
         {
             wrong.extend(check::below_poll_interval(budget, setting, &config.properties));
         }
-        if wrong.is_empty() { Ok(config) } else { Err(ConfigError::new(wrong)) }
+        if wrong.is_empty() { Ok(config) } else { Err(ConfigError::new(wrong, self.hints)) }
     }
 }
 

@@ -2,8 +2,11 @@
 
 /// The known name that fewest edits lead to, if these are at most a quarter of its letters (and at least one fits).
 pub(super) fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
+    // A name that is longer or shorter by more needs as many edits.
+    let may_fit = |known: &&&str| name.len().abs_diff(known.len()) <= known.len() / 4;
     known
         .iter()
+        .filter(may_fit)
         .map(|known| (edits(name, known), *known))
         .filter(|(edits, known)| *edits <= known.len() / 4)
         .min()

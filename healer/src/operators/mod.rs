@@ -18,6 +18,8 @@ mod stage;
 
 pub(crate) use batch::refuse_rows;
 pub use batch::{Batch, BatchKind, BatchStage, Rows, RowsKind, RowsStage, WrongLength};
+#[cfg(feature = "testing")]
+pub(crate) use batch::{Fates, fates, lent};
 pub(crate) use boundary::push_guarded;
 pub use checkpoint::Checkpoint;
 pub(crate) use checkpoint::Checkpoints;

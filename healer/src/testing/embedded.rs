@@ -7,7 +7,6 @@ use std::{
 
 use super::{
     error::{EmbeddedError, MOST_BYTES, MOST_RECORDS},
-    partitioner::partition_of,
     record::{Received, TestRecord},
 };
 use crate::broker::{
@@ -47,8 +46,8 @@ const HEADER_OVERHEAD: u64 = 10;
 pub struct EmbeddedKafka {
     mock: MockKafka,
     filled: Mutex<HashMap<(String, i32), Fill>>,
-    /// Where the next record without a key goes.
-    next: Mutex<i32>,
+    /// Where the last record without a key went.
+    last: Mutex<usize>,
 }
 
 /// What was put into a partition.
@@ -65,7 +64,7 @@ impl EmbeddedKafka {
     ///
     /// [`EmbeddedError::Failed`] when the machine has no free port or no threads left.
     pub fn start() -> Result<Self, EmbeddedError> {
-        Ok(Self { mock: MockKafka::start()?, filled: Mutex::default(), next: Mutex::default() })
+        Ok(Self { mock: MockKafka::start()?, filled: Mutex::default(), last: Mutex::default() })
     }
 
     /// What to use as `bootstrap.servers`.
@@ -208,16 +207,8 @@ impl EmbeddedKafka {
         partitions: &[i32],
         record: TestRecord,
     ) -> Result<MockRecord, EmbeddedError> {
-        let count = i32::try_from(partitions.len()).unwrap_or(i32::MAX).max(1);
-        let partition = match (record.partition, &record.key) {
-            (Some(partition), _) => partition,
-            (None, Some(key)) => partition_of(key, count),
-            (None, None) => {
-                let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
-                *next = (*next + 1) % count;
-                *next
-            }
-        };
+        let partition =
+            record.place(partitions.len(), &mut self.last.lock().unwrap_or_else(PoisonError::into_inner));
         if !partitions.contains(&partition) {
             let partitions = partitions.len();
             return Err(EmbeddedError::UnknownPartition { topic: topic.into(), partition, partitions });

@@ -1,7 +1,10 @@
 //! What tests need: a Kafka inside the process, a simulated one, and records in memory.
 
+mod batch;
+mod context;
 mod embedded;
 mod error;
+mod fit;
 mod in_memory;
 mod partitioner;
 mod record;
@@ -10,6 +13,8 @@ mod simulation;
 #[cfg(test)]
 mod tests;
 
+pub use batch::{TestBatch, Transformed, batch, batch_of, rows, rows_of};
+pub use context::{TestContext, context};
 pub use embedded::EmbeddedKafka;
 pub use error::EmbeddedError;
 pub use in_memory::InMemory;

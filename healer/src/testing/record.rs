@@ -1,6 +1,9 @@
 //! Records that go in and come out of the embedded Kafka.
 
-use crate::context::Headers;
+use serde::de::DeserializeOwned;
+
+use super::partitioner::partition_of;
+use crate::{CodecError, Decode, Json, context::Headers};
 
 /// A record to produce: [`EmbeddedKafka::produce`](super::EmbeddedKafka::produce) also takes plain
 /// `(Option<key>, Option<value>)` pairs.
@@ -63,6 +66,29 @@ impl TestRecord {
     }
 }
 
+/// Where a test's topics put it.
+impl TestRecord {
+    /// # Panics
+    /// If it names a partition that a topic of so many does not have.
+    pub(super) fn must_fit(&self, number: usize, topic: &str, partitions: usize) {
+        let Some(partition) = self.partition else { return };
+        assert!(
+            usize::try_from(partition).is_ok_and(|partition| partition < partitions),
+            "record {number} of topic `{topic}` is for partition {partition}, and the topic has the partitions 0 to {}",
+            partitions - 1
+        );
+    }
+
+    /// The partition of so many that it names, else the one of its key, else the one behind the last.
+    pub(super) fn place(&self, partitions: usize, last: &mut usize) -> i32 {
+        let count = i32::try_from(partitions).unwrap_or(i32::MAX).max(1);
+        self.partition.or_else(|| Some(partition_of(self.key.as_ref()?, count))).unwrap_or_else(|| {
+            *last = (*last + 1) % partitions.max(1);
+            i32::try_from(*last).unwrap_or_default()
+        })
+    }
+}
+
 impl<K: Into<Vec<u8>>, V: Into<Vec<u8>>> From<(Option<K>, Option<V>)> for TestRecord {
     fn from((key, value): (Option<K>, Option<V>)) -> Self {
         Self { key: key.map(Into::into), value: value.map(Into::into), ..Self::default() }
@@ -83,7 +109,8 @@ impl From<&str> for TestRecord {
     }
 }
 
-/// A record that was read back by [`EmbeddedKafka::records`](super::EmbeddedKafka::records).
+/// A record that was written: [`EmbeddedKafka::records`](super::EmbeddedKafka::records) and
+/// [`InMemory::sent`](super::InMemory::sent) show them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Received {
@@ -97,6 +124,29 @@ pub struct Received {
     pub value: Option<Vec<u8>>,
     /// Its headers, in order.
     pub headers: Headers,
-    /// Milliseconds since 1970.
+    /// Milliseconds since 1970; `None` in memory where the sink left it to the broker.
     pub timestamp: Option<i64>,
+}
+
+fn tombstone() -> CodecError {
+    CodecError::new("the record is a tombstone, without a value")
+}
+
+impl Received {
+    /// Its value read as JSON.
+    ///
+    /// # Errors
+    /// If that is no such JSON; a tombstone is none.
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T, CodecError> {
+        Json.decode(self.value.as_deref().ok_or_else(tombstone)?)
+    }
+
+    /// Its value as text.
+    ///
+    /// # Errors
+    /// If that is no UTF-8; a tombstone is none.
+    pub fn text(&self) -> Result<&str, CodecError> {
+        let value = self.value.as_deref().ok_or_else(tombstone)?;
+        std::str::from_utf8(value).map_err(CodecError::new)
+    }
 }

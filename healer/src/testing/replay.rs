@@ -1,15 +1,19 @@
 //! A failure from production, once more: [`replay`].
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    any::type_name,
+    error::Error as _,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use serde::de::DeserializeOwned;
 
 use super::{
-    TestRecord,
+    TestRecord, fit,
     in_memory::{self, Placed},
 };
 use crate::{
-    App, Codec, CodecError, Context, Decode, Error, Json, Report, Rows, kafka,
+    App, Codec, CodecError, Context, Decode, Error, Json, RecordErrorKind, Report, Rows, kafka,
     operators::Stage,
     reports::{FailureReport, RawRecord, RowReport},
     stream::{Accepts, Operator},
@@ -42,7 +46,30 @@ pub enum ReplayError {
         /// The stage's path.
         stage: String,
     },
-    /// It failed, as it did before or in another way.
+    /// The stage can't take what the report holds.
+    #[error(
+        "the report is of {of}, and what went in there is no input of `{given}`, which takes `{takes}`: {cause}. Replay the stage \
+         that the report is of, or one that takes the same"
+    )]
+    OtherInput {
+        /// The path of the stage that the report is of.
+        of: String,
+        /// The stage that was given.
+        given: &'static str,
+        /// What it takes.
+        takes: &'static str,
+        /// Why it can't be read.
+        cause: String,
+    },
+    /// The pipeline does not read the record's topic.
+    #[error("the report is of {of}: {unread}. Replay the pipeline that the report is of")]
+    OtherPipeline {
+        /// The path of the stage that the report is of.
+        of: String,
+        /// The topic of the report's record, and what the pipeline that was given reads instead.
+        unread: String,
+    },
+    /// It failed, as it did before or in another way; also where its `on_error` would skip the record or send a dead letter.
     #[error(transparent)]
     Failed(Error),
 }
@@ -52,7 +79,8 @@ pub enum ReplayError {
 ///
 /// A stage gets the input that the report holds (it says `#[stage(report)]`), and gives what it gives: no value where it
 /// skips, one, or many; a failure is an error, whatever its `on_error` says. A batch stage gets all rows of the report in one call and
-/// gives [`Rows`]. A whole pipeline, an [`App`], reads the raw record, or those of a batch's rows, and runs to its end; its sinks
+/// gives [`Rows`]. A whole pipeline, an [`App`], reads the raw record, or those of a batch's rows, and runs to its end or to the first
+/// failure, which is an error too, whatever its policies say: a record that is a dead letter once more was not mended. Its sinks
 /// are acknowledged, and what they send is thrown away. Records are where they were: topic, partition, offset, key, headers and
 /// time are the report's. All runs on the calling thread, retries with their pauses in no time.
 ///
@@ -177,7 +205,16 @@ where
         let chain = source.stream(above).then(self);
         let chain = chain.map(move |value| seen.lock().unwrap_or_else(PoisonError::into_inner).push(value));
         let app = give(App::new(report.pipeline.as_str()).add(chain.heal()));
-        in_memory::run_where_they_were(app, [record], true).map_err(ReplayError::Failed)?;
+        in_memory::run_where_they_were(app, [record]).map_err(|error| match &error {
+            // Nothing else decodes here.
+            Error::Record(record) if record.kind == RecordErrorKind::Decode => ReplayError::OtherInput {
+                of: report.stage.clone(),
+                given: S::NAME,
+                takes: type_name::<<S as Stage>::In>(),
+                cause: record.source().map(ToString::to_string).unwrap_or_default(),
+            },
+            _ => ReplayError::Failed(error),
+        })?;
         Ok(lock(&given))
     }
 }
@@ -193,7 +230,12 @@ impl Replays for App {
         if !is_known {
             return Err(ReplayError::NoRecord { stage: report.stage.clone() });
         }
-        in_memory::run_where_they_were(give(self), records(report), false).map_err(ReplayError::Failed)
+        let (app, records) = (give(self), records(report));
+        let unread = fit::unread(app.graph(), records.iter().map(|record| &*record.topic));
+        if let Some(unread) = unread.into_iter().next() {
+            return Err(ReplayError::OtherPipeline { of: report.stage.clone(), unread });
+        }
+        in_memory::run_where_they_were(app, records).map_err(ReplayError::Failed)
     }
 }
 

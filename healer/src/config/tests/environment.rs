@@ -91,6 +91,43 @@ fn the_store_in_memory_can_be_asked_for_by_its_word() {
 }
 
 #[test]
+fn a_configuration_that_fails_names_the_variables_that_were_nearly_right() {
+    let slips = [
+        "HEALER_BROKER",
+        "HEALR_BROKERS",
+        "HEALER_BROKRES",
+        "HEALERBROKERS",
+        "healer_brokers",
+        "Healer_Broker",
+        "HEALER-BROKERS",
+        "HEALING_BROKERS",
+    ];
+    for slip in slips {
+        let vars =
+            [(slip, "secret-a:9092"), ("PATH", "secret-b"), ("HOME", "secret-c"), ("LANG", "secret-d")];
+        let error = refused(Config::builder().from_vars(vars));
+        assert_eq!(error.wrong()[0].key(), "brokers");
+        let text = error.to_string();
+        let hint =
+            format!("the environment variable {slip} is no setting of healer; did you mean HEALER_BROKERS?");
+        assert_eq!(error.hints(), [hint.clone()], "{text}");
+        assert!(text.ends_with(&hint), "{text}");
+        assert!(!text.contains("secret") && !format!("{error:?}").contains("secret"), "{text}");
+    }
+    // One of ours that is like none is named as well; what is no slip is not.
+    let vars =
+        [("HEALER_BOOTSTRAP_SERVERS", "k:9092"), ("HEALER_REQUIRE_KAFKA", "1"), ("KAFKA_BROKERS", "k")];
+    let error = refused(Config::builder().from_vars(vars));
+    assert_eq!(error.hints(), ["the environment variable HEALER_BOOTSTRAP_SERVERS is no setting of healer"]);
+    // Of any setting, and wherever the builder got its variables.
+    let vars = [("HEALER_COMIT_INTERVAL", "1s"), ("HEALER_GRUOP", "g")];
+    let error = refused(complete().from_vars(vars).in_flight(0));
+    assert_eq!(error.hints().len(), 2, "{error}");
+    assert!(error.to_string().contains("did you mean HEALER_GROUP?"), "{error}");
+    assert!(built(complete().from_vars([("HEALR_GROUP", "g")])).warnings().is_empty());
+}
+
+#[test]
 fn an_unknown_variable_is_warned_about_with_the_nearest_name_and_never_its_value() {
     let vars = [("HEALER_BROKER", "secret-a"), ("HEALER_COLOUR", "secret-b"), ("HEALER_BROKER", "secret-a")];
     let config = built(complete().from_vars(vars));

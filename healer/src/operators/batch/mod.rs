@@ -5,6 +5,8 @@ mod attempt;
 mod batch;
 mod branded;
 mod hand_back;
+#[cfg(feature = "testing")]
+mod lent;
 mod read;
 mod rows;
 mod work;
@@ -15,6 +17,8 @@ use futures_util::FutureExt as _;
 
 pub use batch::{Batch, WrongLength};
 pub use branded::{BatchKind, BatchStage};
+#[cfg(feature = "testing")]
+pub(crate) use lent::{Fates, fates, lent};
 pub use read::{RowsKind, RowsStage};
 pub use rows::Rows;
 pub(crate) use rows::refuse_rows;

@@ -1,7 +1,6 @@
 //! A broker whose only member has all partitions from the beginning to the end, and whose answers are always yes.
 
 use std::{
-    future,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -10,8 +9,8 @@ use super::{records::Part, runtime::OneThread};
 use crate::{
     Config,
     broker::{
-        Assignment, Broker, BrokerError, Commit, CommitError, Committed, Delivery, Event, OutRecord,
-        Producer, RecordRef, Remote, SendError, Source, TopicPartition, Topics, Watermarks,
+        Assignment, Broker, BrokerError, Commit, CommitError, Committed, Event, Producer, RecordRef, Remote,
+        Source, TopicPartition, Topics, Watermarks,
     },
     engine::Connect,
 };
@@ -210,33 +209,21 @@ impl Broker for Member {
     fn close(self, _: Duration) {}
 }
 
-/// Acknowledges whatever is sent.
-struct Yes;
-
-impl Producer for Yes {
-    fn send(&self, _: &OutRecord<'_>) -> Result<Delivery, SendError> {
-        Ok(Box::pin(future::ready(Ok(()))))
-    }
-
-    fn check_topic(&self, _: &str, _: Duration) -> Result<(), BrokerError> {
-        Ok(())
-    }
-
-    fn flush(&self, _: Duration) {}
-}
-
 /// Reaches the records.
-pub(super) struct Connected(pub(super) Arc<Shelf>);
+pub(super) struct Connected {
+    pub(super) source: Arc<Shelf>,
+    pub(super) producer: Arc<dyn Producer>,
+}
 
 impl Connect for Connected {
     type Broker = Member;
     const NEW_TOPIC: Duration = Duration::ZERO;
 
     fn broker(&self, _: &Config) -> Result<Member, BrokerError> {
-        Ok(Member(Arc::clone(&self.0)))
+        Ok(Member(Arc::clone(&self.source)))
     }
 
     fn producer(&self, _: &Config) -> Result<Arc<dyn Producer>, BrokerError> {
-        Ok(Arc::new(Yes))
+        Ok(Arc::clone(&self.producer))
     }
 }

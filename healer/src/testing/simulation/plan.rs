@@ -1,12 +1,18 @@
 //! What is simulated, and whether it fits the pipeline.
 
-use std::{fmt::Display, sync::atomic::AtomicBool};
+use std::{
+    fmt::Display,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+};
 
 use super::{Passed, world};
 use crate::{
-    App, ConfigBuilder,
-    broker::{Pattern, Topics},
-    testing::TestRecord,
+    App, ConfigBuilder, OnError,
+    broker::Topics,
+    testing::{TestRecord, fit},
     topology::{Graph, NodeKind},
 };
 
@@ -23,6 +29,8 @@ pub(super) struct Plan<S> {
     pub(super) processes: usize,
     pub(super) steps: u64,
     pub(super) changes_logs: bool,
+    /// The rows of the pipeline's largest batch.
+    largest_batch: AtomicUsize,
     /// One seed is replayed: its history is printed.
     pub(super) told: AtomicBool,
 }
@@ -43,6 +51,7 @@ impl<S> Plan<S> {
             processes: 3,
             steps: 1_000,
             changes_logs: true,
+            largest_batch: AtomicUsize::new(0),
             told: AtomicBool::new(false),
         }
     }
@@ -56,14 +65,8 @@ impl<S> Plan<S> {
         self.is_new(name);
         assert!(partitions > 0, "topic `{name}` needs a partition at least");
         self.topics.push((name.to_owned(), partitions));
-        for (at, record) in records.enumerate() {
-            if let Some(partition) = record.partition {
-                assert!(
-                    usize::try_from(partition).is_ok_and(|partition| partition < partitions),
-                    "record {at} of topic `{name}` is for partition {partition}, and the topic has the partitions 0 to {}",
-                    partitions - 1
-                );
-            }
+        for (number, record) in records.enumerate() {
+            record.must_fit(number, name, partitions);
             self.records.push((name.to_owned(), record));
         }
     }
@@ -87,56 +90,63 @@ impl<S> Plan<S> {
         let tokio = world::virtual_time();
         let _entered = tokio.enter();
         let wrong = |error: &dyn Display| -> ! { panic!("the simulated pipeline cannot be built: {error}") };
-        let config = (self.config)(world::base_config()).build().unwrap_or_else(|error| wrong(&error));
-        let app = (self.build)(&(self.shared)()).store(std::sync::Arc::new(healer_store::MemoryStore::new()));
-        let graph = app.build(&config).unwrap_or_else(|error| wrong(&error)).into_launch().graph;
-        let faults = self.misfits(&graph);
+        let app = (self.build)(&(self.shared)()).store(Arc::new(healer_store::MemoryStore::new()));
+        self.largest_batch.store(fit::largest_batch(app.graph()), Ordering::Relaxed);
+        // With the lowest bound that may be drawn.
+        let config = world::base_config().in_flight(self.in_flight(1));
+        let config = (self.config)(config).build().unwrap_or_else(|error| wrong(&error));
+        let launch = app.build(&config).unwrap_or_else(|error| wrong(&error)).into_launch();
+        let faults = self.misfits(&launch.graph, &launch.on_error);
         assert!(faults.is_empty(), "the simulation does not fit the pipeline: {}", faults.join("; "));
     }
 
-    fn misfits(&self, graph: &Graph) -> Vec<String> {
+    /// The bounds that are drawn, raised where the pipeline could not be built with them.
+    pub(super) fn in_flight(&self, drawn: usize) -> usize {
+        drawn.max(self.largest_batch.load(Ordering::Relaxed))
+    }
+
+    fn misfits(&self, graph: &Graph, on_error: &OnError) -> Vec<String> {
         let mut faults = Vec::new();
-        let mut read = vec![false; self.topics.len()];
-        let mut read_all = |reads: &dyn Fn(&str) -> bool| {
-            let mut found = false;
-            for ((topic, _), read) in self.topics.iter().zip(&mut read) {
-                let reads = reads(topic);
-                *read |= reads;
-                found |= reads;
-            }
-            found
-        };
-        for node in &graph.nodes {
-            let path = &node.path;
-            match &node.kind {
-                NodeKind::Source { topics: Topics::Named(names), .. } => {
-                    for name in names.iter().filter(|name| !read_all(&|topic| topic == &***name)) {
-                        faults.push(format!(
+        for (path, topics) in fit::sources(graph) {
+            let is_given = |topics: &Topics| self.topics.iter().any(|(topic, _)| fit::reads(topics, topic));
+            match topics {
+                Topics::Named(names) => {
+                    let lacking =
+                        names.iter().filter(|name| !self.topics.iter().any(|(topic, _)| topic == &***name));
+                    faults.extend(lacking.map(|name| {
+                        format!(
                             "`{path}` reads topic `{name}`, which the simulation lacks: add it with \
                              `Simulation::topic(\"{name}\", …)`"
-                        ));
-                    }
+                        )
+                    }));
                 }
-                NodeKind::Source { topics: Topics::Pattern(text), .. } => {
-                    if let Ok(pattern) = Pattern::new(text)
-                        && !read_all(&|topic| pattern.is(topic))
-                    {
-                        faults.push(format!(
-                            "`{path}` reads topics like `{text}`, and the simulation has none"
-                        ));
-                    }
+                Topics::Pattern(text) if !is_given(topics) => {
+                    faults.push(format!("`{path}` reads topics like `{text}`, and the simulation has none"));
                 }
-                NodeKind::Sink { topic: Some(topic), .. } if !self.has(topic) => {
-                    faults.push(format!(
-                        "`{path}` writes to topic `{topic}`, which the simulation lacks: add it with \
-                         `Simulation::sink(\"{topic}\")`"
-                    ));
-                }
-                _ => {}
+                Topics::Pattern(_) => {}
             }
         }
-        let unread = self.topics.iter().zip(&read).filter(|(_, read)| !**read);
-        faults.extend(unread.map(|((topic, _), _)| format!("nothing in the pipeline reads topic `{topic}`")));
+        let mut written = Vec::new();
+        for node in &graph.nodes {
+            if let NodeKind::Sink { topic: Some(topic), .. } = &node.kind {
+                written.push((&*node.path, "writes", topic));
+            }
+            written.extend(
+                node.on_error
+                    .iter()
+                    .filter_map(OnError::dead_letter_topic)
+                    .map(|topic| (&*node.path, "sends dead letters", topic)),
+            );
+        }
+        written
+            .extend(on_error.dead_letter_topic().map(|topic| ("the pipeline", "sends dead letters", topic)));
+        faults.extend(written.iter().filter(|(.., topic)| !self.has(topic)).map(|(path, writes, topic)| {
+            format!(
+                "`{path}` {writes} to topic `{topic}`, which the simulation lacks: add it with \
+                 `Simulation::sink(\"{topic}\")`"
+            )
+        }));
+        faults.extend(fit::unread(graph, self.topics.iter().map(|(topic, _)| topic.as_str())));
         faults
     }
 }

@@ -152,7 +152,7 @@ impl<'a, S: 'a> World<'a, S> {
         let config = base_config()
             .commit_interval(["50ms", "250ms", "1s"][rng.below(3)])
             .drain_budget(budgets.0)
-            .in_flight(budgets.1);
+            .in_flight(plan.in_flight(budgets.1));
         let config = (plan.config)(config).build().expect("the settings of the simulation are right");
         let clock = Clock::default();
         let statics = rng.below(4) == 0;

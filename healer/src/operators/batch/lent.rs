@@ -1,0 +1,35 @@
+//! Batches that a test lends to a function of its own.
+
+use super::{Batch, batch::Parts};
+use crate::context::Context;
+
+/// What a function made of a batch; rows are counted from 0.
+pub(crate) struct Fates<T> {
+    /// Each value with the rows that it was made of.
+    pub(crate) values: Vec<(Vec<usize>, T)>,
+    /// Rows that were skipped, and why.
+    pub(crate) skipped: Vec<(usize, String)>,
+    /// How many rows there were.
+    pub(crate) rows: usize,
+}
+
+/// A batch of these rows. Lent for any brand, it is that of no call of a pipeline and can be given back to none.
+pub(crate) fn lent<'b, T>(rows: Vec<(Context, T)>) -> Batch<'b, T> {
+    let (contexts, values): (Vec<_>, Vec<_>) = rows.into_iter().unzip();
+    Batch::new(contexts.into(), values)
+}
+
+/// What became of a batch.
+pub(crate) fn fates<T>(batch: Batch<'_, T>) -> Fates<T> {
+    let Parts { rows, skipped, contexts } = batch.into_parts();
+    let places = |slots: &[u32]| slots.iter().map(|slot| *slot as usize).collect::<Vec<_>>();
+    let skipped = skipped.iter().flat_map(|(slots, reason)| {
+        let reason = reason.text();
+        places(slots.as_slice()).into_iter().map(move |row| (row, reason.to_string()))
+    });
+    Fates {
+        skipped: skipped.collect(),
+        values: rows.into_iter().map(|row| (places(row.slots.as_slice()), row.value)).collect(),
+        rows: contexts.len(),
+    }
+}
