@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use crate::{
     app::Error,
-    broker::{BadHeaders, CommitError, CommitErrorKind, ReadHeaders, RecordRef, TopicPartition},
+    broker::{CommitError, CommitErrorKind, ReadHeaders, RecordRef, TopicPartition},
     context::{Context, Headers},
     engine::core::{Action, Assigned, Core, Event, Goal, Settings, Start},
     envelope::{Claim, Desk, Home, Outcome, Receipt, Settled, Visit, fingerprint},
@@ -236,7 +236,5 @@ impl Rig {
 struct NoHeaders;
 
 impl ReadHeaders for NoHeaders {
-    fn read(&self, _: &mut Headers) -> Result<(), BadHeaders> {
-        Ok(())
-    }
+    fn read(&self, _: &mut Headers) {}
 }
