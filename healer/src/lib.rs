@@ -79,7 +79,7 @@ pub use app::{App, BuildError, Built, Error, PartitionReport, Report};
 pub use broker::Outage;
 pub use codec::{Bincode, Bytes, Codec, CodecError, Decode, Encode, Json, Text};
 pub use config::{Config, ConfigBuilder, ConfigError, OutOfRange, Protocol, Start};
-pub use context::{Context, Headers};
+pub use context::{Context, Headers, Origin};
 pub use engine::{
     Blocked, CommitHealth, Commits, CommittedOffset, Handle, Health, PartitionState, PartitionStatus, Phase,
     SeekError, SeekTo, SendHealth, Stalled, StartError,

@@ -56,6 +56,9 @@ pub enum Error {
         /// Topic and partition.
         partition: String,
     },
+    /// A [`Redrive`](crate::dead_letter::Redrive) was not told where letters may go.
+    #[error("{0}")]
+    Redrive(String),
     /// A thread of the engine panicked: a bug of healer.
     #[error("the engine panicked: {0}; please report this. Nothing beyond what was done was committed")]
     Engine(String),

@@ -12,12 +12,13 @@ pub use self::{
     report::{PartitionReport, Report},
 };
 use crate::{
+    broker::Topics,
     config::Config,
     engine::Handle,
     operators::{Entry, MakeEntry as _, OnError},
     reports::FailureReporter,
     stream::Root,
-    topology::{Description, Graph, Node, States},
+    topology::{Description, Graph, Node, Nodes, States},
 };
 
 /// A pipeline: its chains, its state, its name. `pipeline!` makes one.
@@ -122,6 +123,11 @@ impl App {
     #[cfg(feature = "testing")]
     pub(crate) fn graph(&self) -> &Graph {
         &self.graph
+    }
+
+    /// The paths of the nodes whose records go to this topic when they fail, each with the topics that its records are read from.
+    pub(crate) fn buries_in(&self, dead_letter_topic: &str) -> Vec<(Arc<str>, Vec<Topics>)> {
+        Nodes::bury_in(&self.graph, &self.on_error, dead_letter_topic)
     }
 
     /// The pipeline in words (`to_string`), as Mermaid or as DOT.

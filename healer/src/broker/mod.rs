@@ -106,11 +106,20 @@ pub(crate) trait Remote: Send + Sync + 'static {
 
 /// Records that count together with the offsets that what they were made of was read at. It blocks.
 pub(crate) trait Unit {
-    /// Sends a record.
-    fn send(&mut self, record: &OutRecord<'_>) -> Result<(), BrokerError>;
+    /// Puts a record on its way.
+    fn send(&mut self, record: &OutRecord<'_>) -> Result<Delivery, SendError>;
 
-    /// Commits the offsets once all that was sent is acknowledged; else nothing is committed.
+    /// Takes back what was sent since the last end, with what is still on its way; `false` where that cannot be done.
+    fn undo(&mut self) -> Result<bool, BrokerError>;
+
+    /// Why nothing of what was sent since the last end can count any more.
+    fn fault(&self) -> Option<BrokerError>;
+
+    /// Commits the offsets with all that was sent, of which each record is acknowledged by now.
     fn end(&mut self, offsets: &[Commit]) -> Result<(), BrokerError>;
+
+    /// As [`Producer::check_topic`].
+    fn check_topic(&self, topic: &str, wait: Duration) -> Result<(), BrokerError>;
 }
 
 /// An acknowledgement on its way.

@@ -45,22 +45,17 @@ pub(crate) struct RecordRef<'a> {
 /// Headers that are parsed only when somebody asks.
 pub(crate) trait ReadHeaders {
     /// Appends all headers, in order; repeated names are kept.
-    fn read(&self, into: &mut Headers) -> Result<(), BadHeaders>;
+    ///
+    /// Those that cannot be kept are counted there.
+    fn read(&self, into: &mut Headers);
 
-    /// The value of the last header of that name; `None` as well where they cannot be read.
+    /// The value of the last header of that name.
     #[cfg(feature = "opentelemetry")]
     fn value(&self, name: &str) -> Option<Vec<u8>> {
         let mut all = Headers::new();
-        self.read(&mut all).ok()?;
+        self.read(&mut all);
         all.get(name).map(<[u8]>::to_vec)
     }
-}
-
-/// Headers that cannot be read; the record follows the policy of its source.
-#[derive(Debug, Clone, thiserror::Error)]
-#[error("a header of the record cannot be read: {why}; the producer must write header names in UTF-8")]
-pub(crate) struct BadHeaders {
-    pub(crate) why: String,
 }
 
 /// Where the engine wants a partition to start.

@@ -2,6 +2,9 @@
 
 /// The headers of a record: names with values, in order, repeats kept.
 ///
+/// Names are text. A header whose name is not UTF-8 cannot be written again and is left out; [`dropped`](Self::dropped) counts
+/// those.
+///
 /// ```
 /// use healer::Headers;
 ///
@@ -14,6 +17,7 @@
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Headers {
     list: Vec<(String, Option<Vec<u8>>)>,
+    dropped: usize,
 }
 
 impl Headers {
@@ -47,6 +51,23 @@ impl Headers {
         self.list.is_empty()
     }
 
+    /// How many headers the record has beside these: their names are not UTF-8, so they are neither here nor in what is sent. All
+    /// of them count as one where the client cannot take them apart.
+    pub fn dropped(&self) -> usize {
+        self.dropped
+    }
+
+    /// One more cannot be kept.
+    pub(crate) fn drop_one(&mut self) {
+        self.dropped += 1;
+    }
+
+    /// Appends all of another record.
+    pub(crate) fn append(&mut self, others: &Self) {
+        self.list.extend_from_slice(&others.list);
+        self.dropped += others.dropped;
+    }
+
     /// Whether there are some of these names.
     pub(crate) fn has_any(&self, names: &[&str]) -> bool {
         self.list.iter().any(|(name, _)| names.contains(&name.as_str()))
@@ -55,10 +76,11 @@ impl Headers {
     /// A copy without those of these names.
     pub(crate) fn without(&self, names: &[&str]) -> Self {
         let others = self.list.iter().filter(|(name, _)| !names.contains(&name.as_str()));
-        Self { list: others.cloned().collect() }
+        Self { list: others.cloned().collect(), dropped: self.dropped }
     }
 
     pub(crate) fn clear(&mut self) {
         self.list.clear();
+        self.dropped = 0;
     }
 }

@@ -4,23 +4,22 @@ mod batch_id;
 mod emit_id;
 mod headers;
 mod notes;
+mod origin;
 mod original;
 
-use std::{
-    fmt,
-    sync::Arc,
-    time::{Duration, SystemTime, UNIX_EPOCH},
-};
+use std::{fmt, sync::Arc, time::SystemTime};
 
 use uuid::Uuid;
 
 pub(crate) use batch_id::BatchId;
 pub use headers::Headers;
 pub(crate) use notes::{Notes, written};
+pub use origin::Origin;
+use origin::time;
 pub(crate) use original::Original;
 
 use crate::{
-    broker::{BadHeaders, RecordRef},
+    broker::RecordRef,
     observe::{self, Here, Span, Trace, Watch},
 };
 
@@ -96,7 +95,7 @@ impl Context {
 
     /// The record's timestamp (creation or append time, as the topic is configured); `None` where it has none.
     pub fn timestamp(&self) -> Option<SystemTime> {
-        self.timestamp.and_then(|ms| UNIX_EPOCH.checked_add(Duration::from_millis(u64::try_from(ms).ok()?)))
+        time(self.timestamp)
     }
 
     /// The record's timestamp in milliseconds since 1970.
@@ -104,8 +103,28 @@ impl Context {
         self.timestamp
     }
 
+    /// Where the record was read first. Of one that was [sent back](crate::dead_letter::Redrive) after a dead letter it is the place
+    /// of its first life, of any other its own.
+    ///
+    /// Whoever may write to the topic can forge it, as any header.
+    ///
+    /// ```
+    /// use healer::prelude::*;
+    ///
+    /// #[stage]
+    /// fn key(line: String, ctx: &Context) -> (String, String) {
+    ///     (ctx.origin().to_string(), line) // orders[3]@42, also after a redrive
+    /// }
+    /// # fn main() {}
+    /// ```
+    pub fn origin(&self) -> Origin<'_> {
+        let own = || Origin::new(&self.topic, self.partition, self.offset, self.timestamp);
+        Origin::of_redriven(&self.headers).unwrap_or_else(own)
+    }
+
     /// An identity of the record for logs and traces: a version 7 UUID of its timestamp, the rest a hash of topic, partition
-    /// and offset. The same record has the same one after a replay. Computed by each call.
+    /// and offset. The same record has the same one after a replay. One that was sent back after a dead letter is a record of its
+    /// own here; [`origin`](Self::origin) has the identity of its first life. Computed by each call.
     pub fn emit_id(&self) -> Uuid {
         emit_id(&self.topic, self.partition, self.offset, self.timestamp)
     }
@@ -166,12 +185,15 @@ impl Context {
     }
 
     /// Takes over key and headers, for chains in which somebody reads them.
-    pub(crate) fn refill_rest(&mut self, record: &RecordRef<'_>) -> Result<(), BadHeaders> {
+    pub(crate) fn refill_rest(&mut self, record: &RecordRef<'_>) {
         self.has_key = record.key.is_some();
         self.key.clear();
         self.key.extend_from_slice(record.key.unwrap_or_default());
         self.headers.clear();
-        record.headers.read(&mut self.headers)
+        record.headers.read(&mut self.headers);
+        if self.headers.dropped() > 0 {
+            observe::tell_dropped(self);
+        }
     }
 
     /// A copy that may outlive the chunk; with key and headers where somebody below reads them.

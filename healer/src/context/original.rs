@@ -3,7 +3,7 @@
 use super::Headers;
 use crate::broker::RecordRef;
 
-/// What a dead letter is made of. Headers that cannot be read are left out.
+/// What a dead letter is made of.
 #[derive(Debug)]
 pub(crate) struct Original {
     pub(crate) key: Option<Vec<u8>>,
@@ -14,8 +14,7 @@ pub(crate) struct Original {
 impl Original {
     pub(crate) fn of(record: &RecordRef<'_>) -> Self {
         let mut headers = Headers::new();
-        // What was read before the first that is no text stays.
-        let _ = record.headers.read(&mut headers);
+        record.headers.read(&mut headers);
         Self { key: record.key.map(<[u8]>::to_vec), value: record.value.map(<[u8]>::to_vec), headers }
     }
 }

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use super::{ATTEMPTS, EMIT_ID, ERROR, OFFSET, PARTITION, REDRIVES, STAGE, TIMESTAMP, TOPIC};
-use crate::context::Headers;
+use super::{ATTEMPTS, EMIT_ID, ERROR, OFFSET, PARTITION, STAGE, TIMESTAMP, TOPIC, redrives};
+use crate::context::{Headers, Origin};
 
 /// A dead letter, as [`Redrive`](super::Redrive) shows it to its filter. What a letter does not say, or not in numbers where
 /// there should be some, is `None`.
@@ -53,12 +53,20 @@ impl DeadLetter<'_> {
         self.number(OFFSET)
     }
 
-    /// Its timestamp.
+    /// Where the record was read first: before it was ever sent back.
+    pub fn origin(&self) -> Option<Origin<'_>> {
+        Origin::of_redriven(self.headers).or_else(|| {
+            let (partition, offset) = (self.partition()?, self.offset()?);
+            Some(Origin::new(self.topic()?, partition, offset, self.number(TIMESTAMP)))
+        })
+    }
+
+    /// Its timestamp; of a record that was sent back the one that it had first.
     pub fn timestamp(&self) -> Option<SystemTime> {
         UNIX_EPOCH.checked_add(Duration::from_millis(self.number(TIMESTAMP)?))
     }
 
-    /// Its identity in logs and traces.
+    /// Its identity in logs and traces; of a record that was sent back that of its first life.
     pub fn emit_id(&self) -> Option<&str> {
         self.text(EMIT_ID)
     }
@@ -80,6 +88,6 @@ impl DeadLetter<'_> {
 
     /// How often it was sent back to its topic; 0 where it never was.
     pub fn redrives(&self) -> u32 {
-        self.number(REDRIVES).unwrap_or(0)
+        redrives(self.headers)
     }
 }

@@ -2,9 +2,9 @@
 
 use std::{fmt, sync::Arc};
 
-use super::{DeadLetter, run};
+use super::{DeadLetter, Redriven, destinations::Destinations, run};
 use crate::{
-    app::Error,
+    app::{App, Error},
     broker::kafka::{KafkaBroker, KafkaProducer},
     config::Config,
 };
@@ -17,28 +17,41 @@ type Filter = Box<dyn Fn(&DeadLetter<'_>) -> bool + Send>;
 /// use healer::{dead_letter::Redrive, prelude::*};
 ///
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
-/// let redrive = Redrive::new("orders.dead").filter(|letter| letter.stage() == Some("orders.charge"));
+/// let redrive = Redrive::new("orders.dead").to(["orders"]);
+/// let redrive = redrive.filter(|letter| letter.stage() == Some("orders.charge"));
 /// let done = redrive.run(&Config::from_env()?).await?;
 /// println!("{} sent back, {} kept", done.sent, done.kept());
+/// done.reasons.iter().for_each(|kept| println!("{kept}"));
 /// # Ok(())
 /// # }
 /// ```
 ///
 /// It takes what is in the topic when it begins, and ends. How far it got is committed for a group of its own, so the next run
-/// takes what has come since. A letter that is not sent back is *kept*: it is written once more, unchanged, to the end of the
-/// dead-letter topic, where the next run finds it.
+/// takes what has come since. A letter that is not sent back is *kept*: it is written once more, with its key, value and headers and
+/// with the time of now, to the end of the dead-letter topic, where the next run finds it.
+///
+/// # Where letters go
+/// A letter goes to the topic that it names only where that is meant, for anybody who may write to the dead-letter topic can put any
+/// name into a header: a topic that is [listed](Redrive::to), or one that the stage which the letter names reads in a
+/// [pipeline](Redrive::of). Any other letter is *foreign* and kept. A letter that was shortened until it names no stage needs `to`.
 ///
 /// # What holds
 /// - No letter is lost: an offset is committed when the broker has acknowledged everything that was sent for the letters below
 ///   it. A run that ends early leaves the rest to the next one.
-/// - After a crash a letter may be sent twice; with [`transactional`](Redrive::transactional) it is not.
-/// - A record goes back with its key, value and headers, with [`REDRIVES`](super::REDRIVES) counted up and with
-///   [`TIMESTAMP`](super::TIMESTAMP), and the time of now as its timestamp: a topic may delete what is old. Which partition it
-///   goes to its key decides. Letters of a partition go back in their order.
+/// - A letter that its topic does not take is kept, and [`Redriven::reasons`] says why: the topic is gone, a right is missing, the
+///   record is too large or refused. The others go, each once, also those that were sent together with it.
+/// - A run that ends with an error or is killed may have sent letters that it has not committed, up to 512: the next run sends them
+///   again. The same is true of a letter that is kept since no broker acknowledged it in time. With
+///   [`transactional`](Redrive::transactional) nothing is sent twice.
+/// - A record goes back with its key, value and headers, with [`REDRIVES`](super::REDRIVES) counted up, with
+///   [`ORIGIN`](super::ORIGIN) and [`TIMESTAMP`](super::TIMESTAMP) of its first life, and the time of now as its timestamp: a topic
+///   may delete what is old. Which partition it goes to its key decides. Letters of a partition go back in their order, but those
+///   that are kept.
 /// - [`limit`](Redrive::limit) ends loops: what failed again so often is kept.
 ///
-/// A record that has several letters is sent back once. What is no letter is kept as well, but for a record whose header names are
-/// no text: it cannot be written again, is logged and passed.
+/// A record that has several letters is sent back once. Every group that reads the topic gets it again, also those that never failed:
+/// see [`Context::origin`](crate::Context::origin). What is no letter is kept as well. Headers whose names are not UTF-8 cannot be
+/// written again: they are left out, and the log says so.
 ///
 /// Dropping the future of `run` does not end the run. One run at a time: two at once would send letters twice (with [`transactional`](Redrive::transactional) the older one
 /// ends with an error).
@@ -47,31 +60,9 @@ pub struct Redrive {
     pub(super) topic: Arc<str>,
     pub(super) filter: Filter,
     pub(super) limit: u32,
+    pub(super) destinations: Destinations,
     group: Option<String>,
     transactional: Option<String>,
-}
-
-/// What a [`Redrive`] did.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Redriven {
-    /// Letters that were sent back.
-    pub sent: u64,
-    /// Letters that the filter kept.
-    pub filtered: u64,
-    /// Letters that had been sent back too often already.
-    pub exhausted: u64,
-    /// Letters of records that had been sent back in this run already: a record may have several, and after a crash one twice.
-    pub repeated: u64,
-    /// Records of the topic that do not say where they come from.
-    pub foreign: u64,
-}
-
-impl Redriven {
-    /// Letters that are at the end of the dead-letter topic again.
-    pub fn kept(&self) -> u64 {
-        self.filtered + self.exhausted + self.foreign
-    }
 }
 
 impl fmt::Debug for Redrive {
@@ -89,9 +80,31 @@ impl Redrive {
             topic: dead_letter_topic.into(),
             filter: Box::new(|_| true),
             limit: 3,
+            destinations: Destinations::default(),
             group: None,
             transactional: None,
         }
+    }
+
+    /// Letters may go back to where the stages of this pipeline read: of a letter that names a stage whose records become dead
+    /// letters in this topic, the topics that the stage gets records from. Call it once for each pipeline.
+    ///
+    /// ```
+    /// use healer::{dead_letter::Redrive, prelude::*};
+    ///
+    /// let orders = kafka::string("orders").on_error(OnError::dead_letter("orders.dead")).stream("orders");
+    /// let app = App::new("payments").add(orders.heal());
+    /// let redrive = Redrive::new("orders.dead").of(&app);
+    /// ```
+    pub fn of(mut self, app: &App) -> Self {
+        self.destinations.add(app, &self.topic);
+        self
+    }
+
+    /// Letters may go back to these topics, whichever stage they name.
+    pub fn to<T: Into<Arc<str>>>(mut self, topics: impl IntoIterator<Item = T>) -> Self {
+        topics.into_iter().for_each(|topic| self.destinations.list(topic.into()));
+        self
     }
 
     /// Which letters are sent back; the others are kept.
@@ -123,12 +136,20 @@ impl Redrive {
     /// Does it. Of the configuration the client properties count.
     ///
     /// # Errors
-    /// What only a broker knows: no broker, unknown topics, missing rights, letters that are too large for a topic. What was not
-    /// done by then the next run does.
+    /// [`Error::Redrive`] before the first letter where neither [`of`](Redrive::of) nor [`to`](Redrive::to) says where letters may
+    /// go. What only a broker knows: no broker, no dead-letter topic, missing rights on it or on the group. What was not done by
+    /// then the next run does.
     ///
     /// # Panics
     /// Where the filter panics, and if it is not called within a tokio runtime.
     pub async fn run(self, config: &Config) -> Result<Redriven, Error> {
+        if self.destinations.is_empty() {
+            return Err(Error::Redrive(format!(
+                "nothing was sent: letters of {:?} may go nowhere, since a letter can claim any topic; say `.of(&app)` with the \
+                 pipeline that they are of, or name topics with `.to([\"…\"])` (`--to`)",
+                self.topic
+            )));
+        }
         let group = self.group.clone().unwrap_or_else(|| format!("redrive-{}", self.topic));
         let mut consumer = config.consumer_properties();
         consumer.insert("group.id".to_owned(), group);
@@ -143,11 +164,11 @@ impl Redrive {
             let broker = KafkaBroker::connect(&consumer)?;
             let producer = KafkaProducer::connect(&producer)?;
             if self.transactional.is_some() {
-                let unit = producer.transactions(&broker, wait)?;
-                run::run(&self, broker, unit, wait)
+                let mut unit = producer.transactions(&broker, wait)?;
+                run::run(&self, broker, &mut unit, wait)
             } else {
-                let unit = run::Acknowledged::new(Arc::new(producer), &broker, wait);
-                run::run(&self, broker, unit, wait)
+                let mut unit = run::Acknowledged::new(producer, &broker);
+                run::run(&self, broker, &mut unit, wait)
             }
         };
         match tokio::task::spawn_blocking(work).await {

@@ -6,15 +6,17 @@ use std::{
     time::{Duration, Instant},
 };
 
-use futures_util::future::join_all;
-use tokio::runtime::Handle;
 use xxhash_rust::xxh3::Xxh3;
 
-use super::{DeadLetter, EMIT_ID, OURS, REDRIVES, Redrive, Redriven, TIMESTAMP, TOPIC};
+use super::{
+    DeadLetter, EMIT_ID, ORIGIN, OURS, REDRIVES, Redrive, Redriven, TOPIC, Why,
+    chunk::{Courier, Fate, Post},
+};
 use crate::{
     broker::{
-        Assignment, Broker, BrokerError, BrokerErrorKind, Commit, Delivery, Event, OutRecord, Producer,
-        RecordRef, Remote, SendError, Source as _, TopicPartition, Topics, Unit,
+        Assignment, Broker, BrokerError, BrokerErrorKind, Commit, CommitError, Delivery, Event, OutRecord,
+        Producer as _, RecordRef, Remote, SendError, Source as _, TopicPartition, Topics, Unit,
+        kafka::KafkaProducer,
     },
     context::Headers,
     envelope::hash_parts,
@@ -27,10 +29,10 @@ const LETTERS: usize = 512;
 const POLL: Duration = Duration::from_millis(100);
 
 /// A partition of the dead-letter topic.
-struct Part {
-    partition: TopicPartition,
+pub(super) struct Part {
+    pub(super) partition: TopicPartition,
     /// The next offset; it is done up to here.
-    next: i64,
+    pub(super) next: i64,
     /// Where it ended when the run began.
     end: i64,
     committed: i64,
@@ -66,11 +68,10 @@ impl Identity {
 pub(super) fn run<B: Broker>(
     redrive: &Redrive,
     mut broker: B,
-    mut unit: impl Unit,
+    unit: &mut impl Unit,
     wait: Duration,
 ) -> Result<Redriven, BrokerError> {
     let mut parts = parts(&*broker.remote(), &redrive.topic, wait)?;
-    let mut done = Redriven::default();
     let open = |parts: &[Part]| parts.iter().any(|part| part.next < part.end);
     if open(&parts) {
         // Before anything is sent: what cannot be committed would be sent by every run.
@@ -92,14 +93,14 @@ pub(super) fn run<B: Broker>(
     }
     let source = broker.source();
     let mut sent = HashSet::new();
+    let mut courier = Courier::new(Arc::clone(&redrive.topic), unit, wait);
     let mut heard = Instant::now();
     while open(&parts) {
         let before: i64 = parts.iter().map(|part| part.next).sum();
         let mut result = Ok(());
         source.poll(LETTERS, POLL, &mut |records| {
-            result = records
-                .iter()
-                .try_for_each(|record| take(redrive, record, &mut parts, &mut unit, &mut sent, &mut done));
+            result = posts(redrive, records, &parts, &mut courier, &mut sent)
+                .and_then(|mut posts| courier.settle(&mut posts, &mut parts));
         });
         result?;
         hear(broker.events())?;
@@ -108,7 +109,7 @@ pub(super) fn run<B: Broker>(
             let part = &mut parts[slot as usize];
             part.next = part.next.max(position.min(part.end));
         }
-        commit(&mut parts, &mut unit)?;
+        commit(&mut parts, courier.unit)?;
         if parts.iter().map(|part| part.next).sum::<i64>() > before {
             heard = Instant::now();
         } else if heard.elapsed() > wait {
@@ -118,7 +119,7 @@ pub(super) fn run<B: Broker>(
     }
     drop(source); // or the client would wait for it
     broker.close(wait);
-    Ok(done)
+    Ok(courier.done)
 }
 
 /// Where each partition begins and ends.
@@ -135,73 +136,76 @@ fn parts(remote: &dyn Remote, topic: &Arc<str>, wait: Duration) -> Result<Vec<Pa
     parts.collect()
 }
 
-/// Sends one letter somewhere.
-fn take(
+/// What is to become of letters.
+fn posts<'r, U: Unit>(
     redrive: &Redrive,
-    record: &RecordRef<'_>,
-    parts: &mut [Part],
-    unit: &mut impl Unit,
+    records: &'r [RecordRef<'r>],
+    parts: &[Part],
+    courier: &mut Courier<'_, U>,
     sent: &mut HashSet<Identity>,
-    done: &mut Redriven,
-) -> Result<(), BrokerError> {
-    let part = &mut parts[record.slot as usize];
-    // What came since then: the position tells that the end was reached.
-    if record.offset >= part.end || record.offset < part.next {
-        return Ok(());
+) -> Result<Vec<Post<'r>>, BrokerError> {
+    let mut posts = Vec::new();
+    for record in records {
+        let part = &parts[record.slot as usize];
+        // What came since then: the position tells that the end was reached.
+        if record.offset >= part.end || record.offset < part.next {
+            continue;
+        }
+        let mut headers = Headers::new();
+        record.headers.read(&mut headers);
+        if headers.dropped() > 0 {
+            let (partition, offset, dropped) = (&part.partition, record.offset, headers.dropped());
+            tracing::warn!(%partition, offset, dropped, "a letter loses headers, since their names are not UTF-8");
+        }
+        let letter = DeadLetter { key: record.key, value: record.value, headers: &headers };
+        let fate = fate(redrive, &letter, courier, sent)?;
+        let is_there = matches!(fate, Fate::Repeated);
+        posts.push(Post { record, headers, fate, is_there });
     }
-    let mut headers = Headers::new();
-    if let Err(error) = record.headers.read(&mut headers) {
-        // It could not be written once more as it is.
-        tracing::warn!(partition = %part.partition, offset = record.offset, %error, "passed a record that is no letter");
-        done.foreign += 1;
-        part.next = record.offset + 1;
-        return Ok(());
+    Ok(posts)
+}
+
+fn fate<U: Unit>(
+    redrive: &Redrive,
+    letter: &DeadLetter<'_>,
+    courier: &mut Courier<'_, U>,
+    sent: &mut HashSet<Identity>,
+) -> Result<Fate, BrokerError> {
+    let kept = |why, text: &str| Ok(Fate::Kept { why, text: text.to_owned() });
+    let topic = match (redrive.destinations.refuse(letter), letter.topic()) {
+        (Ok(()), Some(topic)) => topic,
+        (why, _) => return kept(Why::Foreign, why.err().unwrap_or_default()),
+    };
+    if letter.redrives() >= redrive.limit {
+        return kept(
+            Why::Exhausted,
+            "they were sent back as often as `limit` allows: mend the cause, then raise it",
+        );
     }
-    let letter = DeadLetter { key: record.key, value: record.value, headers: &headers };
-    let to = match letter.topic() {
-        None => {
-            done.foreign += 1;
-            None
-        }
-        Some(_) if letter.redrives() >= redrive.limit => {
-            done.exhausted += 1;
-            None
-        }
-        Some(_) if !(redrive.filter)(&letter) => {
-            done.filtered += 1;
-            None
-        }
-        Some(topic) if Identity::of(&letter).is_some_and(|id| !sent.insert(id)) => {
-            done.repeated += 1;
-            tracing::debug!(topic, "passed a letter of a record that was sent back in this run");
-            part.next = record.offset + 1;
-            return Ok(());
-        }
-        Some(topic) => {
-            done.sent += 1;
-            Some((topic, back(&letter, record.timestamp)))
-        }
-    };
-    let (topic, headers, timestamp) = match &to {
-        Some((topic, headers)) => (*topic, headers, None),
-        None => (&*redrive.topic, &headers, record.timestamp),
-    };
-    unit.send(&OutRecord { topic, key: record.key, value: record.value, headers, timestamp })?;
-    part.next = record.offset + 1;
-    Ok(())
+    if !(redrive.filter)(letter) {
+        return kept(Why::Filtered, "the filter leaves them");
+    }
+    if let Some(why) = courier.is_closed(topic)? {
+        return kept(Why::Refused, &why);
+    }
+    if Identity::of(letter).is_some_and(|id| !sent.insert(id)) {
+        tracing::debug!(topic, "passed a letter of a record that was sent back in this run");
+        return Ok(Fate::Repeated);
+    }
+    Ok(Fate::Back { topic: topic.to_owned(), headers: back(letter) })
 }
 
 /// The headers that a record goes back with.
-fn back(letter: &DeadLetter<'_>, time: Option<i64>) -> Headers {
-    let mut headers = letter.headers.without(&OURS).without(&[REDRIVES]);
-    if let Some(time) = time.filter(|_| headers.get(TIMESTAMP).is_none()) {
-        headers.push(TIMESTAMP, Some(time.to_string()));
+fn back(letter: &DeadLetter<'_>) -> Headers {
+    let mut headers = letter.headers.without(&OURS).without(&[REDRIVES, ORIGIN]);
+    if let Some(origin) = letter.origin() {
+        headers.push(ORIGIN, Some(origin.to_string()));
     }
     headers.push(REDRIVES, Some(letter.redrives().saturating_add(1).to_string()));
     headers
 }
 
-fn commit(parts: &mut [Part], unit: &mut impl Unit) -> Result<(), BrokerError> {
+pub(super) fn commit(parts: &mut [Part], unit: &mut impl Unit) -> Result<(), BrokerError> {
     let moved = parts.iter().filter(|part| part.next > part.committed);
     let commits: Vec<_> = moved.map(Part::commit).collect();
     if commits.is_empty() {
@@ -212,15 +216,6 @@ fn commit(parts: &mut [Part], unit: &mut impl Unit) -> Result<(), BrokerError> {
         part.committed = part.next;
     }
     Ok(())
-}
-
-fn failed_send(error: SendError) -> BrokerError {
-    match error {
-        SendError::Failed(error) => error,
-        SendError::Full => {
-            BrokerError { kind: BrokerErrorKind::Unreachable, text: "the producer's queue stays full".into() }
-        }
-    }
 }
 
 /// An event that ends the run.
@@ -237,47 +232,38 @@ fn hear(events: Vec<Event>) -> Result<(), BrokerError> {
     Ok(())
 }
 
-/// Sends, waits for the acknowledgements, then commits.
+/// Sends and commits, one after the other.
 pub(super) struct Acknowledged {
-    producer: Arc<dyn Producer>,
+    producer: KafkaProducer,
     remote: Arc<dyn Remote>,
-    on_the_way: Vec<Delivery>,
-    wait: Duration,
 }
 
 impl Acknowledged {
-    pub(super) fn new<B: Broker>(producer: Arc<dyn Producer>, broker: &B, wait: Duration) -> Self {
-        Self { producer, remote: broker.remote(), on_the_way: Vec::new(), wait }
-    }
-
-    fn settle(&mut self) -> Result<(), BrokerError> {
-        let all = join_all(self.on_the_way.drain(..));
-        let failed = Handle::current().block_on(all).into_iter().find_map(Result::err);
-        failed.map_or(Ok(()), |error| Err(failed_send(error)))
+    pub(super) fn new<B: Broker>(producer: KafkaProducer, broker: &B) -> Self {
+        Self { producer, remote: broker.remote() }
     }
 }
 
 impl Unit for Acknowledged {
-    fn send(&mut self, record: &OutRecord<'_>) -> Result<(), BrokerError> {
-        let until = Instant::now() + self.wait;
-        loop {
-            match self.producer.send(record) {
-                Ok(delivery) => {
-                    self.on_the_way.push(delivery);
-                    return Ok(());
-                }
-                Err(SendError::Full) if Instant::now() < until => {
-                    std::thread::sleep(Duration::from_millis(5));
-                }
-                Err(error) => return Err(failed_send(error)),
-            }
-        }
+    fn send(&mut self, record: &OutRecord<'_>) -> Result<Delivery, SendError> {
+        self.producer.send(record)
+    }
+
+    fn undo(&mut self) -> Result<bool, BrokerError> {
+        Ok(false)
+    }
+
+    fn fault(&self) -> Option<BrokerError> {
+        None
     }
 
     fn end(&mut self, offsets: &[Commit]) -> Result<(), BrokerError> {
-        self.settle()?;
-        self.remote
-            .commit(offsets)
-            .map_err(|error| BrokerError { kind: BrokerErrorKind::Configuration, text: error.text })
+        let failed =
+            |error: CommitError| BrokerError { kind: BrokerErrorKind::Configuration, text: error.text };
+        self.remote.commit(offsets).map_err(failed)
+    }
+
+    fn check_topic(&self, topic: &str, wait: Duration) -> Result<(), BrokerError> {
+        self.producer.check_topic(topic, wait)
     }
 }

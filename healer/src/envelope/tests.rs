@@ -8,7 +8,7 @@ use std::{
 
 use super::{Claim, Desk, End, Home, Outcome, Reason, Receipt, Settled, Visit, fingerprint, places::Place};
 use crate::{
-    broker::{BadHeaders, ReadHeaders, RecordRef, TopicPartition},
+    broker::{ReadHeaders, RecordRef, TopicPartition},
     context::{Context, Headers},
     error::{Cause, Failure},
 };
@@ -74,9 +74,7 @@ impl Room {
 struct NoHeaders;
 
 impl ReadHeaders for NoHeaders {
-    fn read(&self, _: &mut Headers) -> Result<(), BadHeaders> {
-        Ok(())
-    }
+    fn read(&self, _: &mut Headers) {}
 }
 
 fn skipped(reason: &str) -> Outcome {

@@ -13,6 +13,7 @@
 
 mod current;
 mod data;
+mod dropped;
 #[cfg(feature = "logs")]
 mod logs;
 mod meters;
@@ -32,6 +33,7 @@ pub use current::{Current, current};
 pub(crate) use current::{Here, Inside, Named, at, enter, set, topic};
 pub use data::{Redact, log_data};
 pub(crate) use data::{emitted, logs_data};
+pub(crate) use dropped::tell as tell_dropped;
 #[cfg(feature = "logs")]
 pub use logs::{LogLayer, LogsError, init_logs};
 pub(crate) use meters::{Meters, Sight, Tally};

@@ -137,10 +137,8 @@ impl<T: Send + 'static, C: Codec, D: Consumer<T>> Consumer<Raw> for SourceNode<T
         {
             host.measures().input(self.node.id, value.len());
         }
-        if self.next.below().reads
-            && let Err(error) = visit.context.refill_rest(record)
-        {
-            return failing::fail(visit, self.node.id, Cause::Decode(error.into()));
+        if self.next.below().reads {
+            visit.context.refill_rest(record);
         }
         match (self.decode)(&self.codec, record.value) {
             Some(Ok(value)) => {

@@ -92,7 +92,6 @@ mod weight;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-#[cfg(feature = "opentelemetry")]
 pub(crate) use self::complaints::Complaints;
 #[cfg(feature = "object-store")]
 pub use self::object_store::ObjectStore;

@@ -2,8 +2,8 @@
 
 use std::{collections::HashSet, sync::Arc};
 
-use super::Graph;
-use crate::operators::OnError;
+use super::{Graph, Node, NodeKind};
+use crate::{broker::Topics, operators::OnError};
 
 /// The nodes of a running pipeline.
 pub(crate) struct Nodes {
@@ -32,6 +32,25 @@ impl Nodes {
     pub(crate) fn always_stop(mut self, always_stops: bool) -> Self {
         self.always_stops = always_stops;
         self
+    }
+
+    /// The nodes whose records go to this topic when they fail, by path, each with the topics that its records are read from.
+    pub(crate) fn bury_in(graph: &Graph, on_error: &OnError, topic: &str) -> Vec<(Arc<str>, Vec<Topics>)> {
+        let is_grave = |node: &&Arc<Node>| {
+            let grave = node.on_error.as_ref().unwrap_or(on_error).dead_letter_topic();
+            grave.is_some_and(|grave| **grave == *topic)
+        };
+        let reads = |node: &Arc<Node>| {
+            let mut above = HashSet::new();
+            graph.up_from(node.id, &mut above);
+            let above = graph.nodes.iter().filter(|node| above.contains(&node.id));
+            let topics = above.filter_map(|node| match &node.kind {
+                NodeKind::Source { topics, .. } => Some(topics.clone()),
+                _ => None,
+            });
+            (Arc::clone(&node.path), topics.collect())
+        };
+        graph.nodes.iter().filter(is_grave).map(reads).collect()
     }
 
     pub(crate) fn graph(&self) -> &Graph {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context as _, Result, anyhow};
-use rdkafka::admin::{NewTopic, TopicReplication};
+use rdkafka::admin::{AlterConfig, NewTopic, ResourceSpecifier, TopicReplication};
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::{Offset, TopicPartitionList};
 
@@ -30,6 +30,18 @@ impl RealKafka {
                     && topic.partitions().iter().all(|partition| partition.leader() >= 0)
             }))
         })
+    }
+
+    /// Gives a topic these properties instead of those that it was made with.
+    ///
+    /// # Errors
+    /// There is no such topic, a property is wrong, or the broker does not answer.
+    pub fn alter_topic(&self, name: &str, configs: &[(&str, &str)]) -> Result<()> {
+        let change = AlterConfig::new(ResourceSpecifier::Topic(name));
+        let change = configs.iter().fold(change, |change, (key, value)| change.set(key, value));
+        let results = wait(self.admin()?.alter_configs(&[change], &admin_options()))?;
+        let refused = results.into_iter().find_map(Result::err);
+        refused.map_or(Ok(()), |(_, code)| Err(anyhow!("topic {name} cannot be altered: {code}")))
     }
 
     /// Removes a topic and waits until it is gone.

@@ -135,7 +135,7 @@ impl Grave {
                 (letter.key.as_deref(), letter.value.as_deref()),
                 (Some(&b"k"[..]), Some(&b"fail"[..]))
             );
-            assert_eq!(letter.timestamp, Some(1_700_000_000_123));
+            assert!(letter.timestamp > Some(1_700_000_000_123), "the time of now: {letter:?}");
             let own: Vec<_> = letter.headers.iter().filter(|(name, _)| name == "trace").collect();
             assert_eq!(own.len(), 2, "{letter:?}");
             let attempts = attempts.to_string();
@@ -224,4 +224,42 @@ async fn a_record_that_is_too_large_for_the_dead_letter_topic_stops_the_pipeline
     ground.kafka.create_topic(&dead, 1, &[("max.message.bytes", "100")]).unwrap();
     let why = stops(&ground, &dead, || ()).await;
     assert!(why.contains("max.message.bytes") && why.contains(&dead), "{why}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_letter_is_written_now_whenever_its_record_was() {
+    let Some(ground) = Ground::new(Protocol::Consumer, 1) else { return };
+    let (kafka, written) = (ground.kafka, times());
+    let (from, dead, group) = (kafka.unique("times"), kafka.unique("dead"), kafka.unique("group"));
+    let wide = "9000000000000";
+    let takes_all = [
+        ("message.timestamp.after.max.ms", wide),
+        ("message.timestamp.before.max.ms", wide),
+        ("retention.ms", "-1"),
+    ];
+    kafka.create_topic(&from, 1, &takes_all).unwrap();
+    // An hour ahead at most, as is Kafka's default, and an hour back.
+    kafka.create_topic(&dead, 1, &[("message.timestamp.before.max.ms", "3600000")]).unwrap();
+    kafka.produce(&from, written.map(|time| Record::value("no number").partition(0).timestamp(time))).unwrap();
+    let numbers = kafka::json::<u64>(&from).on_error(OnError::dead_letter(&*dead)).stream("numbers");
+    let report =
+        App::new("times").add(numbers.heal()).run_until_end(super::common::config(kafka, &group)).await;
+    assert_eq!(report.unwrap().dead_lettered, 3);
+    let letters = kafka.read_all(&dead).unwrap();
+    assert_eq!(letters.len(), 3);
+    for (letter, time) in letters.iter().zip(written) {
+        assert_eq!(header(letter, dead_letter::TIMESTAMP), Some(time.to_string()));
+        let now = times()[1];
+        assert!(
+            letter.timestamp.is_some_and(|at| (now - 3_600_000..=now + 3_600_000).contains(&at)),
+            "{letter:?}"
+        );
+    }
+}
+
+/// Thirty days ago, now, and two hours ahead.
+fn times() -> [i64; 3] {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis();
+    let now = i64::try_from(now).unwrap();
+    [now - 30 * 86_400_000, now, now + 2 * 3_600_000]
 }

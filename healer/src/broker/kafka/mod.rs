@@ -1,15 +1,13 @@
 //! The broker as rdkafka sees it; nothing outside this folder knows that library.
 //!
 //! What rdkafka does behind one's back is dealt with here, once: it panics over header names and commit metadata that
-//! are not UTF-8 ([`guard`]), has no words for leader epochs ([`leader_epoch`]), drops a client only after the group let it go ([`closing`]), names no partition when an
+//! are not UTF-8, has no words for leader epochs ([`raw`] for both), drops a client only after the group let it go ([`closing`]), names no partition when an
 //! offset is out of range and reports why a request failed to whoever polls next ([`voice`]).
 
 mod closing;
 mod consumer;
 mod context;
 mod errors;
-mod guard;
-mod leader_epoch;
 mod lists;
 mod metadata;
 #[cfg(any(test, feature = "testing"))]
@@ -17,6 +15,7 @@ mod metadata;
 pub(crate) mod mock;
 mod producer;
 mod properties;
+mod raw;
 mod records;
 mod remote;
 mod slots;

@@ -2,9 +2,9 @@
 
 use rdkafka::message::{BorrowedMessage, Message};
 
-use super::{guard, leader_epoch};
+use super::raw;
 use crate::{
-    broker::{BadHeaders, ReadHeaders, RecordRef},
+    broker::{ReadHeaders, RecordRef},
     context::Headers,
 };
 
@@ -23,7 +23,7 @@ impl<'c> Lent<'c> {
         RecordRef {
             slot: self.slot,
             offset: self.message.offset(),
-            leader_epoch: leader_epoch::of(&self.message),
+            leader_epoch: raw::leader_epoch(&self.message),
             timestamp: self.message.timestamp().to_millis(),
             key: self.message.key(),
             value: self.message.payload(),
@@ -33,12 +33,30 @@ impl<'c> Lent<'c> {
 }
 
 impl ReadHeaders for Lent<'_> {
-    fn read(&self, into: &mut Headers) -> Result<(), BadHeaders> {
-        self.message.headers().map_or(Ok(()), |headers| guard::headers(headers, into))
+    fn read(&self, into: &mut Headers) {
+        headers(&self.message, into);
     }
 
     #[cfg(feature = "opentelemetry")]
     fn value(&self, name: &str) -> Option<Vec<u8>> {
-        self.message.headers().and_then(|headers| guard::header(headers, name))
+        let mut last = None;
+        raw::headers(&self.message, |known, value| {
+            if known == name.as_bytes() {
+                last = value;
+            }
+        });
+        last.map(<[u8]>::to_vec)
+    }
+}
+
+/// Appends all headers of a message that can be kept.
+pub(super) fn headers(message: &BorrowedMessage<'_>, into: &mut Headers) {
+    let are_known = raw::headers(message, |name, value| match std::str::from_utf8(name) {
+        Ok(name) => into.push(name, value),
+        // Kafka says that names are text, and no client that keeps to it can write this one again.
+        Err(_) => into.drop_one(),
+    });
+    if !are_known {
+        into.drop_one();
     }
 }

@@ -17,13 +17,14 @@ use rdkafka::{
 
 use super::{
     context::Consumer,
-    errors, guard,
+    errors,
     lists::{self, list, plain},
     metadata::{self, bounded},
+    raw,
 };
 use crate::broker::{
-    BrokerError, BrokerErrorKind, Commit, CommitError, CommitErrorKind, Committed, Outage, Pattern, Remote,
-    TopicPartition, Topics, Watermarks,
+    BrokerError, BrokerErrorKind, Commit, CommitError, CommitErrorKind, Committed, MetadataNotText, Outage,
+    Pattern, Remote, TopicPartition, Topics, Watermarks,
 };
 
 /// How many queued words of the client are heard at once.
@@ -177,7 +178,11 @@ impl Remote for Link {
                     .error()
                     .map_err(|error| self.failed(&consumer, &format!("{what} of {partition}"), &error))?;
                 Ok(match entry.offset() {
-                    Offset::Offset(offset) => Some(Committed { offset, metadata: guard::metadata(&entry) }),
+                    Offset::Offset(offset) => {
+                        let metadata = raw::metadata(&answer, partition).unwrap_or_default();
+                        let metadata = String::from_utf8(metadata.to_vec()).map_err(|_| MetadataNotText);
+                        Some(Committed { offset, metadata })
+                    }
                     _ => None,
                 })
             })

@@ -10,7 +10,9 @@ use rdkafka::{
 };
 
 use super::{KafkaBroker, KafkaProducer, errors, lists, metadata::bounded};
-use crate::broker::{BrokerError, BrokerErrorKind, Commit, OutRecord, Producer as _, SendError, Unit};
+use crate::broker::{
+    BrokerError, BrokerErrorKind, Commit, Delivery, OutRecord, Producer as _, SendError, Unit,
+};
 
 /// The transactions of a producer with a `transactional.id`.
 pub(crate) struct Transactions {
@@ -52,15 +54,28 @@ impl Transactions {
 }
 
 impl Unit for Transactions {
-    fn send(&mut self, record: &OutRecord<'_>) -> Result<(), BrokerError> {
-        self.begin()?;
-        loop {
-            match self.producer.send(record) {
-                // A record that fails makes the transaction fail.
-                Ok(_) => return Ok(()),
-                Err(SendError::Full) => std::thread::sleep(Duration::from_millis(5)),
-                Err(SendError::Failed(error)) => return Err(error),
+    fn send(&mut self, record: &OutRecord<'_>) -> Result<Delivery, SendError> {
+        self.begin().map_err(SendError::Failed)?;
+        self.producer.send(record)
+    }
+
+    fn undo(&mut self) -> Result<bool, BrokerError> {
+        if self.is_open {
+            let aborted = self.producer.client()?.abort_transaction(bounded(self.wait));
+            self.tried("aborting a transaction", aborted)?;
+            self.is_open = false;
+        }
+        Ok(true)
+    }
+
+    fn fault(&self) -> Option<BrokerError> {
+        // None begins within another: the refusal tells whether the one that is open can still end well.
+        match self.producer.client().ok()?.begin_transaction() {
+            Err(KafkaError::Transaction(error)) if error.txn_requires_abort() || error.is_fatal() => {
+                let error = KafkaError::Transaction(error);
+                Some(errors::failed("a transaction", &error, self.producer.voice()))
             }
+            _ => None,
         }
     }
 
@@ -79,6 +94,10 @@ impl Unit for Transactions {
         self.tried("committing a transaction", producer.commit_transaction(wait))?;
         self.is_open = false;
         Ok(())
+    }
+
+    fn check_topic(&self, topic: &str, wait: Duration) -> Result<(), BrokerError> {
+        self.producer.check_topic(topic, wait)
     }
 }
 

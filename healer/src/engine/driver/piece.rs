@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::{
-    broker::{BadHeaders, ReadHeaders, RecordRef},
+    broker::{ReadHeaders, RecordRef},
     context::Headers,
 };
 
@@ -22,37 +22,34 @@ pub(super) struct Entry {
 }
 
 /// In a box, since few records have some that anybody reads.
-struct KeptHeaders(Option<Box<Result<Headers, BadHeaders>>>);
+struct KeptHeaders(Option<Box<Headers>>);
 
 impl KeptHeaders {
     const NONE: Self = Self(None);
 
     fn of(record: &RecordRef<'_>) -> Self {
         let mut headers = Headers::new();
-        let read = record.headers.read(&mut headers).map(|()| headers);
-        let none = read.as_ref().is_ok_and(Headers::is_empty);
-        Self((!none).then(|| Box::new(read)))
+        record.headers.read(&mut headers);
+        let none = headers.is_empty() && headers.dropped() == 0;
+        Self((!none).then(|| Box::new(headers)))
     }
 
     fn bytes(&self) -> usize {
         let header = |(name, value): (&str, Option<&[u8]>)| name.len() + value.map_or(0, <[u8]>::len);
-        let kept = self.0.iter().flat_map(|read| read.as_ref().as_ref());
-        kept.map(|headers| headers.iter().map(header).sum::<usize>()).sum()
+        self.0.iter().flat_map(|headers| headers.iter()).map(header).sum()
     }
 }
 
 impl ReadHeaders for KeptHeaders {
-    fn read(&self, into: &mut Headers) -> Result<(), BadHeaders> {
-        let Some(read) = &self.0 else { return Ok(()) };
-        let headers = read.as_ref().as_ref().map_err(Clone::clone)?;
-        headers.iter().for_each(|(name, value)| into.push(name, value));
-        Ok(())
+    fn read(&self, into: &mut Headers) {
+        if let Some(headers) = &self.0 {
+            into.append(headers);
+        }
     }
 
     #[cfg(feature = "opentelemetry")]
     fn value(&self, name: &str) -> Option<Vec<u8>> {
-        let headers = self.0.as_deref()?.as_ref().ok()?;
-        headers.get(name).map(<[u8]>::to_vec)
+        self.0.as_deref()?.get(name).map(<[u8]>::to_vec)
     }
 }
 

@@ -78,7 +78,8 @@ fn send(shared: &Shared, letter: &Letter, size: Size) -> Option<Result<Delivery,
         key: original.key.as_deref(),
         value: original.value.as_deref(),
         headers: &headers::of(letter, size),
-        timestamp: letter.context.timestamp_millis(),
+        // The time of now: a topic may refuse what is older or younger, or delete it at once.
+        timestamp: None,
     };
     Some(shared.producer().send(&record))
 }

@@ -1,7 +1,10 @@
 //! The headers of a dead letter: the record's own, and ours.
 
 use super::letter::{Letter, cut};
-use crate::{context::Headers, dead_letter as names};
+use crate::{
+    context::{Headers, Origin},
+    dead_letter as names,
+};
 
 /// How much of ours goes along.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -9,6 +12,8 @@ pub(super) enum Size {
     Full,
     /// Only the beginning of the error.
     Short,
+    /// Only where and when the record was, and where it failed.
+    Named,
     /// Only where the record comes from.
     Bare,
 }
@@ -18,7 +23,8 @@ impl Size {
     pub(super) fn smaller(self) -> Option<Self> {
         match self {
             Self::Full => Some(Self::Short),
-            Self::Short => Some(Self::Bare),
+            Self::Short => Some(Self::Named),
+            Self::Named => Some(Self::Bare),
             Self::Bare => None,
         }
     }
@@ -27,24 +33,40 @@ impl Size {
 /// The most bytes of an error in a short letter.
 const SHORT_ERROR: usize = 100;
 
-/// All headers of a letter. Those that it has from an earlier time as a dead letter are replaced.
+/// All headers of a letter. Those that it has from an earlier time as a dead letter are replaced, but for what is said of the
+/// first life of a record that was sent back.
 pub(super) fn of(letter: &Letter, size: Size) -> Headers {
-    let original = letter.original.as_deref();
-    let mut headers = original.map_or_else(Headers::new, |original| original.headers.without(&names::OURS));
-    let has_time = headers.get(names::TIMESTAMP).is_some();
+    let mut headers = letter
+        .original
+        .as_deref()
+        .map_or_else(Headers::new, |original| original.headers.without(&names::OURS));
     let context = &letter.context;
+    let own = Origin::new(context.topic(), context.partition(), context.offset(), context.timestamp_millis());
+    let first = Origin::of_redriven(&headers).map(|first| first.emit_id());
+    if names::redrives(&headers) == 0 {
+        // Of a record that was never sent back only a stranger can have said so.
+        headers = headers.without(&names::OF_REDRIVEN);
+    }
+    let has_time = first.is_some() || headers.get(names::TIMESTAMP).is_some();
+    let dropped = headers.dropped();
     let mut add = |name: &str, value: String| headers.push(name, Some(value));
-    add(names::TOPIC, context.topic().to_owned());
-    add(names::PARTITION, context.partition().to_string());
-    add(names::OFFSET, context.offset().to_string());
+    add(names::TOPIC, own.topic().to_owned());
+    add(names::PARTITION, own.partition().to_string());
+    add(names::OFFSET, own.offset().to_string());
     if size == Size::Bare {
         return headers;
     }
-    if let Some(millis) = context.timestamp_millis().filter(|_| !has_time) {
+    if let Some(millis) = own.timestamp_millis().filter(|_| !has_time) {
         add(names::TIMESTAMP, millis.to_string());
     }
-    add(names::EMIT_ID, context.emit_id().to_string());
     add(names::STAGE, letter.stage.to_string());
+    if dropped > 0 {
+        add(names::DROPPED, dropped.to_string());
+    }
+    if size == Size::Named {
+        return headers;
+    }
+    add(names::EMIT_ID, first.unwrap_or_else(|| own.emit_id()).to_string());
     add(names::ATTEMPTS, context.attempt().to_string());
     let error = if size == Size::Full { &letter.error } else { cut(&letter.error, SHORT_ERROR) };
     add(names::ERROR, error.to_owned());

@@ -24,11 +24,9 @@ pub(crate) struct Letter {
 impl Letter {
     /// Of an item on its way through fused nodes: the record itself is at hand, or what was kept of it.
     pub(super) fn new(host: &Host, node: u32, topic: &Arc<str>, cause: &Cause, visit: &Visit<'_>) -> Self {
-        let mut letter = Self::of_context(host, node, topic, cause, visit.context);
-        if let Some(record) = visit.record() {
-            letter.original = Some(Arc::new(Original::of(record)));
-        }
-        letter
+        let here = visit.record().map(|record| Arc::new(Original::of(record)));
+        let original = here.or_else(|| visit.context.original().cloned());
+        Self::of(host, node, topic, cause, visit.context, original)
     }
 
     pub(super) fn of_context(
@@ -38,9 +36,31 @@ impl Letter {
         cause: &Cause,
         context: &Context,
     ) -> Self {
+        Self::of(host, node, topic, cause, context, context.original().cloned())
+    }
+
+    fn of(
+        host: &Host,
+        node: u32,
+        topic: &Arc<str>,
+        cause: &Cause,
+        context: &Context,
+        original: Option<Arc<Original>>,
+    ) -> Self {
+        let dropped = original.as_ref().map_or(0, |original| original.headers.dropped());
+        if dropped > 0 {
+            tracing::warn!(
+                dead_letter_topic = &**topic,
+                topic = context.topic(),
+                partition = context.partition(),
+                offset = context.offset(),
+                dropped,
+                "a dead letter lacks headers of its record, since their names are not UTF-8: mend the producer of the record"
+            );
+        }
         Self {
             topic: Arc::clone(topic),
-            original: context.original().cloned(),
+            original,
             node,
             stage: host.nodes().path(node),
             error: chain(cause),

@@ -3,7 +3,7 @@
 use std::{ops::Range, sync::Arc};
 
 use crate::{
-    broker::{BadHeaders, ReadHeaders, RecordRef, TopicPartition},
+    broker::{ReadHeaders, RecordRef, TopicPartition},
     context::Headers,
     testing::TestRecord,
 };
@@ -97,8 +97,7 @@ impl TestRecord {
 }
 
 impl ReadHeaders for TestRecord {
-    fn read(&self, into: &mut Headers) -> Result<(), BadHeaders> {
-        self.headers.iter().for_each(|(name, value)| into.push(name, value));
-        Ok(())
+    fn read(&self, into: &mut Headers) {
+        into.append(&self.headers);
     }
 }

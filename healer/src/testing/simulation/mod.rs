@@ -37,11 +37,7 @@ use self::{
     world::World,
 };
 use super::TestRecord;
-use crate::{
-    App, ConfigBuilder,
-    broker::{BadHeaders, ReadHeaders},
-    context::Headers,
-};
+use crate::{App, ConfigBuilder, broker::ReadHeaders, context::Headers};
 
 /// The environment variable that replays one seed.
 const SEED: &str = "HEALER_SIMULATION_SEED";
@@ -221,7 +217,5 @@ fn joined<T>(thread: thread::ScopedJoinHandle<'_, T>) -> T {
 struct NoHeaders;
 
 impl ReadHeaders for NoHeaders {
-    fn read(&self, _: &mut Headers) -> Result<(), BadHeaders> {
-        Ok(())
-    }
+    fn read(&self, _: &mut Headers) {}
 }

@@ -12,14 +12,14 @@ use rdkafka::{
     Offset, TopicPartitionList,
     consumer::Consumer as _,
     error::KafkaError,
-    message::Message,
+    message::{BorrowedMessage, Message},
     producer::{BaseRecord, Producer as _, ThreadedProducer},
     types::RDKafkaErrorCode,
 };
 
 use self::open::{Context, Open};
 use super::{
-    context, errors, guard, metadata, producer, properties,
+    context, errors, metadata, producer, properties, records,
     voice::{Voice, lock},
 };
 use crate::{
@@ -237,7 +237,7 @@ impl MockKafka {
                     if open.get(&message.partition()).is_some_and(|end| message.offset() + 1 >= *end) {
                         open.remove(&message.partition());
                     }
-                    received.push(receive(&message, topic)?);
+                    received.push(receive(&message));
                     end = Instant::now() + PATIENCE;
                 }
                 Some(Err(error)) => return Err(errors::failed(&what, &error, &consumer.context().voice)),
@@ -261,23 +261,15 @@ impl MockKafka {
     }
 }
 
-fn receive(
-    message: &impl Message<Headers = rdkafka::message::BorrowedHeaders>,
-    topic: &str,
-) -> Result<MockReceived, BrokerError> {
+fn receive(message: &BorrowedMessage<'_>) -> MockReceived {
     let mut headers = Headers::new();
-    if let Some(found) = message.headers() {
-        guard::headers(found, &mut headers).map_err(|error| BrokerError {
-            kind: BrokerErrorKind::Fatal,
-            text: format!("{topic}[{}]@{}: {error}", message.partition(), message.offset()),
-        })?;
-    }
-    Ok(MockReceived {
+    records::headers(message, &mut headers);
+    MockReceived {
         partition: message.partition(),
         offset: message.offset(),
         key: message.key().map(<[u8]>::to_vec),
         value: message.payload().map(<[u8]>::to_vec),
         headers,
         timestamp: message.timestamp().to_millis(),
-    })
+    }
 }

@@ -73,20 +73,20 @@ struct Owned {
     key: Option<Vec<u8>>,
     value: Option<Vec<u8>>,
     timestamp: Option<i64>,
-    headers: Result<Headers, String>,
+    headers: Headers,
 }
 
 impl Owned {
     fn of(record: &RecordRef<'_>) -> Self {
         let mut headers = Headers::new();
-        let read = record.headers.read(&mut headers);
+        record.headers.read(&mut headers);
         Self {
             slot: record.slot,
             offset: record.offset,
             key: record.key.map(<[u8]>::to_vec),
             value: record.value.map(<[u8]>::to_vec),
             timestamp: record.timestamp,
-            headers: read.map(|()| headers).map_err(|error| error.to_string()),
+            headers,
         }
     }
 }

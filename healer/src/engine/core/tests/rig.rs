@@ -6,7 +6,7 @@ use healer_store::DoneAbove;
 
 use crate::{
     app::Error,
-    broker::{BadHeaders, CommitError, CommitErrorKind, ReadHeaders, RecordRef, TopicPartition},
+    broker::{CommitError, CommitErrorKind, ReadHeaders, RecordRef, TopicPartition},
     context::{Context, Headers},
     engine::core::{Action, Assigned, Core, Event, Goal, Settings, Start, decode_metadata},
     envelope::{Claim, Desk, Home, Outcome, Receipt, Settled, Visit, fingerprint},
@@ -251,7 +251,5 @@ impl Rig {
 struct NoHeaders;
 
 impl ReadHeaders for NoHeaders {
-    fn read(&self, _: &mut Headers) -> Result<(), BadHeaders> {
-        Ok(())
-    }
+    fn read(&self, _: &mut Headers) {}
 }

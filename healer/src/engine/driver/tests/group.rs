@@ -11,8 +11,8 @@ use std::{
 use super::super::Connect;
 use crate::{
     broker::{
-        Assignment, BadHeaders, Broker, BrokerError, BrokerErrorKind, Commit, CommitError, Committed, Event,
-        Producer, ReadHeaders, RecordRef, Remote, Source, TopicPartition, Topics, Watermarks,
+        Assignment, Broker, BrokerError, BrokerErrorKind, Commit, CommitError, Committed, Event, Producer,
+        ReadHeaders, RecordRef, Remote, Source, TopicPartition, Topics, Watermarks,
     },
     config::Config,
     context::Headers,
@@ -237,9 +237,7 @@ impl Source for Fetcher {
 struct NoHeaders;
 
 impl ReadHeaders for NoHeaders {
-    fn read(&self, _: &mut Headers) -> Result<(), BadHeaders> {
-        Ok(())
-    }
+    fn read(&self, _: &mut Headers) {}
 }
 
 impl Remote for Group {

@@ -2,10 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::{
-    broker::{BadHeaders, ReadHeaders},
-    context::Headers,
-};
+use crate::{broker::ReadHeaders, context::Headers};
 
 /// A partition: the topic's incarnation and the number.
 pub(crate) type Tp = (usize, i32);
@@ -22,11 +19,8 @@ pub(crate) struct Record {
 }
 
 impl ReadHeaders for Record {
-    fn read(&self, into: &mut Headers) -> Result<(), BadHeaders> {
-        for (name, value) in self.headers.iter() {
-            into.push(name, value);
-        }
-        Ok(())
+    fn read(&self, into: &mut Headers) {
+        into.append(&self.headers);
     }
 }
 

@@ -1,0 +1,143 @@
+//! Which topics letters may go back to: what a letter says alone steers nothing, for anybody who may write to the dead-letter
+//! topic can say anything.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use super::DeadLetter;
+use crate::{
+    app::App,
+    broker::{Pattern, Topics},
+};
+
+/// A stage whose records go to the dead-letter topic when they fail, and where they are read.
+struct Buries {
+    stage: Arc<str>,
+    reads: Vec<Reads>,
+}
+
+enum Reads {
+    Named(Vec<Arc<str>>),
+    Pattern(Pattern),
+}
+
+impl Reads {
+    fn new(topics: Topics) -> Option<Self> {
+        match topics {
+            Topics::Named(names) => Some(Self::Named(names)),
+            // A pattern that is none is a fault of its pipeline.
+            Topics::Pattern(pattern) => Pattern::new(&pattern).ok().map(Self::Pattern),
+        }
+    }
+
+    fn has(&self, topic: &str) -> bool {
+        match self {
+            Self::Named(names) => names.iter().any(|name| **name == *topic),
+            Self::Pattern(pattern) => pattern.is(topic),
+        }
+    }
+}
+
+/// Where letters may go.
+#[derive(Default)]
+pub(super) struct Destinations {
+    listed: BTreeSet<Arc<str>>,
+    stages: Vec<Buries>,
+    apps: usize,
+}
+
+impl Destinations {
+    pub(super) fn list(&mut self, topic: Arc<str>) {
+        self.listed.insert(topic);
+    }
+
+    pub(super) fn add(&mut self, app: &App, dead_letter_topic: &str) {
+        self.apps += 1;
+        self.stages.extend(app.buries_in(dead_letter_topic).into_iter().map(|(stage, topics)| Buries {
+            stage,
+            reads: topics.into_iter().filter_map(Reads::new).collect(),
+        }));
+    }
+
+    /// Whether nobody has said any.
+    pub(super) fn is_empty(&self) -> bool {
+        self.listed.is_empty() && self.apps == 0
+    }
+
+    /// Why a letter may not go to its topic.
+    pub(super) fn refuse(&self, letter: &DeadLetter<'_>) -> Result<(), &'static str> {
+        let Some(topic) = letter.topic() else { return Err("they say no topic that they came from") };
+        let is_of = |stage: &Buries| {
+            letter.stage() == Some(&*stage.stage) && stage.reads.iter().any(|reads| reads.has(topic))
+        };
+        if self.listed.contains(topic) || self.stages.iter().any(is_of) {
+            Ok(())
+        } else if self.apps == 0 {
+            Err("the topic is not listed: if records may go there, name it with `to` (`--to`)")
+        } else {
+            Err(
+                "no stage of the pipeline has such letters: the one that they name does not send letters to this dead-letter \
+                 topic, or does not get records of that topic; if they may go there, name the topic with `to`",
+            )
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Destinations;
+    use crate::{
+        context::Headers,
+        dead_letter::{DeadLetter, STAGE, TOPIC},
+        prelude::*,
+    };
+
+    fn may_go(to: &Destinations, topic: Option<&str>, stage: Option<&str>) -> bool {
+        let mut headers = Headers::new();
+        topic.into_iter().for_each(|topic| headers.push(TOPIC, Some(topic)));
+        stage.into_iter().for_each(|stage| headers.push(STAGE, Some(stage)));
+        to.refuse(&DeadLetter { key: None, value: None, headers: &headers }).is_ok()
+    }
+
+    #[test]
+    fn a_letter_goes_where_the_stage_that_it_names_reads() {
+        let (port, both) = union("both");
+        let other = kafka::string("other").on_error(OnError::Skip).stream("other");
+        let app = App::new("p")
+            .add(kafka::string("orders").stream("orders").to(&port))
+            .add(kafka::string("^bills-.*").stream("bills").to(&port))
+            .add(both.map(|line: String| line).heal())
+            .add(other.heal())
+            .on_error(OnError::dead_letter("dead"));
+        let mut to = Destinations::default();
+        to.add(&app, "dead");
+        for (topic, stage, may) in [
+            ("orders", "orders", true),
+            ("orders", "both.map", true),
+            ("bills-7", "both.map", true),
+            ("bills-7", "orders", false),
+            ("bills", "both.map", false),
+            ("orders", "bills", false),
+            ("other", "other", false),
+            ("payments", "orders", false),
+        ] {
+            assert_eq!(may_go(&to, Some(topic), Some(stage)), may, "{topic} {stage}");
+        }
+        assert!(!may_go(&to, Some("orders"), None) && !may_go(&to, None, Some("orders")));
+        to.list("orders".into());
+        assert!(may_go(&to, Some("orders"), None) && !may_go(&to, Some("payments"), Some("orders")));
+    }
+
+    #[test]
+    fn the_policy_of_the_pipeline_counts_where_a_stage_has_none() {
+        let stream = kafka::string("orders").on_error(OnError::Skip).stream("orders");
+        let app =
+            App::new("p").add(stream.map(|line: String| line).heal()).on_error(OnError::dead_letter("dead"));
+        let (mut here, mut elsewhere) = (Destinations::default(), Destinations::default());
+        here.add(&app, "dead");
+        elsewhere.add(&app, "other.dead");
+        assert!(may_go(&here, Some("orders"), Some("orders.map")));
+        assert!(!may_go(&here, Some("orders"), Some("orders")), "it skips what it cannot decode");
+        assert!(!may_go(&elsewhere, Some("orders"), Some("orders.map")));
+        assert!(!elsewhere.is_empty() && Destinations::default().is_empty());
+    }
+}

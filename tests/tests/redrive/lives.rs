@@ -1,0 +1,75 @@
+//! What a record that was sent back says of its first life.
+
+use std::sync::Arc;
+
+use healer::dead_letter;
+use healer::prelude::*;
+use healer::testing::{EmbeddedKafka, TestRecord};
+
+use super::common::{Seen, settings};
+use super::{DEAD, all, buried, bury, header, run, values};
+
+#[stage(on_error = dead_letter("dead"))]
+fn never(
+    line: String,
+    ctx: &Context,
+    #[state] seen: &Arc<Seen<(String, String, Option<i64>)>>,
+) -> Result<String, String> {
+    let origin = ctx.origin();
+    seen.add((origin.to_string(), origin.emit_id().to_string(), origin.timestamp_millis()));
+    Err(format!("{line} never goes"))
+}
+
+#[tokio::test]
+async fn place_time_and_identity_of_the_first_life_stay_through_all_lives() {
+    let kafka = buried(&["bad 0", "bad 1"]).await;
+    let first = kafka.records(DEAD).unwrap();
+    let seen = Arc::<Seen<(String, String, Option<i64>)>>::default();
+    for life in 2..=4 {
+        assert_eq!(run(&kafka, all()).await.sent, 2);
+        let app = pipeline! { name "p"; lines = kafka::string("in") => never; lines => heal; };
+        let app = app.with(Arc::clone(&seen));
+        app.run_until_end(settings(kafka.brokers(), "group").build().unwrap()).await.unwrap();
+        let letters = kafka.records(DEAD).unwrap().split_off(2 * (life - 1));
+        for (n, (letter, first)) in letters.iter().zip(&first).enumerate() {
+            let id = header(first, dead_letter::EMIT_ID).unwrap();
+            assert_eq!(header(letter, dead_letter::EMIT_ID), Some(id), "life {life}");
+            assert_eq!(header(letter, dead_letter::TIMESTAMP), header(first, dead_letter::TIMESTAMP));
+            assert_eq!(header(letter, dead_letter::ORIGIN), Some(&*format!("in[0]@{n}")));
+            let offset = (2 * (life - 1) + n).to_string();
+            assert_eq!(header(letter, dead_letter::OFFSET), Some(&*offset), "where it was read in this life");
+        }
+        let ids = first.iter().map(|letter| header(letter, dead_letter::EMIT_ID).unwrap().to_owned());
+        let wanted = (0..).zip(ids).map(|(n, id)| (format!("in[0]@{n}"), id, Some(1_000 + n)));
+        assert_eq!(seen.take(), wanted.collect::<Vec<_>>(), "life {life}");
+    }
+}
+
+#[stage]
+fn tell(line: String, ctx: &Context) -> String {
+    format!("{line} {}", ctx.origin())
+}
+
+#[tokio::test]
+async fn what_a_stranger_says_of_an_earlier_life_is_not_believed_of_a_first_one() {
+    let kafka = EmbeddedKafka::start().unwrap();
+    ["in", "out", DEAD].iter().for_each(|topic| kafka.create_topic(topic, 1).unwrap());
+    let forged = |line: &str| {
+        let record = TestRecord::new().value(line).timestamp(1_000);
+        let record = record.header(dead_letter::ORIGIN, Some("in[0]@77"));
+        record.header(dead_letter::TIMESTAMP, Some("5")).header("own", Some("mine"))
+    };
+    kafka.produce("in", [forged("good"), forged("bad")]).unwrap();
+    let told = pipeline! {
+        name "t"; lines = kafka::string("in") => tell; lines => kafka::to_string("out") => heal;
+    };
+    told.run_until_end(settings(kafka.brokers(), "told").build().unwrap()).await.unwrap();
+    let written = kafka.records("out").unwrap();
+    assert_eq!(values(&written, 0), ["good in[0]@0", "bad in[0]@1"]);
+    let names: Vec<_> = written[0].headers.iter().map(|(name, _)| name).collect();
+    assert_eq!(names, ["own"], "what is said of lives is not passed on");
+    bury(&kafka).await;
+    assert_eq!(header(&kafka.records(DEAD).unwrap()[0], dead_letter::TIMESTAMP), Some("1000"));
+    assert_eq!(run(&kafka, all()).await.sent, 1);
+    assert_eq!(header(&kafka.records("in").unwrap()[2], dead_letter::ORIGIN), Some("in[0]@1"));
+}
