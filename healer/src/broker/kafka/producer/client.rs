@@ -11,7 +11,6 @@ use rdkafka::{
     error::KafkaError,
     message::{DeliveryResult, Message as _},
     producer::{ProducerContext, ThreadedProducer},
-    types::RDKafkaErrorCode,
 };
 
 use super::{
@@ -21,7 +20,7 @@ use super::{
 };
 use crate::broker::{
     BrokerError,
-    kafka::{properties, voice::Voice},
+    kafka::{errors, properties, voice::Voice},
 };
 
 pub(in crate::broker::kafka) type Client = ThreadedProducer<Context>;
@@ -53,12 +52,13 @@ const ENDS: [&str; 4] = ["message.timeout.ms", "delivery.timeout.ms", "message.s
 
 fn settings(asked: &BTreeMap<String, String>, life: Life, batches: Batches) -> BTreeMap<String, String> {
     let mut properties = asked.clone();
-    let mut set = |name: &str, value: &str| drop(properties.insert(name.to_owned(), value.to_owned()));
-    if life != Life::Transactional {
-        set("enable.gapless.guarantee", "true");
-    }
     if batches == Batches::Single {
-        set("batch.num.messages", "1");
+        properties.insert("batch.num.messages".to_owned(), "1".to_owned());
+        // What was on its way behind a record at fault is refused with it, and sent again by the client after this time.
+        properties.remove("retry.backoff.max.ms");
+        properties.insert("retry.backoff.ms".to_owned(), "10".to_owned());
+    } else if life != Life::Transactional {
+        properties.insert("enable.gapless.guarantee".to_owned(), "true".to_owned());
     }
     if life == Life::Endless {
         // Under any of their names these would end what may still be acknowledged.
@@ -81,7 +81,10 @@ impl ClientContext for Context {
 
     fn error(&self, error: KafkaError, reason: &str) {
         self.voice.error(&error, reason);
-        if error.rdkafka_error_code() != Some(RDKafkaErrorCode::Fatal) && self.voice.is_news(reason) {
+        let has_ended = error.rdkafka_error_code().is_some_and(errors::is_of_client);
+        if has_ended && let Some(line) = self.line.upgrade() {
+            line.ended();
+        } else if self.voice.is_news(reason) {
             tracing::warn!(brokers = self.voice.brokers(), "{reason}; the producer goes on by itself");
         }
     }

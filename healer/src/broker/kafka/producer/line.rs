@@ -222,7 +222,10 @@ impl Line {
             },
             code if errors::is_of_client(code) => Ok(Why::Passing),
             code => match errors::kind(code) {
-                BrokerErrorKind::Transient | BrokerErrorKind::Unreachable if self.life == Life::Endless => {
+                // A client for single records goes on behind what it gives up, so that would come out of order.
+                BrokerErrorKind::Transient | BrokerErrorKind::Unreachable
+                    if self.life == Life::Endless && batches == Batches::Whole =>
+                {
                     Ok(Why::Passing)
                 }
                 _ => Err(failed()),
@@ -234,6 +237,13 @@ impl Line {
     pub(super) fn take_back(self: &Arc<Self>, returned: Returned) {
         lock(&self.returned).push(returned);
         self.begin_mending();
+    }
+
+    /// A client sends nothing any more: what it has left is fetched, also where nothing failed but what was on its way.
+    pub(super) fn ended(self: &Arc<Self>) {
+        if self.life != Life::Transactional {
+            self.begin_mending();
+        }
     }
 
     pub(super) fn take_returned(&self) -> Vec<Returned> {

@@ -51,7 +51,8 @@ pub(super) fn run(line: &Arc<Line>) {
             if line.be_careful(topic) {
                 tracing::warn!(
                     topic,
-                    "a batch was refused; from now on this topic's records are sent one by one, so that the one at fault fails alone"
+                    "a batch was refused: it is too large as a whole, or a record in it is at fault; from now on the records of this topic go \
+                     one a batch, so that only the one at fault fails"
                 );
             }
         }

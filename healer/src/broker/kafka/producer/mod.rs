@@ -1,9 +1,9 @@
 //! Sends records and tells each sender when the broker has acknowledged.
 //!
-//! The order of a partition is kept whatever is refused: a client here stops for good at the first batch that the broker does
-//! not take (`enable.gapless.guarantee`), so nothing behind it can arrive before it. Then [`mend`] takes back all that was not
-//! delivered, makes a new client, and sends it on in its order; what was refused together goes one record a batch, so that
-//! the one that fails alone is the one at fault.
+//! The order of a partition is kept whatever is refused: the client stops for good at the first batch that the broker does not
+//! take (`enable.gapless.guarantee`), so nothing behind it can arrive before it. Then [`mend`] takes back all that was not
+//! delivered, and sends it on in its order with a new client. Records of a topic that has refused a batch go through a second
+//! client, one a batch: the one that fails there is the one at fault, is not sent again, and the client keeps the order of the others.
 
 mod client;
 mod line;
@@ -107,7 +107,7 @@ impl Producer for KafkaProducer {
             let left = until.saturating_duration_since(Instant::now());
             if let Err(error) = client.flush(bounded(left)) {
                 let open = client.in_flight_count();
-                tracing::warn!(%error, open, "records are still on their way after {budget:?}");
+                tracing::warn!(%error, open, "records are given up that are still on their way; they may have arrived");
             }
         }
     }
