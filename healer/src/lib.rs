@@ -91,7 +91,7 @@ pub use healer_macros::pipeline;
 pub use healer_macros::stage;
 pub use healer_store as store;
 pub use operators::{Batch, OnError, Port, Rows, Sink, Source, Transient, WrongLength, union};
-pub use stream::{Branch, Chain, FanOut, Healed, Link, Root, Stream};
+pub use stream::{Branch, Chain, FanOut, Healed, Link, Stream};
 pub use topology::Description;
 
 /// What the macros write down. Nothing here can mint or settle an offset; nothing here is for use by hand.
