@@ -93,7 +93,7 @@ pub use healer_macros::pipeline;
 #[doc = include_str!("docs/stage.md")]
 pub use healer_macros::stage;
 pub use operators::{Batch, OnError, Port, Rows, Sink, Source, Transient, WrongLength, union};
-pub use stream::{Branch, Chain, FanOut, Healed, Link, Root, Stream};
+pub use stream::{Branch, Chain, FanOut, Healed, Link, Stream};
 pub use topology::Description;
 pub use unfinished::Plain;
 

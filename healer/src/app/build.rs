@@ -16,7 +16,7 @@ use crate::{
     },
     config::Config,
     engine::{Connect, Handle, Launch, Mode, launch},
-    operators::OnError,
+    operators::{Entry, OnError},
     topology::{Graph, Node, NodeKind, States},
 };
 
@@ -29,7 +29,8 @@ pub struct Built {
 impl Built {
     pub(super) fn new(app: App, config: Config) -> Result<Self, Error> {
         let App { name, graph, entries, states, store, on_error, reporter } = app;
-        let faults = faults(&graph, &on_error, &states, &config);
+        let mut faults = faults(&graph, &on_error, &states, &config);
+        faults.extend(branches_alone(&entries));
         if !faults.is_empty() {
             return Err(BuildError { faults }.into());
         }
@@ -149,6 +150,15 @@ fn faults(graph: &Graph, on_error: &OnError, states: &States, config: &Config) -
     faults.extend(dead_letters(graph, on_error));
     faults.extend(below_batches(graph));
     faults
+}
+
+/// Branches that were taken out of their fan-out and added by themselves.
+fn branches_alone(entries: &[(Arc<Node>, Arc<dyn Entry>)]) -> impl Iterator<Item = String> {
+    let starts = |node: &Node| matches!(node.kind, NodeKind::Source { .. } | NodeKind::Port);
+    entries.iter().filter(move |(first, _)| !starts(first)).map(|(first, _)| {
+        let path = &first.path;
+        format!("`{path}` belongs to a branch, which begins at no source: give the chain to `fan_out` or `and`, not to `App::add`")
+    })
 }
 
 /// Nodes that would give up single records where nobody knows which record a value is of.

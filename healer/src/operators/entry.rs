@@ -13,7 +13,7 @@ use crate::{
     envelope::{Claim, End, Home, Outcome, Reason, Visit},
     error::Failure,
     observe::{self, Inside, Trace, TracedSource, Watch},
-    stream::{Branch, Consumer, Raw, stack::with_stack},
+    stream::{Branch, Chain, Checked, Consumer, Healed, Raw, stack::with_stack},
     topology::Node,
 };
 
@@ -91,10 +91,13 @@ pub(crate) trait MakeEntry {
     fn into_entry(self) -> (Arc<dyn Entry>, Vec<Arc<Node>>);
 }
 
-impl<B: Branch<Raw>> MakeEntry for B {
+impl<B: Branch> MakeEntry for B {
     fn into_entry(self) -> (Arc<dyn Entry>, Vec<Arc<Node>>) {
-        let (consumer, nodes) = self.finish();
-        (Arc::new(EntryOf(Arc::new(consumer))), nodes)
+        let Healed { chain, nodes, .. } = self.finish();
+        (
+            Arc::new(EntryOf(Arc::new(Checked::<_, <B::Chain as Chain>::In>::new(chain.into_consumer())))),
+            nodes,
+        )
     }
 }
 

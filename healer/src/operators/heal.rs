@@ -1,6 +1,11 @@
 //! The end of a chain: what gets here is done.
 
-use crate::{engine::Host, envelope::Visit, error::Failure, stream::{Below, Consumer}};
+use crate::{
+    engine::Host,
+    envelope::Visit,
+    error::Failure,
+    stream::{Below, Consumer},
+};
 
 /// Settles what flows in.
 pub struct HealNode;

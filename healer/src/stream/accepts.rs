@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::Consumer;
+use super::{Chain, Consumer, Healed, sealed::Sealed};
 use crate::{
     error::BoxError,
     topology::{Node, NodeDraft},
@@ -146,17 +146,19 @@ pub trait Filters {}
 )]
 pub trait Gathers {}
 
-/// A branch that settles the offsets of every record that flows into it.
+/// What settles the offsets of every record that flows into it: a [`Healed`], or a [`FanOut`](crate::FanOut).
+///
+/// Only healer's own types implement it.
 #[diagnostic::on_unimplemented(
     message = "this branch never reaches `heal`: the offsets of its records would never be committed",
     label = "ends here without `.heal()`",
     note = "end the branch with `.heal()`, or send it on with `.to(&port)`"
 )]
-pub trait Branch<T> {
+pub trait Branch: Sealed {
     #[doc(hidden)]
-    type Consumer: Consumer<T>;
+    type Chain: Chain;
     #[doc(hidden)]
-    fn finish(self) -> (Self::Consumer, Vec<Arc<Node>>);
+    fn finish(self) -> Healed<Self::Chain>;
 }
 
 /// A whole chain from its source (or port) to `heal`.
@@ -166,7 +168,7 @@ pub trait Branch<T> {
     note = "start it with a source such as `kafka::json::<T>(\"topic\").stream(\"name\")` and end it with `.heal()`",
     note = "a function that gives a healed chain says so in its type: `-> Healed<impl Chain>`"
 )]
-pub trait Root: Branch<super::Raw> {}
+pub trait Root: Branch {}
 
 #[diagnostic::do_not_recommend]
-impl<B: Branch<super::Raw>> Root for B {}
+impl<B: Branch> Root for B {}

@@ -38,28 +38,6 @@ pub trait Consumer<T>: Send + Sync + 'static {
     }
 }
 
-/// All that settles the offsets of what flows in, values of `T`; without one, the records of a source. Functions name it to give
-/// healed chains and branches.
-///
-/// Only healer's own types implement it.
-///
-/// ```
-/// use healer::{Chain, Healed, Link, Stream, prelude::*};
-///
-/// fn counted() -> Healed<impl Chain> {
-///     saved(kafka::string("lines").stream("lines").map(|line: String| line.len()))
-/// }
-///
-/// fn saved<C: Link<Out = usize>>(lengths: Stream<C>) -> Healed<impl Chain<C::In>> {
-///     lengths.then(kafka::to_json("lengths")).heal()
-/// }
-///
-/// let app = App::new("count").add(counted());
-/// ```
-pub trait Chain<T = Raw>: Consumer<T> {}
-
-impl<T, D: Consumer<T>> Chain<T> for D {}
-
 /// What is below a node, itself included.
 #[derive(Clone, Copy, Debug)]
 pub struct Below {
@@ -101,8 +79,15 @@ impl Below {
     }
 }
 
-/// A consumer behind the check that `then` made: its input type is known to be equal, the compiler just cannot see it.
-pub struct Checked<N, I>(pub(crate) N, pub(crate) PhantomData<fn(I)>);
+/// A consumer behind a check: its input type is known to be equal, the compiler just cannot see it. `then` has checked a stage's
+/// input, `Stream::branch` where a branch begins, and `App::build` where a chain does.
+pub struct Checked<N, I>(N, PhantomData<fn(I)>);
+
+impl<N, I> Checked<N, I> {
+    pub(crate) fn new(consumer: N) -> Self {
+        Self(consumer, PhantomData)
+    }
+}
 
 impl<X, I, N> Consumer<X> for Checked<N, I>
 where
@@ -138,5 +123,5 @@ fn same<A: 'static, B: 'static>(item: A) -> B {
     (&mut slot as &mut dyn Any)
         .downcast_mut::<Option<B>>()
         .and_then(Option::take)
-        .expect("`Accepts<T>` is implemented for the input type only")
+        .expect("what takes another type was refused")
 }

@@ -1,16 +1,21 @@
 //! One stream, several ways.
 
-use std::{marker::PhantomData, sync::Arc};
+use std::marker::PhantomData;
 
-use super::{Below, Branch, Consumer, Link, Reach, Start, Stream, Whole};
-use crate::{engine::Host, envelope::Visit, error::Failure, operators::push_guarded, topology::Node};
+use super::{
+    Below, Branch, Chain, Consumer, Healed, Link, Reach, Start, Stream, Whole, consumer::Checked,
+    healed::Nodes, sealed::Sealed,
+};
+use crate::{engine::Host, envelope::Visit, error::Failure, operators::push_guarded};
 
 /// The start of a branch of a chain.
 pub type BranchStart<C> = Start<<C as Link>::Out, <<C as Link>::Reach as Reach>::Branch>;
 
 /// The consumer of a branch of a chain.
-pub type Way<C, B> =
-    <<C as Link>::Reach as Reach>::Way<<C as Link>::Out, <B as Branch<<C as Link>::Out>>::Consumer>;
+pub type Way<C, B> = <<C as Link>::Reach as Reach>::Way<<C as Link>::Out, Checked<ConsumerOf<B>, In<B>>>;
+
+type In<B> = <<B as Branch>::Chain as Chain>::In;
+type ConsumerOf<B> = <<B as Branch>::Chain as Chain>::Consumer;
 
 /// A stream that goes several ways; made by [`Stream::fan_out`].
 #[must_use = "this chain is in no app: add it with `App::add`"]
@@ -30,27 +35,23 @@ impl<C: Link, A: Consumer<C::Out>, R: Reach> FanOut<C, A, R> {
     /// Adds one more way.
     pub fn and<B, F>(mut self, branch: F) -> FanOut<C, And<C, A, Way<C, B>, R>, R::Branch>
     where
-        B: Branch<C::Out>,
+        B: Branch,
         F: FnOnce(Stream<BranchStart<C>>) -> B,
     {
         let second = self.before.branch(branch);
         let both = Both { first: self.branches, second, duplicate: self.duplicate };
-        FanOut {
-            before: self.before,
-            branches: R::way(both),
-            duplicate: self.duplicate,
-            reach: PhantomData,
-        }
+        FanOut { before: self.before, branches: R::way(both), duplicate: self.duplicate, reach: PhantomData }
     }
 }
 
-#[diagnostic::do_not_recommend]
-impl<C: Link, A: Consumer<C::Out>, R: Reach> Branch<C::In> for FanOut<C, A, R> {
-    type Consumer = C::Into<A>;
+impl<C: Link, B, R> Sealed for FanOut<C, B, R> {}
 
-    fn finish(self) -> (Self::Consumer, Vec<Arc<Node>>) {
-        let healed = self.before.end(self.branches);
-        (healed.consumer, healed.nodes)
+#[diagnostic::do_not_recommend]
+impl<C: Link, A: Consumer<C::Out>, R: Reach> Branch for FanOut<C, A, R> {
+    type Chain = Nodes<C::In, C::Into<A>>;
+
+    fn finish(self) -> Healed<Self::Chain> {
+        self.before.end(self.branches)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::marker::PhantomData;
 
-use super::{Consumer, Cut, Operator, Reach, consumer::Checked, sealed::Sealed};
+use super::{Consumer, Cut, Erased, Operator, Reach, Whole, consumer::Checked, sealed::Sealed};
 use crate::topology::Plan;
 
 /// A chain that still waits for its end: what a [`Stream`](crate::Stream) is made of. Functions name it to take and give streams.
@@ -23,6 +23,7 @@ use crate::topology::Plan;
 // synchronous nodes is one statically dispatched call.
 pub trait Link: Sealed + Sized + Send + 'static {
     /// What the chain starts with.
+    #[doc(hidden)]
     type In: Send + 'static;
     /// What flows out of it.
     type Out: Send + 'static;
@@ -88,7 +89,7 @@ impl<C: Link, O: Operator> Link for Then<C, O> {
 
     fn attach<D: Consumer<O::Out>>(self, plan: &Plan, next: D) -> Self::Into<D> {
         let node = self.operator.attach(plan.node(self.at), next);
-        self.before.attach(plan, Checked(node, PhantomData))
+        self.before.attach(plan, Checked::new(node))
     }
 }
 
@@ -97,15 +98,15 @@ impl<I: Send + 'static, O: Send + 'static> Link for Cut<I, O> {
     type In = I;
     type Out = O;
     type Last = ();
-    type Reach = super::Whole;
+    type Reach = Whole;
     type Then<P: Operator> = Then<Self, P>;
-    type Into<D: Consumer<O>> = super::Erased<I>;
+    type Into<D: Consumer<O>> = Erased<I>;
 
     fn then<P: Operator>(self, operator: P, at: usize) -> Self::Then<P> {
         Then { before: self, operator, at }
     }
 
-    fn attach<D: Consumer<O>>(self, plan: &Plan, next: D) -> super::Erased<I> {
+    fn attach<D: Consumer<O>>(self, plan: &Plan, next: D) -> Erased<I> {
         self.attach_erased(plan, next.erase())
     }
 }

@@ -1,15 +1,18 @@
-//! `Stream`: what the user writes down, and `Healed`: what a whole chain becomes.
+//! `Stream`: what the user writes down.
 
-use std::{any::type_name, marker::PhantomData, sync::Arc};
+use std::{any::type_name, marker::PhantomData};
 
 use super::{
-    Accepts, Branch, Consumer, FanOut, Filters, Gathers, Here, Keeps, Link, Operator, Reach as _, Splits, Start,
+    Accepts, Branch, Chain as _, Consumer, FanOut, Filters, Gathers, Healed, Here, Keeps, Link, Operator,
+    Reach as _, Splits, Start,
+    consumer::Checked,
     fan_out::{BranchStart, Way},
+    healed::Nodes,
 };
 use crate::{
     config::IntoDuration,
     operators::{Checkpoint, Filter, HealNode, Map, Partition, Port, ToPort, TryMap},
-    topology::{Draft, Node, NodeDraft, NodeKind},
+    topology::{Draft, NodeDraft, NodeKind},
     unfinished::{self, typed::Flow},
 };
 
@@ -33,22 +36,6 @@ use crate::{
 pub struct Stream<C> {
     pub(crate) link: C,
     pub(crate) draft: Draft,
-}
-
-/// A chain that settles the offset of every record which flows into it.
-#[must_use = "this chain is in no app: add it with `App::add`"]
-pub struct Healed<D> {
-    pub(crate) consumer: D,
-    pub(crate) nodes: Vec<Arc<Node>>,
-}
-
-#[diagnostic::do_not_recommend]
-impl<T, D: Consumer<T>> Branch<T> for Healed<D> {
-    type Consumer = D;
-
-    fn finish(self) -> (D, Vec<Arc<Node>>) {
-        (self.consumer, self.nodes)
-    }
 }
 
 impl<C: Link> Stream<C> {
@@ -194,7 +181,7 @@ impl<C: Link> Stream<C> {
     pub fn fan_out<B, F>(self, branch: F) -> FanOut<C, Way<C, B>>
     where
         Here: Splits<C::Out>,
-        B: Branch<C::Out>,
+        B: Branch,
         F: FnOnce(Stream<BranchStart<C>>) -> B,
     {
         self.fan_out_at(Here, branch)
@@ -205,7 +192,7 @@ impl<C: Link> Stream<C> {
     pub fn fan_out_at<S, B, F>(mut self, _: S, branch: F) -> FanOut<C, Way<C, B>>
     where
         S: Splits<C::Out>,
-        B: Branch<C::Out>,
+        B: Branch,
         F: FnOnce(Stream<BranchStart<C>>) -> B,
     {
         let branches = self.branch(branch);
@@ -214,17 +201,18 @@ impl<C: Link> Stream<C> {
 
     pub(super) fn branch<B, F>(&mut self, branch: F) -> Way<C, B>
     where
-        B: Branch<C::Out>,
+        B: Branch,
         F: FnOnce(Stream<BranchStart<C>>) -> B,
     {
         let start = Stream { link: Start(PhantomData), draft: self.draft.branch() };
-        let (consumer, nodes) = branch(start).finish();
-        self.draft.adopt(nodes);
-        C::Reach::way(consumer)
+        let number = start.draft.start();
+        let Healed { chain, nodes, start } = branch(start).finish();
+        self.draft.adopt(if start == number { nodes } else { self.draft.branch().refuse_branch(STRAY) });
+        C::Reach::way(Checked::new(chain.into_consumer()))
     }
 
     /// Ends the stream in a port: its records flow on in the stream that was made together with the port.
-    pub fn to(mut self, port: &Port<C::Out>) -> Healed<C::Into<ToPort<C::Out>>> {
+    pub fn to(mut self, port: &Port<C::Out>) -> Healed<Nodes<C::In, C::Into<ToPort<C::Out>>>> {
         let mut node = NodeDraft::new("to", NodeKind::ToPort);
         node.feeds = Some(port.id());
         self.draft.push(node);
@@ -232,15 +220,21 @@ impl<C: Link> Stream<C> {
     }
 
     /// Settles what flows here: the offset of a record is done when every part of it got so far.
-    pub fn heal(self) -> Healed<C::Into<HealNode>> {
+    pub fn heal(self) -> Healed<Nodes<C::In, C::Into<HealNode>>> {
         let mut stream = self.done();
         stream.draft.push(NodeDraft::new("heal", NodeKind::Heal));
         stream.end(HealNode)
     }
 
-    pub(super) fn end<D: Consumer<C::Out>>(self, end: D) -> Healed<C::Into<D>> {
+    pub(super) fn end<D: Consumer<C::Out>>(self, end: D) -> Healed<Nodes<C::In, C::Into<D>>> {
+        let start = self.draft.start();
         let plan = self.draft.freeze();
         let consumer = self.link.attach(&plan, end);
-        Healed { consumer, nodes: plan.into_nodes() }
+        Healed { chain: Nodes::new(consumer), nodes: plan.into_nodes(), start }
     }
 }
+
+/// What is wrong with a branch that healed something else than it was given. Types cannot say it: where a chain comes out of a user's
+/// function its beginning is not known.
+const STRAY: &str = "this branch gives a chain that begins elsewhere, so the offsets of its own records would never be \
+                     committed: end the stream that its closure is given";

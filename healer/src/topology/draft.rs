@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
-use super::{Node, NodeDraft, NodeKind};
+use super::{Node, NodeDraft, NodeKind, node::node_id};
 
 /// A chain of nodes from a source, a port or a branching to where the stream is now.
 #[derive(Debug)]
 pub struct Draft {
+    /// The number of its source or port, or of the branching that it begins with.
+    start: u32,
     /// The names above, for a branch.
     above: Vec<String>,
     parent: Option<u32>,
@@ -19,7 +21,14 @@ pub struct Draft {
 
 impl Draft {
     pub(crate) fn new(first: NodeDraft) -> Self {
-        Self { above: Vec::new(), parent: None, nodes: vec![first], faults: Vec::new(), below: Vec::new() }
+        Self {
+            start: first.id,
+            above: Vec::new(),
+            parent: None,
+            nodes: vec![first],
+            faults: Vec::new(),
+            below: Vec::new(),
+        }
     }
 
     /// The draft of a branch that starts where this one is.
@@ -29,7 +38,20 @@ impl Draft {
             name_node(&mut above, node);
         }
         let parent = self.nodes.last().map(|n| n.id).or(self.parent);
-        Self { above, parent, nodes: Vec::new(), faults: Vec::new(), below: Vec::new() }
+        Self { start: node_id(), above, parent, nodes: Vec::new(), faults: Vec::new(), below: Vec::new() }
+    }
+
+    /// The number of what it begins with.
+    pub(crate) fn start(&self) -> u32 {
+        self.start
+    }
+
+    /// A node in the place of a branch that `build` is to refuse.
+    pub(crate) fn refuse_branch(mut self, fault: &str) -> Vec<Arc<Node>> {
+        let mut node = NodeDraft::new("branch", NodeKind::Heal);
+        node.faults.push(fault.to_owned());
+        self.push(node);
+        self.freeze().into_nodes()
     }
 
     pub(crate) fn push(&mut self, node: NodeDraft) -> usize {

@@ -208,12 +208,16 @@ pub struct NodeDraft {
     pub(crate) faults: Vec<String>,
 }
 
+/// A number that nothing else has.
+pub(super) fn node_id() -> u32 {
+    static IDS: AtomicU32 = AtomicU32::new(1);
+    IDS.fetch_add(1, Ordering::Relaxed)
+}
+
 impl NodeDraft {
     pub(crate) fn new(name: impl Into<String>, kind: NodeKind) -> Self {
-        static IDS: AtomicU32 = AtomicU32::new(1);
-        let id = IDS.fetch_add(1, Ordering::Relaxed);
         Self {
-            id,
+            id: node_id(),
             name: name.into(),
             kind,
             needs: Vec::new(),

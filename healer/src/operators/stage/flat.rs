@@ -207,7 +207,8 @@ impl<S: FlatStage, D: Consumer<S::Out>> Serve<S::In> for Work<S, D> {
     type Lane = StageLane<S::Need, D::Lane>;
 
     fn below(&self) -> Below {
-        self.0.next.below().read_if(S::CONTEXT).holding::<(S::In, S::Out)>()
+        // Its iterator is held as well.
+        self.0.next.below().read_if(S::CONTEXT).holding::<(S::In, S::Out)>().holding::<(S::In, S::Out)>()
     }
 
     fn node(&self) -> u32 {
