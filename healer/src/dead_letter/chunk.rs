@@ -19,6 +19,9 @@ use crate::{
 /// How long letters may be on their way before the unit is asked whether all is well.
 const LOOK: Duration = Duration::from_secs(1);
 
+/// Before letters are tried again that failed for no fault of theirs.
+const PAUSES: [Duration; 3] = [Duration::from_millis(10), Duration::from_millis(100), Duration::from_secs(1)];
+
 /// How long to rest while the producer's queue is full.
 const FULL: Duration = Duration::from_millis(5);
 
@@ -74,6 +77,12 @@ struct Tried {
     stopped: Option<BrokerError>,
 }
 
+impl Tried {
+    fn is_whole(&self) -> bool {
+        self.failed.is_empty() && self.stopped.is_none()
+    }
+}
+
 /// Whether a record may have failed for what was sent with it: brokers refuse whole batches.
 fn may_be_anothers(kind: BrokerErrorKind) -> bool {
     !is_of_topic(kind) && !is_of_moment(kind) && kind != BrokerErrorKind::Fatal
@@ -112,7 +121,7 @@ impl<'u, U: Unit> Courier<'u, U> {
 
     /// Sends letters and commits behind them. Those that fail are told from those that failed with them, and kept.
     pub(super) fn settle(&mut self, posts: &mut [Post<'_>], parts: &mut [Part]) -> Result<(), BrokerError> {
-        let Tried { failed, stopped } = self.attempt(posts)?;
+        let Tried { failed, stopped } = self.persist(posts)?;
         // Letters that are tried again by themselves.
         let mut alone = BTreeSet::new();
         match stopped {
@@ -149,6 +158,21 @@ impl<'u, U: Unit> Courier<'u, U> {
         Ok(())
     }
 
+    /// Tries again what failed for no fault of a letter.
+    fn persist(&mut self, posts: &mut [Post<'_>]) -> Result<Tried, BrokerError> {
+        let mut tried = self.attempt(posts)?;
+        for pause in PAUSES {
+            let is_passing =
+                tried.stopped.as_ref().is_some_and(|error| error.kind == BrokerErrorKind::Transient);
+            if !is_passing || !tried.failed.is_empty() {
+                break;
+            }
+            std::thread::sleep(pause);
+            tried = self.attempt(posts)?;
+        }
+        Ok(tried)
+    }
+
     /// Sends what is not there yet. Where something failed, all is taken back if the unit can.
     fn attempt(&mut self, posts: &mut [Post<'_>]) -> Result<Tried, BrokerError> {
         let mut tried = Tried::default();
@@ -172,7 +196,7 @@ impl<'u, U: Unit> Courier<'u, U> {
         };
         let runtime = Handle::current();
         // What is taken back anyway is not waited for.
-        while tried.failed.is_empty() && tried.stopped.is_none() {
+        while tried.is_whole() {
             match runtime.block_on(async { timeout(LOOK, on_the_way.next()).await }) {
                 Ok(Some(ended)) => told(&mut tried, ended),
                 Ok(None) => break,
@@ -182,18 +206,17 @@ impl<'u, U: Unit> Courier<'u, U> {
         while let Some(Some(ended)) = on_the_way.next().now_or_never() {
             told(&mut tried, ended);
         }
-        let known = tried.failed.len();
-        let undone = (known > 0 || tried.stopped.is_some()) && self.unit.undo()?;
+        let undone = !tried.is_whole() && self.unit.undo()?;
         while let Some(ended) = runtime.block_on(on_the_way.next()) {
             told(&mut tried, ended);
         }
         if undone {
-            // What was on its way was taken back, which is no fault of its own.
-            let mut number = 0;
-            tried.failed.retain(|(_, error)| {
-                number += 1;
-                number <= known || !is_of_moment(error.kind)
-            });
+            // What is taken back fails, and what the client takes for that: the next record after it, sometimes.
+            let (taken_back, failed) =
+                tried.failed.into_iter().partition(|(_, error)| error.kind == BrokerErrorKind::Transient);
+            let taken_back: Vec<_> = taken_back;
+            tried.failed = failed;
+            tried.stopped = tried.stopped.or_else(|| taken_back.into_iter().next().map(|(_, error)| error));
         } else {
             are_there.into_iter().for_each(|at| posts[at].is_there = true);
         }

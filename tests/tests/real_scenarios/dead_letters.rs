@@ -240,7 +240,9 @@ async fn a_letter_is_written_now_whenever_its_record_was() {
     kafka.create_topic(&from, 1, &takes_all).unwrap();
     // An hour ahead at most, as is Kafka's default, and an hour back.
     kafka.create_topic(&dead, 1, &[("message.timestamp.before.max.ms", "3600000")]).unwrap();
-    kafka.produce(&from, written.map(|time| Record::value("no number").partition(0).timestamp(time))).unwrap();
+    kafka
+        .produce(&from, written.map(|time| Record::value("no number").partition(0).timestamp(time)))
+        .unwrap();
     let numbers = kafka::json::<u64>(&from).on_error(OnError::dead_letter(&*dead)).stream("numbers");
     let report =
         App::new("times").add(numbers.heal()).run_until_end(super::common::config(kafka, &group)).await;
