@@ -126,7 +126,10 @@ impl Group {
 
 impl Connect for Group {
     type Broker = Member;
-    const NEW_TOPIC: Duration = Duration::ZERO;
+
+    fn patience(&self, config: &Config) -> Duration {
+        config.start_budget()
+    }
 
     fn broker(&self, _: &Config) -> Result<Member, BrokerError> {
         Ok(Member(self.clone()))
