@@ -8,14 +8,17 @@ use std::{
 
 use healer_store::{Limits, MemoryStore, SledStore, Store, StoreError};
 
-use super::{App, BuildError, Error};
+use super::{
+    App, BuildError, Error,
+    circles::{of_ports, of_topics, reads},
+};
 use crate::{
     broker::{
         BrokerError, Pattern, Producer, Topics,
         kafka::{KafkaBroker, KafkaProducer},
     },
     config::Config,
-    engine::{Connect, Handle, Launch, Mode, launch},
+    engine::{Connect, Handle, Launch, Leash, Mode, launch},
     operators::{Entry, OnError},
     topology::{Graph, Node, NodeKind, States},
 };
@@ -69,7 +72,18 @@ impl Built {
     /// # Panics
     /// If it is not called within a tokio runtime.
     pub async fn start(self) -> Result<Handle, Error> {
+        Ok(self.leashed().await?.let_go())
+    }
+
+    /// As [`start`](Built::start), and it stops when the leash is dropped.
+    pub(super) async fn leashed(self) -> Result<Leash, Error> {
         launch(self.launch, Kafka).await
+    }
+
+    /// Runs to the end offsets of now.
+    pub(super) fn until_end(mut self) -> Self {
+        self.launch.mode = Mode::UntilEnd;
+        self
     }
 
     /// The parts, for another world to run.
@@ -78,16 +92,15 @@ impl Built {
         self.launch
     }
 
-    /// As [`start`](Built::start), and ends by itself when what the group has committed reaches the end offsets of now.
+    /// As [`start`](Built::start), and ends when what the group has committed reaches the end offsets of now.
     ///
     /// # Errors
     /// As [`start`](Built::start).
     ///
     /// # Panics
     /// If it is not called within a tokio runtime.
-    pub async fn start_until_end(mut self) -> Result<Handle, Error> {
-        self.launch.mode = Mode::UntilEnd;
-        self.start().await
+    pub async fn start_until_end(self) -> Result<Handle, Error> {
+        self.until_end().start().await
     }
 }
 
@@ -95,7 +108,10 @@ struct Kafka;
 
 impl Connect for Kafka {
     type Broker = KafkaBroker;
-    const NEW_TOPIC: Duration = Duration::from_secs(2);
+
+    fn patience(&self, config: &Config) -> Duration {
+        config.start_budget()
+    }
 
     fn broker(&self, config: &Config) -> Result<KafkaBroker, BrokerError> {
         KafkaBroker::connect(&config.consumer_properties())
@@ -146,6 +162,7 @@ fn faults(graph: &Graph, on_error: &OnError, states: &States, config: &Config) -
     );
     faults.extend(ports(graph));
     faults.extend(topics(graph));
+    faults.extend(of_topics(graph));
     faults.extend(stored_names(graph));
     faults.extend(dead_letters(graph, on_error));
     faults.extend(below_batches(graph));
@@ -189,15 +206,10 @@ fn below_batches(graph: &Graph) -> Vec<String> {
 
 /// Dead letters that would come in again.
 fn dead_letters(graph: &Graph, on_error: &OnError) -> Vec<String> {
-    let reads = |topic: &Arc<str>| {
-        graph.nodes.iter().find(|node| match &node.kind {
-            NodeKind::Source { topics: Topics::Named(names), .. } => names.contains(topic),
-            // A pattern that is none has its own fault.
-            NodeKind::Source { topics: Topics::Pattern(pattern), .. } => {
-                Pattern::new(pattern).is_ok_and(|pattern| pattern.is(topic))
-            }
-            _ => false,
-        })
+    let reader = |topic: &Arc<str>| {
+        let is =
+            |node: &&Arc<Node>| matches!(&node.kind, NodeKind::Source { topics, .. } if reads(topics, topic));
+        graph.nodes.iter().find(is)
     };
     let own = graph.nodes.iter().filter_map(|node| Some((&*node.path, node.on_error.as_ref()?)));
     let all = own.chain([("the pipeline", on_error)]);
@@ -206,7 +218,7 @@ fn dead_letters(graph: &Graph, on_error: &OnError) -> Vec<String> {
     for (path, topic) in topics {
         if topic.is_empty() {
             faults.push(format!("`{path}`: the topic of dead letters has no name"));
-        } else if let Some(source) = reads(topic) {
+        } else if let Some(source) = reader(topic) {
             faults.push(format!(
                 "`{path}` sends dead letters to `{topic}`, which `{}` reads: they would fail again and again; choose \
                  another topic",
@@ -236,35 +248,8 @@ fn ports(graph: &Graph) -> Vec<String> {
             ));
         }
     }
-    faults.extend(circles(graph));
+    faults.extend(of_ports(graph));
     faults
-}
-
-/// Ports that a stream behind them flows back into: its records would never be done.
-fn circles(graph: &Graph) -> Vec<String> {
-    let start_of = |node: &Node| {
-        let mut start = node;
-        while let Some(parent) = start.parent.and_then(|id| graph.get(id)) {
-            start = parent;
-        }
-        start.id
-    };
-    let ways: Vec<_> = graph.nodes.iter().filter_map(|node| Some((start_of(node), node.feeds?))).collect();
-    let flows_back = |port: u32| {
-        let mut reached = BTreeSet::new();
-        let mut next = vec![port];
-        while let Some(from) = next.pop() {
-            next.extend(
-                ways.iter()
-                    .filter(|(start, _)| *start == from)
-                    .map(|(_, to)| *to)
-                    .filter(|to| reached.insert(*to)),
-            );
-        }
-        reached.contains(&port)
-    };
-    let ports = graph.nodes.iter().filter(|node| node.kind == NodeKind::Port && flows_back(node.id));
-    ports.map(|port| format!("`{}` flows into itself: its records would never be done", port.path)).collect()
 }
 
 fn topics(graph: &Graph) -> Vec<String> {

@@ -26,6 +26,9 @@ pub enum Error {
     /// No broker answered within the bound.
     #[error("{0}")]
     Unreachable(String),
+    /// Brokers answered, and were not ready within the start's budget: no coordinator, or no leader.
+    #[error("{0}")]
+    NotReady(String),
     /// A topic that is read or written does not exist.
     #[error("{0}")]
     UnknownTopic(String),
@@ -97,6 +100,7 @@ impl From<BuildError> for Error {
 impl From<BrokerError> for Error {
     fn from(error: BrokerError) -> Self {
         match error.kind {
+            BrokerErrorKind::Transient => Self::NotReady(error.text),
             BrokerErrorKind::Unreachable => Self::Unreachable(error.text),
             BrokerErrorKind::UnknownTopic => Self::UnknownTopic(error.text),
             BrokerErrorKind::NotAuthorized => Self::NotAuthorized(error.text),

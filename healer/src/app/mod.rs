@@ -1,6 +1,7 @@
 //! `App`: a pipeline that is written down, checked and started.
 
 mod build;
+mod circles;
 mod error;
 mod report;
 
@@ -143,7 +144,8 @@ impl App {
         Built::new(self, config.clone())
     }
 
-    /// Checks, connects and starts. Installs no signal handler; ends when [`Handle::stop`] says so.
+    /// Checks, connects and starts. Installs no signal handler; ends when [`Handle::stop`] says so. When the future is dropped before it
+    /// has given a handle, what was started stops.
     ///
     /// # Errors
     /// What [`build`](App::build) finds, and what only a broker knows: no broker, unknown topics, wrong credentials.
@@ -156,20 +158,21 @@ impl App {
 
     /// Runs until ctrl-c, SIGTERM or an error: [`start`](App::start), signals, [`Handle::join`].
     ///
+    /// When the future is dropped, as by `select!`, a time-out or an abort, the pipeline stops as by [`Handle::stop`]: it takes no more
+    /// records, finishes those in flight within the drain budget, commits and leaves the group. That goes on in the background, and
+    /// until it is done its store stays open; to wait for it use [`start`](App::start), [`Handle::stop`] and [`Handle::join`].
+    ///
     /// # Errors
     /// As [`start`](App::start) and [`Handle::join`].
     ///
     /// # Panics
     /// If it is not called within a tokio runtime.
     pub async fn run(self, config: Config) -> Result<Report, Error> {
-        let handle = self.start(config).await?;
-        let result = join_or_signal(&handle).await;
-        handle.stop();
-        result
+        join_or_signal(&*Built::new(self, config)?.leashed().await?).await
     }
 
     /// Runs until what the group has committed reaches the end offsets that all partitions of its topics have now, whoever
-    /// commits; ctrl-c and SIGTERM end it earlier.
+    /// commits; ctrl-c and SIGTERM end it earlier, and so does whoever drops the future, as with [`run`](App::run).
     ///
     /// # Errors
     /// As [`start`](App::start) and [`Handle::join`].
@@ -177,10 +180,7 @@ impl App {
     /// # Panics
     /// If it is not called within a tokio runtime.
     pub async fn run_until_end(self, config: Config) -> Result<Report, Error> {
-        let handle = Built::new(self, config)?.start_until_end().await?;
-        let result = join_or_signal(&handle).await;
-        handle.stop();
-        result
+        join_or_signal(&*Built::new(self, config)?.until_end().leashed().await?).await
     }
 }
 

@@ -142,7 +142,7 @@ pub(crate) struct BrokerError {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub(crate) enum BrokerErrorKind {
-    /// The client goes on by itself (a connection lost, a leader moved).
+    /// It may pass (a leader moved, a coordinator is not there yet), and is worth another try.
     Transient,
     /// No broker answered in time.
     Unreachable,

@@ -51,6 +51,7 @@ pub struct ConfigBuilder {
     pub(super) poll_budget: Option<Given<Duration>>,
     pub(super) drain_budget: Option<Given<Duration>>,
     pub(super) connect_timeout: Option<Given<Duration>>,
+    pub(super) start_budget: Option<Given<Duration>>,
     pub(super) operating: Operating,
     pub(super) properties: BTreeMap<String, Given<String>>,
     pub(super) warnings: Vec<String>,
@@ -173,6 +174,13 @@ impl ConfigBuilder {
     /// How long the start may wait for a broker to answer, 1 ms to 10 min (`HEALER_CONNECT_TIMEOUT`). Default: 10 s.
     pub fn connect_timeout(mut self, timeout: impl IntoDuration) -> Self {
         self.connect_timeout = Some(duration(&settings::CONNECT_TIMEOUT, timeout, Source::Builder));
+        self
+    }
+
+    /// How long the start asks again when brokers answer that they are not ready: no coordinator yet, one that is still
+    /// loading, no leader. 0 s to 1 day (`HEALER_START_BUDGET`). Default: 1 min.
+    pub fn start_budget(mut self, budget: impl IntoDuration) -> Self {
+        self.start_budget = Some(duration(&settings::START_BUDGET, budget, Source::Builder));
         self
     }
 

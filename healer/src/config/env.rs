@@ -41,6 +41,7 @@ impl ConfigBuilder {
     /// | `HEALER_POLL_BUDGET` | [`poll_budget`](Self::poll_budget) |
     /// | `HEALER_DRAIN_BUDGET` | [`drain_budget`](Self::drain_budget) |
     /// | `HEALER_CONNECT_TIMEOUT` | [`connect_timeout`](Self::connect_timeout) |
+    /// | `HEALER_START_BUDGET` | [`start_budget`](Self::start_budget) |
     /// | `MAXLEN_MEMORY` | [`memory_max_len`](Self::memory_max_len), entries |
     /// | `MAXAGE_MEMORY` | [`memory_max_age`](Self::memory_max_age), seconds, or with a unit such as `1h` |
     /// | `HEALER_KAFKA_<NAME>` | [`set`](Self::set), with `_` for `.`: `HEALER_KAFKA_SECURITY_PROTOCOL=sasl_plaintext` |
@@ -173,6 +174,9 @@ impl ConfigBuilder {
             }
             n if n == settings::CONNECT_TIMEOUT.setting.env => {
                 self.connect_timeout = Some(var.duration(&settings::CONNECT_TIMEOUT, false));
+            }
+            n if n == settings::START_BUDGET.setting.env => {
+                self.start_budget = Some(var.duration(&settings::START_BUDGET, false));
             }
             other => self.operating_variable(other, var),
         }

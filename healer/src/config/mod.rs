@@ -78,6 +78,7 @@ pub struct Config {
     poll_budget: Sourced<Duration>,
     drain_budget: Sourced<Duration>,
     connect_timeout: Sourced<Duration>,
+    start_budget: Sourced<Duration>,
     operating: Operating,
     properties: Properties,
     warnings: Vec<String>,
@@ -191,6 +192,11 @@ impl Config {
         self.connect_timeout.value
     }
 
+    /// How long the start asks again when brokers answer that they are not ready.
+    pub fn start_budget(&self) -> Duration {
+        self.start_budget.value
+    }
+
     /// The property `max.poll.interval.ms`: the longest time between two polls before the group gives this member up.
     /// Default: 5 min.
     pub fn max_poll_interval(&self) -> Duration {
@@ -240,6 +246,7 @@ impl ConfigBuilder {
             poll_budget: take(self.poll_budget, settings::POLL_BUDGET.default, &mut wrong),
             drain_budget: take(self.drain_budget, settings::DRAIN_BUDGET.default, &mut wrong),
             connect_timeout: take(self.connect_timeout, settings::CONNECT_TIMEOUT.default, &mut wrong),
+            start_budget: take(self.start_budget, settings::START_BUDGET.default, &mut wrong),
             operating: self.operating.checked(&mut wrong),
             properties: Properties::new(),
             warnings: self.warnings,

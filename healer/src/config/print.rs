@@ -9,8 +9,8 @@ use super::{
     redact,
     settings::{
         BROKERS, COMMIT_INTERVAL, CONNECT_TIMEOUT, DRAIN_BUDGET, GROUP, IN_FLIGHT, MEMORY_MAX_AGE,
-        MEMORY_MAX_LEN, METADATA_MAX_BYTES, OUT_OF_RANGE, POLL_BUDGET, PROTOCOL, STALL_AFTER, START, STORE,
-        THREADS, UNREACHABLE_AFTER,
+        MEMORY_MAX_LEN, METADATA_MAX_BYTES, OUT_OF_RANGE, POLL_BUDGET, PROTOCOL, STALL_AFTER, START,
+        START_BUDGET, STORE, THREADS, UNREACHABLE_AFTER,
     },
     source::{Source, Sourced},
 };
@@ -71,6 +71,7 @@ impl Config {
             duration(POLL_BUDGET.setting.name, &self.poll_budget),
             duration(DRAIN_BUDGET.setting.name, &self.drain_budget),
             duration(CONNECT_TIMEOUT.setting.name, &self.connect_timeout),
+            duration(START_BUDGET.setting.name, &self.start_budget),
         ];
         let operating = self.operating.shown().into_iter();
         lines.extend(operating.map(|(name, value, source)| line(name, &value, source)));

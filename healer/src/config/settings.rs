@@ -106,6 +106,11 @@ pub(super) const CONNECT_TIMEOUT: DurationSetting = DurationSetting {
     default: Duration::from_secs(10),
     range: MS..=Duration::from_mins(10),
 };
+pub(super) const START_BUDGET: DurationSetting = DurationSetting {
+    setting: Setting { name: "start_budget", env: "HEALER_START_BUDGET" },
+    default: Duration::from_mins(1),
+    range: Duration::ZERO..=DAY,
+};
 pub(super) const MEMORY_MAX_AGE: DurationSetting = DurationSetting {
     setting: Setting { name: "memory_max_age", env: "MAXAGE_MEMORY" },
     default: Duration::from_hours(1),
@@ -220,7 +225,7 @@ pub(super) const PROPERTY_PREFIX: &str = "HEALER_KAFKA_";
 pub(super) const OWN_PREFIXES: [&str; 2] = ["HEALER_", "HEALING_"];
 
 /// Every environment variable that begins with one of [`OWN_PREFIXES`].
-pub(super) const VARIABLES: [&str; 27] = [
+pub(super) const VARIABLES: [&str; 28] = [
     BROKERS.env,
     GROUP.env,
     PROTOCOL.env,
@@ -231,6 +236,7 @@ pub(super) const VARIABLES: [&str; 27] = [
     POLL_BUDGET.setting.env,
     DRAIN_BUDGET.setting.env,
     CONNECT_TIMEOUT.setting.env,
+    START_BUDGET.setting.env,
     IN_FLIGHT.setting.env,
     THREADS.setting.env,
     METADATA_MAX_BYTES.setting.env,

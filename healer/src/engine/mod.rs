@@ -10,7 +10,7 @@ mod shared;
 pub(crate) use core::decode_metadata;
 pub use core::{Blocked, CommitHealth, PartitionState, PartitionStatus, Stalled, StartError};
 pub use driver::{Commits, CommittedOffset, Handle, Health, Phase, SeekError, SeekTo};
-pub(crate) use driver::{Connect, Launch, Mode, launch};
+pub(crate) use driver::{Connect, Launch, Leash, Mode, launch};
 #[cfg(feature = "testing")]
 pub(crate) use driver::{Station, Turner, keep, prepare};
 pub use host::Host;

@@ -90,16 +90,29 @@ async fn true_text(ground: &Ground) -> String {
     last.metadata
 }
 
-/// Which records run where the group has this offset with this text beside it.
-async fn runs_with(ground: &Ground, offset: i64, text: &[u8]) -> Vec<i64> {
-    let group = ground.kafka.unique("group");
-    ground.kafka.set_committed_with(&group, &ground.topic, 0, offset, text).unwrap();
-    let ground = Ground { group, topic: ground.topic.clone(), ..*ground };
+/// Which records run where this group has this offset with this text beside it.
+async fn runs_in(ground: &Ground, group: &str, offset: i64, text: &[u8]) -> Vec<i64> {
+    ground.kafka.set_committed_with(group, &ground.topic, 0, offset, text).unwrap();
+    let ground = Ground { group: group.to_owned(), topic: ground.topic.clone(), ..*ground };
     let member = ground.start(|settings| settings).await;
     member.turnstile.open();
     until("all is committed", || member.committed(0) == Some(10)).await;
     assert_eq!(member.stop().await.lag, Some(0));
     member.offsets(0)
+}
+
+/// The same in the group that the text is of.
+async fn runs_with(ground: &Ground, offset: i64, text: &[u8]) -> Vec<i64> {
+    runs_in(ground, &ground.group, offset, text).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_commit_that_was_copied_to_another_group_with_its_text_has_nothing_skipped() {
+    let Some(ground) = Ground::new(Protocol::Consumer, 1) else { return };
+    let text = true_text(&ground).await;
+    let other = ground.kafka.unique("group");
+    assert_eq!(runs_in(&ground, &other, 3, text.as_bytes()).await, (3..10).collect::<Vec<_>>());
+    assert_eq!(runs_with(&ground, 3, text.as_bytes()).await, [3], "in its own it is believed");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

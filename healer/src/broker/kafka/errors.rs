@@ -234,7 +234,9 @@ fn help(code: Code, kind: Kind) -> &'static str {
             Code::PollExceeded => {
                 "the group has taken the partitions away: raise `max.poll.interval.ms`, or work less between two polls"
             }
-            _ => "the client tries again by itself",
+            _ => {
+                "this may pass: brokers that start, or whose leaders and coordinators move, answer like this"
+            }
         },
     }
 }

@@ -78,6 +78,13 @@ pub(super) fn partitions(metadata: &Metadata, topic: &str, voice: &Voice) -> Res
         }
     }
     let mut ids: Vec<i32> = found.partitions().iter().map(rdkafka::metadata::MetadataPartition::id).collect();
+    if ids.is_empty() {
+        return Err(errors::failed_with(
+            &format!("reading about topic {topic:?}"),
+            RDKafkaErrorCode::LeaderNotAvailable,
+            voice,
+        ));
+    }
     ids.sort_unstable();
     Ok(ids)
 }

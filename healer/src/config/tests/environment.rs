@@ -18,6 +18,7 @@ fn every_setting_is_read_from_its_variable() {
         ("HEALER_POLL_BUDGET", "50ms"),
         ("HEALER_DRAIN_BUDGET", "2s"),
         ("HEALER_CONNECT_TIMEOUT", "3s"),
+        ("HEALER_START_BUDGET", "4s"),
         ("MAXLEN_MEMORY", "500"),
         ("MAXAGE_MEMORY", "60"),
         ("HEALER_KAFKA_CLIENT_ID", "me"),
@@ -36,6 +37,7 @@ fn every_setting_is_read_from_its_variable() {
     assert_eq!(config.poll_budget(), Duration::from_millis(50));
     assert_eq!(config.drain_budget(), Duration::from_secs(2));
     assert_eq!(config.connect_timeout(), Duration::from_secs(3));
+    assert_eq!(config.start_budget(), Duration::from_secs(4));
     assert_eq!(config.memory_max_len(), 500);
     assert_eq!(config.memory_max_age(), Duration::from_mins(1));
     let consumer = config.consumer_properties();

@@ -24,6 +24,7 @@ fn the_defaults_are_the_documented_ones() {
     assert_eq!(config.poll_budget(), Duration::from_millis(100));
     assert_eq!(config.drain_budget(), Duration::from_secs(5));
     assert_eq!(config.connect_timeout(), Duration::from_secs(10));
+    assert_eq!(config.start_budget(), Duration::from_mins(1));
     assert_eq!(config.max_poll_interval(), Duration::from_mins(5));
     assert!(config.warnings().is_empty());
 }

@@ -1,6 +1,7 @@
 //! What a user holds of a running pipeline.
 
 use std::{
+    ops::Deref,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
@@ -40,7 +41,8 @@ pub struct CommittedOffset {
     pub offset: i64,
 }
 
-/// A running pipeline. Clones are the same pipeline; it runs on when all of them are dropped.
+/// A running pipeline. Clones are the same pipeline; it runs on when all of them are dropped (what [`App::run`](crate::App::run) runs
+/// stops instead, since nobody could stop it any more).
 ///
 /// A handle reads checkpoints, so it keeps the store open also after the end: drop it before the same store is opened again.
 #[derive(Clone)]
@@ -177,6 +179,36 @@ impl Handle {
         }
         all.sort_by(|a, b| (&a.topic, a.partition).cmp(&(&b.topic, b.partition)));
         Ok(all)
+    }
+}
+
+/// A running pipeline that stops when nobody waits for it any more.
+pub(crate) struct Leash(Option<Handle>);
+
+impl Leash {
+    pub(super) fn new(handle: Handle) -> Self {
+        Self(Some(handle))
+    }
+
+    /// From now on it runs on when its handles are dropped.
+    pub(crate) fn let_go(mut self) -> Handle {
+        self.0.take().unwrap_or_else(|| unreachable!("only this takes it, once"))
+    }
+}
+
+impl Deref for Leash {
+    type Target = Handle;
+
+    fn deref(&self) -> &Handle {
+        self.0.as_ref().unwrap_or_else(|| unreachable!("only `let_go` takes it, and ends the leash"))
+    }
+}
+
+impl Drop for Leash {
+    fn drop(&mut self) {
+        if let Some(handle) = &self.0 {
+            handle.stop();
+        }
     }
 }
 

@@ -25,8 +25,8 @@ use crate::{
 /// How long after a look-up that failed the next is tried.
 pub(super) const LOOK_UP_AGAIN: Duration = Duration::from_millis(200);
 
-/// How long an assignment may stay without an answer before the pipeline gives up.
-const ASSIGN_BUDGET: Duration = Duration::from_mins(1);
+/// How often is told that starts are not known yet.
+const TELL_AGAIN: Duration = Duration::from_secs(10);
 
 /// Asks, and sends the answers home.
 pub(super) struct Asker {
@@ -90,24 +90,26 @@ impl Asker {
 /// assignment that is over is not taken for the next one of the same partition: others may have committed in between.
 #[derive(Default)]
 pub(super) struct Unanswered {
-    waiting: BTreeMap<u64, (TopicPartition, Duration)>,
+    waiting: BTreeMap<u64, TopicPartition>,
     numbers: u64,
     /// A look-up is under way; what comes meanwhile is looked up after it.
     asking: bool,
     next: Duration,
+    /// When it is told again that there is no answer.
+    tell: Duration,
 }
 
 impl Unanswered {
-    pub(super) fn add(&mut self, partitions: Vec<TopicPartition>, now: Duration) {
+    pub(super) fn add(&mut self, partitions: Vec<TopicPartition>) {
         self.remove(&partitions);
         for partition in partitions {
             self.numbers += 1;
-            self.waiting.insert(self.numbers, (partition, now));
+            self.waiting.insert(self.numbers, partition);
         }
     }
 
     pub(super) fn remove(&mut self, partitions: &[TopicPartition]) {
-        self.waiting.retain(|_, (partition, _)| !partitions.contains(partition));
+        self.waiting.retain(|_, partition| !partitions.contains(partition));
     }
 }
 
@@ -126,7 +128,7 @@ impl<B: Broker> Poller<B> {
         }
         *asking = true;
         let (numbers, partitions): (Vec<_>, Vec<_>) =
-            waiting.iter().map(|(number, (partition, _))| (*number, partition.clone())).unzip();
+            waiting.iter().map(|(number, partition)| (*number, partition.clone())).unzip();
         let (journal, config) = (Arc::downgrade(&self.journal), self.config.clone());
         self.asker.ask_starts(
             move |remote| assign::starts(&Lookup { remote, journal: &journal, config: &config }, &partitions),
@@ -143,7 +145,7 @@ impl<B: Broker> Poller<B> {
         let error = match starts {
             Ok(starts) => {
                 let known = asked.iter().zip(starts);
-                let current = known.filter_map(|(number, start)| Some((waiting.remove(number)?.0, start)));
+                let current = known.filter_map(|(number, start)| Some((waiting.remove(number)?, start)));
                 let current: Vec<_> = current.collect();
                 // An answer to nothing would be taken for the answer to what came since.
                 if !current.is_empty() {
@@ -154,21 +156,22 @@ impl<B: Broker> Poller<B> {
             Err(error) => error,
         };
         let now = self.control.now();
-        let current: Vec<_> = asked.iter().filter_map(|number| waiting.get(number)).collect();
+        let current = asked.iter().filter(|number| waiting.contains_key(number)).count();
         let passes = match error {
             Error::Engine(_) => false,
-            // Neither an outage nor a topic that is gone ends a pipeline that runs.
-            Error::Unreachable(_) | Error::UnknownTopic(_) => true,
-            Error::Broker(_) if current.iter().all(|(_, since)| now < *since + ASSIGN_BUDGET) => true,
+            // Neither an outage, nor a coordinator or leader that moves, nor a topic that is gone ends a pipeline that runs.
+            Error::Unreachable(_) | Error::NotReady(_) | Error::UnknownTopic(_) => true,
             // It may be about one that is gone by now.
-            _ if current.len() < asked.len() => return,
+            _ if current < asked.len() => return,
             _ => false,
         };
-        if passes {
-            tracing::warn!(%error, "could not look up where to start; trying again");
-            self.unanswered.next = now + LOOK_UP_AGAIN;
-        } else {
-            self.step(Event::Failed(error));
+        if !passes {
+            return self.step(Event::Failed(error));
+        }
+        self.unanswered.next = now + LOOK_UP_AGAIN;
+        if now >= self.unanswered.tell {
+            tracing::warn!(%error, "could not look up where to start; asking again until there is an answer");
+            self.unanswered.tell = now + TELL_AGAIN;
         }
     }
 

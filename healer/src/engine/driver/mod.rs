@@ -16,6 +16,7 @@ mod lanes;
 mod lookups;
 mod open;
 mod out_of_range;
+mod patience;
 mod piece;
 mod poll;
 mod prepare;
@@ -39,6 +40,7 @@ use std::{
 use healer_store::StoreError;
 use tokio::runtime;
 
+pub(crate) use handle::Leash;
 pub use handle::{Commits, CommittedOffset, Handle};
 pub use health::{Health, Phase};
 #[cfg(feature = "testing")]
@@ -112,14 +114,15 @@ pub(crate) struct Launch {
 /// How to reach a broker; the seam at which the engine meets another than Kafka.
 pub(crate) trait Connect {
     type Broker: Broker;
-    /// How long a topic may be unknown at the start: brokers hear of a new one a moment after whoever made it.
-    const NEW_TOPIC: Duration;
+    /// How long a start asks again when an answer says something that may pass.
+    fn patience(&self, config: &Config) -> Duration;
     fn broker(&self, config: &Config) -> Result<Self::Broker, BrokerError>;
     fn producer(&self, config: &Config) -> Result<Arc<dyn Producer>, BrokerError>;
 }
 
-/// Connects, checks what only a broker knows, and starts the engine's threads.
-pub(crate) async fn launch<C: Connect + Send + 'static>(launch: Launch, connect: C) -> Result<Handle, Error> {
+/// Connects, checks what only a broker knows, and starts the engine's threads. If nobody waits for the answer any more, what was
+/// started is stopped.
+pub(crate) async fn launch<C: Connect + Send + 'static>(launch: Launch, connect: C) -> Result<Leash, Error> {
     let began = Instant::now();
     let runtime = Arc::new(TokioRuntime { handle: runtime::Handle::current(), began });
     // Looking up topics and offsets blocks.
@@ -127,10 +130,10 @@ pub(crate) async fn launch<C: Connect + Send + 'static>(launch: Launch, connect:
         let name = launch.name.clone();
         let (station, handle) = prepare(launch, &connect, runtime)?;
         start(&name, station).map_err(|error| no_thread(&error))?;
-        Ok(handle)
+        Ok(Leash::new(handle))
     };
     match tokio::task::spawn_blocking(start).await {
-        Ok(handle) => handle,
+        Ok(leash) => leash,
         Err(panic) => Err(Error::Engine(panic.to_string())),
     }
 }

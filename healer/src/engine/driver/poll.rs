@@ -176,7 +176,7 @@ impl<B: Broker> Poller<B> {
                     if !partitions.is_empty() {
                         self.control.miss_topic(None);
                     }
-                    self.unanswered.add(partitions, self.control.now());
+                    self.unanswered.add(partitions);
                 }
                 BrokerEvent::Revoked(partitions) => {
                     self.control.core().tally.rebalances += 1;

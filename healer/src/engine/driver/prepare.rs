@@ -3,8 +3,7 @@
 use std::{
     collections::BTreeMap,
     sync::{Arc, mpsc::channel},
-    thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use healer_store::{MemoryStore, StoreError};
@@ -23,12 +22,13 @@ use super::{
     lookups::{Asker, Unanswered},
     no_thread,
     out_of_range::OutOfRangeTold,
+    patience::ride_out,
     poll::Poller,
     saver::Saver,
 };
 use crate::{
     app::Error,
-    broker::{Broker, BrokerError, BrokerErrorKind, Producer, TopicPartition, Topics},
+    broker::{Broker, Producer, TopicPartition, Topics},
     engine::{
         Runtime, Sends, Shared, Sharing,
         core::{Core, Goal, Settings},
@@ -50,11 +50,11 @@ pub(crate) fn prepare<C: Connect>(
     connect: &C,
     runtime: Arc<dyn Runtime>,
 ) -> Result<Prepared<C::Broker>, Error> {
-    let wait = launch.config.connect_timeout();
+    let (wait, patience) = (launch.config.connect_timeout(), connect.patience(&launch.config));
     let topics: Vec<Topics> = launch.sources.iter().map(|(_, topics, _)| topics.clone()).collect();
     let mut broker = connect.broker(&launch.config)?;
     let remote = broker.remote();
-    let partitions = soon::<C, _>(wait, || remote.partitions(&topics, wait))?;
+    let partitions = ride_out(patience, false, || Ok(remote.partitions(&topics, wait)?))?;
     let producer = producer(&launch, connect, wait)?;
     let journal = Arc::new(journal(&launch, remote.cluster_id(wait))?);
     let goals = match launch.mode {
@@ -62,7 +62,7 @@ pub(crate) fn prepare<C: Connect>(
         Mode::UntilEnd => {
             let lookup =
                 Lookup { remote: &*remote, journal: &Arc::downgrade(&journal), config: &launch.config };
-            Some(assign::goals(&lookup, &partitions)?)
+            Some(ride_out(patience, true, || assign::goals(&lookup, &partitions))?)
         }
     };
     broker.subscribe(&topics)?;
@@ -208,24 +208,12 @@ fn assemble<B: Broker>(
     })
 }
 
-fn soon<C: Connect, T>(wait: Duration, ask: impl Fn() -> Result<T, BrokerError>) -> Result<T, BrokerError> {
-    let until = Instant::now() + C::NEW_TOPIC.min(wait);
-    let passes = [BrokerErrorKind::UnknownTopic, BrokerErrorKind::Transient];
-    loop {
-        match ask() {
-            Err(error) if passes.contains(&error.kind) && Instant::now() < until => {
-                thread::sleep(Duration::from_millis(100));
-            }
-            result => return result,
-        }
-    }
-}
-
 fn producer<C: Connect>(
     launch: &Launch,
     connect: &C,
     wait: Duration,
 ) -> Result<Option<Arc<dyn Producer>>, Error> {
+    let patience = connect.patience(&launch.config);
     let nodes = &launch.graph.nodes;
     let sinks = nodes.iter().filter_map(|node| match &node.kind {
         NodeKind::Sink { topic, .. } => Some(topic.as_ref()),
@@ -240,7 +228,7 @@ fn producer<C: Connect>(
             none => none.insert(connect.producer(&launch.config)?),
         };
         if let Some(topic) = topic {
-            soon::<C, _>(wait, || producer.check_topic(topic, wait))?;
+            ride_out(patience, true, || Ok(producer.check_topic(topic, wait)?))?;
         }
     }
     Ok(producer)

@@ -11,7 +11,8 @@ use super::{Message, poll::Poller};
 use crate::{
     app::Error,
     broker::{Broker, Remote, TopicPartition, Watermarks},
-    engine::core::{Part, Start},
+    config::Start,
+    engine::core::{Part, Start as CoreStart},
 };
 
 /// Where a partition is to be read from.
@@ -20,7 +21,7 @@ use crate::{
 pub enum SeekTo {
     /// This offset.
     Offset(i64),
-    /// The first record at or after this time; the end where there is none.
+    /// The first record at or after this time, which may lie before 1970; the end where there is none.
     Time(SystemTime),
     /// The first record there is.
     Earliest,
@@ -32,7 +33,7 @@ impl fmt::Display for SeekTo {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Offset(offset) => write!(f, "offset {offset}"),
-            Self::Time(time) => write!(f, "{}", humantime::format_rfc3339_millis(*time)),
+            Self::Time(time) => write!(f, "{}", Start::Time(*time)),
             Self::Earliest => f.write_str("the first record"),
             Self::Latest => f.write_str("the end"),
         }
@@ -148,7 +149,7 @@ impl<B: Broker> Poller<B> {
         // Not where it is to be given back: then its ledger says what was done up to there.
         let may = self.control.core().part_of(partition).is_some_and(Part::is_open);
         if may {
-            self.reopen(partition, Start::sought(offset));
+            self.reopen(partition, CoreStart::sought(offset));
         }
         let opened = self
             .control

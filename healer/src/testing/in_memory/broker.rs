@@ -217,10 +217,13 @@ pub(super) struct Connected {
 
 impl Connect for Connected {
     type Broker = Member;
-    const NEW_TOPIC: Duration = Duration::ZERO;
 
     fn broker(&self, _: &Config) -> Result<Member, BrokerError> {
         Ok(Member(Arc::clone(&self.source)))
+    }
+
+    fn patience(&self, _: &Config) -> Duration {
+        Duration::ZERO
     }
 
     fn producer(&self, _: &Config) -> Result<Arc<dyn Producer>, BrokerError> {

@@ -32,13 +32,16 @@ struct ToCluster<'a> {
 
 impl Connect for ToCluster<'_> {
     type Broker = SimBroker;
-    const NEW_TOPIC: Duration = Duration::ZERO;
 
     fn broker(&self, _: &Config) -> Result<SimBroker, BrokerError> {
         let mut broker = self.cluster.member(&self.scope.group, self.instance, self.protocol);
         broker.listen(self.oracle.look_ups(self.number, self.scope.clone()));
         *self.member.borrow_mut() = Some(broker.id());
         Ok(broker)
+    }
+
+    fn patience(&self, _: &Config) -> Duration {
+        Duration::ZERO
     }
 
     fn producer(&self, _: &Config) -> Result<Arc<dyn Producer>, BrokerError> {

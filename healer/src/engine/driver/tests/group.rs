@@ -41,6 +41,8 @@ pub(super) struct State {
     records: Vec<(i32, i64)>,
     /// How questions fail.
     pub(super) fails: Option<BrokerErrorKind>,
+    /// So many questions fail as those of brokers that are not ready do, then all is well.
+    pub(super) not_ready: usize,
     pub(super) panics: bool,
     /// Questions get no answer.
     pub(super) hangs: bool,
@@ -116,8 +118,11 @@ impl Group {
         assert!(!polling, "the poll thread asks and waits");
         assert!(!panics, "the client is confused");
         self.set(|state| state.asked |= state.hangs);
-        let state = self.0.1.wait_while(self.state(), |state| state.hangs).expect("no one panics with it");
-        match state.fails {
+        let mut state =
+            self.0.1.wait_while(self.state(), |state| state.hangs).expect("no one panics with it");
+        let not_ready = state.not_ready > 0;
+        state.not_ready -= usize::from(not_ready);
+        match state.fails.or(not_ready.then_some(BrokerErrorKind::Transient)) {
             Some(kind) => Err(BrokerError { kind, text: "it fails".to_owned() }),
             None => Ok(answer(&state)),
         }
@@ -126,7 +131,10 @@ impl Group {
 
 impl Connect for Group {
     type Broker = Member;
-    const NEW_TOPIC: Duration = Duration::ZERO;
+
+    fn patience(&self, config: &Config) -> Duration {
+        config.start_budget()
+    }
 
     fn broker(&self, _: &Config) -> Result<Member, BrokerError> {
         Ok(Member(self.clone()))
@@ -280,6 +288,6 @@ impl Remote for Group {
     }
 
     fn partitions(&self, _: &[Topics], _: Duration) -> Result<Vec<TopicPartition>, BrokerError> {
-        Ok(partitions(&[0, 1, 2]))
+        self.ask(|_| partitions(&[0, 1, 2]))
     }
 }

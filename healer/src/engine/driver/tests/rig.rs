@@ -37,7 +37,7 @@ type Work = Box<dyn FnOnce() + Send>;
 
 /// The threads that the test plays.
 #[derive(Default)]
-struct Hands {
+pub(super) struct Hands {
     now: Mutex<Duration>,
     lines: Arc<Mutex<BTreeMap<String, VecDeque<Work>>>>,
 }
@@ -93,7 +93,7 @@ impl Worker for Line {
 pub(super) struct Rig {
     pub(super) group: Group,
     pub(super) handle: Handle,
-    store: Arc<dyn healer_store::Store>,
+    pub(super) store: Arc<dyn healer_store::Store>,
     hands: Arc<Hands>,
     station: Arc<Station<Member>>,
     turner: Option<Turner<Member>>,
@@ -104,8 +104,19 @@ impl Rig {
         Self::with(|config| config)
     }
 
+    /// Where the brokers tell no id of their cluster.
+    pub(super) fn nameless() -> Self {
+        let group = Group::default();
+        group.set(|state| state.nameless = true);
+        Self::over(group, |config| config)
+    }
+
     pub(super) fn with(change: impl FnOnce(ConfigBuilder) -> ConfigBuilder) -> Self {
-        let (group, hands) = (Group::default(), Arc::<Hands>::default());
+        Self::over(Group::default(), change)
+    }
+
+    fn over(group: Group, change: impl FnOnce(ConfigBuilder) -> ConfigBuilder) -> Self {
+        let hands = Arc::<Hands>::default();
         let launch = launch(change);
         let store = Arc::clone(&launch.store);
         let prepared = prepare(launch, &group, Arc::clone(&hands) as _);

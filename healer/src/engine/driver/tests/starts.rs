@@ -2,8 +2,17 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::rig::{INTERVAL, Rig};
-use crate::{Start, app::Error, broker::BrokerErrorKind};
+use super::{
+    super::{Handle, Mode, prepare},
+    group::{Group, State},
+    rig::{Hands, INTERVAL, Rig, launch},
+};
+use crate::{
+    Start,
+    app::Error,
+    broker::BrokerErrorKind,
+    journal::{Journal, Scope},
+};
 
 const ASK: &str = "healer-starts";
 const AGAIN: Duration = Duration::from_millis(200);
@@ -152,19 +161,102 @@ fn a_look_up_that_fails_is_tried_again() {
 }
 
 #[test]
-fn a_broker_that_refuses_is_given_up_after_a_minute() {
+fn nothing_that_may_pass_ends_a_pipeline_that_runs() {
+    for kind in [BrokerErrorKind::Transient, BrokerErrorKind::Unreachable, BrokerErrorKind::UnknownTopic] {
+        let mut rig = Rig::new();
+        rig.group.set(|state| state.fails = Some(kind));
+        rig.group.assign(&[0]);
+        rig.turns(2);
+        for _ in 0..24 {
+            rig.answer_starts();
+            rig.pass(Duration::from_hours(1));
+            rig.turns(1);
+            assert!(rig.end().is_none(), "{kind:?}");
+        }
+        rig.group.set(|state| state.fails = None);
+        rig.answer_starts();
+        assert_eq!(rig.group.told(), ["assign 0@0"], "{kind:?}");
+    }
+}
+
+#[test]
+fn a_broker_that_refuses_for_good_ends_it() {
     let mut rig = Rig::new();
-    rig.group.set(|state| state.fails = Some(BrokerErrorKind::Transient));
+    rig.group.set(|state| state.fails = Some(BrokerErrorKind::Fatal));
     rig.group.assign(&[0]);
     rig.turns(2);
-    rig.pass(Duration::from_secs(59));
-    rig.answer_starts();
-    rig.pass(Duration::from_secs(1));
-    rig.turns(1);
-    assert!(rig.end().is_none());
     rig.answer_starts();
     rig.turns(1);
     assert!(matches!(rig.end(), Some(Err(Error::Broker(_)))));
+}
+
+/// Starts a pipeline that runs to the end offsets of now.
+fn start(budget: &str, change: impl FnOnce(&mut State)) -> Result<Handle, Error> {
+    let group = Group::default();
+    group.set(change);
+    let mut launch = launch(|config| config.start_budget(budget));
+    launch.mode = Mode::UntilEnd;
+    prepare(launch, &group, Arc::<Hands>::default() as _).map(|(_, handle)| handle)
+}
+
+#[test]
+fn a_start_rides_out_brokers_that_are_not_ready() {
+    // The topics, then the offsets and the ends of three partitions: whichever question is asked meanwhile.
+    for not_ready in 1..4 {
+        start("1h", |state| state.not_ready = not_ready).expect("they are ready soon");
+    }
+}
+
+#[test]
+fn a_start_that_gives_up_names_its_budget() {
+    let error =
+        start("10ms", |state| state.fails = Some(BrokerErrorKind::Transient)).err().expect("never ready");
+    assert!(matches!(error, Error::NotReady(_)), "{error:?}");
+    let text = error.to_string();
+    assert!(text.contains("it fails") && text.contains("10ms (`start_budget`)"), "{text}");
+    assert!(!text.contains("by itself"), "it has ended: {text}");
+}
+
+#[test]
+fn a_start_waits_for_brokers_that_never_answered_no_longer_than_for_one_answer() {
+    for kind in [BrokerErrorKind::Unreachable, BrokerErrorKind::NotAuthorized, BrokerErrorKind::Configuration]
+    {
+        let error = start("1h", |state| state.fails = Some(kind)).err().expect("it fails");
+        assert!(!error.to_string().contains("start_budget"), "{error}");
+    }
+}
+
+#[test]
+fn without_an_id_of_the_cluster_nothing_is_kept_beyond_the_run() {
+    let scopes = [(); 2].map(|()| {
+        let mut rig = Rig::nameless().opened(&[0]);
+        rig.group.put(0, 0..3);
+        rig.turns(1);
+        rig.pass(INTERVAL);
+        rig.turns(1);
+        rig.work("healer-commit");
+        rig.work("healer-store");
+        let scope = rig.handle.scope().clone();
+        let store = Arc::clone(&rig.store);
+        assert_eq!(Journal::scopes(&*store).expect("it reads"), [], "the user's store stays empty");
+        scope
+    });
+    assert_ne!(scopes[0].cluster, scopes[1].cluster);
+}
+
+#[test]
+fn what_is_kept_is_kept_under_the_id_of_the_cluster_and_the_group() {
+    let mut rig = Rig::new().opened(&[0]);
+    rig.group.put(0, 0..3);
+    rig.turns(1);
+    rig.pass(INTERVAL);
+    rig.turns(1);
+    rig.work("healer-store");
+    let scope = Scope::new("cluster", "g", "driven");
+    assert_eq!(
+        (rig.handle.scope(), Journal::scopes(&*rig.store).expect("it reads")),
+        (&scope, vec![scope.clone()])
+    );
 }
 
 #[test]

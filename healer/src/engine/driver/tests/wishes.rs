@@ -66,6 +66,24 @@ fn the_first_record_the_end_and_a_time_are_looked_up() {
 }
 
 #[test]
+fn times_before_1970_and_beyond_the_year_9999_are_sought_and_told_as_any_other() {
+    let mut rig = Rig::new().opened(&[0]);
+    rig.group.set(|state| state.marks.insert(0, 2..7));
+    let far = UNIX_EPOCH + Duration::from_secs(253_402_300_800);
+    for (time, offset) in [
+        (UNIX_EPOCH - Duration::from_secs(1), 2),
+        (UNIX_EPOCH - Duration::from_hours(24 * 3_650), 2),
+        (UNIX_EPOCH, 2),
+        (far, 7),
+    ] {
+        let to = SeekTo::Time(time);
+        assert!(to.to_string().starts_with("time:"), "{to}");
+        assert_eq!(rig.sought(0, to).ok(), Some(offset), "{to}");
+    }
+    assert_eq!(SeekTo::Time(far).to_string(), "time:(outside of 1970 to 9999)");
+}
+
+#[test]
 fn what_cannot_be_sought_leaves_all_as_it_was() {
     let mut rig = Rig::new().opened(&[0]);
     rig.group.put(0, 0..4);

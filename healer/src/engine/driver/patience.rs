@@ -1,0 +1,57 @@
+//! A start rides out what may pass.
+
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
+
+use crate::app::Error;
+
+/// How long a topic may be unknown: brokers hear of a new one a moment after whoever made it.
+const NEW_TOPIC: Duration = Duration::from_secs(2);
+
+/// How long after an answer that may pass is asked again.
+const AGAIN: Duration = Duration::from_millis(100);
+
+/// Asks until there is an answer, or an error that does not pass, or until the budget is used up.
+///
+/// `reached` says that brokers have answered before. Where none ever did, `ask` has waited for them long enough.
+pub(super) fn ride_out<T>(
+    budget: Duration,
+    reached: bool,
+    ask: impl Fn() -> Result<T, Error>,
+) -> Result<T, Error> {
+    let began = Instant::now();
+    let mut told = false;
+    loop {
+        let error = match ask() {
+            Err(error @ (Error::NotReady(_) | Error::UnknownTopic(_))) => error,
+            Err(error @ Error::Unreachable(_)) if reached => error,
+            result => return result,
+        };
+        let budget = if matches!(error, Error::UnknownTopic(_)) { budget.min(NEW_TOPIC) } else { budget };
+        if began.elapsed() >= budget {
+            return Err(given_up(error, budget));
+        }
+        if !told {
+            told = true;
+            tracing::warn!(%error, ?budget, "the brokers are not ready for a start; asking again");
+        }
+        thread::sleep(AGAIN);
+    }
+}
+
+fn given_up(error: Error, budget: Duration) -> Error {
+    let budget = humantime::format_duration(budget);
+    let add = |text| {
+        format!(
+            "{text}; the start has asked again for {budget} (`start_budget`) and gives up: look at the brokers' logs, or raise the \
+             budget"
+        )
+    };
+    match error {
+        Error::NotReady(text) => Error::NotReady(add(text)),
+        Error::Unreachable(text) => Error::Unreachable(add(text)),
+        other => other,
+    }
+}
