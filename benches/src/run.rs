@@ -9,8 +9,8 @@ use crate::{
     args::{Args, How},
     commits,
     feed::Feed,
-    flight::Delay,
     figures::{float, grouped},
+    flight::Delay,
     report::{Measured, Report, Round},
     sides::{self, Programs, Ran, WhenReady},
     supply::Supply,
@@ -243,7 +243,10 @@ impl<'a> Bench<'a> {
         })?;
         ensure!(wrong.is_none(), "{} sent what is none of it: {wrong:?}", task.side.name());
         let (name, (count, sum)) = (task.side.name(), found);
-        ensure!(found == expected, "{name} sent {count} records with {sum} minutes, and {expected:?} were to be");
+        ensure!(
+            found == expected,
+            "{name} sent {count} records with {sum} minutes, and {expected:?} were to be"
+        );
         self.kafka.delete_topic(&task.output())
     }
 

@@ -277,7 +277,11 @@ async fn rows_of_another_call_are_an_error_that_keeps_all_pending_whatever_the_p
         assert_eq!(error.stage, format!("others.{stage}"));
         assert!(error.to_string().contains("those of another call"), "{error}");
         assert_eq!(shop.saved.all(), Vec::<String>::new());
-        assert!(shop.committed("others").values().all(|offset| *offset == 0), "{:?}", shop.committed("others"));
+        assert!(
+            shop.committed("others").values().all(|offset| *offset == 0),
+            "{:?}",
+            shop.committed("others")
+        );
         assert!(shop.kafka.records("dead").unwrap().is_empty());
         // Others for the second round.
         let keeps = Arc::clone(&kept);
