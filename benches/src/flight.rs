@@ -1,6 +1,6 @@
 //! A flight out of New York City, as every side decodes it.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// A flight with all its columns, as a user would decode it.
 #[expect(
@@ -37,6 +37,20 @@ pub(crate) struct Timed {
     /// Microseconds since 1970; 0 where the record is not timed.
     pub(crate) sent_us: u64,
     pub(crate) flight: Flight,
+}
+
+/// What is sent of a flight.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub(crate) struct Delay {
+    pub(crate) carrier: String,
+    pub(crate) flight: i64,
+    pub(crate) minutes: i64,
+}
+
+impl Delay {
+    pub(crate) fn of(flight: Flight) -> Self {
+        Self { minutes: flight.minutes(), flight: flight.flight, carrier: flight.carrier }
+    }
 }
 
 impl Flight {

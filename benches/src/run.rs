@@ -10,6 +10,7 @@ use crate::{
     commits,
     feed::Feed,
     figures::{float, grouped},
+    flight::Delay,
     report::{Measured, Report, Round},
     sides::{self, Programs, Ran, WhenReady},
     supply::Supply,
@@ -197,6 +198,9 @@ impl<'a> Bench<'a> {
             },
             marks: feed.as_ref().map(Feed::marks).unwrap_or_default(),
         };
+        if workload.work == Work::Send {
+            self.kafka.create_topic(&task.output(), workload.partitions, &[])?;
+        }
         let mut program = self.programs.command(side).map_err(anyhow::Error::msg)?;
         let patience = PATIENCE + Duration::from_secs(10 * self.how.seconds);
         let mut ran = match feed {
@@ -214,6 +218,9 @@ impl<'a> Bench<'a> {
         let expected = self.supply.sum(workload.work, records)?;
         let is_right = counted != records || *sum == expected;
         ensure!(is_right, "{name} added up {sum}, and the records come to {expected}");
+        if workload.work == Work::Send {
+            self.check_output(&task, (counted, expected))?;
+        }
         if side != Side::Limit {
             match commits::check(&self.kafka, &task)? {
                 Some(wrong) if PEERS.contains(&side) => ran.note = Some(wrong),
@@ -222,6 +229,25 @@ impl<'a> Bench<'a> {
             }
         }
         Ok(ran)
+    }
+
+    /// What a side sent, read back: each record once, and what they add up to.
+    fn check_output(&self, task: &Task, expected: (u64, i64)) -> Result<()> {
+        let mut found = (0, 0);
+        let mut wrong = None;
+        self.kafka.read_each(&task.output(), |stored| {
+            match serde_json::from_slice::<Delay>(&stored.value.unwrap_or_default()) {
+                Ok(delay) => found = (found.0 + 1, found.1 + delay.minutes),
+                Err(error) => wrong = Some(error),
+            }
+        })?;
+        ensure!(wrong.is_none(), "{} sent what is none of it: {wrong:?}", task.side.name());
+        let (name, (count, sum)) = (task.side.name(), found);
+        ensure!(
+            found == expected,
+            "{name} sent {count} records with {sum} minutes, and {expected:?} were to be"
+        );
+        self.kafka.delete_topic(&task.output())
     }
 
     /// How many of a topic's records count.

@@ -112,10 +112,19 @@ pub(crate) enum Work {
     },
     /// Decode, save [`BATCH`] flights in one transaction of `SQLite`, then add them up.
     Save,
+    /// Decode, make a smaller value of it, encode that and send it; what is acknowledged is added up.
+    Send,
     /// Decode a flight that says when it was sent, add it up, and remember how long it took.
     Timed,
     /// The same, and healer does not end the first record before all others.
     Stuck,
+}
+
+impl Task {
+    /// The topic of [`Work::Send`].
+    pub(crate) fn output(&self) -> String {
+        format!("{}-out", self.group)
+    }
 }
 
 impl Work {

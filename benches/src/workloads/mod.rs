@@ -13,6 +13,7 @@ mod w4;
 mod w5;
 mod w6;
 mod w7;
+mod w8;
 
 use crate::{
     supply::Key,
@@ -97,7 +98,7 @@ const fn no_peers(why: &'static str) -> [(Side, &'static str); PEERS.len()] {
 
 impl Workload {
     /// All of them.
-    pub(crate) const ALL: [&'static Self; 19] = [
+    pub(crate) const ALL: [&'static Self; 20] = [
         &w1::W1,
         &w1_bytes::W1_BYTES,
         &w1_defaults::W1_DEFAULTS,
@@ -115,6 +116,7 @@ impl Workload {
         &w5::W5[1],
         &w6::W6,
         &w7::W7,
+        &w8::W8,
         &latency::LATENCY,
         &stop::STOP,
     ];

@@ -50,6 +50,9 @@ impl Config {
 
     /// The properties of the producer, made as for [`consumer_properties`](Self::consumer_properties).
     ///
+    /// A pipeline's sinks wait for the broker as long as it takes: of `message.timeout.ms` (`delivery.timeout.ms`) they only take when to
+    /// say so, at the latest after ten seconds, and `retries` they do not take at all.
+    ///
     /// The values are **not** redacted.
     pub fn producer_properties(&self) -> BTreeMap<String, String> {
         owned(self.effective(Side::Producer))

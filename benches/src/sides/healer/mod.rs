@@ -4,6 +4,7 @@ mod at_once;
 mod ledger;
 mod observed;
 mod saving;
+mod sending;
 mod stages;
 mod timed;
 
@@ -44,6 +45,7 @@ pub(super) fn run(task: &Task, tally: Tally) -> Result<Tally> {
             let database = database.insert(Arc::new(Database::open()?));
             saving::save(&task.topic).with_arc(Arc::clone(database))
         }
+        Work::Send => sending::send(&task.topic, &task.output()),
         Work::Timed => timed::timed(&task.topic),
         Work::Stuck => timed::stuck(&task.topic),
     };

@@ -1,6 +1,7 @@
 //! What a user writes without healer: poll, decode, call, and commit the next offsets each second.
 
 mod saving;
+mod sending;
 
 use std::{
     sync::{
@@ -73,6 +74,7 @@ pub(in crate::sides) fn run(task: &Task, tally: Tally) -> Result<Tally> {
             Ok(())
         })?,
         Work::Save => saving::read(&consumer, task, &tally)?,
+        Work::Send => return sending::run(&consumer, task, tally),
     }
     Ok(tally)
 }

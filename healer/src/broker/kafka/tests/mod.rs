@@ -5,6 +5,7 @@ mod failing;
 mod group;
 mod outage;
 mod reading;
+mod refusing;
 mod sending;
 mod wire;
 
