@@ -1,4 +1,4 @@
-//! Sends dead letters back to the topics that they came from: `cargo run --bin redrive -- orders.dead --stage orders.charge`.
+//! Sends dead letters back to the topics that they came from: `cargo run --bin redrive -- orders.dead --to orders`.
 //!
 //! Brokers and security come from the environment, as for every pipeline: `HEALER_BROKERS`, `HEALER_KAFKA_…`.
 
@@ -6,15 +6,18 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use healer::{
-    dead_letter::{DeadLetter, Redrive},
+    dead_letter::{DeadLetter, Redrive, Why},
     prelude::*,
 };
 
-/// Sends dead letters back to the topics that they came from. What is not sent back stays in the topic.
+/// Sends dead letters back to the topics that they came from. What is not sent back stays in the topic, and is named.
 #[derive(Parser)]
 struct Options {
     /// The topic of the dead letters.
     topic: String,
+    /// A topic that letters may go back to; may be repeated. Letters that name another one stay.
+    #[arg(long, value_name = "TOPIC", required = true)]
+    to: Vec<String>,
     /// Only letters that failed at this stage, a path such as `orders.charge`.
     #[arg(long)]
     stage: Option<String>,
@@ -34,7 +37,7 @@ struct Options {
 
 impl Options {
     fn redrive(self) -> Redrive {
-        let Self { topic, stage, error, from, limit, transactional_id } = self;
+        let Self { topic, to, stage, error, from, limit, transactional_id } = self;
         let wanted = move |letter: &DeadLetter<'_>| {
             let is = |wanted: &Option<String>, found: Option<&str>| {
                 wanted.as_deref().is_none_or(|wanted| found == Some(wanted))
@@ -43,7 +46,7 @@ impl Options {
                 error.as_deref().is_none_or(|text| letter.error().is_some_and(|all| all.contains(text)));
             is(&stage, letter.stage()) && is(&from, letter.topic()) && says
         };
-        let redrive = Redrive::new(topic).limit(limit).filter(wanted);
+        let redrive = Redrive::new(topic).to(to).limit(limit).filter(wanted);
         match transactional_id {
             Some(id) => redrive.transactional(id),
             None => redrive,
@@ -65,14 +68,16 @@ async fn main() -> ExitCode {
 async fn run(options: Options) -> anyhow::Result<()> {
     let done = options.redrive().run(&Config::from_env()?).await?;
     println!(
-        "{} records sent back ({} more letters of them); {} letters kept ({} not asked for, {} sent back too often before, {} that \
-         say no topic)",
+        "{} records sent back ({} more letters of them); {} letters kept ({} not asked for, {} sent back too often before, {} of \
+         other topics or none, {} refused)",
         done.sent,
         done.repeated,
         done.kept(),
         done.filtered,
         done.exhausted,
-        done.foreign
+        done.foreign,
+        done.refused
     );
+    done.reasons.iter().filter(|kept| kept.why != Why::Filtered).for_each(|kept| println!("kept: {kept}"));
     Ok(())
 }

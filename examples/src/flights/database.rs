@@ -1,5 +1,5 @@
-//! Where flights are kept: one table in `SQLite`. Its key is where a record comes from, so that a replay is counted and
-//! changes nothing else.
+//! Where flights are kept: one table in `SQLite`. Its key is where a record was read first, so that a replay is counted and
+//! changes nothing else, and a flight that comes back from a dead letter is still one.
 
 use std::{
     fs,
@@ -100,10 +100,11 @@ impl Database {
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let mut insert = transaction.prepare_cached(INSERT)?;
         for (ctx, Enriched { flight, plane }) in rows {
+            let place = ctx.origin();
             insert.execute(params![
-                ctx.topic(),
-                ctx.partition(),
-                ctx.offset(),
+                place.topic(),
+                place.partition(),
+                place.offset(),
                 flight.time_hour,
                 flight.carrier,
                 flight.flight,
