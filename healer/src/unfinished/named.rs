@@ -22,7 +22,7 @@ pub(crate) fn fault(name: &str) -> Option<String> {
     let name = arguments(name).filter(|_| is_rows).unwrap_or(name);
     let (because, mend) = match unfinished(name)? {
         Unfinished::Judge => (
-            "an `Err` in there would be committed and its record lost",
+            "the offset of an `Err` in there would be committed and its record lost",
             "use `try_map`, or a stage that returns or takes a `Result`",
         ),
         Unfinished::Run => (

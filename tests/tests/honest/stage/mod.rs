@@ -32,4 +32,5 @@ super::programs! {
     stages_that_are_tried_again,
     state,
     union_by_hand,
+    values_that_are_meant,
 }

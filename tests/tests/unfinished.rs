@@ -1,0 +1,203 @@
+//! Values whose work is still to be done, where `pipeline!` cannot ask the compiler: chains by hand, and functions that are
+//! generic over the type. `App::build` refuses them by the names of their types.
+
+use std::{
+    ops::ControlFlow,
+    pin::Pin,
+    task::{Context as Task, Poll},
+};
+
+use healer::{Error, prelude::*, union};
+
+type Saved = Result<u64, String>;
+
+fn save(line: String) -> Saved {
+    Err(line)
+}
+
+async fn later(line: String) -> Saved {
+    save(line)
+}
+
+/// The faults of a chain that starts with lines.
+macro_rules! faults_of {
+    ($(.$method:ident($($value:tt)*))*) => {
+        faults(App::new("x").add(kafka::string("lines").stream("lines")$(.$method($($value)*))*))
+    };
+}
+
+fn faults(app: App) -> Vec<String> {
+    let config = Config::builder().brokers("localhost:9092").build().unwrap();
+    match app.build(&config) {
+        Ok(_) => Vec::new(),
+        Err(Error::Build(error)) => error.faults,
+        Err(error) => panic!("{error}"),
+    }
+}
+
+/// There is one fault, of this node and type, and it says what would be lost and what to do.
+fn refused(faults: &[String], path: &str, ty: &str, mend: &str) {
+    let [fault] = faults else { panic!("one fault, not {faults:#?}") };
+    assert!(fault.starts_with(&format!("`{path}`: it gives `")) && fault.contains(ty), "{fault}");
+    assert!(
+        fault.contains("committed") && fault.contains(mend) && fault.contains("`healer::Plain`"),
+        "{fault}"
+    );
+}
+
+const FAILED: &str = "core::result::Result<u64, alloc::string::String>";
+
+#[test]
+fn what_may_have_failed_is_refused_where_it_counts_as_done() {
+    let all = [
+        faults_of!(.map(save).heal()),
+        faults_of!(.map(save).filter(|saved: &Saved| saved.is_ok()).heal()),
+        faults_of!(.map(save).then(kafka::to_json("saved")).map(|saved| drop(saved)).heal()),
+        faults_of!(.map(save).checkpoint().map(|saved| drop(saved)).heal()),
+        faults_of!(.map(save).partition(10).heal()),
+        faults_of!(.map(save).then(kafka::to_json("saved")).checkpoint().partition(10).heal()),
+        faults_of!(.map(|line| Some(save(line))).heal()),
+        faults_of!(.map(|line| (line.clone(), vec![[Box::new(save(line))]])).heal()),
+    ];
+    for faults in &all {
+        refused(faults, "lines.map", FAILED, "`try_map`");
+    }
+    let flow = faults_of!(.map(|line| ControlFlow::<String>::Break(line)).heal());
+    refused(&flow, "lines.map", "ControlFlow<", "`try_map`");
+    refused(
+        &faults_of!(.try_map(|line| Ok::<_, String>(save(line))).heal()),
+        "lines.try_map",
+        FAILED,
+        "`try_map`",
+    );
+}
+
+#[test]
+fn what_nobody_ran_is_refused_where_it_counts_as_done() {
+    refused(
+        &faults_of!(.map(later).heal()),
+        "lines.map",
+        "later::{{closure}}",
+        "await it in an `async` stage",
+    );
+    refused(&faults_of!(.map(later).partition(2).heal()), "lines.map", "later::{{closure}}", "await it");
+    let boxed = |line| Box::pin(later(line)) as Pin<Box<dyn Future<Output = Saved> + Send>>;
+    refused(&faults_of!(.map(boxed).heal()), "lines.map", "future::Future<", "await it");
+    refused(
+        &faults_of!(.map(|line| move || save(line.clone())).heal()),
+        "lines.map",
+        "{{closure}}",
+        "await it",
+    );
+    let each = |line: String| vec![line].into_iter().map(save);
+    refused(&faults_of!(.map(each).heal()), "lines.map", "adapters::map::Map<", "collect it");
+}
+
+#[test]
+fn a_branch_and_a_union_are_told_where_they_begin() {
+    let ways =
+        faults_of!(.map(save).fan_out(|way| way.heal()).and(|way| way.map(|saved| saved.is_ok()).heal()));
+    refused(&ways, "lines.map.heal", FAILED, "`try_map`");
+    let (port, both) = union("both");
+    let lines = kafka::string("lines").stream("lines").map(save).to(&port);
+    refused(&faults(App::new("x").add(lines).add(both.heal())), "both", FAILED, "`try_map`");
+}
+
+#[test]
+fn what_a_later_stage_takes_is_no_fault() {
+    assert_eq!(faults_of!(.map(save).map(|saved| saved.is_ok()).heal()), [""; 0]);
+    assert_eq!(faults_of!(.map(|line| Plain(save(line))).then(kafka::to_json("saved")).heal()), [""; 0]);
+    let (port, both) = union("both");
+    let lines = kafka::string("lines").stream("lines").map(save).to(&port);
+    assert_eq!(faults(App::new("x").add(lines).add(both.try_map(|saved: Saved| saved).heal())), [""; 0]);
+}
+
+/// What a line is, the user of the pipeline says.
+trait Parse: Send + 'static {
+    type Out: Send + 'static;
+    fn parse(line: String) -> Self::Out;
+}
+
+struct Strict;
+
+impl Parse for Strict {
+    type Out = Saved;
+    fn parse(line: String) -> Saved {
+        save(line)
+    }
+}
+
+struct Lenient;
+
+impl Parse for Lenient {
+    type Out = Option<u64>;
+    fn parse(line: String) -> Option<u64> {
+        line.parse().ok()
+    }
+}
+
+#[stage]
+fn one<P: Parse>(line: String) -> P::Out {
+    P::parse(line)
+}
+
+#[stage(flat)]
+fn many<P: Parse>(line: String) -> Vec<P::Out> {
+    vec![P::parse(line)]
+}
+
+#[stage(batch)]
+fn each<P: Parse>(rows: Batch<'_, String>) -> Batch<'_, P::Out> {
+    rows.map(P::parse)
+}
+
+fn generic<P: Parse>() -> [App; 3] {
+    [
+        pipeline! { name "one"; kafka::string("lines") => one::<P> as "given" => heal; },
+        pipeline! { name "many"; kafka::string("lines") => many::<P> as "given" => heal; },
+        pipeline! { name "each"; kafka::string("lines") => partition(3) => each::<P> as "given" => heal; },
+    ]
+}
+
+#[test]
+fn in_a_generic_function_the_type_is_looked_at_when_it_is_known() {
+    let paths = ["lines.given", "lines.given", "lines.partition.given"];
+    for (app, path) in generic::<Strict>().into_iter().zip(paths) {
+        refused(&faults(app), path, FAILED, "`try_map`");
+    }
+    for app in generic::<Lenient>() {
+        assert_eq!(faults(app), [""; 0]);
+    }
+}
+
+/// A future of one's own.
+struct Mine;
+
+impl Future for Mine {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, _: &mut Task<'_>) -> Poll<()> {
+        Poll::Ready(())
+    }
+}
+
+/// An iterator of one's own.
+struct Legs(u64);
+
+impl Iterator for Legs {
+    type Item = u64;
+
+    fn next(&mut self) -> Option<u64> {
+        Some(self.0)
+    }
+}
+
+/// Data of one's own: its author said what it is.
+struct Answer(#[allow(dead_code)] Saved);
+
+#[test]
+fn by_hand_types_of_ones_own_cannot_be_told_from_data() {
+    assert_eq!(faults_of!(.map(|_| Mine).heal()), [""; 0]);
+    assert_eq!(faults_of!(.map(|_| Legs(1)).heal()), [""; 0]);
+    assert_eq!(faults_of!(.map(|line| Answer(save(line))).heal()), [""; 0]);
+}
