@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{
-    error::{EmbeddedError, MOST_BYTES, MOST_RECORDS},
+    error::{EmbeddedError, MOST_BYTES},
     record::{Received, TestRecord},
 };
 use crate::broker::{
@@ -25,9 +25,13 @@ const HEADER_OVERHEAD: u64 = 10;
 /// All methods block, for milliseconds, and use no asynchronous runtime: they may be called from inside one (with
 /// `tokio::task::spawn_blocking` where its thread must not be held).
 ///
-/// It is no Kafka: it keeps at most 5 MiB and 100,000 records a partition (more is refused here with
-/// [`EmbeddedError::Full`]; what *other* producers send beyond that is dropped in silence), and knows no transactions, no
-/// time index, no compaction, no rights. A member joins a group in a tenth of a second with `group.protocol=consumer`
+/// It is no Kafka: it keeps 5 MiB a partition, as they are sent, and drops the oldest records beyond that. There is no setting to raise
+/// it; the ways out are more partitions, producers that compress (`compression.type`), and [a real Kafka](super#a-real-kafka).
+/// [`produce`](Self::produce) refuses more with [`EmbeddedError::Full`]; what *other* producers send beyond, such as the sinks of a
+/// pipeline, is dropped in silence until somebody looks: `produce` and [`records`](Self::records) give [`EmbeddedError::Dropped`]
+/// then.
+///
+/// It knows no transactions, no time index, no compaction, no rights. A member joins a group in a tenth of a second with `group.protocol=consumer`
 /// and in three seconds with `classic`, since the mock waits that long for further members of an empty group.
 ///
 /// ```
@@ -120,7 +124,8 @@ impl EmbeddedKafka {
     ///
     /// # Errors
     ///
-    /// [`EmbeddedError::Full`] when a partition would hold more than the mock keeps (nothing is sent then),
+    /// [`EmbeddedError::Full`] when a partition would hold more than the mock keeps by what was produced here, each record counted as if it
+    /// were sent alone (nothing is sent then); [`EmbeddedError::Dropped`] when it holds more with what others sent;
     /// [`EmbeddedError::UnknownTopic`], [`EmbeddedError::UnknownPartition`].
     pub fn produce<R: Into<TestRecord>>(
         &self,
@@ -130,8 +135,12 @@ impl EmbeddedKafka {
         let partitions = self.partitions(topic)?;
         let records = records.into_iter().map(|record| self.place(topic, &partitions, record.into()));
         let records = records.collect::<Result<Vec<MockRecord>, EmbeddedError>>()?;
-        self.fill(topic, &records)?;
-        Ok(self.mock.send(topic, records)?)
+        let filled = self.fill(topic, &records)?;
+        self.mock.send(topic, records)?;
+        filled.into_iter().try_for_each(|partition| {
+            let (first, _) = self.mock.watermarks_of(topic, partition)?;
+            is_whole(topic, partition, first)
+        })
     }
 
     /// The next offset of each partition.
@@ -172,13 +181,11 @@ impl EmbeddedKafka {
     ///
     /// # Errors
     ///
-    /// [`EmbeddedError::UnknownTopic`]; [`EmbeddedError::Dropped`] when other producers sent more than the mock keeps.
+    /// [`EmbeddedError::UnknownTopic`]; [`EmbeddedError::Dropped`] when more was sent than the mock keeps.
     pub fn records(&self, topic: &str) -> Result<Vec<Received>, EmbeddedError> {
         self.partitions(topic)?;
         for (partition, (first, _)) in self.mock.watermarks(topic)? {
-            if first > 0 {
-                return Err(EmbeddedError::Dropped { topic: topic.into(), partition, first });
-            }
+            is_whole(topic, partition, first)?;
         }
         let records = self.mock.read(topic)?;
         Ok(records
@@ -217,8 +224,8 @@ impl EmbeddedKafka {
         Ok(MockRecord { partition, key, value, headers, timestamp })
     }
 
-    /// Counts the records in, or refuses all of them.
-    fn fill(&self, topic: &str, records: &[MockRecord]) -> Result<(), EmbeddedError> {
+    /// Counts the records in, or refuses all of them; the partitions that they are for.
+    fn fill(&self, topic: &str, records: &[MockRecord]) -> Result<Vec<i32>, EmbeddedError> {
         let mut filled = self.filled.lock().unwrap_or_else(PoisonError::into_inner);
         let mut after: BTreeMap<i32, Fill> = BTreeMap::new();
         for record in records {
@@ -228,9 +235,7 @@ impl EmbeddedKafka {
             fill.records += 1;
             fill.bytes += size(record);
         }
-        if let Some((partition, fill)) =
-            after.iter().find(|(_, f)| f.records > MOST_RECORDS || f.bytes > MOST_BYTES)
-        {
+        if let Some((partition, fill)) = after.iter().find(|(_, fill)| fill.bytes > MOST_BYTES) {
             return Err(EmbeddedError::Full {
                 topic: topic.into(),
                 partition: *partition,
@@ -238,9 +243,15 @@ impl EmbeddedKafka {
                 bytes: fill.bytes,
             });
         }
+        let partitions = after.keys().copied().collect();
         filled.extend(after.into_iter().map(|(partition, fill)| ((topic.to_owned(), partition), fill)));
-        Ok(())
+        Ok(partitions)
     }
+}
+
+/// Nothing deletes records here but the mock itself.
+fn is_whole(topic: &str, partition: i32, first: i64) -> Result<(), EmbeddedError> {
+    if first > 0 { Err(EmbeddedError::Dropped { topic: topic.into(), partition, first }) } else { Ok(()) }
 }
 
 /// How much room a record takes at most.

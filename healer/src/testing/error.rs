@@ -2,9 +2,13 @@
 
 use crate::broker::BrokerError;
 
-/// What the mock keeps of a partition; it drops the oldest beyond that, and says nothing.
-pub(super) const MOST_RECORDS: u64 = 100_000;
+/// The bytes that the mock keeps of a partition, as they were sent. It drops the oldest batches beyond that, and says nothing; there is
+/// no setting for it.
 pub(super) const MOST_BYTES: u64 = 5 * 1024 * 1024;
+
+/// The way out, for whoever needs more.
+const WAY_OUT: &str =
+    "create the topic with more partitions, produce less, or use a real Kafka: `healer::testing` tells how";
 
 /// Why the embedded Kafka could not do what it was asked for.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -28,9 +32,8 @@ pub enum EmbeddedError {
     },
     /// The partition holds as much as the mock keeps; nothing of this call was sent.
     #[error(
-        "{topic}[{partition}] would hold {records} records of about {bytes} bytes, and the embedded Kafka keeps at most \
-         {MOST_RECORDS} records or {MOST_BYTES} bytes a partition and drops the oldest; create the topic with more \
-         partitions, produce less, or use a real Kafka"
+        "{topic}[{partition}] would hold {records} records of up to {bytes} bytes, and the embedded Kafka keeps {MOST_BYTES} bytes a \
+         partition and drops the oldest records beyond; nothing was sent. To hold more, {WAY_OUT}"
     )]
     Full {
         /// The topic's name.
@@ -39,12 +42,13 @@ pub enum EmbeddedError {
         partition: i32,
         /// How many records it would hold.
         records: u64,
-        /// About how many bytes it would hold.
+        /// How many bytes it would hold at most.
         bytes: u64,
     },
-    /// Other producers have sent more than the mock keeps.
+    /// More was sent than the mock keeps, by a pipeline or another producer.
     #[error(
-        "{topic}[{partition}] lost its records below offset {first}: more was sent than the embedded Kafka keeps"
+        "{topic}[{partition}] lost its records below offset {first}: more was sent than the {MOST_BYTES} bytes that the embedded Kafka \
+         keeps of a partition. To hold more, {WAY_OUT}"
     )]
     Dropped {
         /// The topic's name.

@@ -1,4 +1,4 @@
-//! What tests need: a Kafka inside the process, a simulated one, and records in memory.
+#![doc = include_str!("../docs/testing.md")]
 
 mod batch;
 mod context;

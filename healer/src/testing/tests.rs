@@ -78,7 +78,32 @@ fn records_that_others_pushed_out_are_reported() {
         drop(producer.send(&record).unwrap());
         producer.flush(std::time::Duration::from_secs(10));
     }
-    assert!(matches!(kafka.records("t"), Err(EmbeddedError::Dropped { partition: 0, first: 1.., .. })));
+    let error = kafka.records("t").unwrap_err();
+    assert!(matches!(error, EmbeddedError::Dropped { partition: 0, first: 1.., .. }), "{error}");
+    assert!(
+        error.to_string().contains("keeps of a partition. To hold more, create the topic with more"),
+        "{error}"
+    );
+    // Whoever produces on hears of it as well.
+    let error = kafka.produce("t", [pair("k", "v")]).unwrap_err();
+    assert!(matches!(error, EmbeddedError::Dropped { partition: 0, .. }), "{error}");
+}
+
+#[test]
+fn a_producer_that_compresses_gets_more_in() {
+    let kafka = EmbeddedKafka::start().unwrap();
+    kafka.create_topic("t", 1).unwrap();
+    let properties = [("bootstrap.servers", kafka.brokers()), ("compression.type", "lz4")]
+        .map(|(k, v)| (k.to_owned(), v.to_owned()));
+    let producer = KafkaProducer::connect(&properties.into()).unwrap();
+    let headers = Headers::new();
+    let value = vec![0; 900_000];
+    let record = OutRecord { topic: "t", key: None, value: Some(&value), headers: &headers, timestamp: None };
+    for _ in 0..8 {
+        drop(producer.send(&record).unwrap());
+        producer.flush(std::time::Duration::from_secs(10));
+    }
+    assert_eq!(kafka.records("t").unwrap().len(), 8);
 }
 
 #[test]

@@ -186,13 +186,15 @@ impl MockKafka {
     pub(crate) fn watermarks(&self, topic: &str) -> Result<BTreeMap<i32, (i64, i64)>, BrokerError> {
         let mut marks = BTreeMap::new();
         for partition in self.partitions(topic)? {
-            let answer = self.client.client().fetch_watermarks(topic, partition, PATIENCE);
-            let answer = answer.map_err(|error| {
-                self.failed(&format!("asking for the end of {topic}[{partition}]"), &error)
-            })?;
-            marks.insert(partition, answer);
+            marks.insert(partition, self.watermarks_of(topic, partition)?);
         }
         Ok(marks)
+    }
+
+    /// First and next offset of a partition.
+    pub(crate) fn watermarks_of(&self, topic: &str, partition: i32) -> Result<(i64, i64), BrokerError> {
+        let answer = self.client.client().fetch_watermarks(topic, partition, PATIENCE);
+        answer.map_err(|error| self.failed(&format!("asking for the end of {topic}[{partition}]"), &error))
     }
 
     /// What a group has committed; partitions without an offset are left out.
