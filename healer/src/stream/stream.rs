@@ -188,8 +188,13 @@ impl<C: Link> Stream<C> {
     }
 
     /// Settles what flows here: the offset of a record is done when every part of it got so far.
-    pub fn heal(mut self) -> Healed<C::Into<HealNode>> {
-        self.draft.push(NodeDraft::new("heal", NodeKind::Heal));
+    pub fn heal(self) -> Healed<C::Into<HealNode>> {
+        self.heal_as("heal")
+    }
+
+    /// As [`heal`](Stream::heal), with a name for the whole chain: in `describe` and in paths its end is called so.
+    pub fn heal_as(mut self, name: impl Into<String>) -> Healed<C::Into<HealNode>> {
+        self.draft.push(NodeDraft::new(name, NodeKind::Heal));
         self.end(HealNode)
     }
 

@@ -1,11 +1,36 @@
 use proc_macro2::TokenStream;
-use quote::quote;
+use quote::{ToTokens as _, quote};
+use syn::{
+    Expr, Item, Stmt,
+    visit_mut::{self, VisitMut},
+};
 
 /// Both as `prettyplease` prints them, so that a difference is one of tokens.
 fn same(input: TokenStream, output: TokenStream) {
-    let print =
-        |value: TokenStream| prettyplease::unparse(&syn::parse2(quote!(fn app() -> App { #value })).unwrap());
+    let print = |value: TokenStream| {
+        let mut file = syn::parse2(quote!(fn app() -> App { #value })).unwrap();
+        Nodes.visit_file_mut(&mut file);
+        prettyplease::unparse(&file)
+    };
     pretty_assert(&print(crate::pipeline::expand(input)), &print(output));
+}
+
+/// Writes `path::stage()` for the block that imports the path beside a name of ours.
+struct Nodes;
+
+impl VisitMut for Nodes {
+    fn visit_expr_mut(&mut self, value: &mut Expr) {
+        visit_mut::visit_expr_mut(self, value);
+        if let Expr::Block(outer) = value
+            && let [Stmt::Item(_), Stmt::Expr(Expr::Block(inner), None)] = &outer.block.stmts[..]
+            && let [Stmt::Item(Item::Use(import)), Stmt::Expr(call, None)] = &inner.block.stmts[..]
+        {
+            let import = import.tree.to_token_stream().to_string();
+            let path = import.strip_suffix(" as __node").expect("a node is imported as `__node`");
+            let call = call.to_token_stream().to_string().replacen("__node", path, 1);
+            *value = syn::parse_str(&call).unwrap();
+        }
+    }
 }
 
 fn pretty_assert(left: &str, right: &str) {
