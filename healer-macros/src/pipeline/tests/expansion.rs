@@ -1,12 +1,16 @@
 use proc_macro2::TokenStream;
 use quote::{ToTokens as _, quote};
-use syn::{Block, Expr, Stmt, visit_mut::VisitMut};
+use syn::{
+    Block, Expr, Item, Stmt,
+    visit_mut::{self, VisitMut},
+};
 
 /// The chains, both as `prettyplease` prints them, so that a difference is one of tokens. What looks at types is left out.
 fn same(input: TokenStream, output: TokenStream) {
     let print = |value: TokenStream| {
         let mut function: syn::ItemFn = syn::parse2(quote!(fn app() -> App { #value })).unwrap();
         WithoutLooks.visit_block_mut(&mut function.block);
+        Nodes.visit_block_mut(&mut function.block);
         prettyplease::unparse(&syn::parse2(quote!(#function)).unwrap())
     };
     pretty_assert(&print(crate::pipeline::expand(input)), &print(output));
@@ -16,7 +20,7 @@ struct WithoutLooks;
 
 impl VisitMut for WithoutLooks {
     fn visit_expr_mut(&mut self, value: &mut Expr) {
-        syn::visit_mut::visit_expr_mut(self, value);
+        visit_mut::visit_expr_mut(self, value);
         if let Expr::MethodCall(call) = value
             && call.method == "flows"
         {
@@ -40,7 +44,25 @@ impl VisitMut for WithoutLooks {
             block.stmts.truncate(block.stmts.len() - 2);
             block.stmts.push(app);
         }
-        syn::visit_mut::visit_block_mut(self, block);
+        visit_mut::visit_block_mut(self, block);
+    }
+}
+
+/// Writes `path::stage()` for the block that imports the path beside a name of ours.
+struct Nodes;
+
+impl VisitMut for Nodes {
+    fn visit_expr_mut(&mut self, value: &mut Expr) {
+        visit_mut::visit_expr_mut(self, value);
+        if let Expr::Block(outer) = value
+            && let [Stmt::Item(_), Stmt::Expr(Expr::Block(inner), None)] = &outer.block.stmts[..]
+            && let [Stmt::Item(Item::Use(import)), Stmt::Expr(call, None)] = &inner.block.stmts[..]
+        {
+            let import = import.tree.to_token_stream().to_string();
+            let path = import.strip_suffix(" as __node").expect("a node is imported as `__node`");
+            let call = call.to_token_stream().to_string().replacen("__node", path, 1);
+            *value = syn::parse_str(&call).unwrap();
+        }
     }
 }
 
