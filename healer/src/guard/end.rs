@@ -1,8 +1,8 @@
 //! Why a guard came to its end.
 
-use std::{error::Error as _, fmt, time::Duration};
+use std::{fmt, time::Duration};
 
-use crate::app::Error;
+use crate::{app::Error, error::said::chain};
 
 /// Why a [`Guard`](super::Guard) came to its end.
 #[derive(Clone, Debug)]
@@ -68,7 +68,7 @@ impl fmt::Display for GuardEnd {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Failed { pipeline, error } => {
-                write!(f, "an error ended pipeline `{pipeline}`: {}", Chain(error))
+                write!(f, "an error ended pipeline `{pipeline}`: {}", chain(error))
             }
             Self::NothingCommitted { pipeline, lasting } => {
                 let lasting = shown(*lasting);
@@ -87,21 +87,6 @@ impl fmt::Display for GuardEnd {
             }
             Self::Finished => f.write_str("all pipelines that were guarded have ended"),
         }
-    }
-}
-
-/// An error with all its causes: the last one is often the only one that says what to do.
-pub(super) struct Chain<'a>(pub(super) &'a Error);
-
-impl fmt::Display for Chain<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)?;
-        let mut cause = self.0.source();
-        while let Some(error) = cause {
-            write!(f, ": {error}")?;
-            cause = error.source();
-        }
-        Ok(())
     }
 }
 

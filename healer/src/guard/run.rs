@@ -8,9 +8,8 @@ use tokio::time::{Instant, sleep, timeout};
 use super::{
     GuardEnd, Watched,
     decide::{Look, decide},
-    end::Chain,
 };
-use crate::{app::Error, config::GuardSettings};
+use crate::{app::Error, config::GuardSettings, error::said::chain};
 
 /// A pipeline, held only while it runs: who holds it keeps its store open.
 enum Post {
@@ -107,7 +106,7 @@ impl Round {
         if let Err(error) = &result
             && is_logged
         {
-            let (pipeline, error) = (post.name(), Chain(error));
+            let (pipeline, error) = (post.name(), chain(error));
             tracing::error!(pipeline, "an error ended a pipeline: {error}");
         }
         *post = Post::Ended { name: post.name().to_owned(), error: result.err() };

@@ -30,8 +30,8 @@ pub struct FailureReport {
     pub outcome: Outcome,
     /// When it was written: RFC 3339, UTC, with milliseconds.
     pub written_at: String,
-    /// How it failed: `error`, `panic`, `timeout`, `decode`, `encode`, `send`, `dead_letter` or `lost`; `None` where it
-    /// finished.
+    /// How it failed: `error`, `panic`, `timeout`, `decode`, `encode`, `send`, `dead_letter`, `lost` or `other_batch`;
+    /// `None` where it finished.
     #[serde(default)]
     pub kind: Option<String>,
     /// The error first, then its sources. Each up to 64 KiB, and up to 32 of them.

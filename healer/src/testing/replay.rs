@@ -2,7 +2,6 @@
 
 use std::{
     any::type_name,
-    error::Error as _,
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -13,7 +12,9 @@ use super::{
     in_memory::{self, Placed},
 };
 use crate::{
-    App, Codec, CodecError, Context, Decode, Error, Json, RecordErrorKind, Report, Rows, kafka,
+    App, Codec, CodecError, Context, Decode, Error, Json, RecordErrorKind, Report, Rows,
+    error::said,
+    kafka,
     operators::Stage,
     reports::{FailureReport, RawRecord, RowReport},
     stream::{Accepts, Operator},
@@ -211,7 +212,7 @@ where
                 of: report.stage.clone(),
                 given: S::NAME,
                 takes: type_name::<<S as Stage>::In>(),
-                cause: record.source().map(ToString::to_string).unwrap_or_default(),
+                cause: record.error().map(|error| said::chain(&**error)).unwrap_or_default(),
             },
             _ => ReplayError::Failed(error),
         })?;
