@@ -52,6 +52,23 @@ async fn many_at_once(value: Vec<u8>) -> usize {
     ready(value.len()).await
 }
 
+#[stage]
+fn adds(value: usize) -> usize {
+    value ^ 1
+}
+
+/// A chain of one cheap stage, so many times ten.
+macro_rules! chain {
+    ($($ten:tt)*) => {
+        pipeline! {
+            name "chain";
+            kafka::bytes("t") => length $(
+                $ten adds => adds => adds => adds => adds => adds => adds => adds => adds => adds
+            )* => heal;
+        }
+    };
+}
+
 fn app(name: &str) -> Option<App> {
     let app = match name {
         "bytes" => pipeline! { name "bytes"; all = kafka::bytes("t") => length; all => heal; },
@@ -61,6 +78,9 @@ fn app(name: &str) -> Option<App> {
         },
         "async" => pipeline! { name "async"; all = kafka::bytes("t") => one_at_a_time; all => heal; },
         "parallel" => pipeline! { name "parallel"; all = kafka::bytes("t") => many_at_once; all => heal; },
+        "chain10" => chain!(=>),
+        "chain50" => chain!(=> => => => =>),
+        "chain100" => chain!(=> => => => => => => => => =>),
         _ => return None,
     };
     Some(app)
@@ -94,6 +114,6 @@ fn main() -> ExitCode {
 }
 
 fn usage() -> ExitCode {
-    eprintln!("usage: in_memory bytes|json|sink|async|parallel COUNT");
+    eprintln!("usage: in_memory bytes|json|sink|async|parallel|chain10|chain50|chain100 COUNT");
     ExitCode::FAILURE
 }

@@ -173,7 +173,9 @@ impl Host {
         F: FnOnce() -> R + Send + 'static,
     {
         let (sender, receiver) = oneshot::channel();
-        let stack = stack::of::<F>() + stack::of::<R>();
+        let stack = stack::of::<[(F, R); 2]>();
+        // In a box, so that it is moved to the stack that is large enough for it.
+        let call = Box::new(call);
         self.shared.runtime.blocking(Box::new(move || {
             // Nobody listens when the lane was aborted meanwhile.
             with_stack(stack, || drop(sender.send(catch(call).map_err(Cause::Panic))));

@@ -81,7 +81,7 @@ impl<T: Send + 'static, S: Serve<T>> Consumer<T> for Boundary<S> {
 
     #[inline]
     fn below(&self) -> Below {
-        Below::queue(self.0.below().reads).holding::<T>()
+        Below::queue::<T>(self.0.below().reads)
     }
 
     fn open(&self, host: &Host) -> Self::Lane {

@@ -83,7 +83,7 @@ impl<T: Send + 'static, D: Consumer<Rows<T>>> Consumer<T> for PartitionNode<D> {
 
     fn below(&self) -> Below {
         // It is bounded since a record in flight may have given any number of rows.
-        Below::queue(true).holding::<T>()
+        Below::queue::<T>(true)
     }
 
     fn open(&self, host: &Host) -> Self::Lane {

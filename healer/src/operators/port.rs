@@ -159,7 +159,7 @@ impl<T: Send + 'static> Consumer<T> for ToPort<T> {
 
     fn below(&self) -> Below {
         // What is behind a port may read key and headers.
-        Below::queue(true).holding::<T>()
+        Below::queue::<T>(true)
     }
 
     fn open(&self, host: &Host) -> Self::Lane {

@@ -53,10 +53,10 @@ impl Below {
     /// Nothing comes any more.
     pub(crate) const END: Self = Self { reads: false, bounded: false, stack: 0 };
 
-    /// A queue; what is behind it has a stack of its own.
+    /// A queue of `T`s, which pass through many hands into it; what is behind it has a stack of its own.
     #[inline]
-    pub(crate) const fn queue(reads: bool) -> Self {
-        Self { reads, bounded: true, stack: 0 }
+    pub(crate) const fn queue<T>(reads: bool) -> Self {
+        Self { reads, bounded: true, stack: stack::of::<[T; 3]>() }
     }
 
     /// Below a node that holds a `V` meanwhile.

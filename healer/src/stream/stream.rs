@@ -18,7 +18,12 @@ use crate::{
 
 /// Records on their way, each with its offset beside it.
 ///
-/// A stream starts at a source and must end in [`heal`](Stream::heal): what does not is no [`Healed`] and makes no app.
+/// A stream starts at a source and must end in [`heal`](Stream::heal): what does not is no [`Healed`] and makes no app. It may have
+/// any number of nodes. A function takes and gives one as `Stream<impl Link<Out = T>>`: see [`Link`].
+///
+/// Values are moved by value from stage to stage, and for a run of synchronous stages all of them are on the stack at once, unoptimised
+/// up to eight times a hand. The stack grows as far as that needs, on threads of healer and of tokio, and 512 KiB are left for
+/// each function of yours. Memory is the bound: put values above some 64 KiB into a `Box`, which is cheaper to move as well.
 ///
 /// ```
 /// use healer::prelude::*;

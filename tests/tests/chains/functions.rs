@@ -82,7 +82,9 @@ fn a_function_may_end_a_stream_in_a_port() {
 #[test]
 fn two_hundred_stages_in_a_generic_function() {
     macro_rules! second {
-        ($first:tt $second:expr) => { $second };
+        ($first:tt $second:expr) => {
+            $second
+        };
     }
     macro_rules! then {
         ($stream:expr; $([$($arrow:tt)*])*) => { $stream $($( .then(second!($arrow adds::stage())) )*)* };

@@ -199,7 +199,8 @@ async fn the_threads_of_the_engine_and_of_tokio_hold_large_values() {
     kafka.create_topic("lines", 4).unwrap();
     kafka.produce("lines", (0..40).map(|n| TestRecord::new().value("line").partition(n % 4))).unwrap();
     let sum = Arc::new(Sum::default());
-    let config = healer::Config::builder().brokers(kafka.brokers()).group("large").threads(2).build().unwrap();
+    let config =
+        healer::Config::builder().brokers(kafka.brokers()).group("large").threads(2).build().unwrap();
     let report = of_all_kinds!(k64).with_arc(Arc::clone(&sum)).run_until_end(config).await.unwrap();
     assert_eq!((report.healed, sum.load(Ordering::Relaxed)), (40, 40 * 13));
 }

@@ -135,7 +135,7 @@ impl<T: Send + 'static, C: Codec, D: Consumer<T>> Consumer<T> for SinkNode<T, C,
     type Lane = Queue<T>;
 
     fn below(&self) -> Below {
-        Below::queue(true).holding::<T>()
+        Below::queue::<T>(true)
     }
 
     fn open(&self, host: &Host) -> Self::Lane {

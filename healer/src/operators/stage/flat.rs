@@ -111,7 +111,7 @@ impl<S: FlatStage, D: Consumer<S::Out>> Consumer<S::In> for FlatNode<S, D> {
 
     fn below(&self) -> Below {
         let below = Serve::below(&*self.0);
-        if below.bounded || S::ASYNC { Below::queue(below.reads).holding::<S::In>() } else { below }
+        if below.bounded || S::ASYNC { Below::queue::<S::In>(below.reads) } else { below }
     }
 
     fn open(&self, host: &Host) -> Self::Lane {

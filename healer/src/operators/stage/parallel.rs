@@ -178,7 +178,8 @@ impl<S: ParallelStage, C: Calls<S>, D: Consumer<S::Out>> Serve<S::In> for Crew<S
 
     fn below(&self) -> Below {
         let reads = S::CONTEXT || S::POLICY.quarantine;
-        self.stage.next.below().read_if(reads).holding::<(S::In, S::Out)>()
+        // A call holds its value for each of its steps, and is itself moved to where it waits.
+        self.stage.next.below().read_if(reads).holding::<[(S::In, S::Out); 6]>()
     }
 
     fn node(&self) -> u32 {

@@ -68,8 +68,8 @@ impl<S: AgainStage<In: Sync>, D: Consumer<S::Out>> Consumer<S::In> for Retrying<
     type Lane = RetryingLane<S::Need, D::Lane, S::In>;
 
     fn below(&self) -> Below {
-        let below = self.0.next.below().read_if(S::CONTEXT).holding::<(S::In, S::Out)>();
-        Below { bounded: true, ..below }
+        let below = self.0.next.below().read_if(S::CONTEXT);
+        below.and(Below::queue::<S::In>(false)).holding::<(S::In, S::Out)>()
     }
 
     fn open(&self, host: &Host) -> Self::Lane {
