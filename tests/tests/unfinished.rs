@@ -19,6 +19,12 @@ async fn later(line: String) -> Saved {
     save(line)
 }
 
+#[checkpoint]
+#[stage]
+fn kept(line: String) -> Vec<Saved> {
+    vec![save(line)]
+}
+
 /// The faults of a chain that starts with lines.
 macro_rules! faults_of {
     ($(.$method:ident($($value:tt)*))*) => {
@@ -55,6 +61,7 @@ fn what_may_have_failed_is_refused_where_it_counts_as_done() {
         faults_of!(.map(save).then(kafka::to_json("saved")).map(|saved| drop(saved)).heal()),
         faults_of!(.map(save).checkpoint().map(|saved| drop(saved)).heal()),
         faults_of!(.map(save).partition(10).heal()),
+        faults_of!(.then(kept::stage()).named("map").map(|saved| drop(saved)).heal()),
         faults_of!(.map(save).then(kafka::to_json("saved")).checkpoint().partition(10).heal()),
         faults_of!(.map(|line| Some(save(line))).heal()),
         faults_of!(.map(|line| (line.clone(), vec![[Box::new(save(line))]])).heal()),

@@ -73,8 +73,10 @@ impl<C: Link> Stream<C> {
     /// Puts a stage or a sink next: `.then(validate::stage())`, `.then(kafka::to_json("topic"))`.
     pub fn then<O: Accepts<C::Out>>(self, node: O) -> Stream<C::Then<O>> {
         let draft = node.draft();
-        let stream = if matches!(draft.kind, NodeKind::Sink { .. }) { self.done() } else { self };
-        stream.put_as(draft, node)
+        let (is_sink, keeps) = (matches!(draft.kind, NodeKind::Sink { .. }), draft.stores);
+        let stream = if is_sink { self.done() } else { self };
+        let stream = stream.put_as(draft, node);
+        if keeps { stream.done() } else { stream }
     }
 
     /// Names the node before this call, instead of the stage's own name.

@@ -1,10 +1,10 @@
-//! What the name of a type tells: for chains by hand, and for types that only the users of a generic function know.
+//! The answer of a type's name: for chains by hand, and for types that only the users of a generic function know.
 
 use std::any::type_name;
 
 use crate::operators::Rows;
 
-/// What is still to be done with a value.
+/// The work that is still to be done with a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Unfinished {
     /// To look whether it failed.
@@ -35,7 +35,7 @@ pub(crate) fn fault(name: &str) -> Option<String> {
         ),
     };
     Some(format!(
-        "it gives `{name}`, and what gets to `heal`, a sink, a checkpoint or a batch counts as done: {because}; {mend}, or wrap \
+        "it gives `{name}`, and a value counts as done at `heal`, a sink, a checkpoint or in a batch: {because}; {mend}, or wrap \
          it in `healer::Plain` if it is meant as a value"
     ))
 }
@@ -115,7 +115,7 @@ fn head(name: &str) -> &str {
     name.split('<').next().unwrap_or(name)
 }
 
-/// What stands in the angles of a path.
+/// The arguments of a path, as one list.
 fn arguments(name: &str) -> Option<&str> {
     name.split_once('<')?.1.strip_suffix('>')
 }
@@ -124,7 +124,7 @@ fn enclosed(name: &str, open: char, close: char) -> Option<&str> {
     name.strip_prefix(open)?.strip_suffix(close)
 }
 
-/// What is found first in a list of types.
+/// The first finding in a list of types.
 fn any(list: &str) -> Option<Unfinished> {
     parts(list, ',').into_iter().find_map(|part| unfinished(part.trim()))
 }

@@ -1,4 +1,4 @@
-//! What the compiler tells where `pipeline!` is written: it calls `look` some times on what flows out of a node, and each call
+//! The answer of the compiler, where `pipeline!` is written: the macro calls `look` some times on what flows out of a node, and each call
 //! takes one type off a list of types. The number of `&` before the list decides which `look` is called: the methods of a
 //! reference win over those of what it refers to, where the type has the trait that they ask for.
 

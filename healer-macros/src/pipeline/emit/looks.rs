@@ -17,8 +17,8 @@ const LOOKS: usize = 16;
 impl Chains<'_> {
     /// A stream after the nodes of a statement up to `at`, with its type noted if its values count as done further down.
     pub(super) fn noted(self, stream: TokenStream, index: usize, at: usize) -> TokenStream {
-        let Some(flow) = self.flow_of(index, at) else { return stream };
-        quote_spanned!(flow.span()=> #stream.flows(&#flow))
+        let Some((flow, span)) = self.flow_of(index, at) else { return stream };
+        quote_spanned!(span=> #stream.flows(&#flow))
     }
 
     /// What keeps the types, to stand before the chains; and the looks at them, to stand behind.
@@ -27,14 +27,12 @@ impl Chains<'_> {
         let flows = self.pipeline.statements.iter().enumerate().flat_map(|(index, statement)| {
             (0..=statement.nodes.len()).filter_map(move |at| self.flow_of(index, at))
         });
-        let both = flows.map(|flow| {
-            // With the user's own span, so that the fault is told as one of the token, not of the macro.
-            let at = flow.span().resolved_at(Span::call_site());
+        let both = flows.map(|(flow, at)| {
             let typed = quote_spanned!(at=> #krate::__private::typed);
             let look = |list: TokenStream, _| quote_spanned!(at=> (&&&&&&&#list).__healer_look());
             let looks = (0..LOOKS).fold(quote_spanned!(at=> #flow.types()), look);
             let look = quote! {
-                #[allow(unused_imports, clippy::all, clippy::pedantic)]
+                #[allow(clippy::all, clippy::pedantic)]
                 {
                     use #typed::*;
                     #looks;
@@ -45,12 +43,12 @@ impl Chains<'_> {
         both.unzip()
     }
 
-    /// The variable for the type of what a statement's node gives, the start being at 0.
-    fn flow_of(self, index: usize, at: usize) -> Option<Ident> {
+    /// The variable for the type of what a statement's node gives, and where the node stands; the start is at 0.
+    fn flow_of(self, index: usize, at: usize) -> Option<(Ident, Span)> {
         let statement = &self.pipeline.statements[index];
         let span = gives(statement, at)?;
-        let name = || format_ident!("flow_{index}_{at}", span = Span::mixed_site().located_at(span));
-        (is_kept(statement, at) || self.counts_as_done(index, at)).then(name)
+        let name = format_ident!("flow_{index}_{at}", span = Span::mixed_site().located_at(span));
+        (is_kept(statement, at) || self.counts_as_done(index, at)).then_some((name, span))
     }
 
     /// Whether what flows after the nodes up to `at` counts as done before it is another value.
