@@ -5,8 +5,10 @@
 use proc_macro::TokenStream;
 
 mod here;
+mod names;
 mod pipeline;
 mod stage;
+mod times;
 
 #[allow(missing_docs, reason = "documented where `healer` re-exports it")]
 #[proc_macro_attribute]
@@ -18,6 +20,12 @@ pub fn stage(attr: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn checkpoint(attr: TokenStream, item: TokenStream) -> TokenStream {
     stage::expand_checkpoint(attr.into(), item.into()).into()
+}
+
+#[doc(hidden)]
+#[proc_macro_attribute]
+pub fn beside(items: TokenStream, node: TokenStream) -> TokenStream {
+    node.into_iter().chain(items).collect()
 }
 
 #[allow(missing_docs, reason = "documented where `healer` re-exports it")]

@@ -103,7 +103,8 @@ pub mod __private {
     pub use crate::{
         operators::{
             Again, AgainStage, Asked, AsyncStage, Awaited, BatchKind, BatchStage, Blocking, Checkpointed,
-            CheckpointedStage, FlatKind, FlatStage, HasJson, HasNone, Kept, Kind, LastResort, Outlet,
+            CheckpointedStage, FlatKind, FlatStage, Function, Gathered, Gives, HasJson, HasNone, IsBatch,
+            IsOption, IsResult, IsRows, IsStage, Kept, Kind, LastResort, Lends, MayLend, Outlet,
             ParallelKind, ParallelStage, PlainShape, Policy, Reporting, RetryingKind, RowsKind, RowsStage,
             SaysNothing, SaysSo, Shape, Shown, Stage, SyncKind, SyncStage, TaskKind, Verdict, copy_to_report,
             report_input, report_rows,
@@ -112,7 +113,28 @@ pub mod __private {
         topology::{Most, Need, Order, Parallel},
         unfinished::typed,
     };
+    pub use healer_macros::beside;
     pub use std::sync::Arc;
+
+    /// What a node's name means where there is a function of that name and no stage.
+    pub mod nodes {
+        pub use crate::operators::Function as __node;
+    }
+
+    /// What a function gave, where the macro read `Result`.
+    ///
+    /// # Errors
+    /// Those of the function.
+    #[inline]
+    pub fn result<T, E, R: IsResult<T, E>>(returned: R) -> Result<T, E> {
+        returned.result()
+    }
+
+    /// What a function gave, where the macro read `Option`.
+    #[inline]
+    pub fn option<T, R: IsOption<T>>(returned: R) -> Option<T> {
+        returned.option()
+    }
 
     /// What the text that came with a committed offset claims: its decoder, for the fuzz target.
     pub fn decode_metadata(text: &str, committed: i64, mark: u64) -> Option<healer_store::DoneAbove> {

@@ -158,17 +158,3 @@ async fn a_stage_that_fails_on_everything_rests_and_its_topic_is_not_burnt() {
         assert!((1..=in_vain).contains(&report.dead_lettered), "{in_vain} calls in vain, {report:?}");
     }
 }
-
-#[test]
-fn what_is_no_rate_or_pause_is_a_fault_of_the_pipeline() {
-    #[stage(rate = "often", circuit_breaker(3, pause = "soon"))]
-    async fn wrong(line: String) -> String {
-        line
-    }
-    let app = pipeline! { name "p"; lines = kafka::string("in") => wrong; lines => heal; };
-    let Err(Error::Build(error)) = app.build(&Config::builder().brokers("nowhere:1").build().unwrap()) else {
-        panic!("it is refused")
-    };
-    let text = error.to_string();
-    assert!(text.contains("`lines.wrong`: rate: `often` is no rate") && text.contains("100/s"), "{text}");
-}

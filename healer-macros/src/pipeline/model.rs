@@ -37,6 +37,15 @@ impl Statement {
     pub(super) fn is_healed(&self) -> bool {
         self.nodes.last().is_some_and(|node| matches!(node.kind, Kind::Heal(_)))
     }
+
+    /// The name of the whole chain, where no source or union has it already.
+    pub(super) fn chain(&self) -> Option<&Ident> {
+        let taken = match &self.head {
+            Head::Source { label, .. } | Head::Union { label, .. } => label.name.is_none(),
+            Head::Stream(_) | Head::Broken => false,
+        };
+        self.bound.as_ref().filter(|_| self.is_healed() && !taken)
+    }
 }
 
 /// What a statement starts with.
@@ -66,9 +75,18 @@ pub(super) struct Label {
 
 /// What stands after a `=>`.
 pub(super) struct Node {
+    /// `#[cfg(…)]` before it.
+    pub(super) attributes: TokenStream,
     pub(super) kind: Kind,
     pub(super) label: Label,
     pub(super) tokens: TokenStream,
+}
+
+impl Node {
+    /// A node with nothing beside it.
+    pub(super) fn of(kind: Kind, tokens: TokenStream) -> Self {
+        Self { attributes: TokenStream::new(), kind, label: Label::default(), tokens }
+    }
 }
 
 pub(super) enum Kind {

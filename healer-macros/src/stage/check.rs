@@ -4,7 +4,9 @@ use crate::stage::{
     fault::Faults,
     parse::{Function, OnError, Order, Output, Parameters, Settings},
 };
+use proc_macro2::{Ident, TokenStream, TokenTree};
 use quote::ToTokens as _;
+use syn::Pat;
 
 pub(super) fn check(
     settings: &Settings,
@@ -35,6 +37,17 @@ pub(super) fn check(
     if settings.batch.is_none() {
         return;
     }
+    if let Some(Pat::Ident(rows)) = parameters.input.as_ref().map(|input| &*input.pat)
+        && let Some((method, at)) = without_a_reason(function.body.clone(), &rows.ident)
+    {
+        let help = format!("write `.{method}(\"reason\", …)`");
+        faults.hide_body();
+        faults.at(
+            at,
+            format!("`{method}` of a batch needs the reason that the rows which it drops are counted under"),
+            help,
+        );
+    }
     if let Some(context) = &parameters.context {
         faults.at(
             &context.ty,
@@ -49,6 +62,41 @@ pub(super) fn check(
             "put `#[checkpoint]` on a stage before the batch",
         );
     }
+}
+
+/// `rows.filter(|row| …)`, also at the end of such calls: the compiler would ask for the closure's types instead of the reason.
+fn without_a_reason(body: TokenStream, rows: &Ident) -> Option<(Ident, TokenTree)> {
+    const GIVE_A_BATCH: [&str; 7] =
+        ["map", "try_map", "try_map_all", "filter", "flat_map", "route", "reduce"];
+    let body: Vec<TokenTree> = body.into_iter().collect();
+    for (at, token) in body.iter().enumerate() {
+        if let TokenTree::Group(group) = token
+            && let Some(found) = without_a_reason(group.stream(), rows)
+        {
+            return Some(found);
+        }
+        if !matches!(token, TokenTree::Ident(ident) if ident == rows) {
+            continue;
+        }
+        let mut rest = &body[at + 1..];
+        while let [TokenTree::Punct(dot), TokenTree::Ident(method), TokenTree::Group(arguments), after @ ..] =
+            rest
+            && dot.as_char() == '.'
+            && GIVE_A_BATCH.iter().any(|name| method == name)
+        {
+            let first = arguments.stream().into_iter().next();
+            if let Some(first) = first.filter(|first| ["|", "move"].contains(&first.to_string().as_str()))
+                && (method == "filter" || method == "flat_map")
+            {
+                return Some((method.clone(), first));
+            }
+            rest = match after {
+                [TokenTree::Punct(question), after @ ..] if question.as_char() == '?' => after,
+                _ => after,
+            };
+        }
+    }
+    None
 }
 
 /// How calls run, beside each other and beside the poll thread.

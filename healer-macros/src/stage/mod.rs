@@ -6,6 +6,7 @@
 
 mod check;
 mod checkpoint;
+mod conditional;
 mod emit;
 mod fault;
 mod parse;
@@ -31,7 +32,7 @@ struct Stage {
 
 pub(crate) fn expand(attribute: TokenStream, item: TokenStream) -> TokenStream {
     let mut faults = Faults::default();
-    let mut settings = parse::settings(attribute, &mut faults);
+    let mut settings = parse::settings(attribute.clone(), &mut faults);
     let mut function = match parse::function(item.clone()) {
         Ok(function) => function,
         Err(fault) => {
@@ -41,9 +42,15 @@ pub(crate) fn expand(attribute: TokenStream, item: TokenStream) -> TokenStream {
             return written;
         }
     };
+    if faults.is_empty()
+        && let Some(either) =
+            conditional::expand(&function, &attribute, &settings.krate(function.sig.ident.span()))
+    {
+        return either;
+    }
     checkpoint::take(&mut function, &mut settings, &mut faults);
     match understand(settings, function, &mut faults) {
-        Ok(stage) => emit::stage(&stage),
+        Ok(stage) => emit::stage(stage),
         Err(broken) => {
             let (settings, function) = *broken;
             let node = emit::broken(&settings, &function, faults.must_hide_body());

@@ -140,10 +140,12 @@ fn faults(graph: &Graph, on_error: &OnError, states: &States, config: &Config) -
         faults.extend(node.faults.iter().map(|fault| format!("`{}`: {fault}", node.path)));
         faults.extend(node.needs.iter().filter(|need| !states.has(need)).map(|need| {
             let name = need.name;
-            format!(
-                "`{}` needs state of type `{name}`: give it with `app.with(…)`, a value of `{name}`",
-                node.path
-            )
+            let how = if need.is_sized {
+                format!("`app.with(…)`, a value of `{name}`")
+            } else {
+                format!("`app.with_arc::<{name}>(Arc::new(…))`: a value of it has no size that is known here")
+            };
+            format!("`{}` needs state of type `{name}`: give it with {how}", node.path)
         }));
         if let NodeKind::Partition { rows, .. } = node.kind {
             let bound = config.in_flight();

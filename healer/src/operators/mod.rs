@@ -37,7 +37,8 @@ pub use sink::Sink;
 pub use source::Source;
 pub use stage::{
     Again, AgainStage, Asked, AsyncStage, Awaited, Blocking, Checkpointed, CheckpointedStage, FlatKind,
-    FlatStage, HasJson, HasNone, Kept, Kind, LastResort, Outlet, ParallelKind, ParallelStage, PlainShape,
-    Policy, Reporting, RetryingKind, SaysNothing, SaysSo, Shape, Shown, Stage, SyncKind, SyncStage, TaskKind,
+    FlatStage, Function, Gathered, Gives, HasJson, HasNone, IsBatch, IsOption, IsResult, IsRows, IsStage,
+    Kept, Kind, LastResort, Lends, MayLend, Outlet, ParallelKind, ParallelStage, PlainShape, Policy,
+    Reporting, RetryingKind, SaysNothing, SaysSo, Shape, Shown, Stage, SyncKind, SyncStage, TaskKind,
     Transient, Verdict, copy_to_report, report_input, report_rows,
 };

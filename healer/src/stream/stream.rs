@@ -221,8 +221,13 @@ impl<C: Link> Stream<C> {
 
     /// Settles what flows here: the offset of a record is done when every part of it got so far.
     pub fn heal(self) -> Healed<Nodes<C::In, C::Into<HealNode>>> {
+        self.heal_as("heal")
+    }
+
+    /// As [`heal`](Stream::heal), with a name for the whole chain: in `describe` and in paths its end is called so.
+    pub fn heal_as(self, name: impl Into<String>) -> Healed<Nodes<C::In, C::Into<HealNode>>> {
         let mut stream = self.done();
-        stream.draft.push(NodeDraft::new("heal", NodeKind::Heal));
+        stream.draft.push(NodeDraft::new(name, NodeKind::Heal));
         stream.end(HealNode)
     }
 

@@ -171,6 +171,8 @@ impl Order {
 pub struct Requirement {
     pub(crate) id: TypeId,
     pub(crate) name: &'static str,
+    /// Whether its size is known, so that it can be given by value.
+    pub(crate) is_sized: bool,
 }
 
 /// A node, as its consumer, the engine and `describe` know it.

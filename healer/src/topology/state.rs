@@ -49,11 +49,17 @@ pub trait Need: Send + Sync + 'static {
 /// The state that a pipeline was given; only healer makes one.
 pub struct Found<'a>(pub(crate) &'a States);
 
+fn requirement<S: ?Sized + 'static>() -> Requirement {
+    // A pointer to what has no known size has a second part.
+    let is_sized = size_of::<&S>() == size_of::<usize>();
+    Requirement { id: TypeId::of::<S>(), name: type_name::<S>(), is_sized }
+}
+
 macro_rules! need {
     ($($state:ident),*) => {
         impl<$($state: ?Sized + Send + Sync + 'static),*> Need for ($(Arc<$state>,)*) {
             fn requirements() -> Vec<Requirement> {
-                vec![$(Requirement { id: TypeId::of::<$state>(), name: type_name::<$state>() }),*]
+                vec![$(requirement::<$state>()),*]
             }
             #[allow(unused_variables, clippy::unused_unit)]
             fn resolve(states: &Found<'_>) -> Self {

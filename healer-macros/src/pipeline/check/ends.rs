@@ -45,10 +45,11 @@ fn after_heal(statement: &Statement, faults: &mut Faults) -> bool {
 
 fn bound(pipeline: &Pipeline, graph: &Graph, statement: &Statement, name: &Ident, faults: &mut Faults) {
     if statement.is_healed() {
-        let help = format!(
-            "leave out `{name} =`, or leave out `heal` here and heal each stream that starts with `{name}`"
-        );
-        faults.at(name, format!("`{name}` is healed at once: there is nothing left to bind"), help);
+        for used in graph.uses(name) {
+            let help =
+                format!("leave out `heal` where `{name}` is bound, and heal each line that starts with it");
+            faults.at(used.name(), format!("`{name}` ends in `heal`: nothing of it flows on"), help);
+        }
     } else if graph.uses(name).is_empty() && !is_mentioned_in_broken(pipeline, name) {
         let help =
             format!("end its line with `=> heal`, without `{name} =`, or add the line `{name} => heal;`");

@@ -93,6 +93,11 @@ fn unknown(
     if is_mentioned_in_broken(pipeline, name) {
         return;
     }
+    if name == "heal" || name == "checkpoint" {
+        let help = "start the line with a source or with a bound name";
+        faults.at(name, format!("nothing flows into this `{name}`"), help);
+        return;
+    }
     let before = bound.iter().filter(|(_, at)| **at < used.index()).map(|(name, _)| name.as_str());
     let meant = nearest(&name.to_string(), before);
     let help = match meant {

@@ -2,11 +2,12 @@
 
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
-use syn::{Ident, ext::IdentExt as _, spanned::Spanned as _};
+use syn::{ExprPath, Ident, ext::IdentExt as _, spanned::Spanned as _};
 
 use super::{joined, needs_no_parentheses, port, unwrapped};
 use crate::{
     here::here,
+    names,
     pipeline::{
         check::{Graph, Use},
         model::{Head, Kind, Label, Node, Pipeline, Statement},
@@ -46,11 +47,16 @@ impl Chains<'_> {
     pub(super) fn after(self, stream: TokenStream, index: usize) -> TokenStream {
         let krate = self.pipeline.krate();
         let statement = &self.pipeline.statements[index];
+        let named = statement.chain();
         let stream =
-            statement.nodes.iter().enumerate().fold(stream, |stream, (before, next)| {
-                self.noted(node(&krate, stream, next), index, before + 1)
+            statement.nodes.iter().enumerate().fold(stream, |stream, (before, next)| match (&next.kind, named) {
+                (Kind::Heal(word), Some(name)) => {
+                    let name = text(name);
+                    quote_spanned!(word.span()=> #stream.heal_as(#name))
+                }
+                _ => self.noted(node(&krate, stream, next), index, before + 1),
             });
-        let Some(bound) = &statement.bound else {
+        let Some(bound) = statement.bound.as_ref().filter(|_| !statement.is_healed()) else {
             return stream;
         };
         match self.graph.uses(bound) {
@@ -83,12 +89,22 @@ impl Chains<'_> {
     }
 }
 
-fn node(krate: &TokenStream, stream: TokenStream, node: &Node) -> TokenStream {
+fn node(krate: &TokenStream, stream: TokenStream, next: &Node) -> TokenStream {
+    if next.attributes.is_empty() {
+        return added(krate, stream, next);
+    }
+    // The node is there or not, as its condition says, so it is a statement of its own.
+    let way = Ident::new("way", Span::mixed_site());
+    let (attributes, with) = (&next.attributes, added(krate, way.to_token_stream(), next));
+    quote!({ let #way = #stream; #attributes let #way = #with; #way })
+}
+
+fn added(krate: &TokenStream, stream: TokenStream, node: &Node) -> TokenStream {
     let at = node.tokens.clone().into_iter().next().map_or_else(Span::call_site, |token| token.span());
     let stream = match &node.kind {
         Kind::Stage(path) => {
             let last = path.path.segments.last().map_or(at, |segment| segment.ident.span());
-            let stage = quote_spanned!(last=> #path::stage());
+            let stage = stage(krate, path, last);
             quote_spanned!(at=> #stream.then(#stage))
         }
         Kind::Method { word, values, settings } => {
@@ -103,7 +119,7 @@ fn node(krate: &TokenStream, stream: TokenStream, node: &Node) -> TokenStream {
             let here = here(krate, word.span());
             quote_spanned!(word.span()=> #stream.checkpoint_at(#here))
         }
-        Kind::Heal(word) => quote_spanned!(word.span()=> #stream.#word()),
+        Kind::Heal(word) => quote_spanned!(word.span()=> #stream.heal()),
         Kind::Broken => stream,
     };
     let named = match &node.label.name {
@@ -111,6 +127,27 @@ fn node(krate: &TokenStream, stream: TokenStream, node: &Node) -> TokenStream {
         None => stream,
     };
     checkpointed(krate, named, &node.label)
+}
+
+/// The node of a stage. Its name is imported beside a name of ours, which is what it means for a function that is no stage.
+fn stage(krate: &TokenStream, path: &ExprPath, at: Span) -> TokenStream {
+    let mut path = path.clone();
+    let Some(last) = path.path.segments.last_mut() else { return TokenStream::new() };
+    last.ident = names::node(&last.ident);
+    let arguments = std::mem::take(&mut last.arguments);
+    let of_a_type = path.path.segments.first().is_some_and(|first| first.ident == "Self");
+    if path.qself.is_some() || of_a_type {
+        return quote_spanned!(at=> #path #arguments::stage());
+    }
+    let node = Ident::new("__node", at);
+    quote_spanned! {at=> {
+        #[allow(unused_imports)]
+        use #krate::__private::nodes::*;
+        {
+            use #path as #node;
+            #node #arguments::stage()
+        }
+    }}
 }
 
 fn checkpointed(krate: &TokenStream, stream: TokenStream, label: &Label) -> TokenStream {

@@ -2,12 +2,15 @@
 
 use proc_macro2::{TokenStream, TokenTree};
 use syn::{
-    Error, Expr, Ident, Result, Token,
+    Error, Expr, ExprLit, Ident, Lit, Result, Token,
     parse::{ParseStream, Parser as _},
 };
 
 use super::cut::stream;
-use crate::pipeline::{fault::fault, model::Kind, nearest::nearest};
+use crate::{
+    pipeline::{fault::fault, model::Kind, nearest::nearest},
+    times,
+};
 
 /// A method of `Stream`.
 struct Method {
@@ -98,6 +101,14 @@ pub(super) fn method(word: &Ident, arguments: TokenStream) -> Result<Kind> {
                     format!("write `{}`", method.example),
                 ));
             }
+            if word != "map" && is_async(&value) {
+                let help = "make it a stage, `async fn name(value: T) -> Option<T>` with `#[stage]`, whose `None` skips the record";
+                return Err(fault(
+                    value,
+                    format!("`{word}` asks at once, and this gives a future, which nobody would poll"),
+                    help,
+                ));
+            }
             values.push(value);
             continue;
         };
@@ -112,6 +123,11 @@ pub(super) fn method(word: &Ident, arguments: TokenStream) -> Result<Kind> {
             };
             return Err(fault(&key, format!("`{word}` has no setting `{key}`"), help));
         }
+        if key == "within"
+            && let Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) = &value
+        {
+            times::time(text)?;
+        }
         settings.push((key, value));
     }
     if values.is_empty() {
@@ -122,6 +138,11 @@ pub(super) fn method(word: &Ident, arguments: TokenStream) -> Result<Kind> {
         ));
     }
     Ok(Kind::Method { word: word.clone(), values, settings })
+}
+
+/// Whether a closure gives a future, as far as is written.
+fn is_async(value: &Expr) -> bool {
+    matches!(value, Expr::Closure(closure) if closure.asyncness.is_some() || matches!(*closure.body, Expr::Async(_)))
 }
 
 /// A word with arguments that is none of ours.

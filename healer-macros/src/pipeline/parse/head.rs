@@ -53,10 +53,6 @@ pub(super) fn head(mut tokens: Vec<TokenTree>, statement: &TokenStream) -> Resul
 }
 
 fn stream(name: &Ident, label: Label) -> Result<Head> {
-    if name == "heal" || name == "checkpoint" {
-        let help = "start the line with a source or with a bound name";
-        return Err(fault(name, format!("nothing flows into this `{name}`"), help));
-    }
     if let Some(label) = label.name {
         let help = format!("write it where `{name}` is bound, after its last node");
         return Err(fault(label, "a name belongs to the node that it follows", help));

@@ -44,7 +44,15 @@ fn statement(mut tokens: Vec<TokenTree>, faults: &mut Faults) -> Statement {
         broken = true;
         faults.add(error);
     };
-    if is_word(&tokens[0], "let") {
+    let attributes = node::attributes(&mut tokens);
+    if !attributes.is_empty() {
+        let help = "put it on nodes, as in `=> #[cfg(…)] filter(…)`, or on the whole pipeline";
+        note(
+            fault(attributes, "an attribute can't stand on a line: its stream may be used in others", help),
+            faults,
+        );
+    }
+    if tokens.first().is_some_and(|first| is_word(first, "let")) {
         note(fault(&tokens[0], "a stream is bound without `let`", "write `name = …;`"), faults);
         tokens.remove(0);
     }
@@ -68,7 +76,7 @@ fn statement(mut tokens: Vec<TokenTree>, faults: &mut Faults) -> Statement {
     let nodes = pieces.map(|piece| {
         node_of(piece).unwrap_or_else(|(tokens, error)| {
             note(error, faults);
-            Node { kind: Kind::Broken, label: super::model::Label::default(), tokens }
+            Node::of(Kind::Broken, tokens)
         })
     });
     let nodes = nodes.collect();

@@ -1,6 +1,6 @@
 //! What stands after a `=>`.
 
-use proc_macro2::{TokenStream, TokenTree};
+use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use syn::{
     Error, Expr, ExprPath, Ident, Path, PathArguments, Result, Type,
     parse::{ParseStream, Parser as _},
@@ -18,6 +18,10 @@ use crate::pipeline::{
 
 pub(super) fn node(mut tokens: Vec<TokenTree>) -> Result<Node> {
     let all = stream(&tokens);
+    let attributes = attributes(&mut tokens);
+    if tokens.is_empty() {
+        return Err(fault(all, "a node is missing after this attribute", "put a stage or a sink after it"));
+    }
     if is_closure(&tokens) {
         let help = "write `map(|value| …)`, or `try_map(|value| …)` where it may fail";
         return Err(fault(all, "a closure alone is no node", help));
@@ -26,6 +30,10 @@ pub(super) fn node(mut tokens: Vec<TokenTree>) -> Result<Node> {
         return Err(thin(arrow));
     }
     if is_word(&tokens[0], "heal") {
+        if !attributes.is_empty() {
+            let about = "without `heal` the offsets of these records would never be committed";
+            return Err(fault(attributes, about, "write `heal` without an attribute"));
+        }
         return heal(&tokens, all);
     }
     let label = label::take(&mut tokens)?;
@@ -51,7 +59,19 @@ pub(super) fn node(mut tokens: Vec<TokenTree>) -> Result<Node> {
         }
         _ => longer(&tokens)?,
     };
-    Ok(Node { kind, label, tokens: all })
+    Ok(Node { attributes, kind, label, tokens: all })
+}
+
+/// Takes `#[…]` off the start.
+pub(super) fn attributes(tokens: &mut Vec<TokenTree>) -> TokenStream {
+    let mut taken = TokenStream::new();
+    while let [hash, TokenTree::Group(group), ..] = &tokens[..]
+        && is_punct(hash, '#')
+        && group.delimiter() == Delimiter::Bracket
+    {
+        taken.extend(tokens.drain(..2));
+    }
+    taken
 }
 
 /// A `->` between nodes.
@@ -66,15 +86,11 @@ fn is_closure(tokens: &[TokenTree]) -> bool {
 
 fn heal(tokens: &[TokenTree], all: TokenStream) -> Result<Node> {
     match tokens {
-        [TokenTree::Ident(word)] => {
-            Ok(Node { kind: Kind::Heal(word.clone()), label: Label::default(), tokens: all })
-        }
+        [TokenTree::Ident(word)] => Ok(Node::of(Kind::Heal(word.clone()), all)),
         [word, group] if in_parentheses(group).is_some() => {
             Err(fault(group, format!("`{word}` takes no arguments"), "write `heal`"))
         }
-        [_, extra, ..] if is_punct(extra, ':') => {
-            Ok(Node { kind: longer(tokens)?, label: Label::default(), tokens: all })
-        }
+        [_, extra, ..] if is_punct(extra, ':') => Ok(Node::of(longer(tokens)?, all)),
         [_, extra, ..] => {
             let about = "nothing may follow `heal`: the offsets are settled there";
             Err(fault(extra, about, "end the line with `;` after `heal`, or put this before it"))

@@ -17,13 +17,14 @@ fn only(input: TokenStream, message: &str) {
 }
 
 #[test]
-fn nothing_is_said_about_a_whole_pipeline() {
+fn nothing_is_said_about_a_whole_pipeline_nor_about_a_chain_with_a_name() {
     let whole = quote! {
         name "flights";
         a = kafka::json::<Flight>("a") => validate;
         b = kafka::json::<Flight>("b");
         a => heal;
-        union(a, b) => heal;
+        c = union(a, b) => heal;
+        d = a => heal;
     };
     assert!(said(whole).is_empty());
 }
@@ -38,7 +39,10 @@ fn a_stream_must_reach_heal() {
         quote! { name "x"; source() => late; },
         "this line ends without `heal`: the offsets of its records would never be committed",
     );
-    only(quote! { name "x"; a = source() => heal; }, "`a` is healed at once: there is nothing left to bind");
+    only(
+        quote! { name "x"; a = source() => heal; a => late => heal; },
+        "`a` ends in `heal`: nothing of it flows on",
+    );
     only(
         quote! { name "x"; source() => heal => late; },
         "this node stands after `heal`: the offsets are settled there and no record flows on",

@@ -16,7 +16,7 @@ use crate::{
 
 /// Reads: `&Rows<T>`.
 pub(super) fn rows(stage: &Stage, generics: &Generics, root: &TokenStream) -> TokenStream {
-    let (name, parameters, arguments, bounds) = parts(&stage.function.sig.ident, generics);
+    let (name, parameters, arguments, bounds) = parts(generics);
     let names = Names::new();
     let body = verdict(stage, generics, &names, root);
     let future = future(stage, &body);
@@ -41,7 +41,7 @@ pub(super) fn rows(stage: &Stage, generics: &Generics, root: &TokenStream) -> To
 
 /// Transforms: `Batch<'b, T>`.
 pub(super) fn transformed(stage: &Stage, generics: &Generics, root: &TokenStream) -> TokenStream {
-    let (name, parameters, arguments, bounds) = parts(&stage.function.sig.ident, generics);
+    let (name, parameters, arguments, bounds) = parts(generics);
     let names = Names::new();
     let body = verdict(stage, generics, &names, root);
     let future = future(stage, &body);

@@ -12,19 +12,14 @@ pub(in crate::stage) fn broken(settings: &Settings, function: &Function, hide_bo
     if function.is_method() {
         return kept;
     }
-    let generics = Generics::new(&function.sig, &[], None);
+    let generics = Generics::new(&function.sig, &[], None, None);
     let root = settings.krate(function.sig.ident.span());
     let node = super::node(function, &generics);
-    let (name, parameters, arguments, bounds) = super::parts(&function.sig.ident, &generics);
+    let (name, parameters, arguments, bounds) = super::parts(&generics);
     let output = guess(function, settings, &root);
-    let comma = (!generics.names.is_empty()).then(|| quote!(,));
-    let inner = parameters.clone().into_iter().skip(1);
-    let inner: Vec<_> = inner.collect();
-    let inner: TokenStream = inner.iter().take(inner.len().saturating_sub(1)).cloned().collect();
-    quote! {
-        #[allow(unused, clippy::all, clippy::pedantic)]
-        #kept
-        #node
+    let flows = super::local("In");
+    let and_one = generics.parameters_and(&flows);
+    let items = quote! {
         #[automatically_derived]
         impl #parameters #root::__private::Stage for #name #arguments #bounds {
             type In = ();
@@ -43,7 +38,13 @@ pub(in crate::stage) fn broken(settings: &Settings, function: &Function, hide_bo
             }
         }
         #[automatically_derived]
-        impl<#inner #comma __In> #root::__private::Accepts<__In> for #name #arguments #bounds {}
+        impl #and_one #root::__private::Accepts<#flows> for #name #arguments #bounds {}
+    };
+    let node = super::beside(&root, &node, &items);
+    quote! {
+        #[allow(unused, clippy::all, clippy::pedantic)]
+        #kept
+        #node
     }
 }
 

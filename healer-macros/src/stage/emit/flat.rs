@@ -7,7 +7,7 @@ use super::{
     Generics,
     call::{Names, at, call},
     local, parts, report,
-    single::future,
+    single::{future, result_of},
 };
 use crate::stage::{
     Stage,
@@ -15,7 +15,7 @@ use crate::stage::{
 };
 
 pub(super) fn flat(stage: &Stage, generics: &Generics, root: &TokenStream) -> TokenStream {
-    let (name, parameters, arguments, bounds) = parts(&stage.function.sig.ident, generics);
+    let (name, parameters, arguments, bounds) = parts(generics);
     let names = Names::new();
     let outlet = local("outlet");
     let body = body(stage, generics, &names, root);
@@ -43,8 +43,8 @@ pub(super) fn flat(stage: &Stage, generics: &Generics, root: &TokenStream) -> To
 
 /// Opens what was returned and gives item by item.
 fn body(stage: &Stage, generics: &Generics, names: &Names, root: &TokenStream) -> TokenStream {
-    let call = call(stage, generics, names);
     let result = at(&stage.output.error, "result");
+    let call = result_of(stage, &call(stage, generics, names), &result, root);
     let (outlet, items, item) = (local("outlet"), local("items"), local("item"));
     let error = local("error");
     let ok = quote!(::core::result::Result::Ok);
@@ -82,15 +82,26 @@ fn body(stage: &Stage, generics: &Generics, names: &Names, root: &TokenStream) -
     } else {
         quote!(#item)
     };
+    let given = stage.output.own.as_ref().map_or_else(
+        || quote!(#item),
+        |own| {
+            let lends = &own.lends;
+            quote!({
+                #[allow(unused_imports)]
+                use #root::__private::MayLend as _;
+                #lends::own(#item)
+            })
+        },
+    );
     let done = stage.settings.report.as_ref().map(|_| {
         let kept = local("kept");
         quote!(#kept.done();)
     });
     quote! {
-        let #result = #call;
+        #call
         for #item in #opened {
             let #item = #value;
-            #outlet.give(#item).await;
+            #outlet.give(#given).await;
         }
         #done
         #ok(())

@@ -7,14 +7,25 @@ use syn::{
     visit::Visit,
 };
 
+use crate::names::node;
+
 /// Pieces of generics, ready to be written.
 pub(super) struct Generics {
     /// `<T: ?Sized, const N: usize>`, where the type is declared.
     pub(super) declared: TokenStream,
+    /// The same with one for the signature, where the node has it.
+    pub(super) signed: Option<TokenStream>,
+    each: Vec<TokenStream>,
+    bounded: Vec<TokenStream>,
     /// `<T: Display, const N: usize>`, at an `impl`.
     pub(super) parameters: TokenStream,
     /// `<T, N>`.
     pub(super) arguments: TokenStream,
+    /// The node as a type: its name, and its arguments at an `impl`.
+    pub(super) name: Ident,
+    pub(super) of_node: TokenStream,
+    /// What `stage()` asks for where its result names types of the signature.
+    pub(super) wheres: TokenStream,
     pub(super) names: Vec<Ident>,
     /// The user's `where` clause, and what every payload and state must be.
     pub(super) bounds: TokenStream,
@@ -23,7 +34,12 @@ pub(super) struct Generics {
 }
 
 impl Generics {
-    pub(super) fn new(signature: &Signature, state: &[Type], iterable: Option<&Type>) -> Self {
+    pub(super) fn new(
+        signature: &Signature,
+        state: &[Type],
+        iterable: Option<&Type>,
+        batch: Option<&TokenStream>,
+    ) -> Self {
         let of_call: Vec<&Lifetime> =
             signature.generics.lifetimes().map(|parameter| &parameter.lifetime).collect();
         let mut declared = Vec::new();
@@ -31,14 +47,20 @@ impl Generics {
         let mut names = Vec::new();
         let mut bounds = Vec::new();
         let mut marks = Vec::new();
+        let mut wheres = Vec::new();
         for parameter in &signature.generics.params {
             match parameter {
                 GenericParam::Lifetime(_) => {}
                 GenericParam::Type(parameter) => {
                     let name = &parameter.ident;
                     declared.push(quote!(#name: ?::core::marker::Sized));
-                    let kept = parameter.bounds.iter().filter(|bound| is_kept(bound, &of_call));
+                    let kept: Vec<_> =
+                        parameter.bounds.iter().filter(|bound| is_kept(bound, &of_call)).collect();
                     parameters.push(quote!(#name: #(#kept)+*));
+                    let (maybe, sure): (Vec<_>, Vec<_>) = kept.into_iter().partition(|bound| is_maybe(bound));
+                    let sized = maybe.is_empty().then(|| quote!(::core::marker::Sized));
+                    let sure = sure.into_iter().map(quote::ToTokens::to_token_stream).chain(sized);
+                    wheres.push(quote!(#name: #(#sure)+*));
                     marks.push(quote!(::core::marker::PhantomData<#name>,));
                     names.push(name.clone());
                     bounds.push(quote!(#name: ::core::marker::Send + 'static));
@@ -56,22 +78,59 @@ impl Generics {
         }
         let predicates = signature.generics.where_clause.iter().flat_map(|clause| &clause.predicates);
         bounds.extend(predicates.filter_map(|predicate| kept(predicate, &of_call)));
+        wheres.extend(bounds.iter().cloned());
         let concrete = state.iter().filter(|state| !names.iter().any(|name| is_exactly(state, name)));
         bounds.extend(
             concrete.map(|ty| quote_spanned!(ty.span()=> #ty: ::core::marker::Send + ::core::marker::Sync)),
         );
+        bounds.extend(batch.cloned());
         // Said as a bound, the fault of a type that is no list is told once, at the type.
         bounds.extend(iterable.map(|ty| quote_spanned!(ty.span()=> #ty: ::core::iter::IntoIterator<Item: ::core::marker::Send + 'static, IntoIter: ::core::marker::Send>)));
         let angles = |list: TokenStream| if names.is_empty() { TokenStream::new() } else { quote!(<#list>) };
+        let arguments = angles(quote!(#(#names),*));
         Self {
+            name: node(&signature.ident),
+            of_node: arguments.clone(),
+            wheres: if names.is_empty() { TokenStream::new() } else { quote!(where #(#wheres),*) },
             declared: angles(quote!(#(#declared),*)),
+            signed: None,
+            each: declared,
             parameters: angles(quote!(#(#parameters),*)),
-            arguments: angles(quote!(#(#names),*)),
+            bounded: parameters,
+            arguments,
             bounds: if bounds.is_empty() { TokenStream::new() } else { quote!(where #(#bounds),*) },
             marks: marks.into_iter().collect(),
             names,
         }
     }
+
+    /// The parameters at an `impl`, and one more.
+    pub(super) fn parameters_and(&self, more: &Ident) -> TokenStream {
+        let bounded = &self.bounded;
+        quote!(<#(#bounded,)* #more>)
+    }
+
+    /// The bounds, to be followed by more.
+    pub(super) fn bounds_and(&self) -> TokenStream {
+        let bounds = &self.bounds;
+        if bounds.is_empty() { quote!(where) } else { quote!(#bounds,) }
+    }
+
+    /// Where the node is public and a type of its signature is not, the compiler wants to see that type in what the node is
+    /// called: so the signature is a parameter of it.
+    pub(super) fn seen_as(mut self, signature: &TokenStream) -> Self {
+        let names = &self.names;
+        self.of_node = quote!(<#(#names,)* #signature>);
+        let (each, marks) = (&self.each, &self.marks);
+        self.signed = Some(quote!(<#(#each,)* __Signature: ?::core::marker::Sized = ()>));
+        self.marks = quote!(#marks ::core::marker::PhantomData<__Signature>,);
+        self
+    }
+}
+
+/// `?Sized`.
+fn is_maybe(bound: &TypeParamBound) -> bool {
+    matches!(bound, TypeParamBound::Trait(bound) if bound.maybe.is_some())
 }
 
 fn is_exactly(ty: &Type, name: &Ident) -> bool {

@@ -5,31 +5,43 @@ mod broken;
 mod call;
 mod flat;
 mod generics;
+mod lent;
 mod report;
 mod single;
 
+use std::{iter, time::Duration};
+
 use proc_macro2::{Span, TokenStream};
-use quote::{ToTokens as _, format_ident, quote, quote_spanned};
-use syn::{FnArg, Ident, PatType, Type, TypeReference, ext::IdentExt as _, spanned::Spanned as _};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
+use syn::{
+    FnArg, Ident, PatType, Type, TypeReference, Visibility, ext::IdentExt as _, spanned::Spanned as _,
+};
 
 pub(super) use broken::broken;
 
 use super::{
     Stage,
     fault::show,
-    parse::{Function, InputKind, Most, OnError, Order, Settings},
+    parse::{Function, InputKind, Most, OnError, Order, Settings, is_unknown},
 };
-use crate::here::here;
+use crate::{here::here, times::constant};
 use generics::Generics;
 
 /// The function as it was, and the node.
-pub(super) fn stage(stage: &Stage) -> TokenStream {
-    let function = &stage.function;
-    let generics = Generics::new(&function.sig, &stage.parameters.state, stage.output.iterable.as_ref());
+pub(super) fn stage(mut stage: Stage) -> TokenStream {
     let root = stage.settings.krate(stage.function.sig.ident.span());
+    let signature = signature(&stage);
+    let owned = lent::settle(&mut stage, &root);
+    let (stage, function) = (&stage, &stage.function);
+    let (iterable, batch) = (stage.output.iterable.as_ref(), stage.input.bound.as_ref());
+    let generics = Generics::new(&function.sig, &stage.parameters.state, iterable, batch);
+    let generics = match &signature {
+        Some(signature) => generics.seen_as(signature),
+        None => generics,
+    };
     let node = node(function, &generics);
     let header = header(stage, &generics, &root);
-    let (name, parameters, arguments, bounds) = parts(&function.sig.ident, &generics);
+    let (name, parameters, arguments, bounds) = parts(&generics);
     let work = match (stage.settings.flat.is_some(), stage.input.kind) {
         (_, InputKind::Rows) => batch::rows(stage, &generics, &root),
         (_, InputKind::Batch) => batch::transformed(stage, &generics, &root),
@@ -39,25 +51,43 @@ pub(super) fn stage(stage: &Stage) -> TokenStream {
         (false, _) => single::synchronous(stage, &generics, &root),
     };
     let input = taken(stage, &root);
-    let accepts = quote_spanned! {input.span()=>
-        #[automatically_derived]
-        #[allow(trivial_bounds)]
-        impl #parameters #root::__private::Accepts<#input> for #name #arguments #bounds {}
+    let accepts = if matches!(stage.input.kind, InputKind::Rows | InputKind::Batch) {
+        let (flows, bounds) = (local("In"), generics.bounds_and());
+        let parameters = generics.parameters_and(&flows);
+        let row = &stage.input.payload;
+        quote_spanned! {input.span()=>
+            #[automatically_derived]
+            #[allow(trivial_bounds)]
+            impl #parameters #root::__private::Accepts<#flows> for #name #arguments
+            #bounds #flows: #root::__private::Gathered<#row> {}
+        }
+    } else {
+        quote_spanned! {input.span()=>
+            #[automatically_derived]
+            #[allow(trivial_bounds)]
+            impl #parameters #root::__private::Accepts<#input> for #name #arguments #bounds {}
+        }
     };
     let keep = stage.settings.checkpoint.as_ref().map(|_| checkpointed(stage, &generics, &root));
     let plain = plain(stage, &root);
     let parallel = parallel(stage, &generics, &root);
     let slices = borrows_a_buffer(function).then(|| quote!(#[allow(clippy::ptr_arg)]));
+    let node = beside(&root, &node, &quote!(#header #work #accepts #keep #parallel #plain #owned));
     quote! {
         #slices
         #function
         #node
-        #header
-        #work
-        #accepts
-        #keep
-        #parallel
-        #plain
+    }
+}
+
+/// The node, and what goes with it as an attribute of it: where a function is that can't be a stage, in an `impl` or a `trait`, the
+/// compiler refuses one item and not each.
+fn beside(root: &TokenStream, node: &Node, items: &TokenStream) -> TokenStream {
+    let Node { attributes, item, made } = node;
+    quote! {
+        #attributes
+        #[#root::__private::beside(#made #items)]
+        #item
     }
 }
 
@@ -73,42 +103,71 @@ fn borrows_a_buffer(function: &Function) -> bool {
 }
 
 /// Name and generics as they stand in an `impl`.
-fn parts<'a>(
-    name: &'a Ident,
-    generics: &'a Generics,
-) -> (&'a Ident, &'a TokenStream, &'a TokenStream, &'a TokenStream) {
-    (name, &generics.parameters, &generics.arguments, &generics.bounds)
+fn parts(generics: &Generics) -> (&Ident, &TokenStream, &TokenStream, &TokenStream) {
+    (&generics.name, &generics.parameters, &generics.of_node, &generics.bounds)
 }
 
-/// A type with the function's name: functions and types have namespaces of their own.
-fn node(function: &Function, generics: &Generics) -> TokenStream {
-    let (vis, name) = (&function.vis, &function.sig.ident);
-    let Generics { declared, names, arguments, marks, .. } = generics;
-    let doc = format!("The node of [`{0}`](fn@{0}), for `then`.", name.unraw());
-    let (field, value) = if names.is_empty() {
+/// `fn(In, State, Out)`, where the node may be seen further than these types. All of them are parameters, as a lifetime that one of
+/// them leaves out is said elsewhere.
+fn signature(stage: &Stage) -> Option<TokenStream> {
+    if matches!(stage.function.vis, Visibility::Inherited) {
+        return None;
+    }
+    let Stage { input, output, parameters, .. } = stage;
+    let out = output.opaque.as_ref().map_or_else(|| output.payload.clone(), ToTokens::to_token_stream);
+    let state = parameters.state.iter().map(ToTokens::to_token_stream);
+    let all: Vec<_> = iter::once(input.payload.clone()).chain(state).chain([out]).collect();
+    let references = all.iter().map(|ty| quote!(&#ty));
+    all.iter().any(is_unknown).then(|| quote!(fn(#(#references),*)))
+}
+
+/// A type with the function's name, and what makes one.
+struct Node {
+    attributes: TokenStream,
+    item: TokenStream,
+    made: TokenStream,
+}
+
+/// Functions and types have namespaces of their own.
+fn node(function: &Function, generics: &Generics) -> Node {
+    let vis = &function.vis;
+    let Generics { name, declared, signed, arguments, of_node, wheres, marks, .. } = generics;
+    let doc = format!("The node of [`{0}`](fn@{0}), for `then`.", function.sig.ident.unraw());
+    let (field, value) = if marks.is_empty() {
         (TokenStream::new(), TokenStream::new())
     } else {
         (quote!(p: ::core::marker::PhantomData<fn() -> (#marks)>), quote!(p: ::core::marker::PhantomData))
     };
-    quote! {
-        #[doc(hidden)]
-        #[allow(non_camel_case_types, dead_code)]
-        #vis struct #name #declared { #field }
-        #[automatically_derived]
-        #[allow(dead_code)]
-        impl #declared #name #arguments {
-            #[doc = #doc]
-            #[must_use]
-            #vis fn stage() -> Self {
-                Self { #value }
+    let (allowed, made) = match signed {
+        Some(_) => (
+            quote!(dead_code, private_bounds, private_interfaces),
+            quote!(#name #of_node #wheres { #name { #value } }),
+        ),
+        None => (quote!(dead_code), quote!(Self { Self { #value } })),
+    };
+    let all = signed.as_ref().unwrap_or(declared);
+    Node {
+        attributes: quote! {
+            #[doc(hidden)]
+            #[allow(non_camel_case_types, dead_code)]
+        },
+        item: quote!(#vis struct #name #all { #field }),
+        made: quote! {
+            #[automatically_derived]
+            #[allow(#allowed)]
+            impl #declared #name #arguments {
+                #[doc = #doc]
+                #[must_use]
+                #vis fn stage() -> #made
             }
-        }
+        },
     }
 }
 
 /// `impl Stage`.
 fn header(stage: &Stage, generics: &Generics, root: &TokenStream) -> TokenStream {
-    let (name, parameters, arguments, bounds) = parts(&stage.function.sig.ident, generics);
+    let (name, parameters, arguments, bounds) = parts(generics);
+    let function = &stage.function.sig.ident;
     let kind = kind(stage, root);
     let kind = if stage.settings.checkpoint.is_some() {
         quote!(#root::__private::Checkpointed<#kind>)
@@ -118,7 +177,7 @@ fn header(stage: &Stage, generics: &Generics, root: &TokenStream) -> TokenStream
     let input = taken(stage, root);
     let output = given(stage, root);
     let need = need(stage, root);
-    let text = name.unraw().to_string();
+    let text = function.unraw().to_string();
     let skip = stage.settings.skip.as_ref().map_or_else(|| text.clone(), |(_, reason)| reason.value());
     let context = stage.parameters.context.is_some();
     let policy = policy(stage, root);
@@ -167,10 +226,17 @@ fn policy(stage: &Stage, root: &TokenStream) -> TokenStream {
         let attempts = &retry.attempts;
         quote!(attempts: #attempts,)
     });
-    let backoff = retry.as_ref().and_then(|retry| retry.backoff.as_ref()).map(|text| quote!(backoff: #text,));
+    let backoff = retry.as_ref().and_then(|retry| retry.backoff).map(|(least, most)| {
+        let (least, most) = (constant(least), constant(most));
+        quote!(backoff: (#least, #most),)
+    });
     let jitter =
         retry.as_ref().and_then(|retry| retry.jitter.as_ref()).map(|jitter| quote!(jitter: #jitter,));
-    let timeout = timeout.as_ref().map(|(_, text)| quote!(timeout: ::core::option::Option::Some(#text),));
+    let some = |time: Duration| {
+        let time = constant(time);
+        quote!(::core::option::Option::Some(#time))
+    };
+    let timeout = timeout.as_ref().map(|(_, time)| some(*time)).map(|time| quote!(timeout: #time,));
     let on_error = on_error.as_ref().map(|(_, on_error)| {
         let resort = match on_error {
             OnError::Stop => quote!(Stop),
@@ -179,10 +245,10 @@ fn policy(stage: &Stage, root: &TokenStream) -> TokenStream {
         };
         quote!(on_error: ::core::option::Option::Some(#root::__private::LastResort::#resort),)
     });
-    let rate = rate.as_ref().map(|(_, text)| quote!(rate: ::core::option::Option::Some(#text),));
+    let rate = rate.as_ref().map(|(_, time)| some(*time)).map(|time| quote!(rate: #time,));
     let breaker = circuit_breaker.as_ref().map(|breaker| {
         let failures = &breaker.failures;
-        let pause = breaker.pause.as_ref().map_or_else(|| quote!("30s"), |pause| quote!(#pause));
+        let pause = constant(breaker.pause.unwrap_or(Duration::from_secs(30)));
         quote!(breaker: ::core::option::Option::Some((#failures, #pause)),)
     });
     let split = split.as_ref().map(|_| quote!(split: true,));
@@ -239,7 +305,7 @@ fn kind(stage: &Stage, root: &TokenStream) -> TokenStream {
 /// `impl ParallelStage`.
 fn parallel(stage: &Stage, generics: &Generics, root: &TokenStream) -> Option<TokenStream> {
     let (_, most) = stage.settings.parallel.as_ref()?;
-    let (name, parameters, arguments, bounds) = parts(&stage.function.sig.ident, generics);
+    let (name, parameters, arguments, bounds) = parts(generics);
     let order = match (&stage.settings.order, &stage.settings.keyless) {
         (Some((_, Order::Partition)), _) => "Partition",
         (Some((_, Order::None)), _) => "None",
@@ -291,7 +357,7 @@ fn of_rows(stage: &Stage, payload: TokenStream, root: &TokenStream) -> TokenStre
 
 /// What `#[checkpoint]` asks of the payload; a fault is at the payload's type.
 fn checkpointed(stage: &Stage, generics: &Generics, root: &TokenStream) -> TokenStream {
-    let (name, parameters, arguments, bounds) = parts(&stage.function.sig.ident, generics);
+    let (name, parameters, arguments, bounds) = parts(generics);
     let payload = &stage.output.payload;
     let here = here(root, payload.span());
     let (value, into) = (local("value"), local("into"));

@@ -2,6 +2,7 @@
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
+use syn::{Ident, ReturnType, spanned::Spanned as _};
 
 use super::{
     Generics,
@@ -12,12 +13,12 @@ use crate::{
     here::here,
     stage::{
         Stage,
-        parse::{InputKind, Opened},
+        parse::{InputKind, Opened, Own, Yields},
     },
 };
 
 pub(super) fn synchronous(stage: &Stage, generics: &Generics, root: &TokenStream) -> TokenStream {
-    let (name, parameters, arguments, bounds) = parts(&stage.function.sig.ident, generics);
+    let (name, parameters, arguments, bounds) = parts(generics);
     let names = Names::new();
     let verdict = verdict(stage, generics, &names, root);
     let kept = report::kept(stage, &names, root, false);
@@ -36,7 +37,7 @@ pub(super) fn synchronous(stage: &Stage, generics: &Generics, root: &TokenStream
 }
 
 pub(super) fn asynchronous(stage: &Stage, generics: &Generics, root: &TokenStream) -> TokenStream {
-    let (name, parameters, arguments, bounds) = parts(&stage.function.sig.ident, generics);
+    let (name, parameters, arguments, bounds) = parts(generics);
     let names = Names::new();
     let verdict = verdict(stage, generics, &names, root);
     let kept = report::kept(stage, &names, root, false);
@@ -59,7 +60,7 @@ pub(super) fn asynchronous(stage: &Stage, generics: &Generics, root: &TokenStrea
 
 /// A stage that may be called again: the value is lent, and what takes it as its own gets a copy.
 pub(super) fn again(stage: &Stage, generics: &Generics, root: &TokenStream) -> TokenStream {
-    let (name, parameters, arguments, bounds) = parts(&stage.function.sig.ident, generics);
+    let (name, parameters, arguments, bounds) = parts(generics);
     let names = Names::new();
     let verdict = verdict(stage, generics, &names, root);
     let kept = report::kept(stage, &names, root, true);
@@ -97,8 +98,8 @@ pub(super) fn future(stage: &Stage, body: &TokenStream) -> TokenStream {
 
 /// Calls, and says what came of it.
 pub(super) fn verdict(stage: &Stage, generics: &Generics, names: &Names, root: &TokenStream) -> TokenStream {
-    let call = call(stage, generics, names);
     let result = at(&stage.output.error, "result");
+    let call = result_of(stage, &call(stage, generics, names), &result, root);
     let verdict = quote!(#root::__private::Verdict);
     let again = again_if(stage, root);
     let verdict = match stage.output.opened {
@@ -111,8 +112,42 @@ pub(super) fn verdict(stage: &Stage, generics: &Generics, names: &Names, root: &
     };
     let verdict = report::ended(stage, &verdict);
     quote! {
-        let #result = #call;
+        #call
         #verdict
+    }
+}
+
+/// The call, and what it gave in a variable: a `Result` and an `Option` are those of the standard library, and what flows on
+/// owns its data.
+pub(super) fn result_of(
+    stage: &Stage,
+    call: &TokenStream,
+    result: &Ident,
+    root: &TokenStream,
+) -> TokenStream {
+    let at = match &stage.function.sig.output {
+        ReturnType::Type(_, ty) => ty.span(),
+        ReturnType::Default => return quote!(let #result = #call;),
+    };
+    let returned = Ident::new("__returned", at);
+    let private = quote!(#root::__private);
+    let owned = match &stage.output.own {
+        Some(Own { lends, ty }) if stage.output.yields == Yields::Value => quote! {
+            #[allow(unused_imports)]
+            use #private::MayLend as _;
+            let #returned: #ty = #lends::own(#call);
+        },
+        _ => quote!(let #returned = #call;),
+    };
+    let standard = match stage.output.opened {
+        Opened::Nothing => quote!(#returned),
+        Opened::Result => quote_spanned!(at=> #private::result(#returned)),
+        Opened::Option => quote_spanned!(at=> #private::option(#returned)),
+        Opened::ResultOption => quote_spanned!(at=> #private::result(#returned).map(#private::option)),
+    };
+    quote! {
+        #owned
+        let #result = #standard;
     }
 }
 

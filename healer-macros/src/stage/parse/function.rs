@@ -11,6 +11,7 @@ use syn::{
 use crate::stage::fault::{Faults, fault};
 
 /// A function with a body that nobody looks into.
+#[derive(Clone)]
 pub(in crate::stage) struct Function {
     pub(in crate::stage) attrs: Vec<Attribute>,
     pub(in crate::stage) vis: Visibility,

@@ -7,8 +7,9 @@ use syn::{Error, Type, spanned::Spanned as _};
 use super::{
     attribute::Settings,
     function::Function,
+    output::forever,
     parameters::Parameters,
-    types::{argument, is, lifetime, owned, peel},
+    types::{argument, is, is_unknown, lifetime, owned, peel},
 };
 use crate::stage::fault::{Faults, fault, show};
 
@@ -26,6 +27,14 @@ pub(in crate::stage) struct Input {
     pub(in crate::stage) kind: InputKind,
     /// The payload: of a batch, that of a row.
     pub(in crate::stage) payload: TokenStream,
+    /// What only the compiler can tell to be a batch, as a bound.
+    pub(in crate::stage) bound: Option<TokenStream>,
+}
+
+impl Input {
+    fn of(kind: InputKind, payload: TokenStream) -> Self {
+        Self { kind, payload, bound: None }
+    }
 }
 
 pub(in crate::stage) fn input(
@@ -36,7 +45,7 @@ pub(in crate::stage) fn input(
 ) -> Option<Input> {
     let parameter = parameters.input.as_ref()?;
     let ty = peel(&parameter.ty);
-    let input = if settings.batch.is_some() { batch(ty, function) } else { single(ty, settings) };
+    let input = if settings.batch.is_some() { batch(ty, settings, function) } else { single(ty, settings) };
     if input.is_err() && is(ty, "Batch") {
         // The compiler would speak about the brand as well.
         faults.hide_body();
@@ -63,7 +72,7 @@ fn single(ty: &Type, settings: &Settings) -> Result<Input, Error> {
     }
     let Type::Reference(reference) = ty else {
         owned(ty, "what flows from node to node must own its data")?;
-        return Ok(Input { kind: InputKind::Value, payload: ty.to_token_stream() });
+        return Ok(Input::of(InputKind::Value, ty.to_token_stream()));
     };
     if let Some(mutability) = &reference.mutability {
         let inner = show(&reference.elem);
@@ -74,7 +83,7 @@ fn single(ty: &Type, settings: &Settings) -> Result<Input, Error> {
         ));
     }
     if reference.lifetime.as_ref().is_some_and(|lifetime| lifetime.ident == "static") {
-        return Ok(Input { kind: InputKind::Value, payload: ty.to_token_stream() });
+        return Ok(Input::of(InputKind::Value, ty.to_token_stream()));
     }
     owned(behind, "what flows from node to node must own its data")?;
     let payload = match behind {
@@ -94,15 +103,21 @@ fn single(ty: &Type, settings: &Settings) -> Result<Input, Error> {
         }
         _ => quote!(#behind),
     };
-    Ok(Input { kind: InputKind::Lent, payload })
+    Ok(Input::of(InputKind::Lent, payload))
 }
 
-fn batch(ty: &Type, function: &Function) -> Result<Input, Error> {
+fn batch(ty: &Type, settings: &Settings, function: &Function) -> Result<Input, Error> {
     let takes = "take `&Rows<T>` to read a batch, or `Batch<'_, T>` to transform it";
     if let Type::Reference(reference) = ty {
         let behind = peel(&reference.elem);
         if is(behind, "Rows") && reference.mutability.is_none() {
-            return Ok(Input { kind: InputKind::Rows, payload: row(behind)? });
+            return Ok(Input::of(InputKind::Rows, row(behind)?));
+        }
+        if is_alias(behind) && reference.mutability.is_none() {
+            let root = settings.krate(behind.span());
+            let payload = quote_spanned!(behind.span()=> <#behind as #root::__private::IsRows>::Row);
+            let bound = quote_spanned!(behind.span()=> #behind: #root::__private::IsRows);
+            return Ok(Input { bound: Some(bound), ..Input::of(InputKind::Rows, payload) });
         }
         if is(behind, "Batch") || is(behind, "Rows") {
             let message = "a batch is taken whole, so that every row of it comes back, or is only read";
@@ -113,9 +128,14 @@ fn batch(ty: &Type, function: &Function) -> Result<Input, Error> {
         let message = "rows are lent to a stage, which reads them: the engine keeps what it must account for";
         return Err(fault(ty, message, takes));
     }
+    if is_alias(ty) && lifetime(ty).is_some() {
+        let (bound, row) = row_of_alias(ty, settings);
+        return Ok(Input { bound: Some(bound), ..Input::of(InputKind::Batch, row) });
+    }
     if !is(ty, "Batch") {
         let message = format!("`#[stage(batch)]` gets whole batches, not a single `{}`", show(ty));
-        return Err(fault(ty, message, takes));
+        let help = format!("{takes}; another name of `Batch` is written with its brand, as in `Orders<'_>`");
+        return Err(fault(ty, message, if is_alias(ty) { &help } else { takes }));
     }
     match lifetime(ty) {
         Some(brand) if brand.ident == "static" => Err(fault(
@@ -128,8 +148,22 @@ fn batch(ty: &Type, function: &Function) -> Result<Input, Error> {
             "the brand of the batch is missing: it says that the rows which come back are those that came in",
             format!("write `Batch<'_, {}>`", argument(ty).map(show).unwrap_or_default()),
         )),
-        _ => Ok(Input { kind: InputKind::Batch, payload: row(ty)? }),
+        _ => Ok(Input::of(InputKind::Batch, row(ty)?)),
     }
+}
+
+/// Whether a type may be another name of a batch.
+pub(super) fn is_alias(ty: &Type) -> bool {
+    matches!(ty, Type::Path(_)) && !is(ty, "Batch") && !is(ty, "Rows") && is_unknown(&ty.to_token_stream())
+}
+
+/// The type of a row, where another name of `Batch` may have its brand written, or left out.
+pub(super) fn row_of_alias(ty: &Type, settings: &Settings) -> (TokenStream, TokenStream) {
+    let root = settings.krate(ty.span());
+    let ty = forever(ty);
+    let ty = quote_spanned!(ty.span()=> <fn(&'static ()) -> #ty as #root::__private::Gives>::Out);
+    let is_batch = quote_spanned!(ty.span()=> #root::__private::IsBatch);
+    (quote_spanned!(ty.span()=> #ty: #is_batch), quote_spanned!(ty.span()=> <#ty as #is_batch>::Row))
 }
 
 fn row(ty: &Type) -> Result<TokenStream, Error> {

@@ -72,6 +72,12 @@ fn plain(parameters: &mut Parameters, parameter: &PatType, faults: &mut Faults) 
         parameters.context = Some(parameter.clone());
         return;
     }
+    if parameters.input.is_some() && ["Batch", "Rows"].iter().any(|batch| is(behind(ty), batch)) {
+        let help = "gather the rows of both streams in one: `union(a, b) => partition(500, within = \"1s\")`; what is no stream is lent with `#[state]`";
+        faults.hide_body();
+        faults.at(parameter, "a second batch: one flows in at a time", help);
+        return;
+    }
     if parameters.input.is_some() {
         faults.at(
             parameter,
@@ -82,6 +88,14 @@ fn plain(parameters: &mut Parameters, parameter: &PatType, faults: &mut Faults) 
     }
     parameters.arguments.push((Argument::Input, ty.clone()));
     parameters.input = Some(parameter.clone());
+}
+
+/// What a reference refers to.
+fn behind(ty: &Type) -> &Type {
+    match ty {
+        Type::Reference(reference) => peel(&reference.elem),
+        _ => ty,
+    }
 }
 
 fn state(parameters: &mut Parameters, parameter: &PatType, faults: &mut Faults) {

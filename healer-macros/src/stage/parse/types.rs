@@ -56,12 +56,73 @@ pub(super) fn lifetime(ty: &Type) -> Option<&Lifetime> {
 }
 
 /// Whether the type mentions one of these names.
-pub(super) fn mentions(tokens: TokenStream, names: &[&Ident]) -> bool {
+pub(in crate::stage) fn mentions(tokens: TokenStream, names: &[&Ident]) -> bool {
     tokens.into_iter().any(|tree| match tree {
         proc_macro2::TokenTree::Ident(ident) => names.contains(&&ident),
         proc_macro2::TokenTree::Group(group) => mentions(group.stream(), names),
         _ => false,
     })
+}
+
+/// Whether the compiler may know more about a type than is written: an alias, a lifetime that is left out, who may see it.
+pub(in crate::stage) fn is_unknown(tokens: &TokenStream) -> bool {
+    const KNOWN: [&str; 36] = [
+        "bool",
+        "char",
+        "str",
+        "i8",
+        "i16",
+        "i32",
+        "i64",
+        "i128",
+        "isize",
+        "u8",
+        "u16",
+        "u32",
+        "u64",
+        "u128",
+        "usize",
+        "f32",
+        "f64",
+        "String",
+        "Vec",
+        "VecDeque",
+        "HashMap",
+        "HashSet",
+        "BTreeMap",
+        "BTreeSet",
+        "Option",
+        "Result",
+        "Box",
+        "Arc",
+        "Rc",
+        "Duration",
+        "Instant",
+        "SystemTime",
+        "PathBuf",
+        "OsString",
+        "Rows",
+        "Batch",
+    ];
+    struct Look(bool);
+    impl<'ast> Visit<'ast> for Look {
+        fn visit_type_path(&mut self, path: &'ast syn::TypePath) {
+            let known = |name: &&str| path.path.segments.last().is_some_and(|last| last.ident == **name);
+            self.0 |= path.qself.is_some() || !KNOWN.iter().any(|name| known(&name));
+            visit::visit_type_path(self, path);
+        }
+        fn visit_type_trait_object(&mut self, _: &'ast TypeTraitObject) {
+            self.0 = true;
+        }
+        fn visit_type_macro(&mut self, _: &'ast syn::TypeMacro) {
+            self.0 = true;
+        }
+    }
+    let mut look = Look(false);
+    if let Ok(ty) = syn::parse2::<Type>(tokens.clone()) {
+        look.visit_type(&ty);
+    }
+    look.0
 }
 
 /// A payload outlives the call, so nothing in it may be borrowed.

@@ -4,12 +4,24 @@ mod faults;
 
 use proc_macro2::TokenStream;
 use quote::quote;
-use syn::{File, Item, ItemImpl};
+use syn::{Attribute, File, Item, ItemImpl, Meta};
 
 use super::expand;
 
 fn written(attribute: TokenStream, item: TokenStream) -> File {
-    syn::parse2(expand(attribute, item)).expect("the macro writes items")
+    let mut file: File = syn::parse2(expand(attribute, item)).expect("the macro writes items");
+    // What goes with the node stands in an attribute of it.
+    for at in 0..file.items.len() {
+        let Item::Struct(node) = &mut file.items[at] else { continue };
+        let beside = |attribute: &Attribute| {
+            attribute.path().segments.last().is_some_and(|last| last.ident == "beside")
+        };
+        let Some(nth) = node.attrs.iter().position(beside) else { continue };
+        let Meta::List(items) = node.attrs.remove(nth).meta else { continue };
+        let items: File = syn::parse2(items.tokens).expect("items go with a node");
+        file.items.splice(at + 1..at + 1, items.items);
+    }
+    file
 }
 
 fn printed(attribute: TokenStream, item: TokenStream) -> String {
@@ -30,12 +42,18 @@ fn of_trait(file: &File, name: &str) -> String {
         _ => None,
     });
     let item = found.unwrap_or_else(|| panic!("no impl of {name}"));
-    prettyplease::unparse(&File {
+    let text = prettyplease::unparse(&File {
         shebang: None,
         frontmatter: None,
         attrs: Vec::new(),
         items: vec![Item::Impl(item)],
-    })
+    });
+    as_written(&text)
+}
+
+/// Types without what stands around them for the lifetimes that they may leave out.
+fn as_written(text: &str) -> String {
+    text.replace("<fn(&'static ()) -> ", "").replace(" as ::healer::__private::Gives>::Out", "")
 }
 
 #[test]
@@ -72,26 +90,25 @@ fn a_synchronous_stage_is_written_in_full() {
     let text = printed(
         quote!(),
         quote!(
-            pub fn validate(flight: Flight) -> Result<Flight, BadFlight> {}
+            fn validate(flight: Flight) -> Result<Flight, BadFlight> {}
         ),
     );
-    let expected = r"pub fn validate(flight: Flight) -> Result<Flight, BadFlight> {}
+    let expected = r"fn validate(flight: Flight) -> Result<Flight, BadFlight> {}
 #[doc(hidden)]
 #[allow(non_camel_case_types, dead_code)]
-pub struct validate {}
+struct validate {}
 #[automatically_derived]
 #[allow(dead_code)]
 impl validate {
     ///The node of [`validate`](fn@validate), for `then`.
     #[must_use]
-    pub fn stage() -> Self {
+    fn stage() -> Self {
         Self {}
     }
 }
 ";
     assert!(text.starts_with(expected), "{text}");
-    let verdict =
-        "let __result = validate(__input);\n        ::healer::__private::Verdict::of_result(__result)";
+    let verdict = "let __returned = validate(__input);\n        let __result = ::healer::__private::result(__returned);\n        ::healer::__private::Verdict::of_result(__result)";
     assert!(text.contains(verdict), "{text}");
 }
 
@@ -189,11 +206,15 @@ fn the_items_of_a_flat_stage_are_read_from_the_syntax() {
         (quote!(impl Iterator<Item = anyhow::Result<Leg>> + use<'a>), "type Out = Leg;"),
         (quote!(Box<dyn Iterator<Item = Leg> + 'a>), "type Out = Leg;"),
         (quote!([Leg; 2]), "type Out = Leg;"),
-        (quote!(Legs<'_>), "type Out = <Legs<'static> as ::core::iter::IntoIterator>::Item;"),
+        (quote!(Legs<'a>), "Legs<'_>"),
+        (quote!(Filter<IntoIter<u64>, fn(&u64) -> bool>), "Filter<IntoIter<u64>, fn(&u64) -> bool>"),
+        (quote!(Map<IntoIter<u64>, impl Fn(&u64) -> Leg>), "Map<IntoIter<u64>, fn(&u64) -> Leg>"),
+        (quote!(Rev<impl DoubleEndedIterator<Item = Leg>>), "Rev<::std::vec::IntoIter<Leg>>"),
     ] {
         let file = written(quote!(flat), quote!(fn legs<'a>(flight: &'a Flight) -> #returned {}));
         let header = of_trait(&file, "Stage");
-        assert!(header.contains(out), "{returned}: {header}");
+        let tight = |text: &str| text.replace([' ', '\n', ','], "");
+        assert!(tight(&header).contains(&tight(out)), "{returned}: {header}");
     }
 }
 

@@ -7,7 +7,7 @@ use std::{
 
 use tokio::sync::Notify;
 
-use crate::{config::parse_duration, engine::Host};
+use crate::engine::Host;
 
 /// Opens after so many failures in a row: then nobody is called for a while, and after that one call says how it goes on.
 #[derive(Debug)]
@@ -40,11 +40,8 @@ enum Answer {
 }
 
 impl Breaker {
-    /// # Errors
-    /// What is wrong with the text.
-    pub(super) fn read(failures: u32, pause: &str) -> Result<Self, String> {
-        let pause = parse_duration(pause).map_err(|error| format!("circuit_breaker: pause: {error}"))?;
-        Ok(Self { failures, pause, state: Mutex::default(), changed: Notify::new() })
+    pub(super) fn new(failures: u32, pause: Duration) -> Self {
+        Self { failures, pause, state: Mutex::default(), changed: Notify::new() }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -144,7 +141,7 @@ mod tests {
     const SECOND: Duration = Duration::from_secs(1);
 
     fn breaker() -> Breaker {
-        Breaker::read(3, "10s").unwrap()
+        Breaker::new(3, 10 * SECOND)
     }
 
     /// `g` go, `t` a trial, a number of seconds to sleep, `w` wait.
@@ -182,7 +179,7 @@ mod tests {
 
     #[test]
     fn a_trial_that_is_cancelled_leaves_its_place_to_the_next_call() {
-        let breaker = Breaker::read(1, "10s").unwrap();
+        let breaker = Breaker::new(1, 10 * SECOND);
         breaker.failed(false, Duration::ZERO, "s");
         assert_eq!(ask(&breaker, 10), "t");
         drop(Pass { breaker: &breaker, trial: true });

@@ -15,6 +15,7 @@ mod rate;
 mod reported;
 mod retrying;
 mod shape;
+mod signature;
 mod synchronous;
 mod timed;
 mod transient;
@@ -33,6 +34,9 @@ pub use policy::{LastResort, Policy};
 pub use reported::{Kept, Reporting, copy_to_report, report_input, report_rows};
 pub use retrying::RetryingKind;
 pub use shape::{PlainShape, Shape};
+pub use signature::{
+    Function, Gathered, Gives, IsBatch, IsOption, IsResult, IsRows, IsStage, Lends, MayLend,
+};
 pub use synchronous::{SyncKind, SyncStage};
 pub(super) use timed::{Look, guarded};
 pub use transient::{Asked, SaysNothing, SaysSo, Transient};
@@ -112,7 +116,6 @@ impl<S: Stage> Operator for S {
         let mut draft = NodeDraft::new(S::NAME, S::Kind::kind());
         draft.needs = S::Need::requirements();
         draft.stores = S::Kind::STORES;
-        draft.faults.extend(Handling::read(&S::POLICY).err());
         draft.on_error = S::POLICY.on_error.map(LastResort::on_error);
         if draft.kind != NodeKind::Batch {
             super::refuse_rows::<S::Out>(&mut draft);
@@ -136,9 +139,7 @@ pub struct StageNode<S, D> {
 
 impl<S: Stage, D> StageNode<S, D> {
     pub(super) fn new(node: Arc<Node>, next: D) -> Self {
-        // What cannot be read `build` has refused.
-        let handling = Handling::read(&S::POLICY).or_else(|_| Handling::read(&Policy::NONE));
-        let handling = handling.unwrap_or_else(|fault| unreachable!("healer's own policy: {fault}"));
+        let handling = Handling::new(&S::POLICY);
         Self { node, reason: Reason::new(S::SKIP), handling, next, stage: PhantomData }
     }
 }

@@ -5,23 +5,23 @@ use std::time::Duration;
 use backon::{BackoffBuilder as _, ExponentialBackoff, ExponentialBuilder};
 
 use super::{breaker::Breaker, rate::Rate};
-use crate::{config::parse_duration, context::Context, operators::OnError};
+use crate::{context::Context, operators::OnError};
 
-/// What a stage's attribute says about failures; texts are read when the node is made.
+/// What a stage's attribute says about failures; its texts were read by the macro.
 #[derive(Clone, Copy, Debug)]
 pub struct Policy {
     /// How often a record is tried in all.
     pub attempts: u32,
-    /// The first pause and the longest, `"100ms..10s"`, or one for all.
-    pub backoff: &'static str,
+    /// The first pause and the longest.
+    pub backoff: (Duration, Duration),
     /// Whether a random part is added to each pause, up to as much again.
     pub jitter: bool,
     /// How long an attempt may take.
-    pub timeout: Option<&'static str>,
-    /// How often it is called, `"100/s"`.
-    pub rate: Option<&'static str>,
+    pub timeout: Option<Duration>,
+    /// The time from one call to the next.
+    pub rate: Option<Duration>,
     /// After how many failures in a row it rests, and for how long.
-    pub breaker: Option<(u32, &'static str)>,
+    pub breaker: Option<(u32, Duration)>,
     /// Whether the rows of a batch that failed its last attempt are tried apart.
     pub split: bool,
     /// Whether later records of a key become dead letters, too, once one has.
@@ -55,7 +55,7 @@ impl Policy {
     /// One attempt of any length; then the pipeline stops.
     pub const NONE: Self = Self {
         attempts: 1,
-        backoff: "100ms..10s",
+        backoff: (Duration::from_millis(100), Duration::from_secs(10)),
         jitter: true,
         timeout: None,
         rate: None,
@@ -66,7 +66,7 @@ impl Policy {
     };
 }
 
-/// A policy that was read.
+/// A policy as its node has it.
 #[derive(Debug)]
 pub(in crate::operators) struct Handling {
     pub(super) attempts: u32,
@@ -80,27 +80,11 @@ pub(in crate::operators) struct Handling {
 }
 
 impl Handling {
-    /// # Errors
-    /// What is wrong with its texts.
-    pub(super) fn read(policy: &Policy) -> Result<Self, String> {
-        let duration =
-            |text: &str, what: &str| parse_duration(text).map_err(|error| format!("{what}: {error}"));
-        let (least, most) = policy.backoff.split_once("..").unwrap_or((policy.backoff, policy.backoff));
-        let (least, most) = (duration(least, "retry: backoff")?, duration(most, "retry: backoff")?);
-        if least > most {
-            return Err(format!(
-                "retry: backoff: the first pause of {:?} is longer than the longest",
-                policy.backoff
-            ));
-        }
-        let timeout = policy.timeout.map(|text| duration(text, "timeout")).transpose()?;
-        if timeout.is_some_and(|timeout| timeout.is_zero()) {
-            return Err("timeout: within no time no call can end".to_owned());
-        }
-        let rate = policy.rate.map(Rate::read).transpose()?;
-        let breaker = policy.breaker.map(|(failures, pause)| Breaker::read(failures, pause)).transpose()?;
-        let Policy { attempts, jitter, split: splits, .. } = *policy;
-        Ok(Self { attempts, least, most, jitter, timeout, rate, breaker, splits })
+    pub(super) fn new(policy: &Policy) -> Self {
+        let Policy { attempts, backoff: (least, most), jitter, timeout, split: splits, .. } = *policy;
+        let rate = policy.rate.map(Rate::new);
+        let breaker = policy.breaker.map(|(failures, pause)| Breaker::new(failures, pause));
+        Self { attempts, least, most, jitter, timeout, rate, breaker, splits }
     }
 
     /// The pauses between the attempts at a record: the same for the same record.

@@ -2,6 +2,8 @@
 
 mod values;
 
+use std::time::Duration;
+
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens as _, quote, quote_spanned};
 use syn::{
@@ -12,7 +14,10 @@ use syn::{
 };
 
 use self::values::{circuit_breaker, on_error, parallel, retry, text, word};
-use crate::stage::fault::{Faults, fault};
+use crate::{
+    stage::fault::{Faults, fault},
+    times,
+};
 
 const KEYS: &str = "`flat`, `batch`, `parallel = number`, `order = key`, `keyless = none`, `blocking`, `retry(attempts)`, `retry_if = function`, `timeout = \"time\"`, `rate = \"100/s\"`, `circuit_breaker(failures)`, `split`, `on_error = dead_letter(\"topic\")`, `skip = \"reason\"`, `report`, `crate = path`";
 
@@ -30,8 +35,9 @@ pub(in crate::stage) struct Settings {
     pub(in crate::stage) split: Option<Ident>,
     pub(in crate::stage) retry: Option<Retry>,
     pub(in crate::stage) retry_if: Option<(Ident, Path)>,
-    pub(in crate::stage) timeout: Option<(Ident, LitStr)>,
-    pub(in crate::stage) rate: Option<(Ident, LitStr)>,
+    pub(in crate::stage) timeout: Option<(Ident, Duration)>,
+    /// The time from one call to the next.
+    pub(in crate::stage) rate: Option<(Ident, Duration)>,
     pub(in crate::stage) circuit_breaker: Option<Breaker>,
     pub(in crate::stage) on_error: Option<(Ident, OnError)>,
     /// Which calls are reported with what went in.
@@ -83,7 +89,7 @@ pub(in crate::stage) enum Order {
 pub(in crate::stage) struct Retry {
     pub(in crate::stage) key: Ident,
     pub(in crate::stage) attempts: LitInt,
-    pub(in crate::stage) backoff: Option<LitStr>,
+    pub(in crate::stage) backoff: Option<(Duration, Duration)>,
     pub(in crate::stage) jitter: Option<LitBool>,
 }
 
@@ -91,7 +97,7 @@ pub(in crate::stage) struct Retry {
 pub(in crate::stage) struct Breaker {
     pub(in crate::stage) key: Ident,
     pub(in crate::stage) failures: LitInt,
-    pub(in crate::stage) pause: Option<LitStr>,
+    pub(in crate::stage) pause: Option<Duration>,
 }
 
 /// What is done with a record that failed.
@@ -242,7 +248,7 @@ fn set(settings: &mut Settings, Entry { key, value }: Entry) -> Result<()> {
         }
         "timeout" => {
             let text = text(&key, value, "write `timeout = \"30s\"`")?;
-            settings.timeout = Some((key, text));
+            settings.timeout = Some((key, times::some_time(&text)?));
         }
         "report" => {
             let which = match value {
@@ -253,7 +259,7 @@ fn set(settings: &mut Settings, Entry { key, value }: Entry) -> Result<()> {
         }
         "rate" => {
             let text = text(&key, value, "write `rate = \"100/s\"`")?;
-            settings.rate = Some((key, text));
+            settings.rate = Some((key, times::rate(&text)?));
         }
         "circuit_breaker" => settings.circuit_breaker = Some(circuit_breaker(key, value)?),
         "on_error" => {

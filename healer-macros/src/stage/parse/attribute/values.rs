@@ -9,7 +9,7 @@ use syn::{
 };
 
 use super::{Breaker, Most, OnError, Retry, Value, until_comma};
-use crate::stage::fault::fault;
+use crate::{stage::fault::fault, times};
 
 /// What is done with a record that failed.
 pub(super) fn on_error(key: &Ident, value: Value) -> Result<OnError> {
@@ -143,9 +143,9 @@ pub(super) fn circuit_breaker(key: Ident, value: Value) -> Result<Breaker> {
             input.parse::<Token![=]>().map_err(|_| fault(&name, "`pause` needs a value", help))?;
             let pause: TokenStream = input.parse()?;
             let at = if pause.is_empty() { quote!(#name) } else { pause.clone() };
-            let pause =
+            let pause: LitStr =
                 syn::parse2(pause).map_err(|_| fault(at, "`pause` is a text such as \"30s\"", help))?;
-            breaker.pause = Some(pause);
+            breaker.pause = Some(times::time(&pause)?);
         }
         if !input.is_empty() {
             return Err(fault(input.parse::<TokenStream>()?, "nothing more is known here", help));
@@ -184,10 +184,9 @@ pub(super) fn retry(key: Ident, value: Value) -> Result<Retry> {
             let at = if value.is_empty() { quote!(#name) } else { value.clone() };
             match name.to_string().as_str() {
                 "backoff" if retry.backoff.is_none() => {
-                    let backoff = syn::parse2(value);
-                    retry.backoff = Some(
-                        backoff.map_err(|_| fault(at, "`backoff` is a text such as \"100ms..10s\"", help))?,
-                    );
+                    let backoff: LitStr = syn::parse2(value)
+                        .map_err(|_| fault(at, "`backoff` is a text such as \"100ms..10s\"", help))?;
+                    retry.backoff = Some(times::pauses(&backoff)?);
                 }
                 "jitter" if retry.jitter.is_none() => {
                     let jitter = syn::parse2(value);

@@ -7,10 +7,12 @@ use syn::{Error, Lifetime, ReturnType, Type, visit::Visit};
 
 use super::{
     super::{
+        attribute::Settings,
         function::Function,
+        input::{is_alias, row_of_alias},
         types::{argument, is, lifetime, owned, peel},
     },
-    OWNS, Output, Yields, opened, refuse_unnamed,
+    OWNS, Output, opened, refuse_unnamed,
 };
 use crate::stage::fault::{Faults, fault};
 
@@ -42,19 +44,13 @@ pub(super) fn read(returned: &Type, function: &Function) -> Result<Output, Error
             help,
         ));
     }
-    Ok(Output {
-        opened,
-        yields: Yields::Value,
-        payload: quote!(()),
-        error,
-        plain: Vec::new(),
-        iterable: None,
-    })
+    Ok(Output { opened, error, ..Output::of(quote!(())) })
 }
 
 /// A batch that was transformed: the brand shows that it is the one that came in.
 pub(super) fn transformed(
     returned: &Type,
+    settings: &Settings,
     function: &Function,
     faults: &mut Faults,
 ) -> Result<Output, Error> {
@@ -63,6 +59,9 @@ pub(super) fn transformed(
     if opened.may_skip() {
         let help = "write `Batch` or `Result<Batch, E>`; to drop rows use `rows.filter(\"reason\", …)`";
         return Err(fault(returned, "`None` would drop the whole batch, with the offset of every row", help));
+    }
+    if is_alias(payload) && lifetime(payload).is_some() {
+        return Ok(Output { opened, error, ..Output::of(row_of_alias(payload, settings).1) });
     }
     if !is(payload, "Batch") {
         let help =
@@ -78,7 +77,7 @@ pub(super) fn transformed(
         ));
     }
     let elided = lifetime(payload).is_none_or(|brand| brand.ident == "_");
-    if elided && lifetimes(function) > 1 {
+    if elided && lifetimes(function) > 1 && faults.is_empty() {
         faults.hide_body();
         return Err(fault(
             payload,
@@ -90,19 +89,26 @@ pub(super) fn transformed(
         return Err(fault(payload, "the type of a row is missing", "write `Batch<'_, U>`"));
     };
     refuse_unnamed(row, function)?;
+    if is(row, "Result") || is(row, "Option") {
+        let (about, help) = if is(row, "Result") {
+            (
+                "an `Err` in a row would be healed, and its record lost",
+                "open it: `rows.try_map(|row| …)` gives `Result<Batch<'_, U>, E>`, and an `Err` in it fails the call; to go on without a row write `rows.filter(\"reason\", …)` or `rows.flat_map(\"reason\", …)`",
+            )
+        } else {
+            (
+                "a `None` in a row would pass for a value",
+                "leave the row out: `rows.flat_map(\"reason\", |row| …)` gives a row for each `Some`",
+            )
+        };
+        return Err(fault(row, about, help));
+    }
     owned(row, OWNS)?;
-    Ok(Output {
-        opened,
-        yields: Yields::Value,
-        payload: row.to_token_stream(),
-        error,
-        plain: vec![peel(row).clone()],
-        iterable: None,
-    })
+    Ok(Output { opened, error, plain: vec![peel(row).clone()], ..Output::of(row.to_token_stream()) })
 }
 
 /// How many different lifetimes the parameters have.
-fn lifetimes(function: &Function) -> usize {
+pub(in crate::stage) fn lifetimes(function: &Function) -> usize {
     let mut look = Lifetimes::default();
     function.sig.inputs.iter().for_each(|input| look.visit_fn_arg(input));
     look.unnamed + look.named.len()

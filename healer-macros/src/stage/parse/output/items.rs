@@ -65,8 +65,54 @@ impl<'ast> Visit<'ast> for ItemBinding<'_> {
     }
 }
 
+/// Whether an `impl Trait` is in it.
+pub(super) fn has_no_name(ty: &Type) -> bool {
+    struct Look(bool);
+    impl<'ast> Visit<'ast> for Look {
+        fn visit_type_impl_trait(&mut self, _: &'ast syn::TypeImplTrait) {
+            self.0 = true;
+        }
+    }
+    let mut look = Look(false);
+    look.visit_type(ty);
+    look.0
+}
+
+/// The same iterable with a type that has a name for each that has none: of `impl Fn(A) -> B` and of `impl Iterator<Item = U>`
+/// only what is written matters to the items of what they are in.
+pub(super) fn stand_in(iterable: &Type) -> Result<Type, Error> {
+    let mut iterable = iterable.clone();
+    let mut named = Named(None);
+    named.visit_type_mut(&mut iterable);
+    named.0.map_or(Ok(iterable), Err)
+}
+
+struct Named(Option<Error>);
+
+impl VisitMut for Named {
+    fn visit_type_mut(&mut self, ty: &mut Type) {
+        let Type::ImplTrait(opaque) = ty else { return syn::visit_mut::visit_type_mut(self, ty) };
+        let at = opaque.span();
+        let closure = opaque.bounds.iter().find_map(|bound| match bound {
+            syn::TypeParamBound::Trait(bound) => match &bound.path.segments.last()?.arguments {
+                syn::PathArguments::Parenthesized(call) => Some((call.inputs.clone(), call.output.clone())),
+                _ => None,
+            },
+            _ => None,
+        });
+        if let Some((inputs, output)) = closure {
+            *ty = syn::parse_quote_spanned!(at=> fn(#inputs) #output);
+        } else if let Some(item) = bound_item(ty) {
+            *ty = syn::parse_quote_spanned!(at=> ::std::vec::IntoIter<#item>);
+        } else {
+            let help = "write `impl Iterator<Item = U>` for the whole, or the type";
+            self.0.get_or_insert_with(|| fault(&*ty, "it does not say which values flow on", help));
+        }
+    }
+}
+
 /// The same iterable, borrowing for ever: its items' type does not depend on how long it borrows.
-pub(super) fn forever(iterable: &Type) -> Type {
+pub(in crate::stage::parse) fn forever(iterable: &Type) -> Type {
     let mut iterable = iterable.clone();
     Forever.visit_type_mut(&mut iterable);
     iterable
@@ -75,6 +121,10 @@ pub(super) fn forever(iterable: &Type) -> Type {
 struct Forever;
 
 impl VisitMut for Forever {
+    // Lifetimes in there belong to a call of that function.
+    fn visit_type_fn_ptr_mut(&mut self, _: &mut syn::TypeFnPtr) {}
+    fn visit_parenthesized_generic_arguments_mut(&mut self, _: &mut syn::ParenthesizedGenericArguments) {}
+
     fn visit_lifetime_mut(&mut self, lifetime: &mut Lifetime) {
         *lifetime = Lifetime::new("'static", lifetime.span());
     }

@@ -17,8 +17,10 @@ use super::{
     types::{is, mentions, open, owned, peel},
 };
 use crate::stage::fault::{Faults, fault, show};
+pub(in crate::stage) use batch::lifetimes;
 use batch::{read, transformed};
-use items::{forever, items};
+pub(super) use items::forever;
+use items::{has_no_name, items, stand_in};
 
 /// What has to be opened before there is a value.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -59,8 +61,36 @@ pub(in crate::stage) struct Output {
     pub(in crate::stage) error: TokenStream,
     /// Types that were taken for plain, of functions without parameters of type.
     pub(in crate::stage) plain: Vec<Type>,
-    /// What only the compiler can tell the items of.
+    /// What only the compiler can tell the items of, as it is written.
+    pub(in crate::stage) opaque: Option<Type>,
+    /// The same, where its items do not depend on what it borrows.
     pub(in crate::stage) iterable: Option<Type>,
+    /// Where what comes out may borrow from the call.
+    pub(in crate::stage) own: Option<Own>,
+}
+
+/// What makes a value that may borrow one that owns its data, or a fault.
+pub(in crate::stage) struct Own {
+    /// `Lends` of the type as written.
+    pub(in crate::stage) lends: TokenStream,
+    /// What comes of it.
+    pub(in crate::stage) ty: TokenStream,
+}
+
+impl Output {
+    /// A value that is given as it is.
+    fn of(payload: TokenStream) -> Self {
+        Self {
+            opened: Opened::Nothing,
+            yields: Yields::Value,
+            error: payload.clone(),
+            payload,
+            plain: Vec::new(),
+            opaque: None,
+            iterable: None,
+            own: None,
+        }
+    }
 }
 
 pub(in crate::stage) fn output(
@@ -76,7 +106,7 @@ pub(in crate::stage) fn output(
     };
     let result = match (&settings.batch, input.map(|input| input.kind)) {
         (Some(_), Some(InputKind::Rows)) => read(returned, function),
-        (Some(_), Some(InputKind::Batch)) => transformed(returned, function, faults),
+        (Some(_), Some(InputKind::Batch)) => transformed(returned, settings, function, faults),
         (Some(_), _) => return None,
         (None, _) => single(returned, settings, function),
     };
@@ -157,19 +187,21 @@ fn single(returned: &Type, settings: &Settings, function: &Function) -> Result<O
     if settings.flat.is_some() {
         let (yields, item) = items(payload)?;
         plain.extend(item.as_ref().map(|item| peel(item).clone()));
-        let mut iterable = None;
+        let (mut iterable, mut opaque) = (None, None);
         let payload = if let Some(item) = item {
             owned(&item, OWNS)?;
             item.to_token_stream()
         } else {
-            let ty = forever(payload);
+            let known = stand_in(payload)?;
+            let ty = forever(&known);
             let item = quote_spanned!(ty.span()=> <#ty as ::core::iter::IntoIterator>::Item);
             // Bounds on what borrows would ask the call's own iterator to borrow for ever.
-            iterable = (ty == *payload).then_some(ty);
+            iterable = (ty == *payload && lifetimes(function) == 0).then_some(ty);
+            opaque = Some(known);
             item
         };
-        plain.retain(|ty| !matches!(ty, Type::ImplTrait(_)) && owned(ty, OWNS).is_ok());
-        return Ok(Output { opened, yields, payload, error, plain, iterable });
+        plain.retain(|ty| !has_no_name(ty) && owned(ty, OWNS).is_ok());
+        return Ok(Output { opened, yields, error, plain, opaque, iterable, ..Output::of(payload) });
     }
     refuse_unnamed(payload, function)?;
     if is(payload, "Batch") || is(payload, "Rows") {
@@ -177,14 +209,7 @@ fn single(returned: &Type, settings: &Settings, function: &Function) -> Result<O
         return Err(fault(payload, "a batch comes out of a stage that takes single values", help));
     }
     owned(payload, OWNS)?;
-    Ok(Output {
-        opened,
-        yields: Yields::Value,
-        payload: payload.to_token_stream(),
-        error,
-        plain,
-        iterable: None,
-    })
+    Ok(Output { opened, error, plain, ..Output::of(payload.to_token_stream()) })
 }
 
 fn refuse_unnamed(payload: &Type, function: &Function) -> Result<(), Error> {

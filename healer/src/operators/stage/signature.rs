@@ -1,0 +1,140 @@
+//! What only the compiler can tell about the types of a stage's signature, which may be aliases or leave lifetimes out.
+
+use std::marker::PhantomData;
+
+use crate::operators::{Batch, Rows};
+
+/// Tells a type that owns its data from one that borrows from the call: `F` is `for<'a> fn(&'a ()) -> T`, where `T` has that
+/// lifetime wherever it leaves one out.
+pub struct Lends<F>(PhantomData<F>);
+
+impl<R> Lends<for<'a> fn(&'a ()) -> R> {
+    /// The lifetime is not in it.
+    pub const OWNS: bool = true;
+
+    /// The value as it is.
+    #[inline]
+    pub fn own(value: R) -> R {
+        value
+    }
+}
+
+/// Everything else borrows: an inherent item wins over the trait's.
+pub trait MayLend {
+    /// Whether the type owns its data.
+    const OWNS: bool = false;
+
+    /// Stands in for a value that is refused, so that it is refused once.
+    fn own<T, U>(_: T) -> U {
+        unreachable!("`OWNS` is asserted")
+    }
+}
+
+impl<F> MayLend for Lends<F> {}
+
+/// `Out` of `fn(A) -> Out`: a type in a place where a lifetime may be left out.
+pub trait Gives {
+    /// What it gives.
+    type Out;
+}
+
+impl<A, R> Gives for fn(A) -> R {
+    type Out = R;
+}
+
+/// A `Result` of the standard library.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is called `Result`, but it is not the one of the standard library: which of its values are errors is not known",
+    label = "an error in it would be healed, and its record lost",
+    note = "return a `std::result::Result`, or give your type another name to pass it on as a value"
+)]
+pub trait IsResult<T, E> {
+    #[doc(hidden)]
+    fn result(self) -> Result<T, E>;
+}
+
+impl<T, E> IsResult<T, E> for Result<T, E> {
+    #[inline]
+    fn result(self) -> Self {
+        self
+    }
+}
+
+/// An `Option` of the standard library.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is called `Option`, but it is not the one of the standard library: which of its values skip their record is not known",
+    label = "not `std::option::Option`",
+    note = "return a `std::option::Option`, or give your type another name to pass it on as a value"
+)]
+pub trait IsOption<T> {
+    #[doc(hidden)]
+    fn option(self) -> Option<T>;
+}
+
+impl<T> IsOption<T> for Option<T> {
+    #[inline]
+    fn option(self) -> Self {
+        self
+    }
+}
+
+/// A batch that is read, under whatever name.
+#[diagnostic::on_unimplemented(
+    message = "`#[stage(batch)]` gets whole batches, and `{Self}` is none",
+    label = "not `Rows<T>`",
+    note = "take `&Rows<T>` to read a batch, or `Batch<'_, T>` to transform it; for single values leave out `batch`"
+)]
+pub trait IsRows {
+    /// The type of a row.
+    type Row: Send + Sync + 'static;
+}
+
+impl<T: Send + Sync + 'static> IsRows for Rows<T> {
+    type Row = T;
+}
+
+/// A batch that is transformed, under whatever name.
+#[diagnostic::on_unimplemented(
+    message = "`#[stage(batch)]` gets whole batches and gives them back, and `{Self}` is none",
+    label = "not `Batch<'_, T>`",
+    note = "take `Batch<'_, T>` and return it to transform a batch, or take `&Rows<T>` to read it; for single values leave out `batch`"
+)]
+pub trait IsBatch {
+    /// The type of a row.
+    type Row: Send + 'static;
+}
+
+impl<T: Send + 'static> IsBatch for Batch<'_, T> {
+    type Row = T;
+}
+
+/// What flows into a stage of batches.
+#[diagnostic::on_unimplemented(
+    message = "this stage takes batches of `{T}`, and here flows `{Self}`: the offsets of these records would never be settled",
+    label = "the node before gives `{Self}`",
+    note = "gather rows of `{T}` before it, with `partition(500, within = \"1s\")`"
+)]
+pub trait Gathered<T> {}
+
+impl<T> Gathered<T> for Rows<T> {}
+
+/// Stands where a function without `#[stage]` is used as a node.
+pub struct Function<'a>(PhantomData<&'a ()>);
+
+/// A function that is a node.
+#[diagnostic::on_unimplemented(
+    message = "this function is no stage: no record can flow into it",
+    label = "no `#[stage]` stands above it",
+    note = "put `#[stage]` above the function; a node that a function gives is written as its call, in parentheses"
+)]
+pub trait IsStage {}
+
+impl Function<'_> {
+    /// Never to be had: the bound says why.
+    pub fn stage<N>() -> N
+    where
+        for<'a> Function<'a>: IsStage,
+    {
+        unreachable!("no function without `#[stage]` is a stage")
+    }
+}
