@@ -8,7 +8,7 @@
 //!
 //! ```text
 //! pipeline  = [ "crate" path ";" ] "name" expr ";" { statement ";" }
-//! statement = [ ident "=" ] head { "=>" node }
+//! statement = [ ident "=" ] head { "=>" { "#" "[" … "]" } node }
 //! head      = ident                                  a stream that was bound before
 //!           | "union" "(" ident { "," ident } ")" label
 //!           | expr label                             a source

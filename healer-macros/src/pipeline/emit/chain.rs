@@ -49,14 +49,13 @@ impl Chains<'_> {
         let statement = &self.pipeline.statements[index];
         let named = statement.chain();
         let stream = statement.nodes.iter().enumerate().fold(stream, |stream, (before, next)| {
-            let stream = match (&next.kind, named) {
+            match (&next.kind, named) {
                 (Kind::Heal(word), Some(name)) => {
                     let name = text(name);
                     quote_spanned!(word.span()=> #stream.heal_as(#name))
                 }
-                _ => node(&krate, stream, next),
-            };
-            self.noted(stream, index, before + 1)
+                _ => self.noted(node(&krate, stream, next), index, before + 1),
+            }
         });
         let Some(bound) = statement.bound.as_ref().filter(|_| !statement.is_healed()) else {
             return stream;
