@@ -2,6 +2,7 @@
 #![allow(clippy::pedantic)] // what users write, as they write it
 
 mod by_hand;
+mod cuts;
 mod fan_outs;
 mod functions;
 mod kinds;

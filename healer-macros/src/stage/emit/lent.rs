@@ -81,7 +81,7 @@ fn owns(ty: &TokenStream, written: &TokenStream, root: &TokenStream) -> TokenStr
         show(written)
     );
     let lends = lends(ty, root);
-    let check = quote_spanned!(written.span()=> ::core::assert!(#lends::OWNS, #message));
+    let check = quote_spanned!(written.span()=> ::core::assert!(#lends::OWNS, "{}", #message));
     quote! {
         const _: () = {
             #[allow(unused_imports)]

@@ -381,7 +381,7 @@ fn plain(stage: &Stage, root: &TokenStream) -> TokenStream {
             show(&ty.to_token_stream())
         );
         let shape = quote_spanned!(ty.span()=> <#root::__private::Shape<#ty>>::PLAIN);
-        let check = quote_spanned!(ty.span()=> ::core::assert!(#shape, #message));
+        let check = quote_spanned!(ty.span()=> ::core::assert!(#shape, "{}", #message));
         quote! {
             const _: () = {
                 #[allow(unused_imports)]
