@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 /// The identity of a batch in one call: rows and the context that they travel with have the same one. It is an allocation, which
-/// nothing else can have as long as somebody keeps it.
+/// nothing else can have as long as it is kept.
 #[derive(Clone, Debug)]
 pub(crate) struct BatchId(Arc<u32>);
 

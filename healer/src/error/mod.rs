@@ -6,7 +6,7 @@ pub(crate) mod said;
 
 use std::{error::Error as StdError, fmt, sync::Arc, time::Duration};
 
-pub(crate) use self::panics::{Panicked, catch, panic_message};
+pub(crate) use self::panics::{Panicked, catch, discard, panic_message};
 pub use self::record::{RecordError, RecordErrorKind, RowRange};
 use crate::context::Context;
 

@@ -32,7 +32,7 @@ pub(crate) fn catch<R>(call: impl FnOnce() -> R) -> Result<R, Panicked> {
 }
 
 /// Drops a value of a user's; a panic of its `Drop` ends here.
-fn discard<T>(value: T) {
+pub(crate) fn discard<T>(value: T) {
     if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(value))) {
         // A payload could bring another one along for ever; this one is left where it is.
         mem::forget(payload);

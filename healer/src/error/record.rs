@@ -6,7 +6,7 @@ use super::{BoxError, Cause, FailedRecord, Panicked, said};
 
 /// A record that failed, or a batch, with where and why.
 ///
-/// What failed is not committed: after a restart the pipeline begins with it. `Display` says all of that, with the error of the
+/// It is not committed: after a restart the pipeline begins with it. `Display` says all of that, with the error of the
 /// stage and its sources, each once; so there is no [`source`](StdError::source), which would say them a second time. The error
 /// itself is [`error`](Self::error).
 #[derive(Debug)]
@@ -26,7 +26,7 @@ pub struct RecordError {
     pub attempts: u32,
     /// What kind of failure the last one was.
     pub kind: RecordErrorKind,
-    /// What `Display` says of the cause: a user's error might panic when it is asked.
+    /// The words of the cause: a user's error might panic when it is asked.
     said: String,
     cause: Option<BoxError>,
 }

@@ -1,4 +1,4 @@
-//! What errors say. A user's may panic, write without an end, or be its own source: each is cut off.
+//! The words of errors. A user's may panic, write without an end, or be its own source: each is cut off.
 
 use std::{
     error::Error as StdError,
@@ -11,13 +11,13 @@ use super::catch;
 /// How many errors of a chain are asked.
 const DEEPEST: usize = 32;
 
-/// The most bytes of what is said in one line.
+/// The most bytes of one line.
 pub(crate) const LINE: usize = 8 * 1_024;
 
-/// Beginning with the error itself. Text that is cut ends in `…`.
+/// The words of an error and of its sources, each up to so many bytes; a text that is cut ends in `…`.
 pub(crate) fn each(error: &(dyn StdError + 'static), most: usize) -> Vec<String> {
     let mut texts: Vec<String> = Vec::new();
-    // What was said before a panic stays.
+    // The words before a panic stay.
     let asked = catch(|| {
         let sources = successors(Some(error), |error| (*error).source());
         for error in sources.take(DEEPEST) {
@@ -49,7 +49,7 @@ pub(crate) fn chain(error: &(dyn StdError + 'static)) -> String {
     line.text
 }
 
-/// The beginning of what a value shows.
+/// The beginning of a value's words.
 #[cfg(any(test, feature = "opentelemetry"))]
 pub(crate) fn shown(value: &dyn fmt::Display, most: usize) -> String {
     catch(|| beginning(value, most)).unwrap_or_else(|_| "an error whose `Display` panics".to_owned())
@@ -57,12 +57,12 @@ pub(crate) fn shown(value: &dyn fmt::Display, most: usize) -> String {
 
 fn beginning<D: fmt::Display + ?Sized>(value: &D, most: usize) -> String {
     let mut shown = Beginning::new(most);
-    // An error is that of the bound, or the value's own: what is there is shown.
+    // An error is that of the bound, or the value's own: the text so far is shown.
     let _ = write!(shown, "{value}");
     shown.text
 }
 
-/// Stands for what is left out.
+/// Stands for the rest.
 const CUT: char = '…';
 
 /// Takes so many bytes and no more, so that a text without an end has one.

@@ -340,3 +340,65 @@ async fn the_error_of_a_pipeline_says_its_causes_once() {
         assert_eq!(error.error().is_some_and(|cause| cause.is::<NotCharged>()), bad == 5);
     }
 }
+
+/// An error that panics when it is dropped.
+#[derive(Debug)]
+struct Clingy;
+
+impl fmt::Display for Clingy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("it does not let go")
+    }
+}
+
+impl std::error::Error for Clingy {}
+
+impl Drop for Clingy {
+    fn drop(&mut self) {
+        panic_any(Twice)
+    }
+}
+
+#[stage]
+fn clingy(n: usize) -> Result<usize, Clingy> {
+    if n == 7 { Err(Clingy) } else { Ok(n) }
+}
+
+#[stage(retry(3, backoff = "1ms"))]
+async fn clingy_later(n: &usize) -> Result<usize, Clingy> {
+    tokio::task::yield_now().await;
+    if *n == 7 { Err(Clingy) } else { Ok(*n) }
+}
+
+#[stage(batch, split, retry(2, backoff = "1ms"))]
+async fn clingy_in_batches(rows: &Rows<usize>) -> Result<(), Clingy> {
+    if rows.iter().any(|(_, n)| *n == 7) { Err(Clingy) } else { Ok(()) }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_error_that_panics_when_it_is_dropped_fails_its_record_alone() {
+    let kafka = numbers(20);
+    kafka.create_topic("dead", 1).expect("a topic");
+    let source = || kafka::string("t").stream("in").then(parse::stage());
+    let apps = || {
+        [
+            App::new("a").add(source().then(clingy::stage()).heal()),
+            App::new("a").add(source().then(clingy_later::stage()).heal()),
+        ]
+    };
+    for (number, app) in apps().into_iter().enumerate() {
+        let config = builder(&kafka).group(format!("skip {number}")).build().expect("right");
+        let report = net(app.on_error(OnError::Skip).run_until_end(config)).await.expect("it is skipped");
+        assert_eq!((report.healed, report.skipped.get("failed")), (19, Some(&1)));
+    }
+    for (number, app) in apps().into_iter().enumerate() {
+        let config = builder(&kafka).group(format!("dead {number}")).build().expect("right");
+        let app = app.on_error(OnError::dead_letter("dead"));
+        let report = net(app.run_until_end(config)).await.expect("it is put aside");
+        assert_eq!((report.healed, report.dead_lettered), (19, 1));
+    }
+    let rows = source().partition(5).within("50ms").then(clingy_in_batches::stage()).heal();
+    let app = App::new("a").on_error(OnError::Skip).add(rows);
+    let report = net(app.run_until_end(config(&kafka))).await.expect("it is skipped");
+    assert_eq!((report.healed, report.skipped.get("failed")), (19, Some(&1)));
+}

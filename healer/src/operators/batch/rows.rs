@@ -132,7 +132,7 @@ pub(crate) fn refuse_rows<U>(node: &mut NodeDraft) {
         node.faults.push(format!(
             "it gives `{name}`, and rows that it passes on could be those of another batch: the offsets of this one would be \
              committed without its rows. Read rows in a `#[stage(batch)]` function of `&Rows<T>`, change them in one of \
-             `Batch<'_, T>`, or give what you make of their values"
+             `Batch<'_, T>`, or give a value made of theirs"
         ));
     }
 }

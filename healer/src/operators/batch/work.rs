@@ -12,7 +12,7 @@ use crate::{
     context::Context,
     engine::Host,
     envelope::{Outcome, Receipt},
-    error::Cause,
+    error::{Cause, discard, said::chain},
     observe::{self, Rare, Trace},
     operators::{
         boundary::{self, Envelope, Inbox, Serve, ServeOne, Step},
@@ -153,6 +153,7 @@ where
             };
             match (back, pause) {
                 (Back::Rows(back), Some(pause)) => {
+                    discard(cause);
                     rows = back;
                     for (context, _) in &mut rows.list {
                         context.next_attempt();
@@ -160,7 +161,13 @@ where
                     host.sleep(pause).await;
                 }
                 (Back::Rows(rows), None) if self.stage.splits() && rows.len() > 1 => {
-                    tracing::debug!(stage = &*self.stage.node.path, rows = rows.len(), error = %cause, "rows failed together; their halves are tried");
+                    tracing::debug!(
+                        stage = &*self.stage.node.path,
+                        rows = rows.len(),
+                        error = chain(&cause),
+                        "rows failed together; their halves are tried"
+                    );
+                    discard(cause);
                     return Some(Piece { rows, receipts, is_whole });
                 }
                 (back, _) => {

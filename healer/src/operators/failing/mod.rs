@@ -15,7 +15,7 @@ use crate::{
     context::Context,
     engine::Host,
     envelope::{Outcome, Reason, Receipt, Visit},
-    error::{Cause, Failure, said::chain},
+    error::{Cause, Failure, discard, said::chain},
     observe::Rare,
     operators::{OnError, boundary::Step},
 };
@@ -28,11 +28,8 @@ pub(super) fn fail(visit: &mut Visit<'_>, node: u32, cause: Cause) -> Result<(),
     told::report(host, node, &cause, visit.context, visit.record());
     visit.context.trace().fail(&cause);
     match policy(host, node, &cause, visit.context) {
-        OnError::Stop => Err(visit.failure(node, cause)),
-        OnError::Skip => {
-            visit.end(skip(host, node, &cause, visit.context));
-            Ok(())
-        }
+        OnError::Stop => return Err(visit.failure(node, cause)),
+        OnError::Skip => visit.end(skip(host, node, &cause, visit.context)),
         // One letter says it all: the record comes back as a whole.
         OnError::DeadLetter(_) if visit.bury() => {
             tracing::warn!(
@@ -44,14 +41,14 @@ pub(super) fn fail(visit: &mut Visit<'_>, node: u32, cause: Cause) -> Result<(),
                 "a record that becomes a dead letter failed in another way as well"
             );
             visit.end(Outcome::DeadLettered);
-            Ok(())
         }
         OnError::DeadLetter(topic) => {
             let letter = Letter::new(host, node, topic, &cause, visit);
             host.office().put(letter, visit);
-            Ok(())
         }
     }
+    discard(cause);
+    Ok(())
 }
 
 /// As [`fail`], in a task that can wait for the acknowledgement of a dead letter: a record that comes after this one is not
@@ -87,6 +84,7 @@ async fn bury(
     context.trace().fail(&cause);
     let _held = receipt.hold();
     let letter = Letter::of_context(host, node, topic, &cause, context);
+    discard(cause);
     match delivery::deliver(host.shared(), letter).await {
         Ok(()) => {
             host.count(node, Rare::Failed(kind));

@@ -10,7 +10,7 @@ use super::{AsyncStage, Stage, StageNode, SyncStage, Verdict, guarded, verdict::
 use crate::{
     context::Context,
     engine::Host,
-    error::{Cause, catch},
+    error::{Cause, catch, discard},
     observe::{self, Ended},
     topology::{Node, Runs},
 };
@@ -171,6 +171,7 @@ pub(super) async fn try_again<S: AgainStage, C: Attempts<S>, D: Sync>(
             return called;
         }
         let Some(pause) = stage.pause(host, &called.0, context, &mut pauses) else { return called };
+        discard(called);
         slot.free();
         host.sleep(pause).await;
         slot.take().await;

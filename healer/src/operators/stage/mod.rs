@@ -50,7 +50,7 @@ use crate::{
     context::Context,
     engine::Host,
     envelope::{Outcome, Reason, Receipt},
-    error::Cause,
+    error::{Cause, said::chain},
     observe::Rare,
     operators::{boundary::Step, failing},
     stream::{Consumer, Operator},
@@ -173,8 +173,8 @@ impl<S, D> StageNode<S, D> {
         context: &mut Context,
         pauses: &mut Option<ExponentialBackoff>,
     ) -> Option<Duration> {
-        let error: &dyn std::fmt::Display = match result {
-            Ok(Verdict::Fail(error)) => error,
+        let error: &(dyn std::error::Error + 'static) = match result {
+            Ok(Verdict::Fail(error)) => &**error,
             Err(cause) => cause,
             Ok(Verdict::Next(_) | Verdict::Skip | Verdict::Fatal(_)) => return None,
         };
@@ -190,7 +190,7 @@ impl<S, D> StageNode<S, D> {
             offset = context.offset(),
             attempt = context.attempt(),
             ?pause,
-            %error,
+            error = chain(error),
             "an attempt failed; the next one follows after the pause"
         );
         context.next_attempt();

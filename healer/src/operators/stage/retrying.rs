@@ -13,7 +13,7 @@ use crate::{
     context::Context,
     engine::Host,
     envelope::{Hold, Receipt, Visit},
-    error::{Cause, Failure, catch},
+    error::{Cause, Failure, catch, discard},
     operators::{
         boundary::{self, Envelope, Inbox, Needs, Queue},
         failing,
@@ -199,10 +199,12 @@ async fn work<S: AgainStage<In: Sync>, D: Consumer<S::Out>>(
         stage.looks_at_call(host, &mut context, &value);
     }
     let mut pauses = None;
-    if let Some(first) = first
-        && let Some(pause) = stage.pause(host, &first, &mut context, &mut pauses)
-    {
-        host.sleep(pause).await;
+    if let Some(first) = first {
+        let pause = stage.pause(host, &first, &mut context, &mut pauses);
+        discard(first);
+        if let Some(pause) = pause {
+            host.sleep(pause).await;
+        }
     }
     let need = &shared.need;
     let Called(result) =
