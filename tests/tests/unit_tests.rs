@@ -60,6 +60,9 @@ async fn saved(rows: Batch<'_, Order>) -> Result<Batch<'_, u64>, String> {
     rows.try_map(|order| if order.cents < 0 { Err(format!("order {}", order.id)) } else { Ok(order.id) })
 }
 
+#[stage(batch)]
+fn count(_: &Rows<&'static str>) {}
+
 fn lines<const N: usize>(lines: [&str; N]) -> [String; N] {
     lines.map(str::to_owned)
 }
@@ -156,6 +159,24 @@ async fn asynchronous_functions_of_batches_are_awaited_with_all_that_they_take()
     let negative = Order { id: 8, cents: -1 };
     assert_eq!(testing::batch([ORDER]).try_run_async(saved).await.unwrap().values, [7]);
     assert_eq!(testing::batch([ORDER, negative]).try_run_async(saved).await.unwrap_err(), "order 8");
+}
+
+#[test]
+fn rows_of_a_test_are_none_that_a_pipeline_passes_on() {
+    let app = || {
+        App::new("forged").add(
+            kafka::string("t")
+                .stream("t")
+                .partition(2)
+                .map(|_: Rows<String>| testing::rows(["x"]))
+                .then(count::stage())
+                .heal(),
+        )
+    };
+    let Err(healer::Error::Build(error)) = testing::InMemory::new("t", 1, ["a", "b"]).run_once(app()) else {
+        panic!("these rows came from nowhere")
+    };
+    assert!(error.to_string().contains("rows"), "{error}");
 }
 
 #[test]

@@ -29,7 +29,8 @@ const HEADER_OVERHEAD: u64 = 10;
 /// it; the ways out are more partitions, producers that compress (`compression.type`), and [a real Kafka](super#a-real-kafka).
 /// [`produce`](Self::produce) refuses more with [`EmbeddedError::Full`]; what *other* producers send beyond, such as the sinks of a
 /// pipeline, is dropped in silence until somebody looks: `produce` and [`records`](Self::records) give [`EmbeddedError::Dropped`]
-/// then.
+/// then, and a pipeline that would read what is gone ends with [`StartError::Dropped`](crate::StartError::Dropped), or logs a warning
+/// where it goes on without.
 ///
 /// It knows no transactions, no time index, no compaction, no rights. A member joins a group in a tenth of a second with `group.protocol=consumer`
 /// and in three seconds with `classic`, since the mock waits that long for further members of an empty group.

@@ -85,6 +85,22 @@ pub enum StartError {
         /// The offset of the next record to be written.
         end: i64,
     },
+    /// The committed offset is below what the embedded Kafka of `healer::testing` keeps.
+    #[error(
+        "the group has committed offset {committed} of {partition}, of which the embedded Kafka holds offsets {first} up to {end}: it \
+         keeps 5 MiB a partition and has dropped older records. Nothing was read. Create the topic with more partitions, produce less, \
+         or use a real Kafka: `healer::testing` tells how"
+    )]
+    Dropped {
+        /// Topic and partition.
+        partition: String,
+        /// The offset that was committed.
+        committed: i64,
+        /// The first offset there is.
+        first: i64,
+        /// The offset of the next record to be written.
+        end: i64,
+    },
 }
 
 /// Decides where a partition starts.

@@ -7,6 +7,7 @@ use std::{
 
 use healer_store::DoneAbove;
 
+use super::dropped;
 use crate::{
     app::Error,
     broker::{BrokerError, Committed, Pattern, Remote, TopicPartition, Topics},
@@ -76,7 +77,13 @@ pub(super) fn starts(by: &Lookup<'_>, partitions: &[TopicPartition]) -> Result<V
         };
         let committed = committed.map(|committed| committed.offset);
         let known = Known { committed, watermarks, at_time, snapshot, metadata };
-        starts.push(decide(partition, known, policy, config.out_of_range())?);
+        let wanted = committed.or_else(|| (policy == StartPolicy::Earliest).then_some(0));
+        let start = decide(partition, known, policy, config.out_of_range())
+            .map_err(|error| dropped::explain(remote, wait, error))?;
+        if wanted.is_some_and(|wanted| wanted < watermarks.first) {
+            dropped::warn(remote, wait, partition, watermarks.first);
+        }
+        starts.push(start);
     }
     Ok(starts)
 }

@@ -5,6 +5,7 @@ mod assign;
 mod backlog;
 mod committer;
 mod control;
+mod dropped;
 mod ends;
 mod finish;
 mod handle;

@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use super::{Message, lookups::LOOK_UP_AGAIN, poll::Poller};
+use super::{Message, dropped, lookups::LOOK_UP_AGAIN, poll::Poller};
 use crate::{
     OutOfRange,
     app::Error,
@@ -173,7 +173,8 @@ impl<B: Broker> Poller<B> {
             OutOfRange::Error => {
                 let partition = partition.to_string();
                 let error = if is_out {
-                    StartError::OutOfRange { partition, committed: *position, first, end }.into()
+                    let error = StartError::OutOfRange { partition, committed: *position, first, end };
+                    dropped::explain(&*self.remote, Duration::ZERO, error).into()
                 } else {
                     Error::Broker(format!(
                         "{text}; {partition} stands still at offset {position}, which exists by now, as all do up to {end}: its log \
@@ -185,6 +186,9 @@ impl<B: Broker> Poller<B> {
             }
         };
         tracing::warn!(%partition, position, first, end, text, "the offset is out of range: starting anew");
+        if *position < first {
+            dropped::warn(&*self.remote, Duration::ZERO, partition, first);
+        }
         self.reopen(partition, Start::at(offset));
     }
 }
