@@ -205,6 +205,30 @@ fn all_missing_state_is_named_at_once_with_stage_and_type() {
     );
 }
 
+trait Geo: Send + Sync {}
+
+struct Maps;
+
+impl Geo for Maps {}
+
+#[stage]
+fn place(line: String, #[state] _geo: &dyn Geo, #[state] _prefix: &str) -> String {
+    line
+}
+
+#[test]
+fn state_of_no_known_size_is_asked_for_as_what_it_can_be_given_as() {
+    let app = || pipeline! { name "state"; lines = kafka::string("in") => place; lines => heal; };
+    let found = faults(app(), settings("localhost:1", "group"));
+    assert_eq!(found.len(), 2, "{found:?}");
+    for name in ["dyn bad_setup::Geo", "str"] {
+        let help = format!("`app.with_arc::<{name}>(…)`, an `Arc<{name}>`");
+        assert!(found.iter().any(|text| text.contains(&help)), "{help}: {found:?}");
+    }
+    let app = app().with_arc::<dyn Geo>(std::sync::Arc::new(Maps)).with_arc::<str>("x".into());
+    assert!(app.build(&settings("localhost:1", "group").build().unwrap()).is_ok());
+}
+
 #[test]
 fn a_batch_larger_than_a_partition_may_have_in_flight_is_refused() {
     let app = |rows| {

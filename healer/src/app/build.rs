@@ -143,7 +143,7 @@ fn faults(graph: &Graph, on_error: &OnError, states: &States, config: &Config) -
             let how = if need.is_sized {
                 format!("`app.with(…)`, a value of `{name}`")
             } else {
-                format!("`app.with_arc::<{name}>(Arc::new(…))`: a value of it has no size that is known here")
+                format!("`app.with_arc::<{name}>(…)`, an `Arc<{name}>`: its size is not known")
             };
             format!("`{}` needs state of type `{name}`: give it with {how}", node.path)
         }));

@@ -150,9 +150,9 @@ pub trait Gathers {}
 ///
 /// Only healer's own types implement it.
 #[diagnostic::on_unimplemented(
-    message = "this branch never takes its own records to `heal`: their offsets would never be committed",
-    label = "ends without `.heal()`, or is another stream than the closure was given",
-    note = "start the branch with the stream that the closure is given, and end it with `.heal()` or `.to(&port)`"
+    message = "this branch never reaches `heal`: the offsets of its records would never be committed",
+    label = "ends here without `.heal()`",
+    note = "end the branch with `.heal()`, or send it on with `.to(&port)`"
 )]
 pub trait Branch: Sealed {
     #[doc(hidden)]
