@@ -321,7 +321,7 @@ fn parallel(stage: &Stage, generics: &Generics, root: &TokenStream) -> Option<To
     };
     // Where the numbers are known here, they are looked at here.
     let message = "with `parallel = 0` no record would ever be worked on\n  help: the least is `parallel = 1`, and of two bounds the first is the lower";
-    let check = quote_spanned!(at=> ::core::assert!(#most.is_sound(), #message));
+    let check = quote_spanned!(at=> ::core::assert!(#most.is_sound(), "{}", #message));
     let check = (!stage.function.is_generic()).then(|| quote!(const _: () = #check;));
     Some(quote! {
         #check
