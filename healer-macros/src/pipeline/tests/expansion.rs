@@ -86,24 +86,6 @@ fn what_counts_as_done_is_looked_at_where_it_was_given() {
     assert_eq!(noted, 4, "{text}");
 }
 
-/// Writes `path::stage()` for the block that imports the path beside a name of ours.
-struct Nodes;
-
-impl VisitMut for Nodes {
-    fn visit_expr_mut(&mut self, value: &mut Expr) {
-        visit_mut::visit_expr_mut(self, value);
-        if let Expr::Block(outer) = value
-            && let [Stmt::Item(_), Stmt::Expr(Expr::Block(inner), None)] = &outer.block.stmts[..]
-            && let [Stmt::Item(Item::Use(import)), Stmt::Expr(call, None)] = &inner.block.stmts[..]
-        {
-            let import = import.tree.to_token_stream().to_string();
-            let path = import.strip_suffix(" as __node").expect("a node is imported as `__node`");
-            let call = call.to_token_stream().to_string().replacen("__node", path, 1);
-            *value = syn::parse_str(&call).unwrap();
-        }
-    }
-}
-
 fn pretty_assert(left: &str, right: &str) {
     assert!(left == right, "{left}\nis not\n{right}");
 }
