@@ -5,6 +5,8 @@ use std::{
     time::Duration,
 };
 
+use uuid::Uuid;
+
 use super::{records::Part, runtime::OneThread};
 use crate::{
     Config,
@@ -140,7 +142,8 @@ impl Remote for Shelf {
     }
 
     fn cluster_id(&self, _: Duration) -> Option<String> {
-        Some("in memory".to_owned())
+        // Each run is a cluster of its own: what a store kept of an earlier one says nothing of these records.
+        Some(format!("in-memory-{}", Uuid::now_v7()))
     }
 
     fn partitions(&self, _: &[Topics], _: Duration) -> Result<Vec<TopicPartition>, BrokerError> {
