@@ -93,7 +93,9 @@ mod tests {
 
     fn headers(all: &[(&str, &str)]) -> Headers {
         let mut headers = Headers::new();
-        all.iter().for_each(|(name, value)| headers.push(*name, Some(*value)));
+        for (name, value) in all {
+            headers.push(*name, Some(*value));
+        }
         headers
     }
 

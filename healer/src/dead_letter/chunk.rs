@@ -218,7 +218,9 @@ impl<'u, U: Unit> Courier<'u, U> {
             tried.failed = failed;
             tried.stopped = tried.stopped.or_else(|| taken_back.into_iter().next().map(|(_, error)| error));
         } else {
-            are_there.into_iter().for_each(|at| posts[at].is_there = true);
+            for at in are_there {
+                posts[at].is_there = true;
+            }
         }
         Ok(tried)
     }

@@ -93,8 +93,11 @@ mod tests {
 
     fn may_go(to: &Destinations, topic: Option<&str>, stage: Option<&str>) -> bool {
         let mut headers = Headers::new();
-        topic.into_iter().for_each(|topic| headers.push(TOPIC, Some(topic)));
-        stage.into_iter().for_each(|stage| headers.push(STAGE, Some(stage)));
+        for (name, value) in [(TOPIC, topic), (STAGE, stage)] {
+            if value.is_some() {
+                headers.push(name, value);
+            }
+        }
         to.refuse(&DeadLetter { key: None, value: None, headers: &headers }).is_ok()
     }
 

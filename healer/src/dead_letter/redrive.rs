@@ -103,7 +103,9 @@ impl Redrive {
 
     /// Letters may go back to these topics, whichever stage they name.
     pub fn to<T: Into<Arc<str>>>(mut self, topics: impl IntoIterator<Item = T>) -> Self {
-        topics.into_iter().for_each(|topic| self.destinations.list(topic.into()));
+        for topic in topics {
+            self.destinations.list(topic.into());
+        }
         self
     }
 

@@ -45,6 +45,39 @@ async fn place_time_and_identity_of_the_first_life_stay_through_all_lives() {
     }
 }
 
+#[stage(batch)]
+fn save(rows: &Rows<String>, #[state] table: &Arc<Seen<String>>) {
+    for (ctx, _) in rows {
+        table.add(ctx.origin().to_string());
+    }
+}
+
+#[stage(on_error = dead_letter("dead"))]
+fn picky(line: String, ctx: &Context) -> Result<String, String> {
+    // It was mended before the record came back.
+    if ctx.offset() == 0 { Err(format!("{line} is not good")) } else { Ok(line) }
+}
+
+#[tokio::test]
+async fn a_record_that_was_healed_on_one_way_and_came_back_for_another_is_one_row_by_its_origin() {
+    let kafka = EmbeddedKafka::start().unwrap();
+    ["in", DEAD].iter().for_each(|topic| kafka.create_topic(topic, 1).unwrap());
+    kafka.produce("in", ["once"].map(|line| TestRecord::new().value(line))).unwrap();
+    let table = Arc::<Seen<String>>::default();
+    for round in 1..=2 {
+        let app = pipeline! {
+            name "ways";
+            lines = kafka::string("in");
+            lines => partition(10, within = "10ms") => save => heal;
+            lines => picky => heal;
+        };
+        let app = app.with(Arc::clone(&table));
+        app.run_until_end(settings(kafka.brokers(), "ways").build().unwrap()).await.unwrap();
+        assert_eq!(run(&kafka, all()).await.sent, if round == 1 { 1 } else { 0 });
+    }
+    assert_eq!(table.take(), ["in[0]@0", "in[0]@0"], "written twice under one key");
+}
+
 #[stage]
 fn tell(line: String, ctx: &Context) -> String {
     format!("{line} {}", ctx.origin())
