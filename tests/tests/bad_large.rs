@@ -2,6 +2,8 @@
 
 mod common;
 
+use std::error::Error as _;
+
 use common::{chain, config, failed_record, settings};
 use healer::testing::EmbeddedKafka;
 use healer::{RecordErrorKind, prelude::*};
@@ -56,7 +58,7 @@ async fn a_record_that_the_client_finds_too_large_names_the_setting_and_is_not_c
     assert_eq!(error.stage, format!("values.{to}"));
     let text = chain(&*error);
     assert!(text.contains("message.max.bytes"), "{text}");
-    assert!(error.error().is_some(), "{text}");
+    assert!(error.source().is_some(), "{text}");
     assert_eq!(kafka.committed(&group, &from).unwrap()[&0], 1);
 }
 

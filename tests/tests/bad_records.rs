@@ -2,7 +2,7 @@
 
 mod common;
 
-use std::sync::Arc;
+use std::{error::Error as _, sync::Arc};
 
 use common::{Seen, chain, failed_record, settings};
 use healer::testing::{EmbeddedKafka, TestRecord};
@@ -48,7 +48,7 @@ async fn undecodable_json_stops_with_the_place_and_the_reason() {
         assert!(text.contains("in[0]@2") && text.contains("`flights`"), "{text}");
         assert!(text.contains("EOF") && text.contains("line 1"), "the decoder's own words: {text}");
         assert!(text.contains("on_error"), "what to do: {text}");
-        assert!(error.error().is_some(), "{text}");
+        assert!(error.source().is_some(), "{text}");
         // A restart begins with the record that could not be read, and what came before it is not done twice.
         assert_eq!(committed(&kafka), Some(2));
         assert_eq!(kafka.records("out").unwrap().len(), 2);

@@ -2,6 +2,7 @@
 #![allow(clippy::needless_pass_by_value, clippy::unused_async)] // stages of all kinds are what this is about
 
 use std::{
+    error::Error as _,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -335,7 +336,7 @@ fn a_batch_is_run_again_as_it_was() {
     let error = replay(&batch, whole::stage()).run().unwrap_err();
     let ReplayError::Failed(healer::Error::Record(failed)) = &error else { panic!("{error}") };
     assert_eq!(failed.stage.as_str(), "orders.partition.whole");
-    assert_eq!(failed.error().map(ToString::to_string).as_deref(), Some("order 1 is negative"));
+    assert_eq!(failed.source().map(ToString::to_string).as_deref(), Some("order 1 is negative"));
 
     // Another stage, which is mended, gets all rows in one call, each with where it was.
     let given = replay(&batch, mended::stage()).run().unwrap();
@@ -400,7 +401,7 @@ fn a_failure_from_production_is_a_test_in_two_lines() {
     let error = replay(&report, waits_again::stage()).run().unwrap_err();
     let ReplayError::Failed(healer::Error::Record(failed)) = &error else { panic!("{error}") };
     assert_eq!((failed.stage.as_str(), failed.offset, failed.attempts), ("orders.waits_again", 1, 3));
-    assert_eq!(failed.error().map(ToString::to_string).as_deref(), Some("order 1 is negative"));
+    assert_eq!(failed.source().map(ToString::to_string).as_deref(), Some("order 1 is negative"));
 
     // Whatever its policy did with the record.
     let error = replay(&of_one!(hangs), hangs::stage()).run().unwrap_err();

@@ -7,8 +7,17 @@ use super::{BoxError, Cause, FailedRecord, Panicked, said};
 /// A record that failed, or a batch, with where and why.
 ///
 /// It is not committed: after a restart the pipeline begins with it. `Display` says all of that, with the error of the
-/// stage and its sources, each once; so there is no [`source`](StdError::source), which would say them a second time. The error
-/// itself is [`error`](Self::error).
+/// stage and its sources, each once. [`source`](StdError::source) is the error that the stage, the codec or the broker gave, to be
+/// downcast; a panic or a time-out has none.
+///
+/// ```
+/// use std::error::Error as _;
+///
+/// fn is_io(error: &healer::RecordError) -> bool {
+///     error.source().is_some_and(|cause| cause.is::<std::io::Error>())
+/// }
+/// # let _ = is_io;
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct RecordError {
@@ -35,7 +44,7 @@ pub struct RecordError {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RecordErrorKind {
-    /// The stage gave an error: the [`error`](RecordError::error).
+    /// The stage gave an error: the source of the [`RecordError`].
     Stage,
     /// The stage panicked, with this message.
     Panic(String),
@@ -49,7 +58,7 @@ pub enum RecordErrorKind {
     /// needed, names a topic that is none.
     Send,
     /// The record failed, and its dead letter can never be sent: the topic is gone, a right is missing, or it is too large
-    /// even without what healer adds. The [`error`](RecordError::error) says which, and why the record had failed.
+    /// even without what healer adds. The source of the [`RecordError`] says which, and why the record had failed.
     DeadLetter,
     /// The stage ended without handing back what it was given: forgotten, cancelled, or left out of a batch.
     Lost,
@@ -145,18 +154,6 @@ impl RecordError {
             cause,
         }
     }
-
-    /// The error that the stage, the codec or the broker gave, to be downcast; `None` for other kinds.
-    ///
-    /// ```
-    /// # fn example(error: &healer::RecordError) -> bool {
-    /// let is_io = |error: &healer::BoxError| error.is::<std::io::Error>();
-    /// error.error().is_some_and(is_io)
-    /// # }
-    /// ```
-    pub fn error(&self) -> Option<&BoxError> {
-        self.cause.as_ref()
-    }
 }
 
 impl fmt::Display for RecordError {
@@ -207,4 +204,8 @@ impl fmt::Display for RecordError {
     }
 }
 
-impl StdError for RecordError {}
+impl StdError for RecordError {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.cause.as_deref().map(|error| error as &(dyn StdError + 'static))
+    }
+}

@@ -2,6 +2,7 @@
 
 use std::{
     any::type_name,
+    error::Error as _,
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -212,7 +213,7 @@ where
                 of: report.stage.clone(),
                 given: S::NAME,
                 takes: type_name::<<S as Stage>::In>(),
-                cause: record.error().map(|error| said::chain(&**error)).unwrap_or_default(),
+                cause: record.source().map(said::chain).unwrap_or_default(),
             },
             _ => ReplayError::Failed(error),
         })?;

@@ -1,5 +1,7 @@
 //! Records that go several ways, batches that are taken apart: each record ends once, as the highest of its parts.
 
+use std::error::Error as _;
+
 use super::*;
 
 #[tokio::test]
@@ -61,7 +63,7 @@ async fn an_error_in_the_middle_of_many_holds_the_record_also_where_children_hea
         };
         let error = fails_at(app, &kafka, 7).await;
         assert_eq!(error.stage, "in.parse.half_then_error", "{error}");
-        assert_eq!(error.error().map(ToString::to_string).as_deref(), Some("the third is wrong"));
+        assert_eq!(error.source().map(ToString::to_string).as_deref(), Some("the third is wrong"));
     }
 }
 

@@ -1,6 +1,6 @@
 //! Panics whose payload panics once more when it is dropped: the record fails, and nothing waits for an answer that never comes.
 
-use std::{fmt, panic::panic_any};
+use std::{error::Error as _, fmt, panic::panic_any};
 
 use healer::{Codec, CodecError, Decode, Encode, OnError, dead_letter};
 
@@ -337,7 +337,7 @@ async fn the_error_of_a_pipeline_says_its_causes_once() {
         assert_eq!(error.to_string(), whole);
         assert!(std::error::Error::source(&error).is_none(), "it would be said again");
         let Error::Record(error) = error else { panic!("{error}") };
-        assert_eq!(error.error().is_some_and(|cause| cause.is::<NotCharged>()), bad == 5);
+        assert_eq!(error.source().is_some_and(|cause| cause.is::<NotCharged>()), bad == 5);
     }
 }
 

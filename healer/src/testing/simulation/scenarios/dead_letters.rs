@@ -1,6 +1,8 @@
 //! Records that are given up: they are tried as often as their stage says, their dead letter is acknowledged, then they are
 //! done. Without an acknowledgement they stay pending, their partition rests, and nothing beyond them is committed.
 
+use std::error::Error as _;
+
 use super::{
     works::{Worker, begin},
     *,
@@ -229,7 +231,7 @@ fn a_dead_letter_that_can_never_be_sent_stops_the_pipeline_and_its_record_stays_
             let Some(Err(Error::Record(error))) = play.ended(0) else { panic!("{:?}", play.ended(0)) };
             assert_eq!(error.kind, RecordErrorKind::DeadLetter);
             assert_eq!((&*error.topic, error.offset, &*error.stage), ("t", 2, case.stage));
-            let why = error.error().expect("it says why").to_string();
+            let why = error.source().expect("it says why").to_string();
             assert!(why.contains("\"dead\" does not exist") && why.contains(case.error), "{why}");
             assert_eq!(play.committed(0), Some(2), "what came before, and not more");
         });
