@@ -64,7 +64,8 @@ use crate::{
 ///
 /// Neither shows anything about delivery, since nothing ever goes wrong here: that is what
 /// [`Simulation`](super::Simulation) is for. Sinks and dead letters are acknowledged at once. A `blocking` stage has threads of its
-/// own here too, and with it counts differ a little. Batches that are larger than a pipeline's default `in_flight` raise that.
+/// own here too, and with it counts differ a little. A stage that waits for what never comes makes a run that never ends: give it a
+/// `timeout`, which takes no time here. Batches that are larger than a pipeline's default `in_flight` raise that.
 #[derive(Debug)]
 pub struct InMemory {
     topics: Vec<Topic>,
