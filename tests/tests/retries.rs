@@ -348,24 +348,6 @@ async fn a_partition_whose_records_pause_leaves_the_others_alone() {
     }
 }
 
-#[test]
-fn texts_that_are_no_times_are_found_by_build() {
-    #[stage(retry(3, backoff = "10s..1s"))]
-    async fn backwards(value: String) -> String {
-        value
-    }
-    #[stage(timeout = "soon")]
-    async fn soon(value: String) -> String {
-        value
-    }
-    let config = Config::builder().brokers("localhost:1").group("g").build().unwrap();
-    let error = app!(backwards => soon).build(&config).err().unwrap().to_string();
-    for part in ["`lines.backwards`", "the first pause", "`lines.backwards.soon`", "`soon` is not a duration"]
-    {
-        assert!(error.contains(part), "{part} is missing: {error}");
-    }
-}
-
 #[stage(retry(3, backoff = "30ms", jitter = false))]
 fn fused_again(value: &str, ctx: &Context, #[state] tries: &Tries) -> Result<String, Refusal> {
     outcome(value, note(value, ctx, tries)).map(|()| value.to_owned())
