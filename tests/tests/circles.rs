@@ -30,7 +30,7 @@ fn refused(app: App, words: &[&str]) {
 fn a_sink_into_the_topic_that_its_own_chain_reads_is_refused() {
     refused(
         pipeline! { name "loop"; lines = kafka::string("in"); lines => pass => kafka::to_string("in") => heal; },
-        &["`lines.pass.to_in`", "`in`", "`lines`"],
+        &["`lines.pass.in`", "`in`", "`lines`"],
     );
     refused(
         pipeline! { name "loop"; lines = kafka::string(["other", "in"]); lines => kafka::to_string("in") => heal; },
