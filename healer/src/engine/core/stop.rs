@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{Action, Core, Phase};
 use crate::{
     app::Error,
-    error::{Cause, Failure, RecordError},
+    error::{Cause, Failure, RecordError, said::chain},
 };
 
 /// What the last commit has at least, however long the drain took.
@@ -18,7 +18,7 @@ impl Core {
     /// Ends because of an error; the first one is the one that is told.
     pub(super) fn fail(&mut self, error: Error, now: Duration, actions: &mut Vec<Action>) {
         if self.failure.is_none() {
-            tracing::error!(error = &error as &dyn std::error::Error, "the pipeline stops");
+            tracing::error!(error = chain(&error), "the pipeline stops");
             self.failure = Some(error);
         }
         self.stop(now, actions);

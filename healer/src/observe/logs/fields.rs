@@ -79,7 +79,7 @@ impl Visit for Fields {
     }
 
     fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
-        self.put(field, said::each(value, said::LINE).join("\n"));
+        self.put(field, said::once(value).join("\n"));
         self.errors.push(name(field));
     }
 
