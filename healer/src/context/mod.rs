@@ -106,7 +106,7 @@ impl Context {
     /// Where the record was read first. Of one that was [sent back](crate::dead_letter::Redrive) after a dead letter it is the place
     /// of its first life, of any other its own.
     ///
-    /// Whoever may write to the topic can forge it, as any header.
+    /// A producer with the right to write to the topic can forge it, as any header.
     ///
     /// ```
     /// use healer::prelude::*;

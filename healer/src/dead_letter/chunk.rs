@@ -1,4 +1,4 @@
-//! Some letters on their way: what can go goes once, what cannot is kept, and no letter pays for another one.
+//! Some letters on their way: those that can go go once, the others are kept, and no letter pays for another one.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -25,7 +25,7 @@ const PAUSES: [Duration; 3] = [Duration::from_millis(10), Duration::from_millis(
 /// How long to rest while the producer's queue is full.
 const FULL: Duration = Duration::from_millis(5);
 
-/// A letter, and what is to become of it.
+/// A letter and its fate.
 pub(super) struct Post<'r> {
     pub(super) record: &'r RecordRef<'r>,
     /// As they are.
@@ -58,7 +58,7 @@ impl Post<'_> {
     }
 }
 
-/// What a run sends with.
+/// The sending end of a run.
 pub(super) struct Courier<'u, U> {
     dead_letter_topic: Arc<str>,
     pub(super) unit: &'u mut U,
@@ -68,7 +68,7 @@ pub(super) struct Courier<'u, U> {
     pub(super) done: Redriven,
 }
 
-/// What came of sending some letters.
+/// The outcome of sending some letters.
 #[derive(Default)]
 struct Tried {
     /// Those that failed, by number.
@@ -83,7 +83,7 @@ impl Tried {
     }
 }
 
-/// Whether a record may have failed for what was sent with it: brokers refuse whole batches.
+/// Whether a record may have failed for another one that was sent with it: brokers refuse whole batches.
 fn may_be_anothers(kind: BrokerErrorKind) -> bool {
     !is_of_topic(kind) && !is_of_moment(kind) && kind != BrokerErrorKind::Fatal
 }
@@ -158,7 +158,7 @@ impl<'u, U: Unit> Courier<'u, U> {
         Ok(())
     }
 
-    /// Tries again what failed for no fault of a letter.
+    /// Tries again where no letter is at fault.
     fn persist(&mut self, posts: &mut [Post<'_>]) -> Result<Tried, BrokerError> {
         let mut tried = self.attempt(posts)?;
         for pause in PAUSES {
@@ -173,7 +173,7 @@ impl<'u, U: Unit> Courier<'u, U> {
         Ok(tried)
     }
 
-    /// Sends what is not there yet. Where something failed, all is taken back if the unit can.
+    /// Sends the letters that are not there yet. Where one failed, all are taken back if the unit can.
     fn attempt(&mut self, posts: &mut [Post<'_>]) -> Result<Tried, BrokerError> {
         let mut tried = Tried::default();
         let mut on_the_way = FuturesUnordered::new();
@@ -195,7 +195,7 @@ impl<'u, U: Unit> Courier<'u, U> {
             Err(error) => tried.failed.push((at, failed_send(error))),
         };
         let runtime = Handle::current();
-        // What is taken back anyway is not waited for.
+        // The rest is taken back once one has failed, and so not waited for.
         while tried.is_whole() {
             match runtime.block_on(async { timeout(LOOK, on_the_way.next()).await }) {
                 Ok(Some(ended)) => told(&mut tried, ended),
@@ -211,7 +211,7 @@ impl<'u, U: Unit> Courier<'u, U> {
             told(&mut tried, ended);
         }
         if undone {
-            // What is taken back fails, and what the client takes for that: the next record after it, sometimes.
+            // Records that are taken back fail, and sometimes the next one after them, which the client takes for one of them.
             let (taken_back, failed) =
                 tried.failed.into_iter().partition(|(_, error)| error.kind == BrokerErrorKind::Transient);
             let taken_back: Vec<_> = taken_back;
@@ -233,7 +233,7 @@ impl<'u, U: Unit> Courier<'u, U> {
             Fate::Repeated => return Ok(None),
         };
         let (key, value) = (post.record.key, post.record.value);
-        // The time of now: a topic may refuse what is older or younger, or delete it at once.
+        // The time of now: a topic may refuse an older or younger letter, or delete it at once.
         let record = OutRecord { topic, key, value, headers, timestamp: None };
         let until = Instant::now() + self.wait;
         loop {

@@ -1,4 +1,4 @@
-//! Which topics letters may go back to: what a letter says alone steers nothing, for anybody who may write to the dead-letter
+//! Which topics letters may go back to: the words of a letter alone steer nothing, for anybody who may write to the dead-letter
 //! topic can say anything.
 
 use std::{collections::BTreeSet, sync::Arc};

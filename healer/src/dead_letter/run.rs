@@ -136,7 +136,7 @@ fn parts(remote: &dyn Remote, topic: &Arc<str>, wait: Duration) -> Result<Vec<Pa
     parts.collect()
 }
 
-/// What is to become of letters.
+/// Letters and their fates.
 fn posts<'r, U: Unit>(
     redrive: &Redrive,
     records: &'r [RecordRef<'r>],

@@ -1,6 +1,6 @@
-//! What rdkafka has no safe words for, or panics over: leader epochs, header names and commit metadata that are not UTF-8.
+//! Reading past rdkafka, which has no safe words for some things and panics over others: leader epochs, header names and commit metadata that are not UTF-8.
 //!
-//! This file, alone in healer, may use `unsafe`: four calls that read what librdkafka holds, and change nothing.
+//! This file, alone in healer, may use `unsafe`: four calls that read the memory of librdkafka, and change nothing.
 #![allow(unsafe_code)]
 
 use std::{
@@ -66,7 +66,7 @@ pub(super) fn metadata<'l>(list: &'l TopicPartitionList, of: &TopicPartition) ->
     let topic = CString::new(&*of.topic).ok()?;
     // SAFETY: the pointer is that of a list that `list` keeps alive, the name ends with a zero byte, and the call only reads both.
     let entry = unsafe { rd_kafka_topic_partition_list_find(list.ptr(), topic.as_ptr(), of.partition) };
-    // SAFETY: what was found is an element of the list, which is borrowed for `'l`: nobody changes it meanwhile. Its metadata is
+    // SAFETY: the entry is an element of the list, which is borrowed for `'l`: nobody changes it meanwhile. Its metadata is
     // null, or so many bytes that belong to it.
     unsafe {
         let entry = entry.as_ref()?;
