@@ -142,7 +142,7 @@ fn stage(krate: &TokenStream, path: &ExprPath, at: Span) -> TokenStream {
     }
     let node = Ident::new("__node", at);
     quote_spanned! {at=> {
-        #[allow(unused_imports)]
+        #[allow(unused_imports, clippy::wildcard_imports)]
         use #krate::__private::nodes::*;
         {
             use #path as #node;
