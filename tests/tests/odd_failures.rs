@@ -173,6 +173,20 @@ fn errors_that_are_their_own_sources_are_cut_off() {
 }
 
 #[test]
+fn a_sink_into_the_pipelines_own_source_is_refused() {
+    let fed = [
+        pipeline! { name "circle"; kafka::string("t") => fused => kafka::to_string("t") => heal; },
+        pipeline! { name "one of two"; kafka::string(["other", "t"]) => kafka::to_string("other") => heal; },
+        pipeline! { name "by pattern"; kafka::string("^t.*") => kafka::to_string("thus") => heal; },
+    ];
+    for app in fed {
+        let name = app.name().to_owned();
+        let result = ten().run_once(app);
+        assert!(matches!(result, Err(Error::Build(_))), "{name}: {result:?}");
+    }
+}
+
+#[test]
 fn a_long_chain_of_large_values_runs() {
     let app = pipeline! {
         name "long";

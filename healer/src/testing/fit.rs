@@ -25,8 +25,8 @@ pub(super) fn sources(graph: &Graph) -> impl Iterator<Item = (&str, &Topics)> {
 pub(super) fn unread<'t>(graph: &Graph, topics: impl IntoIterator<Item = &'t str>) -> Vec<String> {
     let is_unread = |topic: &&str| !sources(graph).any(|(_, read)| reads(read, topic));
     let read = || {
-        let name = |(_, topics)| match topics {
-            &Topics::Named(ref names) => names.iter().map(|name| format!("`{name}`")).collect(),
+        let name = |(_, topics): (&str, &Topics)| match topics {
+            Topics::Named(names) => names.iter().map(|name| format!("`{name}`")).collect(),
             Topics::Pattern(pattern) => vec![format!("topics like `{pattern}`")],
         };
         let read = sources(graph).flat_map(name).collect::<Vec<_>>();

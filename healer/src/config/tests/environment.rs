@@ -112,8 +112,8 @@ fn a_configuration_that_fails_names_the_variables_that_were_nearly_right() {
         let text = error.to_string();
         let hint =
             format!("the environment variable {slip} is no setting of healer; did you mean HEALER_BROKERS?");
-        assert_eq!(error.hints(), [hint.clone()], "{text}");
         assert!(text.ends_with(&hint), "{text}");
+        assert_eq!(error.hints(), [hint], "{text}");
         assert!(!text.contains("secret") && !format!("{error:?}").contains("secret"), "{text}");
     }
     // One of ours that is like none is named as well; what is no slip is not.
