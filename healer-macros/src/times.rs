@@ -9,7 +9,7 @@ use syn::{Error, LitStr};
 const ALLOWED: &str = "a number with a unit, such as \"250ms\", \"2s\" or \"1m 30s\"";
 
 /// The longest time that a rate is told for: `y` is a year, and rather a slip.
-const DAY: Duration = Duration::from_secs(86_400);
+const DAY: Duration = Duration::from_hours(24);
 
 /// A time.
 pub(crate) fn time(text: &LitStr) -> Result<Duration, Error> {

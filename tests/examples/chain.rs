@@ -1,4 +1,9 @@
 //! A long chain, for the compiler's time to be measured; see `docs/testing.md`.
+#![allow(
+    clippy::trivially_copy_pass_by_ref,
+    clippy::unused_async,
+    reason = "stages of all kinds are what this is about"
+)]
 #![allow(unexpected_cfgs, reason = "how many stages there are is said on the command line")]
 
 use healer::prelude::*;

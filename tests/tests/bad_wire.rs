@@ -25,7 +25,8 @@ fn odd() -> Option<(&'static RealKafka, String, String, String)> {
 
 #[stage]
 fn tag(mut line: String, ctx: &Context) -> String {
-    line.push_str(&format!(" {} {}", ctx.headers().len(), ctx.headers().dropped()));
+    let headers = ctx.headers();
+    line.extend([" ", &headers.len().to_string(), " ", &headers.dropped().to_string()]);
     line
 }
 

@@ -293,7 +293,7 @@ async fn rows_of_another_call_are_an_error_that_keeps_all_pending_whatever_the_p
 }
 
 #[stage(batch, retry(2, backoff = "1ms"))]
-async fn second_time<'b>(rows: Batch<'b, String>) -> Result<Batch<'b, String>, String> {
+async fn second_time(rows: Batch<'_, String>) -> Result<Batch<'_, String>, String> {
     let first = rows.iter().all(|(ctx, _)| ctx.attempt() == 1);
     if first { Err("once more".to_owned()) } else { Ok(rows.map(|row| row.to_uppercase())) }
 }

@@ -1,4 +1,5 @@
 //! The embedded Kafka keeps 5 MiB a partition, and says so wherever more is met.
+#![allow(clippy::needless_pass_by_value, reason = "a stage takes what flows in")]
 
 use std::{
     io::{self, Write},

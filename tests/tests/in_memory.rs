@@ -1,4 +1,5 @@
 //! `InMemory` as a user has it: what sinks and dead letters got is shown, and what cannot end is an error.
+#![allow(clippy::needless_pass_by_value, reason = "a stage takes what flows in")]
 
 use healer::{
     Error, Headers, OnError,

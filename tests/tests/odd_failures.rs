@@ -1,4 +1,5 @@
 //! Failures that are odd themselves, in memory and in simulated storms: each is that record's alone.
+#![allow(clippy::large_types_passed_by_value, reason = "a stage takes what flows in")]
 
 use std::{
     collections::BTreeSet,

@@ -82,7 +82,7 @@ impl Copies {
         self.is_committed(i64::try_from(count).unwrap()).await;
         assert!(self.handle.health().sends.is_none());
         self.handle.stop();
-        assert_eq!(self.handle.join().await.unwrap().healed as usize, count);
+        assert_eq!(self.handle.join().await.unwrap().healed, count as u64);
         let numbers = texts(&self.kafka.read_all(&self.to).unwrap());
         let numbers: Vec<usize> = numbers.iter().map(|number| number.parse().unwrap()).collect();
         assert_eq!(numbers, (0..count).collect::<Vec<_>>());

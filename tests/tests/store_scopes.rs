@@ -138,7 +138,8 @@ async fn groups_that_share_a_store_in_memory_at_the_same_time_do_not_disturb_eac
         app(mended(&blue)).run_until_end(config("blue")),
         app(mended(&green)).run_until_end(config("green")),
     );
-    (first.unwrap(), second.unwrap());
+    first.unwrap();
+    second.unwrap();
     assert_eq!(blue.took(), (BAD..LINES).collect());
     assert_eq!(green.took(), (BAD..LINES).filter(|n| !(6..=10).contains(n)).collect());
 }

@@ -8,9 +8,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use common::{Seen, settings, until};
+use healer::Handle;
 use healer::prelude::*;
 use healer::testing::{EmbeddedKafka, TestRecord};
-use healer::{Error, Handle};
 
 /// When each record was worked on.
 type Times = Seen<(String, Instant)>;

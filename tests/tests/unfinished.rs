@@ -58,10 +58,10 @@ fn what_may_have_failed_is_refused_where_it_counts_as_done() {
     let all = [
         faults_of!(.map(save).heal()),
         faults_of!(.map(save).filter(|saved: &Saved| saved.is_ok()).heal()),
-        faults_of!(.map(save).then(kafka::to_json("saved")).map(|saved| drop(saved)).heal()),
-        faults_of!(.map(save).checkpoint().map(|saved| drop(saved)).heal()),
+        faults_of!(.map(save).then(kafka::to_json("saved")).map(drop).heal()),
+        faults_of!(.map(save).checkpoint().map(drop).heal()),
         faults_of!(.map(save).partition(10).heal()),
-        faults_of!(.then(kept::stage()).named("map").map(|saved| drop(saved)).heal()),
+        faults_of!(.then(kept::stage()).named("map").map(drop).heal()),
         faults_of!(.map(save).then(kafka::to_json("saved")).checkpoint().partition(10).heal()),
         faults_of!(.map(|line| Some(save(line))).heal()),
         faults_of!(.map(|line| (line.clone(), vec![[Box::new(save(line))]])).heal()),
@@ -69,7 +69,7 @@ fn what_may_have_failed_is_refused_where_it_counts_as_done() {
     for faults in &all {
         refused(faults, "lines.map", FAILED, "`try_map`");
     }
-    let flow = faults_of!(.map(|line| ControlFlow::<String>::Break(line)).heal());
+    let flow = faults_of!(.map(ControlFlow::<String>::Break).heal());
     refused(&flow, "lines.map", "ControlFlow<", "`try_map`");
     refused(
         &faults_of!(.try_map(|line| Ok::<_, String>(save(line))).heal()),
@@ -102,8 +102,7 @@ fn what_nobody_ran_is_refused_where_it_counts_as_done() {
 
 #[test]
 fn a_branch_and_a_union_are_told_where_they_begin() {
-    let ways =
-        faults_of!(.map(save).fan_out(|way| way.heal()).and(|way| way.map(|saved| saved.is_ok()).heal()));
+    let ways = faults_of!(.map(save).fan_out(Stream::heal).and(|way| way.map(|saved| saved.is_ok()).heal()));
     refused(&ways, "lines.map.heal", FAILED, "`try_map`");
     let (port, both) = union("both");
     let lines = kafka::string("lines").stream("lines").map(save).to(&port);

@@ -1,4 +1,5 @@
 //! Users test their functions alone: contexts, rows and batches are made by hand.
+#![allow(clippy::needless_pass_by_value, reason = "a stage takes what flows in")]
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 

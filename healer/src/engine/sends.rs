@@ -105,16 +105,16 @@ impl Sends {
         Some(health)
     }
 
-    fn begin(&self, stage: Arc<str>, place: &Place, (since, now): (Duration, Duration)) {
+    fn begin(&self, stage: &Arc<str>, place: &Place, (since, now): (Duration, Duration)) {
         let mut late = self.late();
-        late.records.insert((Arc::clone(&stage), place.clone()), since);
-        if late.told.get(&stage).is_some_and(|told| now.saturating_sub(*told) < AGAIN) {
+        late.records.insert((Arc::clone(stage), place.clone()), since);
+        if late.told.get(stage).is_some_and(|told| now.saturating_sub(*told) < AGAIN) {
             return;
         }
-        late.told.insert(Arc::clone(&stage), now);
+        late.told.insert(Arc::clone(stage), now);
         drop(late);
         tracing::warn!(
-            stage = &*stage,
+            stage = &**stage,
             topic = &*place.topic,
             partition = place.partition,
             offset = place.offset,
@@ -125,14 +125,14 @@ impl Sends {
         );
     }
 
-    fn end(&self, stage: Arc<str>, place: Place, now: Duration) {
+    fn end(&self, stage: &Arc<str>, place: Place, now: Duration) {
         let mut late = self.late();
-        let since = late.records.remove(&(Arc::clone(&stage), place));
-        let over = !late.records.keys().any(|(other, _)| *other == stage);
-        if over && late.told.remove(&stage).is_some() {
+        let since = late.records.remove(&(Arc::clone(stage), place));
+        let over = !late.records.keys().any(|(other, _)| other == stage);
+        if over && late.told.remove(stage).is_some() {
             drop(late);
             let waited = since.map(|since| now.saturating_sub(since));
-            tracing::info!(stage = &*stage, ?waited, "no record waits for its acknowledgement any more");
+            tracing::info!(stage = &**stage, ?waited, "no record waits for its acknowledgement any more");
         }
     }
 }
@@ -179,7 +179,7 @@ impl Waiting {
     fn let_go(&mut self) {
         if let Some(place) = self.late.take() {
             let Shared { sends, nodes, runtime, .. } = &*self.shared;
-            sends.end(nodes.path(self.node), place, runtime.now());
+            sends.end(&nodes.path(self.node), place, runtime.now());
         }
     }
 
@@ -206,7 +206,7 @@ impl Waiting {
         };
         let Shared { sends, nodes, .. } = &*self.shared;
         if now.saturating_sub(since) >= sends.after {
-            sends.begin(nodes.path(self.node), place, (since, now));
+            sends.begin(&nodes.path(self.node), place, (since, now));
             self.late = Some(place.clone());
         }
     }

@@ -28,12 +28,16 @@ pub struct FanOut<C: Link, B, R = Whole> {
     pub(super) reach: PhantomData<fn() -> R>,
 }
 
-/// All ways so far and one more.
-type And<C, A, B, R> = <R as Reach>::Way<<C as Link>::Out, Both<<C as Link>::Out, A, B>>;
+/// A stream with all ways so far and one more.
+pub type And<C, A, B, R> = FanOut<
+    C,
+    <R as Reach>::Way<<C as Link>::Out, Both<<C as Link>::Out, A, Way<C, B>>>,
+    <R as Reach>::Branch,
+>;
 
 impl<C: Link, A: Consumer<C::Out>, R: Reach> FanOut<C, A, R> {
     /// Adds one more way.
-    pub fn and<B, F>(mut self, branch: F) -> FanOut<C, And<C, A, Way<C, B>, R>, R::Branch>
+    pub fn and<B, F>(mut self, branch: F) -> And<C, A, B, R>
     where
         B: Branch,
         F: FnOnce(Stream<BranchStart<C>>) -> B,

@@ -219,7 +219,7 @@ impl<C: Link> Stream<C> {
     }
 
     /// Ends the stream in a port: its records flow on in the stream that was made together with the port.
-    pub fn to(mut self, port: &Port<C::Out>) -> Healed<Nodes<C::In, C::Into<ToPort<C::Out>>>> {
+    pub fn to(mut self, port: &Port<C::Out>) -> Ended<C, ToPort<C::Out>> {
         let mut node = NodeDraft::new("to", NodeKind::ToPort);
         node.feeds = Some(port.id());
         self.draft.push(node);
@@ -227,24 +227,27 @@ impl<C: Link> Stream<C> {
     }
 
     /// Settles what flows here: the offset of a record is done when every part of it got so far.
-    pub fn heal(self) -> Healed<Nodes<C::In, C::Into<HealNode>>> {
+    pub fn heal(self) -> Ended<C, HealNode> {
         self.heal_as("heal")
     }
 
     /// As [`heal`](Stream::heal), with a name for the whole chain: in `describe` and in paths its end is called so.
-    pub fn heal_as(self, name: impl Into<String>) -> Healed<Nodes<C::In, C::Into<HealNode>>> {
+    pub fn heal_as(self, name: impl Into<String>) -> Ended<C, HealNode> {
         let mut stream = self.done();
         stream.draft.push(NodeDraft::new(name, NodeKind::Heal));
         stream.end(HealNode)
     }
 
-    pub(super) fn end<D: Consumer<C::Out>>(self, end: D) -> Healed<Nodes<C::In, C::Into<D>>> {
+    pub(super) fn end<D: Consumer<C::Out>>(self, end: D) -> Ended<C, D> {
         let start = self.draft.start();
         let plan = self.draft.freeze();
         let consumer = self.link.attach(&plan, end);
         Healed { chain: Nodes::new(consumer), nodes: plan.into_nodes(), start }
     }
 }
+
+/// A chain with its last node.
+pub type Ended<C, D> = Healed<Nodes<<C as Link>::In, <C as Link>::Into<D>>>;
 
 /// What is wrong with a branch that healed something else than it was given. Types cannot say it: where a chain comes out of a user's
 /// function its beginning is not known.

@@ -162,6 +162,7 @@ mod tests {
 
     type Failed = Result<u8, String>;
 
+    #[allow(clippy::unused_async, reason = "its type is what this is about")]
     async fn save(_: u8) {}
 
     fn of<T>(_: T) -> Option<Unfinished> {

@@ -1,6 +1,11 @@
 //! Every record is accounted for: whole pipelines on the embedded broker, made to go wrong in every way that a user's code
 //! can. Nothing is lost, nothing hangs, and the error names the place.
-#![allow(clippy::needless_pass_by_value, reason = "a stage takes what flows in")]
+#![allow(
+    clippy::needless_pass_by_value,
+    clippy::trivially_copy_pass_by_ref,
+    clippy::unused_async,
+    reason = "a stage takes what flows in"
+)]
 
 mod endings;
 mod outcomes;

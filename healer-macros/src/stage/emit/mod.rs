@@ -115,8 +115,8 @@ fn signature(stage: &Stage) -> Option<TokenStream> {
     }
     let Stage { input, output, parameters, .. } = stage;
     let out = output.opaque.as_ref().map_or_else(|| output.payload.clone(), ToTokens::to_token_stream);
-    let state = parameters.state.iter().map(ToTokens::to_token_stream);
-    let all: Vec<_> = iter::once(input.payload.clone()).chain(state).chain([out]).collect();
+    let states = parameters.state.iter().map(ToTokens::to_token_stream);
+    let all: Vec<_> = iter::once(input.payload.clone()).chain(states).chain([out]).collect();
     let references = all.iter().map(|ty| quote!(&#ty));
     all.iter().any(is_unknown).then(|| quote!(fn(#(#references),*)))
 }

@@ -19,7 +19,8 @@ fn written(attribute: TokenStream, item: TokenStream) -> File {
         let Some(nth) = node.attrs.iter().position(beside) else { continue };
         let Meta::List(items) = node.attrs.remove(nth).meta else { continue };
         let items: File = syn::parse2(items.tokens).expect("items go with a node");
-        file.items.splice(at + 1..at + 1, items.items);
+        let after = file.items.split_off(at + 1);
+        file.items.extend(items.items.into_iter().chain(after));
     }
     file
 }

@@ -157,14 +157,11 @@ fn assemble<B: Broker>(
     let remote = broker.remote();
     let (answer, answers) = channel();
     let worker = |name: &str| runtime.worker(name).map_err(|error| no_thread(&error));
-    let hands = match config.threads() {
-        1 => None,
-        threads => {
-            let workers = (1..=threads).map(|number| worker(&format!("healer-lanes-{number}")));
-            let workers = workers.collect::<Result<_, _>>()?;
-            Some(Hands::new(workers, Arc::clone(runtime), answer.clone(), Arc::clone(&desk)))
-        }
-    };
+    let lane_threads = (1..=config.threads()).filter(|_| config.threads() > 1);
+    let lane_workers = lane_threads.map(|number| worker(&format!("healer-lanes-{number}")));
+    let lane_workers = lane_workers.collect::<Result<Vec<_>, _>>()?;
+    let hands = (!lane_workers.is_empty())
+        .then(|| Hands::new(lane_workers, Arc::clone(runtime), answer.clone(), Arc::clone(&desk)));
     let meters = Meters::new(&name, &graph);
     Ok(Poller {
         hands,

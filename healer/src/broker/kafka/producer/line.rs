@@ -94,7 +94,7 @@ impl Line {
         life: Life,
         voice: Voice,
     ) -> Result<Arc<Self>, BrokerError> {
-        let line = Arc::new(Self {
+        let this = Arc::new(Self {
             properties,
             life,
             voice: Arc::new(voice),
@@ -103,8 +103,8 @@ impl Line {
             numbers: AtomicU64::new(0),
             statistics: Default::default(),
         });
-        line.client(Batches::Whole)?;
-        Ok(line)
+        this.client(Batches::Whole)?;
+        Ok(this)
     }
 
     pub(super) fn next_number(&self) -> u64 {

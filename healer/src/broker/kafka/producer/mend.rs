@@ -87,13 +87,13 @@ fn send(line: &Arc<Line>, waiting: Vec<Returned>) {
     let mut waiting = waiting.into_iter();
     while let Some(Returned { ticket, message, .. }) = waiting.next() {
         if let Err(rest) = send_one(line, ticket, message) {
-            return line.keep_returned(std::iter::once(rest).chain(waiting));
+            return line.keep_returned(std::iter::once(*rest).chain(waiting));
         }
     }
 }
 
 /// Gives the record back where its client has ended meanwhile.
-fn send_one(line: &Arc<Line>, mut ticket: Box<Ticket>, message: OwnedMessage) -> Result<(), Returned> {
+fn send_one(line: &Arc<Line>, mut ticket: Box<Ticket>, message: OwnedMessage) -> Result<(), Box<Returned>> {
     loop {
         let client = match line.client(line.batches(message.topic())) {
             Ok(client) => client,
@@ -106,7 +106,7 @@ fn send_one(line: &Arc<Line>, mut ticket: Box<Ticket>, message: OwnedMessage) ->
         let Err((error, record)) = client.send(record_of(&message, ticket)) else { return Ok(()) };
         ticket = record.delivery_opaque;
         if client.client().fatal_error().is_some() {
-            return Err(Returned { ticket, message, why: Why::Untried });
+            return Err(Box::new(Returned { ticket, message, why: Why::Untried }));
         }
         if error.rdkafka_error_code() != Some(Code::QueueFull) {
             let what = format!("sending a record to {:?}", message.topic());

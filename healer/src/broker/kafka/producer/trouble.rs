@@ -20,8 +20,16 @@ pub(super) struct Statistics(Mutex<Seen>);
 #[derive(Default)]
 struct Seen {
     throttled: Option<(Instant, String)>,
-    /// Brokers that are not connected; `None` for one is none at all.
-    away: Option<Option<String>>,
+    away: Away,
+}
+
+/// Brokers that are not connected.
+#[derive(Default)]
+enum Away {
+    #[default]
+    None,
+    One(String),
+    All,
 }
 
 #[derive(Deserialize)]
@@ -61,9 +69,9 @@ impl Statistics {
         }
         seen.away = if brokers.values().any(Broker::is_up) {
             let mut away = brokers.iter().filter(|(_, broker)| broker.nodeid >= 0 && !broker.is_up());
-            away.next().map(|(name, _)| Some(name.clone()))
+            away.next().map_or(Away::None, |(name, _)| Away::One(name.clone()))
         } else {
-            Some(None)
+            Away::All
         };
     }
 
@@ -71,9 +79,9 @@ impl Statistics {
     pub(super) fn trouble(&self, said: impl Fn() -> Option<String>) -> Option<String> {
         let seen = lock(&self.0);
         let fact = match &seen.away {
-            Some(None) => "no broker is connected".to_owned(),
-            Some(Some(name)) => format!("broker {name} is not connected"),
-            None => {
+            Away::All => "no broker is connected".to_owned(),
+            Away::One(name) => format!("broker {name} is not connected"),
+            Away::None => {
                 let (at, text) = seen.throttled.as_ref()?;
                 return (at.elapsed() < THROTTLED).then(|| text.clone());
             }

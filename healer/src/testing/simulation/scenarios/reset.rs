@@ -8,7 +8,7 @@ fn killed(play: &mut Play<'_>) {
     play.start(0);
     let says_all = |play: &Play<'_>| {
         play.committed_with_text(0).is_some_and(|(offset, text)| {
-            let claim = play.claim(0, offset, &text);
+            let claim = Play::claim(0, offset, &text);
             offset == 3 && claim.is_some_and(|claim| claim.runs.last().is_some_and(|run| run.end == 10))
         })
     };

@@ -30,7 +30,7 @@ fn a_revoke_with_3_and_5_pending_commits_3_and_the_new_owner_skips_what_is_done(
         assert_eq!((commit.offset, commit.member), (3, Some(play.member(0).0)));
         assert!(commit.owned && commit.generation > 0, "while its generation is valid: {commit:?}");
         assert!(commit.at >= asked + 2 * SECOND, "what is at work had the whole budget");
-        let claim = play.claim(0, 3, &commit.metadata).expect("it says what is done above");
+        let claim = Play::claim(0, 3, &commit.metadata).expect("it says what is done above");
         let runs: Vec<_> = claim.runs.iter().map(|run| (run.first, run.end)).collect();
         assert_eq!(runs, [(4, 5), (6, 10)]);
         play.until("the new owner begins with what was not done", |play| play.visits("wait 3") == 2);

@@ -170,7 +170,7 @@ impl<'a> Play<'a> {
     }
 
     /// What the text beside a commit says was done above it.
-    pub(crate) fn claim(&self, partition: i32, offset: i64, text: &str) -> Option<DoneAbove> {
+    pub(crate) fn claim(partition: i32, offset: i64, text: &str) -> Option<DoneAbove> {
         decode_metadata(text, offset, Scope::new(CLUSTER, GROUP, PIPELINE).mark(TOPIC, partition))
     }
 
