@@ -5,7 +5,7 @@ mod common;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context as Waker, Poll};
+use std::task::{self, Poll, Waker};
 
 use common::{Door, LIMIT, Seen, settings, until};
 use healer::testing::EmbeddedKafka;
@@ -106,7 +106,7 @@ async fn a_run_whose_task_is_aborted_does_too() {
 /// Polls a future once and drops it.
 fn poll_once(future: impl Future) {
     let mut future = std::pin::pin!(future);
-    let mut nobody = Waker::from_waker(std::task::Waker::noop());
+    let mut nobody = task::Context::from_waker(Waker::noop());
     assert!(matches!(future.as_mut().poll(&mut nobody), Poll::Pending));
 }
 
