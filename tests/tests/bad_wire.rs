@@ -24,9 +24,8 @@ fn odd() -> Option<(&'static RealKafka, String, String, String)> {
 }
 
 #[stage]
-fn tag(mut line: String, ctx: &Context) -> String {
-    line.push_str(&format!(" {} {}", ctx.headers().len(), ctx.headers().dropped()));
-    line
+fn tag(line: &String, ctx: &Context) -> String {
+    format!("{line} {} {}", ctx.headers().len(), ctx.headers().dropped())
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

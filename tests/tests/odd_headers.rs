@@ -31,7 +31,9 @@ fn count_panics() {
 fn odd(values: &[&str]) -> EmbeddedKafka {
     count_panics();
     let kafka = EmbeddedKafka::start().unwrap();
-    ["in", "out", "dead"].iter().for_each(|topic| kafka.create_topic(topic, 1).unwrap());
+    for topic in ["in", "out", "dead"] {
+        kafka.create_topic(topic, 1).unwrap();
+    }
     for value in values {
         let names: [&[u8]; 6] = [b"a", &[0xff], b"b", &[b'x', 0xc3, 0x28], "ä".as_bytes(), b"a"];
         produce(kafka.brokers(), "in", value, &names);

@@ -11,7 +11,7 @@ use super::{DEAD, all, buried, bury, header, run, values};
 
 #[stage(on_error = dead_letter("dead"))]
 fn never(
-    line: String,
+    line: &String,
     ctx: &Context,
     #[state] seen: &Arc<Seen<(String, String, Option<i64>)>>,
 ) -> Result<String, String> {
@@ -61,7 +61,9 @@ fn picky(line: String, ctx: &Context) -> Result<String, String> {
 #[tokio::test]
 async fn a_record_that_was_healed_on_one_way_and_came_back_for_another_is_one_row_by_its_origin() {
     let kafka = EmbeddedKafka::start().unwrap();
-    ["in", DEAD].iter().for_each(|topic| kafka.create_topic(topic, 1).unwrap());
+    for topic in ["in", DEAD] {
+        kafka.create_topic(topic, 1).unwrap();
+    }
     kafka.produce("in", ["once"].map(|line| TestRecord::new().value(line))).unwrap();
     let table = Arc::<Seen<String>>::default();
     for round in 1..=2 {
@@ -73,20 +75,22 @@ async fn a_record_that_was_healed_on_one_way_and_came_back_for_another_is_one_ro
         };
         let app = app.with(Arc::clone(&table));
         app.run_until_end(settings(kafka.brokers(), "ways").build().unwrap()).await.unwrap();
-        assert_eq!(run(&kafka, all()).await.sent, if round == 1 { 1 } else { 0 });
+        assert_eq!(run(&kafka, all()).await.sent, u64::from(round == 1));
     }
     assert_eq!(table.take(), ["in[0]@0", "in[0]@0"], "written twice under one key");
 }
 
 #[stage]
-fn tell(line: String, ctx: &Context) -> String {
+fn tell(line: &String, ctx: &Context) -> String {
     format!("{line} {}", ctx.origin())
 }
 
 #[tokio::test]
 async fn what_a_stranger_says_of_an_earlier_life_is_not_believed_of_a_first_one() {
     let kafka = EmbeddedKafka::start().unwrap();
-    ["in", "out", DEAD].iter().for_each(|topic| kafka.create_topic(topic, 1).unwrap());
+    for topic in ["in", "out", DEAD] {
+        kafka.create_topic(topic, 1).unwrap();
+    }
     let forged = |line: &str| {
         let record = TestRecord::new().value(line).timestamp(1_000);
         let record = record.header(dead_letter::ORIGIN, Some("in[0]@77"));

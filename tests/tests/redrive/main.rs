@@ -49,7 +49,7 @@ fn all() -> Redrive {
     Redrive::new(DEAD).to(["in"])
 }
 
-fn counts(done: Redriven) -> [u64; 4] {
+fn counts(done: &Redriven) -> [u64; 4] {
     [done.sent, done.filtered, done.exhausted, done.foreign]
 }
 
@@ -66,7 +66,7 @@ fn header<'a>(record: &'a Received, name: &str) -> Option<&'a str> {
 #[tokio::test]
 async fn letters_go_back_as_their_records_came_in_once() {
     let kafka = buried(&["bad 0", "good 1", "bad 2"]).await;
-    assert_eq!(counts(run(&kafka, all()).await), [2, 0, 0, 0]);
+    assert_eq!(counts(&run(&kafka, all()).await), [2, 0, 0, 0]);
     let records = kafka.records("in").unwrap();
     assert_eq!(values(&records, 3), ["bad 0", "bad 2"]);
     let back = &records[3];
@@ -83,7 +83,7 @@ async fn letters_go_back_as_their_records_came_in_once() {
     assert_eq!(header(back, dead_letter::ORIGIN), Some("in[0]@0"));
     assert_eq!(header(back, dead_letter::REDRIVES), Some("1"));
 
-    assert_eq!(counts(run(&kafka, all()).await), [0; 4], "what was sent back is done with");
+    assert_eq!(counts(&run(&kafka, all()).await), [0; 4], "what was sent back is done with");
     assert_eq!(kafka.records("in").unwrap().len(), 5);
     assert_eq!(kafka.records(DEAD).unwrap().len(), 2);
 }
@@ -92,7 +92,7 @@ async fn letters_go_back_as_their_records_came_in_once() {
 async fn a_limit_ends_the_way_of_a_letter_that_comes_again_and_again() {
     let kafka = buried(&["bad 0"]).await;
     for time in 1..=2 {
-        assert_eq!(counts(run(&kafka, all().limit(2)).await), [1, 0, 0, 0], "time {time}");
+        assert_eq!(counts(&run(&kafka, all().limit(2)).await), [1, 0, 0, 0], "time {time}");
         bury(&kafka).await;
         let letters = kafka.records(DEAD).unwrap();
         let last = letters.last().unwrap();
@@ -101,9 +101,9 @@ async fn a_limit_ends_the_way_of_a_letter_that_comes_again_and_again() {
         assert_eq!(header(last, dead_letter::OFFSET), Some(&*time.to_string()));
     }
     for _ in 0..2 {
-        assert_eq!(counts(run(&kafka, all().limit(2)).await), [0, 0, 1, 0], "it is kept");
+        assert_eq!(counts(&run(&kafka, all().limit(2)).await), [0, 0, 1, 0], "it is kept");
     }
-    assert_eq!(counts(run(&kafka, all()).await), [1, 0, 0, 0], "three by default");
+    assert_eq!(counts(&run(&kafka, all()).await), [1, 0, 0, 0], "three by default");
 }
 
 #[tokio::test]
@@ -121,7 +121,7 @@ async fn what_the_filter_leaves_is_kept_as_it_is_for_the_next_run() {
         assert!(letter.timestamp().is_some() && letter.emit_id().is_some() && letter.key().is_some());
         letter.offset().is_some_and(|offset| offset % 2 == 1)
     });
-    assert_eq!(counts(run(&kafka, odd).await), [2, 2, 0, 1]);
+    assert_eq!(counts(&run(&kafka, odd).await), [2, 2, 0, 1]);
     assert_eq!(values(&kafka.records("in").unwrap(), 4), ["bad 1", "bad 3"]);
     let kept = kafka.records(DEAD).unwrap().split_off(5);
     assert_eq!(values(&kept, 0), ["bad 0", "bad 2", "of nowhere"]);
@@ -130,7 +130,7 @@ async fn what_the_filter_leaves_is_kept_as_it_is_for_the_next_run() {
         assert_eq!(kept.key, before.key);
         assert!(kept.timestamp >= before.timestamp, "the time of now, which its topic keeps");
     }
-    assert_eq!(counts(run(&kafka, all()).await), [2, 0, 0, 1]);
+    assert_eq!(counts(&run(&kafka, all()).await), [2, 0, 0, 1]);
     assert_eq!(values(&kafka.records("in").unwrap(), 6), ["bad 0", "bad 2"]);
 }
 
@@ -157,7 +157,9 @@ fn letter(topic: &str, stage: &str, value: &str) -> TestRecord {
 #[tokio::test]
 async fn a_letter_for_a_topic_that_is_gone_is_kept_and_named_and_the_others_go_once() {
     let kafka = EmbeddedKafka::start().unwrap();
-    ["here", DEAD].iter().for_each(|topic| kafka.create_topic(topic, 1).unwrap());
+    for topic in ["here", DEAD] {
+        kafka.create_topic(topic, 1).unwrap();
+    }
     let letters = (0..512).map(|n| letter(if n == 300 { "gone" } else { "here" }, "s", &n.to_string()));
     kafka.produce(DEAD, letters).unwrap();
     let redrive = || Redrive::new(DEAD).to(["here", "gone"]);
@@ -183,7 +185,9 @@ async fn a_letter_for_a_topic_that_is_gone_is_kept_and_named_and_the_others_go_o
 #[tokio::test]
 async fn what_a_letter_says_alone_sends_it_nowhere() {
     let kafka = buried(&["bad 0"]).await;
-    ["payments", "orders"].iter().for_each(|topic| kafka.create_topic(topic, 1).unwrap());
+    for topic in ["payments", "orders"] {
+        kafka.create_topic(topic, 1).unwrap();
+    }
     let forged = TestRecord::new().value("forged").header(dead_letter::TOPIC, Some("payments"));
     let of_other_stage = letter("in", "lines.other", "of no stage");
     let of_other_topic = letter("payments", "lines.good", "of no topic");
