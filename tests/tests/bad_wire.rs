@@ -24,10 +24,8 @@ fn odd() -> Option<(&'static RealKafka, String, String, String)> {
 }
 
 #[stage]
-fn tag(mut line: String, ctx: &Context) -> String {
-    let headers = ctx.headers();
-    line.extend([" ", &headers.len().to_string(), " ", &headers.dropped().to_string()]);
-    line
+fn tag(line: &String, ctx: &Context) -> String {
+    format!("{line} {} {}", ctx.headers().len(), ctx.headers().dropped())
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -11,7 +11,7 @@ use super::{DEAD, all, buried, bury, header, run, values};
 
 #[stage(on_error = dead_letter("dead"))]
 fn never(
-    line: String,
+    line: &String,
     ctx: &Context,
     #[state] seen: &Arc<Seen<(String, String, Option<i64>)>>,
 ) -> Result<String, String> {
@@ -81,7 +81,7 @@ async fn a_record_that_was_healed_on_one_way_and_came_back_for_another_is_one_ro
 }
 
 #[stage]
-fn tell(line: String, ctx: &Context) -> String {
+fn tell(line: &String, ctx: &Context) -> String {
     format!("{line} {}", ctx.origin())
 }
 
