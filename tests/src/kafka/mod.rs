@@ -1,6 +1,6 @@
 //! A real Apache Kafka for a test: one `KRaft` node on loopback that lives as long as its [`RealKafka`].
 //!
-//! The jars are fetched once by Maven into `target/kafka/libs`, those of another version, `HEALER_KAFKA_VERSION=3.9.1`, beside
+//! The jars are fetched once by Maven into `target/kafka/libs`, those of another version, `HEALER_TEST_KAFKA_VERSION=3.9.1`, beside
 //! them; a broker keeps its data in a folder of its own. All methods block, also inside an asynchronous test.
 
 mod client;

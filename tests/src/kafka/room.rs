@@ -19,7 +19,7 @@ use super::process;
 use crate::workspace;
 
 /// Asks for another version of Kafka than that of `tests/kafka/pom.xml`.
-const VERSION: &str = "HEALER_KAFKA_VERSION";
+const VERSION: &str = "HEALER_TEST_KAFKA_VERSION";
 
 /// Numbers the brokers of this process.
 static NEXT: AtomicU32 = AtomicU32::new(1);
