@@ -171,7 +171,7 @@ fn two_hundred_batches_and_what_takes_them_apart() {
     }
     #[stage(flat)]
     fn flat_of(rows: Rows<u64>) -> Vec<u64> {
-        rows.into_iter().collect()
+        rows.iter().map(|(_, number)| *number).collect()
     }
     comes_to(two_hundred!(batches! {}), 0);
 }
