@@ -1,0 +1,15 @@
+use healer::prelude::*;
+
+#[stage]
+async fn heal(order: String) -> Result<String, String> {
+    Err(order)
+}
+
+#[stage]
+fn r#checkpoint(order: String) -> String {
+    order
+}
+
+fn main() {
+    let _ = pipeline! { name "orders"; kafka::string("orders") => heal; };
+}
