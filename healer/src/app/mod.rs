@@ -168,7 +168,8 @@ impl App {
     /// # Panics
     /// If it is not called within a tokio runtime.
     pub async fn run(self, config: Config) -> Result<Report, Error> {
-        join_or_signal(&Built::new(self, config)?.leashed().await?).await
+        let handle = Built::new(self, config)?.leashed().await?;
+        join_or_signal(&handle).await
     }
 
     /// Runs until what the group has committed reaches the end offsets that all partitions of its topics have now, whoever
@@ -180,7 +181,8 @@ impl App {
     /// # Panics
     /// If it is not called within a tokio runtime.
     pub async fn run_until_end(self, config: Config) -> Result<Report, Error> {
-        join_or_signal(&Built::new(self, config)?.until_end().leashed().await?).await
+        let handle = Built::new(self, config)?.until_end().leashed().await?;
+        join_or_signal(&handle).await
     }
 }
 

@@ -68,9 +68,14 @@ fn guess(function: &Function, settings: &Settings, root: &TokenStream) -> TokenS
     }
 }
 
+/// Whether something is borrowed in it, or has no name.
 struct Borrowed(bool);
 
 impl VisitMut for Borrowed {
+    fn visit_type_impl_trait_mut(&mut self, _: &mut syn::TypeImplTrait) {
+        self.0 = true;
+    }
+
     fn visit_lifetime_mut(&mut self, _: &mut Lifetime) {
         self.0 = true;
     }

@@ -22,11 +22,11 @@ pub(super) fn settle(stage: &mut Stage, root: &TokenStream) -> TokenStream {
     }
     let lends_some = lifetimes(function) > 0;
     if let Some(iterable) = output.opaque.as_ref().map(quote::ToTokens::to_token_stream) {
-        if may_lend(&iterable) {
+        if lends_some && may_lend(&iterable) {
             let items = item(&elided(&iterable));
             checks.extend(owns(&items, &iterable, root));
             output.payload = item(&forever(&elided(&iterable), root));
-            output.own = lends_some.then(|| Own { lends: lends(&items, root), ty: output.payload.clone() });
+            output.own = Some(Own { lends: lends(&items, root), ty: output.payload.clone() });
         }
         return checks;
     }

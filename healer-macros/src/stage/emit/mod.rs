@@ -115,10 +115,9 @@ fn signature(stage: &Stage) -> Option<TokenStream> {
     }
     let Stage { input, output, parameters, .. } = stage;
     let out = output.opaque.as_ref().map_or_else(|| output.payload.clone(), ToTokens::to_token_stream);
-    let states = parameters.state.iter().map(ToTokens::to_token_stream);
+    let states = parameters.state.iter().map(|ty| quote!(&'static #ty));
     let all: Vec<_> = iter::once(input.payload.clone()).chain(states).chain([out]).collect();
-    let references = all.iter().map(|ty| quote!(&#ty));
-    all.iter().any(is_unknown).then(|| quote!(fn(#(#references),*)))
+    all.iter().any(is_unknown).then(|| quote!(fn(#(#all),*)))
 }
 
 /// A type with the function's name, and what makes one.

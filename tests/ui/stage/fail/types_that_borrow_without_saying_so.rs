@@ -40,6 +40,7 @@ fn main() {
     let _ = pipeline! {
         name "texts";
         kafka::string("texts") => lines => heal;
-        kafka::string("more") => words => letters => heal;
+        kafka::string("more") => words => heal;
+        kafka::string("others") => letters => heal;
     };
 }
