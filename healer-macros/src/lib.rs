@@ -13,7 +13,7 @@ mod times;
 #[allow(missing_docs, reason = "documented where `healer` re-exports it")]
 #[proc_macro_attribute]
 pub fn stage(attr: TokenStream, item: TokenStream) -> TokenStream {
-    stage::expand(attr.into(), item.into()).into()
+    stage::expand(&attr.into(), item.into()).into()
 }
 
 #[allow(missing_docs, reason = "documented where `healer` re-exports it")]

@@ -102,7 +102,8 @@ fn what_nobody_ran_is_refused_where_it_counts_as_done() {
 
 #[test]
 fn a_branch_and_a_union_are_told_where_they_begin() {
-    let ways = faults_of!(.map(save).fan_out(healer::Stream::heal).and(|way| way.map(|saved| saved.is_ok()).heal()));
+    let ways =
+        faults_of!(.map(save).fan_out(healer::Stream::heal).and(|way| way.map(|saved| saved.is_ok()).heal()));
     refused(&ways, "lines.map.heal", FAILED, "`try_map`");
     let (port, both) = union("both");
     let lines = kafka::string("lines").stream("lines").map(save).to(&port);

@@ -30,7 +30,7 @@ struct Stage {
     output: Output,
 }
 
-pub(crate) fn expand(attribute: TokenStream, item: TokenStream) -> TokenStream {
+pub(crate) fn expand(attribute: &TokenStream, item: TokenStream) -> TokenStream {
     let mut faults = Faults::default();
     let mut settings = parse::settings(attribute.clone(), &mut faults);
     let mut function = match parse::function(item.clone()) {
@@ -44,7 +44,7 @@ pub(crate) fn expand(attribute: TokenStream, item: TokenStream) -> TokenStream {
     };
     if faults.is_empty()
         && let Some(either) =
-            conditional::expand(&function, &attribute, &settings.krate(function.sig.ident.span()))
+            conditional::expand(&function, attribute, &settings.krate(function.sig.ident.span()))
     {
         return either;
     }

@@ -108,7 +108,7 @@ pub(in crate::stage) fn is_unknown(tokens: &TokenStream) -> bool {
     impl<'ast> Visit<'ast> for Look {
         fn visit_type_path(&mut self, path: &'ast syn::TypePath) {
             let known = |name: &&str| path.path.segments.last().is_some_and(|last| last.ident == **name);
-            self.0 |= path.qself.is_some() || !KNOWN.iter().any(|name| known(name));
+            self.0 |= path.qself.is_some() || !KNOWN.iter().any(known);
             visit::visit_type_path(self, path);
         }
         fn visit_type_trait_object(&mut self, _: &'ast TypeTraitObject) {

@@ -7,7 +7,7 @@ use super::{super::expand, of_trait, written};
 
 /// The messages of `compile_error!`, first lines only.
 fn faults(attribute: TokenStream, item: TokenStream) -> Vec<String> {
-    let text = expand(attribute, item).to_string();
+    let text = expand(&attribute, item).to_string();
     let after = text.split("compile_error ! { \"").skip(1);
     after.map(|rest| rest.split("\\n").next().unwrap_or_default().to_owned()).collect()
 }
@@ -35,7 +35,7 @@ fn a_fault_in_the_settings_is_not_followed_by_others() {
 #[test]
 fn the_users_item_is_given_back_beside_the_fault() {
     let text = expand(
-        quote!(),
+        &quote!(),
         quote!(
             struct Flight {
                 number: String,
@@ -55,7 +55,7 @@ fn the_users_item_is_given_back_beside_the_fault() {
         "{text}"
     );
     let text = expand(
-        quote!(),
+        &quote!(),
         quote!(
             fn f(&self, #[state] s: &S) -> u8 {
                 body()

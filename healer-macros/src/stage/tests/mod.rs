@@ -9,7 +9,7 @@ use syn::{Attribute, File, Item, ItemImpl, Meta};
 use super::expand;
 
 fn written(attribute: TokenStream, item: TokenStream) -> File {
-    let mut file: File = syn::parse2(expand(attribute, item)).expect("the macro writes items");
+    let mut file: File = syn::parse2(expand(&attribute, item)).expect("the macro writes items");
     // What goes with the node stands in an attribute of it.
     for at in 0..file.items.len() {
         let Item::Struct(node) = &mut file.items[at] else { continue };
@@ -274,7 +274,7 @@ fn a_checkpoint_is_taken_above_and_below() {
 
 #[test]
 fn plain_payloads_are_asserted_unless_they_are_generic() {
-    let asserted = |item| expand(quote!(), item).to_string().contains("PLAIN");
+    let asserted = |item| expand(&quote!(), item).to_string().contains("PLAIN");
     assert!(asserted(quote!(
         fn f(v: T) -> Alias {}
     )));

@@ -10,7 +10,7 @@ fn without(order: String, #[cfg(any())] ctx: &Context) -> String {
 }
 
 #[stage]
-async fn with(#[cfg(all())] ctx: &Context, #[cfg(any())] other: u8, order: String) -> String {
+async fn with(#[cfg(not(any()))] ctx: &Context, #[cfg(any())] other: u8, order: String) -> String {
     format!("{}{order}", ctx.offset())
 }
 
