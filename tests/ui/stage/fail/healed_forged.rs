@@ -1,3 +1,3 @@
 fn main() {
-    let _healed = healer::Healed { consumer: (), nodes: Vec::new() };
+    let _healed = healer::Healed { chain: (), nodes: Vec::new(), start: 0 };
 }
