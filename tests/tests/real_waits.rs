@@ -106,7 +106,7 @@ async fn without_broker(more: &[(&str, &str)]) -> Option<Copies> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_record_that_no_broker_takes_waits_longer_than_any_time_out_and_arrives_once() {
+async fn a_record_that_no_broker_takes_waits_longer_than_any_time_out_and_arrives() {
     let Some(copies) = without_broker(&[("retries", "1")]).await else { return };
     // Three times what the client was told a message may take.
     let waits = || copies.handle.health().sends.is_some_and(|sends| sends.lasting.as_secs() >= 9);

@@ -7,7 +7,7 @@ mod notes;
 mod origin;
 mod original;
 
-use std::{fmt, sync::Arc, time::SystemTime};
+use std::{fmt, num::NonZeroU64, sync::Arc, time::SystemTime};
 
 use uuid::Uuid;
 
@@ -48,7 +48,7 @@ pub struct Context {
     has_key: bool,
     key: Vec<u8>,
     /// Of the key, beyond the poll thread: what keeps records of a key in one line.
-    key_hash: Option<u64>,
+    key_hash: Option<NonZeroU64>,
     headers: Headers,
     attempt: u32,
     /// `None` until a stage asks for the context.
@@ -310,11 +310,12 @@ impl Context {
 
     #[inline]
     pub(crate) fn hash_key(&mut self, key: Option<&[u8]>) {
-        self.key_hash = key.map(xxhash_rust::xxh3::xxh3_64);
+        let hash = |key: &[u8]| NonZeroU64::new(xxhash_rust::xxh3::xxh3_64(key)).unwrap_or(NonZeroU64::MIN);
+        self.key_hash = key.map(hash);
     }
 
     pub(crate) fn key_hash(&self) -> Option<u64> {
-        self.key_hash
+        self.key_hash.map(NonZeroU64::get)
     }
 
     pub(crate) fn enter(&mut self, path: &Arc<str>) {
