@@ -93,7 +93,9 @@ async fn a_wrong_password_is_refused_within_seconds_and_never_shown() {
     let Some(kafka) = kafka() else { return };
     let topic = kafka.unique("guarded");
     kafka.create_topic(&topic, 1, &[]).unwrap();
-    let sink = pipeline! { name "sink"; kafka::string(&topic) => kafka::to_string(&topic) => heal; };
+    let out = kafka.unique("out");
+    kafka.create_topic(&out, 1, &[]).unwrap();
+    let sink = pipeline! { name "sink"; kafka::string(&topic) => kafka::to_string(&out) => heal; };
     for app in [plain(&topic), sink] {
         let config = with_password(kafka, &kafka.unique("group"), "not-the-password").connect_timeout("60s");
         let error = refused(app, config.build().unwrap(), Duration::from_secs(20)).await;

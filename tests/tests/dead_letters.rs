@@ -293,20 +293,23 @@ async fn store(rows: &Rows<String>) -> Result<(), Refused> {
 }
 
 #[tokio::test]
-async fn no_policy_gives_up_a_batch_or_what_a_sink_cannot_send() {
-    for on_error in [OnError::Skip, OnError::dead_letter(DEAD)] {
+async fn no_policy_gives_up_a_batch_and_each_decides_about_records_that_a_sink_cannot_send() {
+    for (on_error, skipped, letters) in [(OnError::Skip, 2, 0), (OnError::dead_letter(DEAD), 0, 2)] {
         let kafka = filled(&["well", "bad"]);
         let config = || settings(kafka.brokers(), "group").set("message.max.bytes", "1000").build().unwrap();
         let app = pipeline! { name "p"; kafka::string("in") => partition(2) => store => heal; };
         let error = failed_record(app.on_error(on_error.clone()).run_until_end(config()).await);
         assert_eq!((&error.kind, &*error.stage), (&RecordErrorKind::Stage, "in.partition.store"));
+        assert!(kafka.records(DEAD).unwrap().is_empty());
 
         kafka.create_topic("out", 1).unwrap();
         let long = kafka::string("in").stream("in").map(|line: String| line.repeat(1_000));
         let app = App::new("p").on_error(on_error).add(long.then(kafka::to_string("out")).heal());
-        let error = failed_record(app.run_until_end(config()).await);
-        assert_eq!((&error.kind, &*error.stage), (&RecordErrorKind::Send, "in.map.out"));
-        assert!(kafka.records(DEAD).unwrap().is_empty());
+        let report = app.run_until_end(config()).await.unwrap();
+        assert_eq!((report.records, report.skipped.values().sum::<u64>()), (2, skipped));
+        assert_eq!(report.dead_lettered, letters);
+        assert_eq!(kafka.records(DEAD).unwrap().len() as u64, letters);
+        assert!(kafka.records("out").unwrap().is_empty());
     }
 }
 

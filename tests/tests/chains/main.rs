@@ -31,6 +31,6 @@ macro_rules! two_hundred {
 /// Runs a pipeline over the numbers 0 to 39 in four partitions; all must be healed.
 fn heals_all(app: App) {
     let numbers = (0..40).map(|number| TestRecord::new().value(number.to_string()));
-    let report = InMemory::new("numbers", 4, numbers).run(app, 40).unwrap();
+    let report = InMemory::new("numbers", 4, numbers).run_once(app).unwrap();
     assert_eq!((report.records, report.healed), (40, 40));
 }

@@ -46,7 +46,7 @@ impl<S: Stage, C: Calls<S>, D: Consumer<S::Out>> Serve<S::In> for Work<S, C, D> 
     type Lane = StageLane<Arc<S::Need>, D::Lane>;
 
     fn below(&self) -> Below {
-        self.stage.next.below().read_if(S::CONTEXT).holding::<(S::In, S::Out)>()
+        self.stage.next.below().read_if(S::CONTEXT).holding::<[(S::In, S::Out); 4]>()
     }
 
     fn node(&self) -> u32 {
