@@ -6,6 +6,7 @@ use quote::quote;
 use super::{super::expand, of_trait, written};
 
 /// The messages of `compile_error!`, first lines only.
+#[allow(clippy::needless_pass_by_value, reason = "tokens are written where they are given")]
 fn faults(attribute: TokenStream, item: TokenStream) -> Vec<String> {
     let text = expand(&attribute, item).to_string();
     let after = text.split("compile_error ! { \"").skip(1);

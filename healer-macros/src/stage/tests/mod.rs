@@ -8,6 +8,7 @@ use syn::{Attribute, File, Item, ItemImpl, Meta};
 
 use super::expand;
 
+#[allow(clippy::needless_pass_by_value, reason = "tokens are written where they are given")]
 fn written(attribute: TokenStream, item: TokenStream) -> File {
     let mut file: File = syn::parse2(expand(&attribute, item)).expect("the macro writes items");
     // What goes with the node stands in an attribute of it.
