@@ -3,19 +3,22 @@
 use std::{
     sync::{Arc, mpsc},
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use rdkafka::consumer::{Consumer as _, RebalanceProtocol};
 
 use super::{
     context::{Consumer, Owed},
-    lists,
+    lists, raw,
 };
 use crate::broker::BrokerError;
 
 /// How often a request that is still under way is looked after.
 const TICK: Duration = Duration::from_millis(10);
+
+/// How long a group's first answer to a new member is waited for: it takes one way to the coordinator and back.
+const ANSWER: Duration = Duration::from_secs(5);
 
 /// Leaves the group and drops the client in the background; the channel closes when that is done.
 pub(super) fn start(consumer: Arc<Consumer>) -> mpsc::Receiver<()> {
@@ -33,6 +36,7 @@ pub(super) fn start(consumer: Arc<Consumer>) -> mpsc::Receiver<()> {
 
 fn leave(mut consumer: Arc<Consumer>) {
     consumer.context().close();
+    be_let_in(&consumer);
     // A rebalance without an answer would keep the client alive for ever.
     if let Err(error) = answer(&consumer) {
         tracing::debug!(%error, "the last rebalance was not answered");
@@ -43,6 +47,21 @@ fn leave(mut consumer: Arc<Consumer>) {
             Ok(last) => break drop(last),
             Err(shared) => consumer = shared,
         }
+        thread::sleep(TICK);
+    }
+}
+
+/// With the protocol since Kafka 4, a client that closes while it asks to be let in does not leave: the group would give partitions to
+/// a member that is gone, and nobody would read them until its session is over.
+fn be_let_in(consumer: &Consumer) {
+    if matches!(consumer.rebalance_protocol(), RebalanceProtocol::None) {
+        // It has not subscribed. Or it has, with the classic protocol: then it leaves by its id, whether it was let in or not.
+        return;
+    }
+    let end = Instant::now() + ANSWER;
+    let is_member = || raw::generation(consumer).is_none_or(|generation| generation > 0);
+    let is_hopeless = || consumer.context().voice.is_out() || consumer.client().fatal_error().is_some();
+    while !is_member() && !is_hopeless() && Instant::now() < end {
         thread::sleep(TICK);
     }
 }

@@ -1,6 +1,7 @@
-//! Reading past rdkafka, which has no safe words for some things and panics over others: leader epochs, header names and commit metadata that are not UTF-8.
+//! Reading past rdkafka, which has no safe words for some things and panics over others: leader epochs, whether the group knows a
+//! member, header names and commit metadata that are not UTF-8.
 //!
-//! This file, alone in healer, may use `unsafe`: four calls that read the memory of librdkafka, and change nothing.
+//! This file, alone in healer, may use `unsafe`: calls that read the memory of librdkafka, and change nothing.
 #![allow(unsafe_code)]
 
 use std::{
@@ -11,13 +12,34 @@ use std::{
 use rdkafka::{
     TopicPartitionList,
     bindings::{
-        rd_kafka_header_get_all, rd_kafka_message_headers, rd_kafka_message_leader_epoch,
-        rd_kafka_resp_err_t as Code, rd_kafka_topic_partition_list_find,
+        rd_kafka_consumer_group_metadata as metadata_of,
+        rd_kafka_consumer_group_metadata_destroy as destroy_metadata,
+        rd_kafka_consumer_group_metadata_generation_id as generation_id, rd_kafka_header_get_all,
+        rd_kafka_message_headers, rd_kafka_message_leader_epoch, rd_kafka_resp_err_t as Code,
+        rd_kafka_topic_partition_list_find,
     },
+    consumer::Consumer as _,
     message::BorrowedMessage,
 };
 
+use super::context::Consumer;
 use crate::broker::TopicPartition;
+
+/// The generation of its group that a consumer is in, or its own epoch there: above 0 once the group has let it in. `None` where it
+/// has no group.
+pub(super) fn generation(consumer: &Consumer) -> Option<i32> {
+    // SAFETY: the client lives as long as `consumer`. The call gives null, or a copy that belongs to the caller alone.
+    let metadata = unsafe { metadata_of(consumer.client().native_ptr()) };
+    if metadata.is_null() {
+        return None;
+    }
+    // SAFETY: `metadata` is valid until it is destroyed, which is once, and after it was read.
+    unsafe {
+        let generation = generation_id(metadata);
+        destroy_metadata(metadata);
+        Some(generation)
+    }
+}
 
 /// Under which leader of its partition a record was written; `None` for formats older than Kafka 0.11. This alone tells a log
 /// that was cut and filled again from the one that was read.

@@ -71,6 +71,29 @@ fn a_share_moves_to_another_member_only_after_unassign_with_the_classic_protocol
     second.close(WAIT);
 }
 
+/// A ghost would keep the partition until its session is over, which is longer than anything here is waited for.
+#[test]
+fn a_member_that_goes_before_the_group_has_let_it_in_leaves_no_ghost() {
+    let kafka = kafka(&[("t", 1)]);
+    let answers_after = |delay| {
+        kafka.with_cluster(|cluster| cluster.broker_round_trip_time(1, delay)).unwrap();
+    };
+    let mut first = member(&kafka, []);
+    // It knows the coordinator, and asks to be let in at once.
+    first.remote().committed(&[tp("t", 0)], WAIT).unwrap();
+    answers_after(Duration::from_millis(500));
+    first.subscribe(&named("t")).unwrap();
+    // Both are answered by the thread that asks, one after the other: between them it has asked.
+    first.positions();
+    first.positions();
+    first.close(WAIT);
+    answers_after(Duration::ZERO);
+
+    let mut second = member(&kafka, []);
+    assert_eq!(join(&mut second, "t", 0), [tp("t", 0)]);
+    second.close(WAIT);
+}
+
 #[test]
 fn the_eager_protocol_takes_all_and_gives_all() {
     let eager = [
