@@ -27,10 +27,23 @@ mod sled_torn;
 
 use std::sync::Arc;
 
-use healer_store::Store;
-use journal::{Journal, Scope};
+use healer_store::{Run, Store};
+use journal::{Journal, PartitionSnapshot, Scope};
 
 /// The journal of a pipeline in the cluster and the group of these tests.
 fn open(store: Arc<dyn Store>, pipeline: &str) -> Journal {
     Journal::open(store, Scope::new("cluster", "group", pipeline)).expect("short names")
+}
+
+/// A partition whose records are done up to the frontier, and two of those above.
+fn snapshot(topic: &str, partition: i32, frontier: i64) -> PartitionSnapshot {
+    PartitionSnapshot {
+        topic: topic.to_owned(),
+        partition,
+        frontier,
+        position: frontier + 10,
+        done_above: vec![Run::new(frontier + 2, frontier + 4)],
+        fingerprint: Some(frontier.unsigned_abs()),
+        leader_epoch: None,
+    }
 }

@@ -4,22 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use healer_store::{Batch, Limits, MemoryStore, Run, Store, Table};
+use healer_store::{Batch, Limits, MemoryStore, Store, Table};
 
-use crate::journal::{Loaded, PartitionSnapshot};
-use crate::open;
-
-fn snapshot(topic: &str, partition: i32, frontier: i64) -> PartitionSnapshot {
-    PartitionSnapshot {
-        topic: topic.to_owned(),
-        partition,
-        frontier,
-        position: frontier + 10,
-        done_above: vec![Run::new(frontier + 2, frontier + 4)],
-        fingerprint: Some(1),
-        leader_epoch: None,
-    }
-}
+use crate::journal::Loaded;
+use crate::{open, snapshot};
 
 #[test]
 fn limits_drop_the_oldest_done_facts_and_never_make_a_pending_offset_done() {

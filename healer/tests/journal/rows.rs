@@ -6,19 +6,7 @@ use healer_store::store::Row;
 use healer_store::{Batch, DoneAbove, Ledger, MemoryStore, Run, Store, StoreError, Table, Witness};
 
 use crate::journal::{Checkpoint, Journal, Loaded, PartitionSnapshot};
-use crate::open;
-
-fn snapshot(topic: &str, partition: i32, frontier: i64) -> PartitionSnapshot {
-    PartitionSnapshot {
-        topic: topic.to_owned(),
-        partition,
-        frontier,
-        position: frontier + 10,
-        done_above: vec![Run::new(frontier + 2, frontier + 4)],
-        fingerprint: Some(frontier.unsigned_abs()),
-        leader_epoch: None,
-    }
-}
+use crate::{open, snapshot};
 
 fn checkpoint(node: &str, topic: &str, partition: i32, json: &str) -> Checkpoint {
     Checkpoint {
