@@ -104,6 +104,69 @@ fn rows_that_a_closure_or_a_single_stage_passes_on_are_refused_with_the_mend() {
     assert!(refused(alias.build(&config())).faults[0].starts_with("`o.kept_one`: it gives `"));
 }
 
+type Named = Rows<String>;
+
+/// The macro knows rows by their name, so stages that call them otherwise are for `build`.
+mod named {
+    use super::*;
+
+    #[stage(retry(2))]
+    fn again(_: &String) -> Option<Named> {
+        None
+    }
+
+    #[stage(blocking)]
+    fn on_a_thread(_: String) -> Option<Named> {
+        None
+    }
+
+    #[stage(timeout = "1s")]
+    async fn in_time(_: String) -> Result<Option<Named>, String> {
+        Ok(None)
+    }
+
+    #[stage(parallel = 2, order = none)]
+    fn beside(_: String) -> Option<Named> {
+        None
+    }
+
+    #[stage(flat)]
+    async fn many_later(_: String) -> Vec<Named> {
+        Vec::new()
+    }
+
+    #[stage(flat)]
+    fn many_or_none(line: String) -> Result<Vec<Named>, String> {
+        Err(line)
+    }
+
+    #[stage(on_error = skip)]
+    async fn or_skipped(line: String) -> Result<Named, String> {
+        Err(line)
+    }
+
+    #[test]
+    fn rows_by_another_name_are_refused_of_every_kind_of_stage() {
+        let lines = || kafka::string("o").stream("o");
+        let all = [
+            ("again", App::new("x").add(lines().then(again::stage()).heal())),
+            ("on_a_thread", App::new("x").add(lines().then(on_a_thread::stage()).heal())),
+            ("in_time", App::new("x").add(lines().then(in_time::stage()).heal())),
+            ("beside", App::new("x").add(lines().then(beside::stage()).heal())),
+            ("many_later", App::new("x").add(lines().then(many_later::stage()).heal())),
+            ("many_or_none", App::new("x").add(lines().then(many_or_none::stage()).heal())),
+            ("or_skipped", App::new("x").add(lines().then(or_skipped::stage()).heal())),
+        ];
+        for (name, app) in all {
+            let error = refused(app.build(&config()));
+            assert!(
+                error.faults[0].starts_with(&format!("`o.{name}`: it gives `")),
+                "rows that it kept would pass for those of this call: {error}"
+            );
+        }
+    }
+}
+
 #[test]
 fn what_is_made_of_rows_may_be_passed_on() {
     let rows = kafka::string("o").stream("o").partition(3);

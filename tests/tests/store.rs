@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use common::{Door, Seen, settings, status, until};
 use healer::testing::EmbeddedKafka;
-use healer::{Handle, prelude::*};
+use healer::{Handle, SeekTo, prelude::*};
 use healer_tests::kafka::{RealKafka, Record};
 
 /// How many lines there are, and which of them hangs.
@@ -144,6 +144,28 @@ async fn a_restart_that_is_stopped_again_at_once_still_skips_nothing_wrongly() {
     drop(handle);
     assert_eq!(world.seen.take(), [STUCK]);
     assert_eq!(finish("in", config()).await, BTreeSet::from([STUCK]));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn after_a_seek_back_a_restart_skips_nothing_that_was_done_before_it() {
+    for back_to in [STUCK, STUCK - 5] {
+        let (kafka, folder) = (embedded(), tempfile::tempdir().unwrap());
+        let config = || config(kafka.brokers(), "group", folder.path());
+        let world = Arc::<World>::default();
+        let handle = app("in", &world).start(config()).await.unwrap();
+        until_stuck(&handle, &world).await;
+        // Nothing is done between the seek and the end.
+        handle.pause();
+        assert_eq!(handle.seek("in", 0, SeekTo::Offset(back_to)).await.unwrap(), back_to);
+        handle.stop();
+        handle.join().await.unwrap();
+        drop(handle);
+        assert_eq!(
+            finish("in", config()).await,
+            (back_to..LINES).collect(),
+            "whoever seeks back wants the records again, so the store must not say that they are done"
+        );
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -75,10 +75,12 @@ fn mended(world: &Arc<World>) -> App {
 fn cluster() -> EmbeddedKafka {
     let kafka = EmbeddedKafka::start().unwrap();
     kafka.create_topic("orders", 1).unwrap();
-    let lines =
-        (0..LINES).map(|n| TestRecord::new().value(n.to_string()).partition(0).timestamp(1_000_000 + n));
-    kafka.produce("orders", lines).unwrap();
+    kafka.produce("orders", lines()).unwrap();
     kafka
+}
+
+fn lines() -> impl Iterator<Item = TestRecord> {
+    (0..LINES).map(|n| TestRecord::new().value(n.to_string()).partition(0).timestamp(1_000_000 + n))
 }
 
 /// Commits say nothing of what is done above them, so that the store alone knows.
@@ -159,6 +161,51 @@ async fn the_store_of_another_cluster_is_no_evidence_though_all_names_and_record
     world.took();
     mended(&world).run_until_end(on_disk(&there, "group", folder.path())).await.unwrap();
     assert_eq!(world.took(), (BAD..LINES).collect());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_pipeline_that_was_renamed_does_all_again_that_its_old_name_did_above_the_offset() {
+    // Whether the store alone knows, or the commit's text as well.
+    for metadata in [0, 4096] {
+        let (kafka, store) = (cluster(), Arc::new(MemoryStore::new()));
+        let config = || config(&kafka, "group").metadata_max_bytes(metadata).build().unwrap();
+        leave_5_behind(&kafka, "group", async |app| {
+            fails(app.store(Arc::clone(&store) as Arc<dyn Store>), config()).await;
+        })
+        .await;
+        let world = Arc::<World>::default();
+        let renamed = pipeline! { name "invoices"; kafka::string("orders") => good => heal; };
+        let renamed = renamed.with(Arc::clone(&world)).store(Arc::clone(&store) as Arc<dyn Store>);
+        renamed.run_until_end(config()).await.unwrap();
+        assert_eq!(
+            world.took(),
+            (BAD..LINES).collect(),
+            "a pipeline of another name does other work, so nothing of it is done (metadata of {metadata} bytes)"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_topic_of_another_name_has_nothing_skipped_though_its_records_are_the_same() {
+    let (kafka, store) = (cluster(), Arc::new(MemoryStore::new()));
+    let config = || config(&kafka, "group").build().unwrap();
+    let kept = |app: App| app.store(Arc::clone(&store) as Arc<dyn Store>);
+    leave_5_behind(&kafka, "group", async |app| fails(kept(app), config()).await).await;
+
+    kafka.create_topic("orders-2", 1).unwrap();
+    kafka.produce("orders-2", lines()).unwrap();
+    let world = Arc::<World>::default();
+    let stops = pipeline! { name "billing"; kafka::string("orders-2") => plain => heal; };
+    fails(kept(stops.with(Arc::clone(&world))), config()).await;
+    assert_eq!(kafka.committed("group", "orders-2").unwrap()[&0], BAD);
+    world.took();
+    let again = pipeline! { name "billing"; kafka::string("orders-2") => good => heal; };
+    kept(again.with(Arc::clone(&world))).run_until_end(config()).await.unwrap();
+    assert_eq!(
+        world.took(),
+        (BAD..LINES).collect(),
+        "it stands at the same offset, before the same record, and none of its own was done above"
+    );
 }
 
 #[test]

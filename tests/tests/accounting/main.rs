@@ -23,7 +23,10 @@ use std::{
 };
 
 use healer::{
-    Config, Context, Error, RecordError, RecordErrorKind, Report, prelude::*, testing::EmbeddedKafka, union,
+    Config, Context, Error, RecordError, RecordErrorKind, Report,
+    prelude::*,
+    testing::{EmbeddedKafka, InMemory, TestRecord},
+    union,
 };
 
 /// No test takes as long; it only keeps a hang from being one.

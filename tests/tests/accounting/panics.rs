@@ -167,3 +167,124 @@ async fn in_the_drop_of_what_a_closure_holds_and_the_end_is_told_all_the_same() 
     assert!(matches!(result, Err(Error::Engine(_))), "{result:?}");
     assert_eq!(committed(&kafka)[&0], 5);
 }
+
+/// Panics where a seven is dropped, as a writer whose last flush fails may.
+#[derive(Clone)]
+struct Fragile(usize);
+
+impl Drop for Fragile {
+    fn drop(&mut self) {
+        assert!(self.0 != 7 || std::thread::panicking(), "a seven is dropped");
+    }
+}
+
+#[stage]
+async fn fragile_later(text: String) -> Fragile {
+    Fragile(number(&text))
+}
+
+#[stage(parallel = 4)]
+async fn fragile_beside(text: String) -> Fragile {
+    Fragile(number(&text))
+}
+
+#[stage(flat)]
+fn fragile_twice(text: String) -> Vec<Fragile> {
+    vec![Fragile(number(&text)), Fragile(number(&text))]
+}
+
+#[stage(batch)]
+fn fragile_rows(rows: Batch<'_, String>) -> Batch<'_, Fragile> {
+    rows.map(|text| Fragile(number(&text)))
+}
+
+#[stage(batch)]
+fn look_at(rows: &Rows<Fragile>) {
+    let _ = rows;
+}
+
+#[stage]
+fn take(fragile: Fragile) -> usize {
+    fragile.0
+}
+
+#[stage(skip = "none")]
+async fn leave(_fragile: Fragile) -> Option<usize> {
+    None
+}
+
+/// Fails at 7, though the stages have done what they do.
+fn fails_in_memory(place: &str, app: App) {
+    let numbers = InMemory::new("t", 1, (0..10).map(|n| TestRecord::new().key("k").value(n.to_string())));
+    let Err(Error::Record(error)) = numbers.run_once(app) else {
+        panic!("{place}: what is dropped is a part of the work, so the record must fail")
+    };
+    let owes_7 = error.offset == 7 || error.rows.iter().any(|rows| (rows.first..=rows.last).contains(&7));
+    assert!(owes_7 && is_panic(&error, "a seven is dropped"), "{place}: {error}");
+}
+
+#[test]
+fn in_the_drop_of_a_value_wherever_it_ends() {
+    let texts = || kafka::string("t").stream("in");
+    let fragile = || texts().map(|text: String| Fragile(number(&text)));
+    let all = [
+        ("healed", App::new("a").add(fragile().heal())),
+        ("healed behind a boundary", App::new("a").add(texts().then(fragile_later::stage()).heal())),
+        ("healed behind overlapping calls", App::new("a").add(texts().then(fragile_beside::stage()).heal())),
+        ("one of several", App::new("a").add(texts().then(fragile_twice::stage()).heal())),
+        ("left out", App::new("a").add(fragile().filter(|fragile| fragile.0 != 7).heal())),
+        ("taken by a stage", App::new("a").add(fragile().then(take::stage()).heal())),
+        ("skipped by a stage", App::new("a").add(fragile().then(leave::stage()).heal())),
+        ("in a batch", App::new("a").add(texts().partition(5).then(fragile_rows::stage()).heal())),
+        ("in a batch that was read", App::new("a").add(fragile().partition(5).then(look_at::stage()).heal())),
+        (
+            "on one of two ways",
+            App::new("a")
+                .add(fragile().fan_out(|way| way.map(std::mem::forget).heal()).and(healer::Stream::heal)),
+        ),
+    ];
+    for (place, app) in all {
+        fails_in_memory(place, app);
+    }
+}
+
+/// Gives its number twice; only then is what it holds dropped.
+struct Twice(Fragile, usize);
+
+impl Iterator for Twice {
+    type Item = usize;
+
+    fn next(&mut self) -> Option<usize> {
+        self.1 = self.1.checked_sub(1)?;
+        Some(self.0.0)
+    }
+}
+
+#[stage(flat)]
+fn in_turn(text: String) -> Twice {
+    Twice(Fragile(number(&text)), 2)
+}
+
+#[stage(flat)]
+async fn in_turn_later(text: String) -> Twice {
+    Twice(Fragile(number(&text)), 2)
+}
+
+#[stage(batch)]
+fn in_turn_of_rows(rows: Batch<'_, String>) -> Batch<'_, usize> {
+    rows.flat_map("none", |text| Twice(Fragile(number(&text)), 2))
+}
+
+#[test]
+fn in_the_drop_of_an_iterator_that_has_given_all() {
+    let texts = || kafka::string("t").stream("in");
+    let all = [
+        ("fused", App::new("a").add(texts().then(in_turn::stage()).heal())),
+        ("above a queue", App::new("a").add(texts().then(in_turn::stage()).then(rest::stage()).heal())),
+        ("asynchronous", App::new("a").add(texts().then(in_turn_later::stage()).heal())),
+        ("of rows", App::new("a").add(texts().partition(5).then(in_turn_of_rows::stage()).heal())),
+    ];
+    for (place, app) in all {
+        fails_in_memory(place, app);
+    }
+}
