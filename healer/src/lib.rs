@@ -119,6 +119,15 @@ pub mod __private {
     /// What a node's name means where there is a function of that name and no stage.
     pub mod nodes {
         pub use crate::operators::Function as __node;
+
+        /// What a name means that nothing has.
+        pub fn nothing() {}
+    }
+
+    /// The batch that a stage reads, where the macro read another name of `Rows`.
+    #[inline]
+    pub fn rows<R: IsRows>(rows: &crate::Rows<R::Row>) -> &R {
+        R::rows(rows)
     }
 
     /// What a function gave, where the macro read `Result`.

@@ -92,9 +92,10 @@ impl Node {
 pub(super) enum Kind {
     /// A stage, by its path.
     Stage(ExprPath),
-    /// A method of `Stream`, with its arguments and the setters after it.
+    /// A method of `Stream`, with its types (`::<T>`), its arguments and the setters after it.
     Method {
         word: Ident,
+        types: TokenStream,
         values: Vec<Expr>,
         settings: Vec<(Ident, Expr)>,
     },

@@ -30,7 +30,8 @@ pub trait Operator: Sized + Send + 'static {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not take `{T}`: the offsets of these records would never be settled",
     label = "the node before gives `{T}`",
-    note = "change the parameter of this stage to `{T}`, or put a stage before it that gives what it takes"
+    note = "let this node take `{T}` (the parameter of a stage, the codec of a sink), or put one before it that gives what it takes",
+    note = "a batch, `Rows<_>`, flows into stages that take `&Rows<_>` and are marked `#[stage(batch)]`"
 )]
 pub trait Accepts<T>: Operator {}
 
@@ -60,7 +61,7 @@ impl<T: Clone> Splits<T> for Here {
 /// A value that a stage can be called with again.
 #[diagnostic::on_unimplemented(
     message = "`{T}` can't be cloned: there is nothing to try again with",
-    label = "each attempt takes a `{T}` of its own",
+    label = "each attempt takes its own `{T}`",
     note = "take it as `&{T}` (a batch as `&Rows<{T}>`), or add `#[derive(Clone)]` to `{T}`"
 )]
 pub trait Repeats<T> {
@@ -79,7 +80,7 @@ impl<T: Clone> Repeats<T> for Here {
 /// A value whose last one can be kept in the store.
 #[diagnostic::on_unimplemented(
     message = "`{T}` can't be kept as a checkpoint: it has no serde form",
-    label = "a `{T}` would be kept as JSON here",
+    label = "the `{T}` would be kept as JSON here",
     note = "add `#[derive(serde::Serialize)]` to `{T}`, or move the checkpoint"
 )]
 pub trait Keeps<T> {
@@ -97,7 +98,7 @@ impl<T: Serialize> Keeps<T> for Here {
 /// A value that a failure report can show.
 #[diagnostic::on_unimplemented(
     message = "`{T}` can't be reported: it has no serde form",
-    label = "a `{T}` would be written as JSON here",
+    label = "the `{T}` would be written as JSON here",
     note = "add `#[derive(serde::Serialize)]` to `{T}`; without `report` failures are reported with the record as it came in"
 )]
 pub trait Shows<T> {
@@ -115,7 +116,7 @@ impl<T: Serialize> Shows<T> for Here {
 /// A value of which a copy is kept while the stage has it.
 #[diagnostic::on_unimplemented(
     message = "`{T}` can't be cloned: once the stage has it there is nothing to report",
-    label = "each call takes a `{T}` of its own",
+    label = "each call takes its own `{T}`",
     note = "take it as `&{T}` (a batch as `&Rows<{T}>`), or add `#[derive(Clone)]` to `{T}`"
 )]
 pub trait CopiesToReport<T> {

@@ -40,6 +40,28 @@ impl<T> Flow<T> {
 /// Types that are still to be looked at.
 pub struct List<L>(PhantomData<fn() -> L>);
 
+impl<T: ?Sized, L> List<Next<T, L>> {
+    /// A value of the next type, to name the type where nothing runs.
+    pub fn first(&self) -> &T {
+        unreachable!("looks are for the compiler alone")
+    }
+}
+
+impl List<()> {
+    /// Nothing is left.
+    pub fn first(&self) -> &() {
+        &()
+    }
+}
+
+/// Any type. A method call needs to know the type that it is made on: the compiler asks for one that nothing tells, and says no more of
+/// one that a fault above left open.
+pub trait Known {
+    #[doc(hidden)]
+    fn __healer_known(&self) {}
+}
+impl<T: ?Sized> Known for T {}
+
 /// The next type of a list, and the list behind it.
 pub struct Next<T: ?Sized, L>(PhantomData<fn() -> L>, PhantomData<T>);
 

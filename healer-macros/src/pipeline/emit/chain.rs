@@ -108,9 +108,9 @@ fn added(krate: &TokenStream, stream: TokenStream, node: &Node) -> TokenStream {
             let stage = stage(krate, path, last);
             quote_spanned!(at=> #stream.then(#stage))
         }
-        Kind::Method { word, values, settings } => {
+        Kind::Method { word, types, values, settings } => {
             let setters = settings.iter().map(|(key, value)| quote_spanned!(key.span()=> .#key(#value)));
-            quote_spanned!(at=> #stream.#word(#(#values),*) #(#setters)*)
+            quote_spanned!(at=> #stream.#word #types (#(#values),*) #(#setters)*)
         }
         Kind::Value(value) => {
             let value = unwrapped(value);
@@ -130,7 +130,8 @@ fn added(krate: &TokenStream, stream: TokenStream, node: &Node) -> TokenStream {
     checkpointed(krate, named, &node.label)
 }
 
-/// The node of a stage. Its name is imported beside a name of ours, which is what it means for a function that is no stage.
+/// The node of a stage. Its name is imported over one of ours, with which a function that is no stage is left. So is a name that nothing
+/// has: the import finds a function of ours.
 fn stage(krate: &TokenStream, path: &ExprPath, at: Span) -> TokenStream {
     let mut path = path.clone();
     let Some(last) = path.path.segments.last_mut() else { return TokenStream::new() };
@@ -140,11 +141,23 @@ fn stage(krate: &TokenStream, path: &ExprPath, at: Span) -> TokenStream {
     if path.qself.is_some() || of_a_type {
         return quote_spanned!(at=> #path #arguments::stage());
     }
+    // A variable of the same name is neither meant nor in the way.
+    for segment in &mut path.path.segments {
+        // That of `$crate` says which crate is meant.
+        if segment.ident != "$crate" {
+            segment.ident.set_span(Span::mixed_site().located_at(segment.ident.span()));
+        }
+    }
     let node = Ident::new("__node", at);
+    let nothing = path.path.get_ident().map(
+        |name| quote_spanned!(at=> #[allow(unused_imports)] use #krate::__private::nodes::nothing as #name;),
+    );
     quote_spanned! {at=> {
         #[allow(unused_imports, clippy::wildcard_imports)]
         use #krate::__private::nodes::*;
+        #nothing
         {
+            #[allow(unused_imports)]
             use #path as #node;
             #node #arguments::stage()
         }

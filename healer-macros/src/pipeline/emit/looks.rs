@@ -29,13 +29,20 @@ impl Chains<'_> {
         });
         let both = flows.map(|(flow, at)| {
             let typed = quote_spanned!(at=> #krate::__private::typed);
-            let look = |list: TokenStream, _| quote_spanned!(at=> (&&&&&&&#list).__healer_look());
-            let looks = (0..LOOKS).fold(quote_spanned!(at=> #flow.types()), look);
+            let list = Ident::new("list", Span::mixed_site().located_at(at));
+            let look = quote_spanned! {at=>
+                (*#list.first()).__healer_known();
+                let #list = (&&&&&&&#list).__healer_look();
+            };
+            let looks = std::iter::repeat_n(look, LOOKS);
             let look = quote! {
                 #[allow(clippy::all, clippy::pedantic)]
                 {
                     use #typed::*;
-                    #looks;
+                    let _ = || {
+                        let #list = #flow.types();
+                        #(#looks)*
+                    };
                 }
             };
             (quote_spanned!(at=> let #flow = #typed::flow();), look)

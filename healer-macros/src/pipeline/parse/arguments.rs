@@ -78,8 +78,13 @@ pub(super) fn bare(word: &Ident) -> Result<Kind> {
     Ok(Kind::Stage(path))
 }
 
-/// One word with arguments.
-pub(super) fn method(word: &Ident, arguments: TokenStream) -> Result<Kind> {
+/// Whether a word is a method of `Stream`.
+pub(super) fn is_method(word: &Ident) -> bool {
+    METHODS.iter().any(|method| word == method.word)
+}
+
+/// One word with arguments, and types before them if it has some.
+pub(super) fn method(word: &Ident, types: TokenStream, arguments: TokenStream) -> Result<Kind> {
     let Some(method) = METHODS.iter().find(|method| word == method.word) else {
         return Err(unknown_word(word));
     };
@@ -102,7 +107,11 @@ pub(super) fn method(word: &Ident, arguments: TokenStream) -> Result<Kind> {
                 ));
             }
             if word != "map" && is_async(&value) {
-                let help = "make it a stage, `async fn name(value: T) -> Option<T>` with `#[stage]`, whose `None` skips the record";
+                let help = if word == "filter" {
+                    "make it a stage, `async fn name(value: T) -> Option<T>` with `#[stage]`, whose `None` skips the record"
+                } else {
+                    "make it a stage, `async fn name(value: T) -> Result<U, E>` with `#[stage]`"
+                };
                 return Err(fault(
                     value,
                     format!("`{word}` asks at once, and this gives a future, which nobody would poll"),
@@ -137,7 +146,7 @@ pub(super) fn method(word: &Ident, arguments: TokenStream) -> Result<Kind> {
             format!("write `{}`", method.example),
         ));
     }
-    Ok(Kind::Method { word: word.clone(), values, settings })
+    Ok(Kind::Method { word: word.clone(), types, values, settings })
 }
 
 /// Whether a closure gives a future, as far as is written.

@@ -47,8 +47,11 @@ pub(super) fn node(mut tokens: Vec<TokenTree>) -> Result<Node> {
         }
         [TokenTree::Ident(word)] if word == "checkpoint" => checkpoint(word, &label)?,
         [TokenTree::Ident(word)] => arguments::bare(word)?,
-        [TokenTree::Ident(word), group] if in_parentheses(group).is_some() => {
-            arguments::method(word, in_parentheses(group).unwrap_or_default())?
+        [TokenTree::Ident(word), types @ .., group]
+            if in_parentheses(group).is_some()
+                && (types.is_empty() || arguments::is_method(word) && is_turbofish(types)) =>
+        {
+            arguments::method(word, stream(types), in_parentheses(group).unwrap_or_default())?
         }
         [TokenTree::Ident(word), group, dot, ..] if in_parentheses(group).is_some() && is_punct(dot, '.') => {
             return Err(arguments::chained(word, &tokens[2..]));
@@ -77,6 +80,12 @@ pub(super) fn attributes(tokens: &mut Vec<TokenTree>) -> TokenStream {
 /// A `->` between nodes.
 pub(super) fn thin(arrow: &[TokenTree]) -> Error {
     fault(stream(arrow), "nodes are joined by `=>`, not by `->`", "write `=>`")
+}
+
+/// `::<T>`, which the compiler proposes where a type is not known.
+fn is_turbofish(tokens: &[TokenTree]) -> bool {
+    matches!(tokens, [one, two, open, .., close]
+        if is_punct(one, ':') && is_punct(two, ':') && is_punct(open, '<') && is_punct(close, '>'))
 }
 
 fn is_closure(tokens: &[TokenTree]) -> bool {

@@ -55,7 +55,7 @@ impl VisitMut for Nodes {
     fn visit_expr_mut(&mut self, value: &mut Expr) {
         visit_mut::visit_expr_mut(self, value);
         if let Expr::Block(outer) = value
-            && let [Stmt::Item(_), Stmt::Expr(Expr::Block(inner), None)] = &outer.block.stmts[..]
+            && let [Stmt::Item(_), .., Stmt::Expr(Expr::Block(inner), None)] = &outer.block.stmts[..]
             && let [Stmt::Item(Item::Use(import)), Stmt::Expr(call, None)] = &inner.block.stmts[..]
         {
             let import = import.tree.to_token_stream().to_string();

@@ -24,7 +24,7 @@ impl Names {
 }
 
 /// `name::<T>(input, &need.0, context)`, awaited if it is `async`; each argument is at the type of its parameter.
-pub(super) fn call(stage: &Stage, generics: &Generics, names: &Names) -> TokenStream {
+pub(super) fn call(stage: &Stage, generics: &Generics, names: &Names, root: &TokenStream) -> TokenStream {
     let name = &stage.function.sig.ident;
     let arguments = stage.parameters.arguments.iter().map(|(argument, ty)| {
         let span = Span::mixed_site().located_at(ty.span());
@@ -34,6 +34,10 @@ pub(super) fn call(stage: &Stage, generics: &Generics, names: &Names) -> TokenSt
             Argument::Input if stage.input.kind == InputKind::Lent => {
                 let input = moved(input);
                 quote_spanned!(span=> &#input)
+            }
+            Argument::Input if stage.input.kind == InputKind::Rows && stage.input.bound.is_some() => {
+                let (input, at) = (moved(input), stage.input.payload.span());
+                quote_spanned!(at=> #root::__private::rows(#input))
             }
             Argument::Input => moved(input).into_token_stream(),
             Argument::Context => moved(context).into_token_stream(),

@@ -44,7 +44,7 @@ pub(super) fn flat(stage: &Stage, generics: &Generics, root: &TokenStream) -> To
 /// Opens what was returned and gives item by item.
 fn body(stage: &Stage, generics: &Generics, names: &Names, root: &TokenStream) -> TokenStream {
     let result = at(&stage.output.error, "result");
-    let call = result_of(stage, &call(stage, generics, names), &result, root);
+    let call = result_of(stage, &call(stage, generics, names, root), &result, root);
     let (outlet, items, item) = (local("outlet"), local("items"), local("item"));
     let error = local("error");
     let ok = quote!(::core::result::Result::Ok);

@@ -313,13 +313,20 @@ fn parallel(stage: &Stage, generics: &Generics, root: &TokenStream) -> Option<To
     };
     let order = format_ident!("{order}");
     let kind = quote!(#root::__private::Most);
+    let message = match most {
+        Most::Fixed(_) => {
+            "with `parallel = 0` no record would ever be worked on\n  help: the least is `parallel = 1`"
+        }
+        Most::Auto(_) => {
+            "the first bound of `auto` is at least 1, and the second no lower than the first\n  help: write `parallel = auto(4..64)`"
+        }
+    };
     let (at, most) = match most {
         Most::Fixed(most) => (most.span(), quote!(#kind::Fixed(#most))),
         Most::Auto(Some((least, most))) => (least.span(), quote!(#kind::Auto { least: #least, most: #most })),
         Most::Auto(None) => (Span::call_site(), quote!(#kind::Auto { least: 1, most: 256 })),
     };
     // Where the numbers are known here, they are looked at here.
-    let message = "with `parallel = 0` no record would ever be worked on\n  help: the least is `parallel = 1`, and of two bounds the first is the lower";
     let check = quote_spanned!(at=> ::core::assert!(#most.is_sound(), "{}", #message));
     let check = (!stage.function.is_generic()).then(|| quote!(const _: () = #check;));
     Some(quote! {

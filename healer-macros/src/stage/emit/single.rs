@@ -99,7 +99,7 @@ pub(super) fn future(stage: &Stage, body: &TokenStream) -> TokenStream {
 /// Calls, and says what came of it.
 pub(super) fn verdict(stage: &Stage, generics: &Generics, names: &Names, root: &TokenStream) -> TokenStream {
     let result = at(&stage.output.error, "result");
-    let call = result_of(stage, &call(stage, generics, names), &result, root);
+    let call = result_of(stage, &call(stage, generics, names, root), &result, root);
     let verdict = quote!(#root::__private::Verdict);
     let again = again_if(stage, root);
     let verdict = match stage.output.opened {

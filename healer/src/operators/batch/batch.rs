@@ -67,22 +67,23 @@ pub(super) struct Parts<T> {
     pub(super) contexts: Arc<[Context]>,
 }
 
-impl<'b, T> Batch<'b, T> {
-    pub(super) fn new(contexts: Arc<[Context]>, values: Vec<T>) -> Self {
-        let rows = (0..).zip(values).map(|(slot, value)| Row { slots: Slots::One(slot), value }).collect();
-        Self { rows, skipped: Vec::new(), contexts, brand: PhantomData }
-    }
+/// The batch of a call. No function of `Batch` itself: the compiler would tell users to make one with it.
+pub(super) fn batch<'b, T>(contexts: Arc<[Context]>, values: Vec<T>) -> Batch<'b, T> {
+    let rows = (0..).zip(values).map(|(slot, value)| Row { slots: Slots::One(slot), value }).collect();
+    with_rows(rows, Vec::new(), contexts)
+}
 
+fn with_rows<'b, T>(
+    rows: Vec<Row<T>>,
+    skipped: Vec<(Slots, Reason)>,
+    contexts: Arc<[Context]>,
+) -> Batch<'b, T> {
+    Batch { rows, skipped, contexts, brand: PhantomData }
+}
+
+impl<'b, T> Batch<'b, T> {
     pub(super) fn into_parts(self) -> Parts<T> {
         Parts { rows: self.rows, skipped: self.skipped, contexts: self.contexts }
-    }
-
-    fn with_rows<U>(
-        rows: Vec<Row<U>>,
-        skipped: Vec<(Slots, Reason)>,
-        contexts: Arc<[Context]>,
-    ) -> Batch<'b, U> {
-        Batch { rows, skipped, contexts, brand: PhantomData }
     }
 
     /// How many rows there are.
@@ -103,7 +104,7 @@ impl<'b, T> Batch<'b, T> {
     /// Turns each row into another.
     pub fn map<U>(self, mut f: impl FnMut(T) -> U) -> Batch<'b, U> {
         let rows = self.rows.into_iter().map(|row| Row { slots: row.slots, value: f(row.value) }).collect();
-        Self::with_rows(rows, self.skipped, self.contexts)
+        with_rows(rows, self.skipped, self.contexts)
     }
 
     /// Turns each row into another, or fails.
@@ -112,7 +113,7 @@ impl<'b, T> Batch<'b, T> {
     /// The first one of `f`; then all rows stay pending.
     pub fn try_map<U, E>(self, mut f: impl FnMut(T) -> Result<U, E>) -> Result<Batch<'b, U>, E> {
         let rows = self.rows.into_iter().map(|row| Ok(Row { slots: row.slots, value: f(row.value)? }));
-        Ok(Self::with_rows(rows.collect::<Result<_, E>>()?, self.skipped, self.contexts))
+        Ok(with_rows(rows.collect::<Result<_, E>>()?, self.skipped, self.contexts))
     }
 
     /// Turns all rows at once into others, in the same order: for a model or a service that takes many.
@@ -127,7 +128,7 @@ impl<'b, T> Batch<'b, T> {
             return Err(WrongLength { given: slots.len(), returned: results.len() });
         }
         let rows = slots.into_iter().zip(results).map(|(slots, value)| Row { slots, value }).collect();
-        Ok(Self::with_rows(rows, self.skipped, self.contexts))
+        Ok(with_rows(rows, self.skipped, self.contexts))
     }
 
     /// Keeps some rows; the others are skipped with that reason, and so done.
@@ -142,7 +143,7 @@ impl<'b, T> Batch<'b, T> {
             }
             kept
         });
-        Self::with_rows(rows, skipped, self.contexts)
+        with_rows(rows, skipped, self.contexts)
     }
 
     /// Treats rows in two ways; each closure must give its batch back. The rows for which `pick` is true come first after.
@@ -153,8 +154,8 @@ impl<'b, T> Batch<'b, T> {
         no: impl FnOnce(Batch<'b, T>) -> Batch<'b, U>,
     ) -> Batch<'b, U> {
         let (left, right): (Vec<_>, Vec<_>) = self.rows.into_iter().partition(|row| pick(&row.value));
-        let mut left = yes(Self::with_rows(left, self.skipped, Arc::clone(&self.contexts)));
-        let right = no(Self::with_rows(right, Vec::new(), self.contexts));
+        let mut left = yes(with_rows(left, self.skipped, Arc::clone(&self.contexts)));
+        let right = no(with_rows(right, Vec::new(), self.contexts));
         left.rows.extend(right.rows);
         left.skipped.extend(right.skipped);
         left
@@ -163,7 +164,7 @@ impl<'b, T> Batch<'b, T> {
     /// Makes one row of all: it owes the outcome of each. An empty batch stays empty.
     pub fn reduce<U>(self, f: impl FnOnce(Vec<T>) -> U) -> Batch<'b, U> {
         if self.rows.is_empty() {
-            return Self::with_rows(Vec::new(), self.skipped, self.contexts);
+            return with_rows(Vec::new(), self.skipped, self.contexts);
         }
         let mut slots = Vec::with_capacity(self.rows.len());
         let mut values = Vec::with_capacity(self.rows.len());
@@ -172,7 +173,7 @@ impl<'b, T> Batch<'b, T> {
             values.push(row.value);
         }
         let rows = vec![Row { slots: Slots::Many(slots), value: f(values) }];
-        Self::with_rows(rows, self.skipped, self.contexts)
+        with_rows(rows, self.skipped, self.contexts)
     }
 
     /// Makes any number of rows of each: it is done when all of them are; one that gave none is skipped with that reason.
@@ -191,6 +192,6 @@ impl<'b, T> Batch<'b, T> {
                 skipped.push((row.slots, reason));
             }
         }
-        Self::with_rows(rows, skipped, self.contexts)
+        with_rows(rows, skipped, self.contexts)
     }
 }

@@ -5,6 +5,7 @@ use std::{future::Future, sync::Arc};
 use super::{
     Batch, Rows,
     attempt::{Back, Made, Tried, Tries, here},
+    batch::batch,
     run_to_end,
     work::Work,
 };
@@ -84,14 +85,14 @@ impl<S: BatchStage> Tries<S> for BatchKind {
             let call = move || {
                 let (_inside, began) = (observe::enter(here, node), shared.runtime.now());
                 span.begin();
-                let verdict = run_to_end(S::call(Batch::new(contexts, values), &need));
+                let verdict = run_to_end(S::call(batch(contexts, values), &need));
                 shared.measures.took(node, shared.runtime.now().saturating_sub(began));
                 span.end(ended(&verdict));
                 verdict.map(|verdict| verdict.map(Batch::into_parts))
             };
             host.blocking(call).await.flatten()
         } else {
-            let call = guarded(S::call(Batch::new(contexts, values), need), here, node);
+            let call = guarded(S::call(batch(contexts, values), need), here, node);
             let look = Look { measured: true, span };
             stage.in_time(host, call, look).await.map(|verdict| verdict.map(Batch::into_parts))
         };

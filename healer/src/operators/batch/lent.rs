@@ -1,6 +1,9 @@
 //! Batches that a test lends to a function of its own.
 
-use super::{Batch, batch::Parts};
+use super::{
+    Batch,
+    batch::{Parts, batch},
+};
 use crate::context::Context;
 
 /// What a function made of a batch; rows are counted from 0.
@@ -16,7 +19,7 @@ pub(crate) struct Fates<T> {
 /// A batch of these rows. Lent for any brand, it is that of no call of a pipeline and can be given back to none.
 pub(crate) fn lent<'b, T>(rows: Vec<(Context, T)>) -> Batch<'b, T> {
     let (contexts, values): (Vec<_>, Vec<_>) = rows.into_iter().unzip();
-    Batch::new(contexts.into(), values)
+    batch(contexts.into(), values)
 }
 
 /// What became of a batch.

@@ -87,10 +87,18 @@ impl<T> IsOption<T> for Option<T> {
 pub trait IsRows {
     /// The type of a row.
     type Row: Send + Sync + 'static;
+
+    #[doc(hidden)]
+    fn rows(rows: &Rows<Self::Row>) -> &Self;
 }
 
 impl<T: Send + Sync + 'static> IsRows for Rows<T> {
     type Row = T;
+
+    #[inline]
+    fn rows(rows: &Self) -> &Self {
+        rows
+    }
 }
 
 /// A batch that is transformed, under whatever name.
@@ -112,20 +120,20 @@ impl<T: Send + 'static> IsBatch for Batch<'_, T> {
 #[diagnostic::on_unimplemented(
     message = "this stage takes batches of `{T}`, and here flows `{Self}`: the offsets of these records would never be settled",
     label = "the node before gives `{Self}`",
-    note = "gather rows of `{T}` before it, with `partition(500, within = \"1s\")`"
+    note = "gather rows of `{T}` before it: put `partition(500, within = \"1s\")` where `{T}` flows"
 )]
 pub trait Gathered<T> {}
 
 impl<T> Gathered<T> for Rows<T> {}
 
-/// Stands where a function without `#[stage]` is used as a node.
+/// Stands where a function without `#[stage]`, or a name that nothing has, is used as a node.
 pub struct Function<'a>(PhantomData<&'a ()>);
 
 /// A function that is a node.
 #[diagnostic::on_unimplemented(
-    message = "this function is no stage: no record can flow into it",
-    label = "no `#[stage]` stands above it",
-    note = "put `#[stage]` above the function; a node that a function gives is written as its call, in parentheses"
+    message = "this is no stage: no record can flow into it",
+    label = "no function with `#[stage]` above it has this name here",
+    note = "put `#[stage]` above the function, or import its name; a node that a function gives or a variable holds is written in parentheses, as in `(late())` or `(late)`"
 )]
 pub trait IsStage {}
 

@@ -8,6 +8,11 @@ struct Flight {
     delay: i64,
 }
 
+#[stage]
+fn halved(delay: i64) -> i64 {
+    delay / 2
+}
+
 pub fn main() {
     let limit = 60;
     let app = pipeline! {
@@ -18,6 +23,13 @@ pub fn main() {
             => try_map(|text| text.parse::<i64>())
             => filter(|delay| *delay != 0)
             => map(i64::abs)
+            // Types that are told further down.
+            => map(Into::into)
+            => halved
+            => map(|delay| delay.to_string().parse().unwrap_or_default())
+            => halved
+            => filter(|delay| *delay != 1)
+            => map::<u8, _>(|_| 1)
             => heal;
     };
     println!("{}", app.describe());

@@ -13,14 +13,29 @@ fn validate(flight: Flight) -> Flight {
     flight
 }
 
+#[stage]
+fn checked(flight: Flight) -> Flight {
+    flight
+}
+
+mod late {
+    #[healer::stage]
+    pub fn marked(flight: super::Flight) -> super::Flight {
+        flight
+    }
+}
+
 pub fn main() {
     let (name, way, stream, value_0) = ("name", "way", "stream", 7);
+    // Variables with the names of a stage and of a module.
+    let (checked, late) = (true, 60);
     let app = pipeline! {
         name name;
         way = kafka::json::<Flight>(way) => validate;
         validate = way => validate;
         port_1 = way => map(move |flight| flight.delay + value_0);
-        validate => filter(|way| way.delay > 0) => kafka::to_json(stream) => heal;
+        validate => filter(|way| way.delay > 0) => checked => kafka::to_json(stream) => heal;
+        way => filter(move |way| checked && way.delay > late) => late::marked => crate::pipeline::hygiene::checked => heal;
         port_1 => heal;
         joined_6 = union(validate, way);
         joined_6 => heal;
