@@ -57,13 +57,13 @@ fn adds(value: usize) -> usize {
     value ^ 1
 }
 
-/// A chain of one cheap stage, so many times ten.
+/// A chain of one cheap stage, so many times eleven.
 macro_rules! chain {
-    ($($ten:tt)*) => {
+    ($($eleven:tt)*) => {
         pipeline! {
             name "chain";
             kafka::bytes("t") => length $(
-                $ten adds => adds => adds => adds => adds => adds => adds => adds => adds => adds
+                $eleven adds => adds => adds => adds => adds => adds => adds => adds => adds => adds => adds
             )* => heal;
         }
     };
@@ -78,9 +78,9 @@ fn app(name: &str) -> Option<App> {
         },
         "async" => pipeline! { name "async"; all = kafka::bytes("t") => one_at_a_time; all => heal; },
         "parallel" => pipeline! { name "parallel"; all = kafka::bytes("t") => many_at_once; all => heal; },
-        "chain10" => chain!(=>),
-        "chain50" => chain!(=> => => => =>),
-        "chain100" => chain!(=> => => => => => => => => =>),
+        "chain0" => chain!(),
+        "chain11" => chain!(=>),
+        "chain99" => chain!(=> => => => => => => => =>),
         _ => return None,
     };
     Some(app)
@@ -114,6 +114,6 @@ fn main() -> ExitCode {
 }
 
 fn usage() -> ExitCode {
-    eprintln!("usage: in_memory bytes|json|sink|async|parallel|chain10|chain50|chain100 COUNT");
+    eprintln!("usage: in_memory bytes|json|sink|async|parallel|chain0|chain11|chain99 COUNT");
     ExitCode::FAILURE
 }

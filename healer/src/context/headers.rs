@@ -64,7 +64,7 @@ impl Headers {
 
     /// Appends all of another record.
     pub(crate) fn append(&mut self, others: &Self) {
-        self.list.extend_from_slice(&others.list);
+        others.iter().for_each(|(name, value)| self.push(name, value));
         self.dropped += others.dropped;
     }
 

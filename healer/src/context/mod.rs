@@ -260,6 +260,11 @@ impl Context {
         self.notes.as_deref()
     }
 
+    /// What names its topic where a record is noted in numbers.
+    pub(crate) fn topic_number(&self) -> u32 {
+        self.topic_number
+    }
+
     /// What names it in logs.
     #[inline]
     pub(crate) fn here(&self) -> Here {

@@ -9,7 +9,7 @@ use std::{
 use futures_util::future::BoxFuture;
 
 use super::Shared;
-use crate::{broker::Producer, context::Context};
+use crate::{broker::Producer, context::Context, observe};
 
 /// How often a lane whose records wait looks at them.
 const LOOK: Duration = Duration::from_secs(1);
@@ -38,21 +38,21 @@ pub struct SendHealth {
     pub reason: String,
 }
 
-/// Where a record came from.
-#[derive(Clone, PartialEq, Eq, Hash)]
+/// Where a record came from, in numbers: each record that is sent is noted, and few are ever told of.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 struct Place {
-    topic: Arc<str>,
+    topic: u32,
     partition: i32,
     offset: i64,
 }
 
 impl Place {
     fn of(context: &Context) -> Self {
-        Self {
-            topic: Arc::clone(context.topic_arc()),
-            partition: context.partition(),
-            offset: context.offset(),
-        }
+        Self { topic: context.topic_number(), partition: context.partition(), offset: context.offset() }
+    }
+
+    fn topic(self) -> Arc<str> {
+        observe::topic_name(self.topic).unwrap_or_default()
     }
 }
 
@@ -94,7 +94,7 @@ impl Sends {
         let ((stage, place), since) = late.records.iter().min_by_key(|(_, since)| **since)?;
         let mut health = SendHealth {
             stage: stage.to_string(),
-            topic: place.topic.to_string(),
+            topic: place.topic().to_string(),
             partition: place.partition,
             offset: place.offset,
             lasting: now.saturating_sub(*since),
@@ -105,9 +105,9 @@ impl Sends {
         Some(health)
     }
 
-    fn begin(&self, stage: &Arc<str>, place: &Place, (since, now): (Duration, Duration)) {
+    fn begin(&self, stage: &Arc<str>, place: Place, (since, now): (Duration, Duration)) {
         let mut late = self.late();
-        late.records.insert((Arc::clone(stage), place.clone()), since);
+        late.records.insert((Arc::clone(stage), place), since);
         if late.told.get(stage).is_some_and(|told| now.saturating_sub(*told) < AGAIN) {
             return;
         }
@@ -115,7 +115,7 @@ impl Sends {
         drop(late);
         tracing::warn!(
             stage = &**stage,
-            topic = &*place.topic,
+            topic = &*place.topic(),
             partition = place.partition,
             offset = place.offset,
             waiting = ?now.saturating_sub(since),
@@ -173,14 +173,15 @@ impl Waiting {
     pub(crate) fn ended(&mut self) {
         self.places.pop_front();
         self.ended += 1;
-        self.let_go();
+        if let Some(place) = self.late.take() {
+            self.let_go(place);
+        }
     }
 
-    fn let_go(&mut self) {
-        if let Some(place) = self.late.take() {
-            let Shared { sends, nodes, runtime, .. } = &*self.shared;
-            sends.end(&nodes.path(self.node), place, runtime.now());
-        }
+    #[cold]
+    fn let_go(&self, place: Place) {
+        let Shared { sends, nodes, runtime, .. } = &*self.shared;
+        sends.end(&nodes.path(self.node), place, runtime.now());
     }
 
     /// Waits for the only one.
@@ -198,7 +199,7 @@ impl Waiting {
     pub(crate) async fn look(&mut self) {
         self.timer.get_or_insert_with(|| self.shared.runtime.sleep(LOOK)).await;
         self.timer = None;
-        let Some(place) = self.places.front() else { return };
+        let Some(&place) = self.places.front() else { return };
         let now = self.shared.runtime.now();
         let (_, since) = *match &mut self.first {
             Some(first) if first.0 == self.ended => first,
@@ -207,13 +208,15 @@ impl Waiting {
         let Shared { sends, nodes, .. } = &*self.shared;
         if now.saturating_sub(since) >= sends.after {
             sends.begin(&nodes.path(self.node), place, (since, now));
-            self.late = Some(place.clone());
+            self.late = Some(place);
         }
     }
 }
 
 impl Drop for Waiting {
     fn drop(&mut self) {
-        self.let_go();
+        if let Some(place) = self.late.take() {
+            self.let_go(place);
+        }
     }
 }

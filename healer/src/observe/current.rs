@@ -87,6 +87,11 @@ pub(crate) fn topic(name: &str) -> u32 {
     TOPICS.number(name)
 }
 
+/// The topic of a number.
+pub(crate) fn topic_name(number: u32) -> Option<Arc<str>> {
+    TOPICS.text(number)
+}
+
 /// This thread works on a record from now on.
 #[inline]
 pub(crate) fn set(here: Here) {

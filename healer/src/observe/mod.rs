@@ -30,7 +30,7 @@ mod traces;
 use std::fmt;
 
 pub use current::{Current, current};
-pub(crate) use current::{Here, Inside, Named, at, enter, set, topic};
+pub(crate) use current::{Here, Inside, Named, at, enter, set, topic, topic_name};
 pub use data::{Redact, log_data};
 pub(crate) use data::{emitted, logs_data};
 pub(crate) use dropped::tell as tell_dropped;

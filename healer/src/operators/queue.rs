@@ -1,8 +1,12 @@
 //! The queue of a boundary, and what lies in it: values with what they owe.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    future::{Future, poll_fn},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    task::Poll,
 };
 
 use tokio::sync::{
@@ -159,11 +163,18 @@ impl<T> WeakQueue<T> {
 }
 
 impl<T> Inbox<T> {
-    /// The next item; `None` when nobody can give one any more.
-    pub(super) async fn next(&mut self) -> Option<Envelope<T>> {
-        let item = self.receiver.recv().await?;
-        self.gate.leave();
-        Some(item)
+    /// The next item; `None` when nobody can give one any more. Not an `async fn`: that moves an item once more for each `await`.
+    pub(super) fn next(&mut self) -> impl Future<Output = Option<Envelope<T>>> + Send
+    where
+        T: Send,
+    {
+        poll_fn(|task| {
+            let item = self.receiver.poll_recv(task);
+            if let Poll::Ready(Some(_)) = item {
+                self.gate.leave();
+            }
+            item
+        })
     }
 }
 

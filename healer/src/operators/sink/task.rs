@@ -56,7 +56,9 @@ impl<T: Send + 'static, C: Codec, D: Consumer<T>> Task<T, C, D> {
         while open || !self.on_the_way.is_empty() {
             tokio::select! {
                 biased;
-                Some((item, result)) = self.on_the_way.next() => self.delivered(item, result).await,
+                Some((item, result)) = self.on_the_way.next(), if !self.on_the_way.is_empty() => {
+                    self.delivered(item, result).await;
+                }
                 item = inbox.next(), if open && self.on_the_way.len() < ON_THE_WAY => match item {
                     Some(item) => self.send(item).await,
                     None => open = false,

@@ -59,15 +59,28 @@ impl<S, D> StageNode<S, D> {
     }
 
     /// Lets a call take the time that the stage has.
+    #[inline]
     pub(in crate::operators) fn in_time<'h, F>(&self, host: &'h Host, call: F, look: Look) -> Timed<'h, F> {
-        let Look { measured, span } = look;
-        let watch = measured.then_some(Stopwatch { node: self.node.id, began: None });
-        Timed { call, host, turn: None, limit: self.handling.timeout, timer: None, watch, span }
+        self.timed(host, None, call, look)
     }
 
     /// The same, when it is its turn.
+    #[inline]
     pub(super) fn in_turn<'h, F>(&self, host: &'h Host, call: F, look: Look) -> Timed<'h, F> {
-        Timed { turn: self.turn(host), ..self.in_time(host, call, look) }
+        self.timed(host, self.turn(host), call, look)
+    }
+
+    // Inlined, as those above: each of them would move the call once more.
+    #[inline]
+    fn timed<'h, F>(
+        &self,
+        host: &'h Host,
+        turn: Option<BoxFuture<'static, ()>>,
+        call: F,
+        Look { measured, span }: Look,
+    ) -> Timed<'h, F> {
+        let watch = measured.then_some(Stopwatch { node: self.node.id, began: None });
+        Timed { call, host, turn, limit: self.handling.timeout, timer: None, watch, span }
     }
 }
 
@@ -117,6 +130,7 @@ pin_project! {
 }
 
 /// Runs a user's future; a panic is its failure.
+#[inline]
 pub(in crate::operators) fn guarded<F>(call: F, here: Here, node: u32) -> Guarded<F> {
     Guarded { call, here, node }
 }
