@@ -1,4 +1,4 @@
-//! The text beside a committed offset, which anybody may have written: nothing, or runs that ascend above the offset.
+//! The text beside a committed offset, which anybody may have written: nothing, or a lineage, perhaps with runs that ascend above the offset.
 //!
 //! Half of the texts are sealed with prefix, base64 and the right checksum, or no input would ever reach what lies behind.
 #![no_main]
@@ -26,13 +26,13 @@ fn sealed(committed: i64, body: &[u8]) -> String {
     };
     let body = [&offset, body.get(1..).unwrap_or_default()].concat();
     let all = [&xxh3_64_with_seed(&body, MARK).to_be_bytes(), &body[..]].concat();
-    format!("healer1:{}", BASE64.encode(all))
+    format!("healer2:{}", BASE64.encode(all))
 }
 
 fuzz_target!(|input: (bool, i64, &[u8])| {
     let (seal, committed, bytes) = input;
     let text = if seal { sealed(committed, bytes) } else { String::from_utf8_lossy(bytes).into_owned() };
-    let Some(claim) = bounded(limit(text.len()), || decode_metadata(&text, committed, MARK)) else {
+    let Some((_, Some(claim))) = bounded(limit(text.len()), || decode_metadata(&text, committed, MARK)) else {
         return;
     };
     assert!(claim.frontier == committed && !claim.runs.is_empty());

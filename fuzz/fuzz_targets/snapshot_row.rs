@@ -33,16 +33,17 @@ struct Foreign {
 }
 
 impl Store for Foreign {
-    fn get(&self, _: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+    fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
         if !self.sealed {
             return Ok(Some(self.body.clone()));
         }
         let mut hasher = crc32fast::Hasher::new();
-        hasher.update(&[1]);
+        let version = if table == Table::Ledger { 2 } else { 1 };
+        hasher.update(&[version]);
         hasher.update(&(key.len() as u64).to_be_bytes());
         hasher.update(key);
         hasher.update(&self.body);
-        let mut row = vec![1];
+        let mut row = vec![version];
         row.extend(hasher.finalize().to_be_bytes());
         row.extend(&self.body);
         Ok(Some(row))

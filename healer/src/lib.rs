@@ -145,9 +145,13 @@ pub mod __private {
         returned.option()
     }
 
-    /// What the text that came with a committed offset claims: its decoder, for the fuzz target.
-    pub fn decode_metadata(text: &str, committed: i64, mark: u64) -> Option<healer_store::DoneAbove> {
-        crate::engine::decode_metadata(text, committed, mark)
+    /// The lineage that the text beside a committed offset says, and what it claims: its decoder, for the fuzz target.
+    pub fn decode_metadata(
+        text: &str,
+        committed: i64,
+        mark: u64,
+    ) -> Option<(u64, Option<healer_store::DoneAbove>)> {
+        crate::engine::decode_metadata(text, committed, mark).map(|said| (said.lineage, said.claim))
     }
 
     /// A copy for one more attempt; asked for by `retry` at its own place.

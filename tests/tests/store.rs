@@ -55,10 +55,10 @@ fn values(tag: &str) -> Vec<String> {
     (0..LINES).map(|n| format!("{} {tag} {n}", word(n))).collect()
 }
 
-/// Commits say nothing of what is done above them, so that the store alone knows.
+/// Commits have room for their lineage and nothing more, so that the store alone knows what is done above.
 fn config(brokers: impl Into<String>, group: &str, store: &Path) -> Config {
     let settings = settings(brokers, group).store_path(store).drain_budget("100ms");
-    settings.metadata_max_bytes(0).build().unwrap()
+    settings.metadata_max_bytes(40).build().unwrap()
 }
 
 async fn until_stuck(handle: &Handle, world: &World) {

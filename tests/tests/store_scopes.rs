@@ -83,9 +83,9 @@ fn lines() -> impl Iterator<Item = TestRecord> {
     (0..LINES).map(|n| TestRecord::new().value(n.to_string()).partition(0).timestamp(1_000_000 + n))
 }
 
-/// Commits say nothing of what is done above them, so that the store alone knows.
+/// Commits have room for their lineage and nothing more, so that the store alone knows what is done above.
 fn config(kafka: &EmbeddedKafka, group: &str) -> healer::ConfigBuilder {
-    settings(kafka.brokers(), group).drain_budget("100ms").metadata_max_bytes(0)
+    settings(kafka.brokers(), group).drain_budget("100ms").metadata_max_bytes(40)
 }
 
 fn on_disk(kafka: &EmbeddedKafka, group: &str, folder: &Path) -> Config {
@@ -166,7 +166,7 @@ async fn the_store_of_another_cluster_is_no_evidence_though_all_names_and_record
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_pipeline_that_was_renamed_does_all_again_that_its_old_name_did_above_the_offset() {
     // Whether the store alone knows, or the commit's text as well.
-    for metadata in [0, 4096] {
+    for metadata in [0, 40, 4096] {
         let (kafka, store) = (cluster(), Arc::new(MemoryStore::new()));
         let config = || config(&kafka, "group").metadata_max_bytes(metadata).build().unwrap();
         leave_5_behind(&kafka, "group", async |app| {

@@ -15,6 +15,8 @@ pub(crate) trait Runtime: Send + Sync + 'static {
     fn worker(&self, name: &str) -> std::io::Result<Box<dyn Worker>>;
     /// The time since the pipeline began.
     fn now(&self) -> Duration;
+    /// A number that was never given before, by any process.
+    fn random(&self) -> u64;
     /// When a chunk that begins now is to end; `None` where time stands still meanwhile.
     fn chunk_end(&self) -> Option<Instant>;
     /// Waits until what came home is worth a look, at most `wait`.

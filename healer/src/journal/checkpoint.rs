@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::codec::Row;
+
 /// The last value that a node gave out for a partition.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -18,4 +20,8 @@ pub struct Checkpoint {
     pub type_name: String,
     /// The value as JSON text.
     pub json: Vec<u8>,
+}
+
+impl Row for Checkpoint {
+    const VERSION: u8 = 1;
 }

@@ -10,7 +10,12 @@ use serde::de::DeserializeOwned;
 /// The largest row, in bytes: 16 MiB.
 pub const MAX_ROW_BYTES: u64 = 16 << 20;
 
-const VERSION: u8 = 1;
+/// A kind of rows.
+pub(super) trait Row: Serialize {
+    /// The version of its format, its first byte.
+    const VERSION: u8;
+}
+
 const HEADER: usize = 1 + size_of::<u32>();
 
 fn options() -> impl Options {
@@ -18,9 +23,9 @@ fn options() -> impl Options {
 }
 
 /// The checksum covers the key too, so that a row that turns up under another key is not believed.
-fn checksum(key: &[u8], body: &[u8]) -> [u8; 4] {
+fn checksum(version: u8, key: &[u8], body: &[u8]) -> [u8; 4] {
     let mut hasher = crc32fast::Hasher::new();
-    hasher.update(&[VERSION]);
+    hasher.update(&[version]);
     hasher.update(&(key.len() as u64).to_be_bytes());
     hasher.update(key);
     hasher.update(body);
@@ -28,7 +33,7 @@ fn checksum(key: &[u8], body: &[u8]) -> [u8; 4] {
 }
 
 /// The row that stands for `value` under `key`; `what` names it in the error.
-pub(super) fn encode<T: Serialize>(
+pub(super) fn encode<T: Row>(
     key: &[u8],
     value: &T,
     what: impl FnOnce() -> String,
@@ -42,25 +47,25 @@ pub(super) fn encode<T: Serialize>(
         Err(error) => return Err(StoreError::backend(error)),
     };
     let mut row = Vec::with_capacity(HEADER + body.len());
-    row.push(VERSION);
-    row.extend_from_slice(&checksum(key, &body));
+    row.push(T::VERSION);
+    row.extend_from_slice(&checksum(T::VERSION, key, &body));
     row.extend_from_slice(&body);
     Ok(row)
 }
 
 /// The value of a row, or why it cannot be believed.
-pub(super) fn decode<T: DeserializeOwned>(key: &[u8], row: &[u8]) -> Result<T, String> {
+pub(super) fn decode<T: Row + DeserializeOwned>(key: &[u8], row: &[u8]) -> Result<T, String> {
     match row.first() {
         None => return Err("its row is empty".to_owned()),
-        Some(&VERSION) => {}
+        Some(version) if *version == T::VERSION => {}
         Some(version) => {
-            return Err(format!("its row has format version {version}, this build reads {VERSION}"));
+            return Err(format!("its row has format version {version}, this build reads {}", T::VERSION));
         }
     }
     let Some((found, body)) = row[1..].split_first_chunk::<4>() else {
         return Err(format!("its row was cut to {} bytes", row.len()));
     };
-    if *found != checksum(key, body) {
+    if *found != checksum(T::VERSION, key, body) {
         return Err("its row fails its checksum".to_owned());
     }
     options().deserialize(body).map_err(|error| format!("its row does not decode: {error}"))

@@ -3,6 +3,8 @@
 use healer_store::{DoneAbove, Ledger, Run, StoreError, offset_map};
 use serde::{Deserialize, Serialize};
 
+use super::codec::Row;
+
 /// How far a partition had come when it was saved. It is for looking: nothing that users can call takes one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -11,6 +13,9 @@ pub struct PartitionSnapshot {
     pub topic: String,
     /// The partition's number.
     pub partition: i32,
+    /// Which going on of the group it is of: a number that is drawn anew whenever the group goes back, by a seek or a reset. Only beside a
+    /// commit of the same lineage does the snapshot count.
+    pub lineage: u64,
     /// The lowest offset that was not done.
     pub frontier: i64,
     /// The offset that was expected next; never below the frontier.
@@ -30,6 +35,7 @@ impl PartitionSnapshot {
     pub(crate) fn of(
         topic: impl Into<String>,
         partition: i32,
+        lineage: u64,
         ledger: &Ledger,
         fingerprint: Option<u64>,
     ) -> Self {
@@ -40,6 +46,7 @@ impl PartitionSnapshot {
         Self {
             topic: topic.into(),
             partition,
+            lineage,
             frontier: ledger.frontier(),
             position: ledger.position(),
             done_above,
@@ -60,6 +67,7 @@ impl PartitionSnapshot {
 #[derive(Serialize, Deserialize)]
 pub(super) struct SnapshotRow {
     pub(super) sequence: u64,
+    lineage: u64,
     topic: String,
     partition: i32,
     frontier: i64,
@@ -69,6 +77,11 @@ pub(super) struct SnapshotRow {
     done_above: Vec<u8>,
 }
 
+impl Row for SnapshotRow {
+    /// Version 1 had no lineage.
+    const VERSION: u8 = 2;
+}
+
 impl SnapshotRow {
     pub(super) fn new(snapshot: &PartitionSnapshot, sequence: u64) -> Result<Self, StoreError> {
         let invalid = |reason: String| StoreError::Invalid {
@@ -76,7 +89,7 @@ impl SnapshotRow {
             partition: snapshot.partition,
             reason,
         };
-        let PartitionSnapshot { frontier, position, .. } = *snapshot;
+        let PartitionSnapshot { lineage, frontier, position, .. } = *snapshot;
         if position < frontier {
             return Err(invalid(format!("its position {position} lies below its frontier {frontier}")));
         }
@@ -84,6 +97,7 @@ impl SnapshotRow {
             .map_err(|error| invalid(error.to_string()))?;
         Ok(Self {
             sequence,
+            lineage,
             topic: snapshot.topic.clone(),
             partition: snapshot.partition,
             frontier,
@@ -107,6 +121,7 @@ impl SnapshotRow {
         Ok(PartitionSnapshot {
             topic: self.topic,
             partition: self.partition,
+            lineage: self.lineage,
             frontier: self.frontier,
             position: self.position,
             done_above,

@@ -28,6 +28,7 @@ fn snapshot(partition: i32, save: i64) -> PartitionSnapshot {
     PartitionSnapshot {
         topic: "flights".to_owned(),
         partition,
+        lineage: 1,
         frontier: save,
         position: save + 1000,
         done_above: (1..100).map(|i| Run::new(save + 4 * i, save + 4 * i + 2)).collect(),

@@ -16,6 +16,7 @@ pub(crate) fn snapshot(partition: i32, save: i64) -> PartitionSnapshot {
     PartitionSnapshot {
         topic: "flights".to_owned(),
         partition,
+        lineage: 1,
         frontier,
         position: frontier + 900,
         done_above: (1..200).map(|i| Run::new(frontier + 4 * i, frontier + 4 * i + 2)).collect(),

@@ -183,7 +183,7 @@ impl World {
     fn take_over(&mut self, ledger: &Ledger, fingerprint: bool, back: i64) -> Ledger {
         let frontier = self.frontier();
         let known = (fingerprint && ledger.first_pending().is_some()).then(|| self.fingerprint(frontier));
-        let snapshot = PartitionSnapshot::of("t", 0, ledger, known);
+        let snapshot = PartitionSnapshot::of("t", 0, 1, ledger, known);
         let journal = crate::open(Arc::new(MemoryStore::default()), "p");
         journal.save(std::slice::from_ref(&snapshot), &[]).unwrap();
         assert_eq!(journal.load("t", 0).unwrap(), Loaded::Found(snapshot.clone()));

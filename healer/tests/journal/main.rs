@@ -40,6 +40,7 @@ fn snapshot(topic: &str, partition: i32, frontier: i64) -> PartitionSnapshot {
     PartitionSnapshot {
         topic: topic.to_owned(),
         partition,
+        lineage: 1,
         frontier,
         position: frontier + 10,
         done_above: vec![Run::new(frontier + 2, frontier + 4)],

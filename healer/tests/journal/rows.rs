@@ -45,7 +45,7 @@ fn a_ledger_survives_the_trip_through_a_snapshot() {
     let mut ledger = Ledger::new(1, 100);
     ledger.deliver_run(100, 120).unwrap();
     ledger.settle_run(1, 105, 110).unwrap();
-    journal(&store, "p").save(&[PartitionSnapshot::of("t", 0, &ledger, Some(3))], &[]).unwrap();
+    journal(&store, "p").save(&[PartitionSnapshot::of("t", 0, 1, &ledger, Some(3))], &[]).unwrap();
     let Loaded::Found(found) = journal(&store, "p").load("t", 0).unwrap() else { panic!("not found") };
     assert_eq!((found.frontier, found.position), (100, 120));
     let mut resumed = Ledger::resume(2, found.frontier, found.claim().unwrap());
@@ -58,9 +58,9 @@ fn a_ledger_survives_the_trip_through_a_snapshot() {
 fn a_snapshot_taken_before_the_claim_could_be_verified_carries_it_over() {
     let claim = DoneAbove { frontier: 10, fingerprint: 3, leader_epoch: None, runs: vec![Run::new(12, 14)] };
     let mut ledger = Ledger::resume(1, 10, claim.clone());
-    assert_eq!(PartitionSnapshot::of("t", 0, &ledger, None).claim(), Some(claim));
+    assert_eq!(PartitionSnapshot::of("t", 0, 1, &ledger, None).claim(), Some(claim));
     ledger.advance(11);
-    let moved_on = PartitionSnapshot::of("t", 0, &ledger, None);
+    let moved_on = PartitionSnapshot::of("t", 0, 1, &ledger, None);
     assert_eq!((moved_on.done_above.len(), moved_on.claim()), (0, None));
 }
 

@@ -10,6 +10,7 @@ fn snapshot(frontier: i64) -> PartitionSnapshot {
     PartitionSnapshot {
         topic: "orders".to_owned(),
         partition: 0,
+        lineage: 1,
         frontier,
         position: frontier + 10,
         done_above: vec![Run::new(frontier + 2, frontier + 4)],

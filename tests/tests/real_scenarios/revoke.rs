@@ -26,7 +26,7 @@ async fn moves(protocol: Protocol) {
     until("the new owner has done what was left", || second.committed(moved) == Some(10)).await;
     let commits = ground.commits(moved);
     assert_eq!(commits[0].offset, 3, "{protocol:?}: {commits:?}");
-    assert!(commits[0].metadata.starts_with("healer1:"), "{protocol:?}: what is done above is said, too");
+    assert!(commits[0].metadata.starts_with("healer2:"), "{protocol:?}: what is done above is said, too");
     assert!(commits.is_sorted_by_key(|commit| commit.offset), "{protocol:?}: {commits:?}");
     assert_eq!(first.offsets(moved), (0..10).collect::<Vec<_>>());
     assert_eq!(second.offsets(moved), [3, 5], "{protocol:?}: what was not done, and nothing else");

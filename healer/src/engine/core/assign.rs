@@ -12,15 +12,15 @@ const ORPHANED: Duration = Duration::from_mins(1);
 
 impl Core {
     pub(super) fn assigned(&mut self, partitions: Vec<Assigned>) {
-        for Assigned { slot, home, start } in partitions {
-            let ledger = match start.claim {
+        for Assigned { slot, home, mut start, fresh } in partitions {
+            let ledger = match start.claim.take() {
                 Some(claim) => Ledger::resume(home.generation, start.offset, claim),
                 None => Ledger::new(home.generation, start.offset),
             };
             self.forget(slot);
             self.orphans.remove(&home.partition);
             self.revoke_no_more(std::slice::from_ref(&home.partition));
-            let mut part = Part::new(home, ledger, start.offset, start.committed, start.commit);
+            let mut part = Part::new(home, ledger, &start, fresh);
             part.end = self.until.as_ref().and_then(|until| until.end_of(&part.home.partition));
             if let Some(from) = start.gone_from {
                 let gone = Run::new(from, start.offset).len();
@@ -29,7 +29,7 @@ impl Core {
             part.paused = self.paused.covers(&part.home.partition);
             self.tally.assigned(slot, &part.home.partition);
             self.parts.insert(slot, part);
-            if start.commit {
+            if start.commit || start.is_stale {
                 self.commits.hurry();
             }
         }

@@ -217,6 +217,7 @@ impl Core {
         let Some(part) = part else { return };
         part.committed = Some(entry.offset);
         part.committed_above = entry.done_above;
+        part.is_known = !entry.metadata.is_empty();
         part.commit_start = false;
         self.acknowledged.insert(part.home.partition.clone(), entry.offset);
         self.news.push((part.home.partition.clone(), entry.offset));
@@ -243,17 +244,18 @@ impl Part {
         if !due && (limit == 0 || !self.may_commit() || done_above == self.committed_above) {
             return None;
         }
+        let (slot, generation, offset) = (self.home.slot, self.home.generation, self.ledger.frontier());
         let frontier = self.ledger.first_pending().and_then(|offset| self.home.place(offset));
         let claim = metadata::claim(&self.ledger, frontier.map(|place| place.fingerprint));
-        let metadata = claim.filter(|_| limit > 0).and_then(|claim| {
-            let TopicPartition { topic, partition } = &self.home.partition;
-            metadata::encode(&claim, limit, scope.mark(topic, *partition))
-        });
+        let TopicPartition { topic, partition } = &self.home.partition;
+        let text =
+            |claim| metadata::encode(self.lineage, offset, claim, limit, scope.mark(topic, *partition));
+        let full = claim.as_ref().and_then(|claim| text(Some(claim)));
+        // Without the map there is something to say once: what the group has is true as well, and may say more.
+        let metadata = full.or_else(|| if due || !self.is_known { text(None) } else { None });
         if !due && metadata.is_none() {
-            // What the group has is true as well, and says more.
             return None;
         }
-        let (slot, generation, offset) = (self.home.slot, self.home.generation, self.ledger.frontier());
         Some(CommitEntry { slot, generation, offset, metadata: metadata.unwrap_or_default(), done_above })
     }
 }

@@ -37,7 +37,7 @@ impl Core {
 
     /// Replaces a partition's generation by one that starts elsewhere. What the old one still does changes nothing.
     pub(super) fn restarted(&mut self, new: Assigned, actions: &mut Vec<Action>) {
-        let Assigned { slot, home, mut start } = new;
+        let Assigned { slot, home, mut start, fresh } = new;
         let leaving = self.revoking.iter().any(|revoke| revoke.partitions.contains(&home.partition));
         let old = self.parts.get(&slot).filter(|old| old.home.generation < home.generation);
         let Some(old) = old.filter(|_| self.is_running() && !leaving) else {
@@ -55,9 +55,9 @@ impl Core {
         let losses = self.count_loss(&home.partition, frontier, start.offset, lost);
         self.forget(slot);
         // A new epoch may commit less than the old one did, and must at once: the old offset means other records now.
-        // What an earlier owner claims was about those, too.
-        (start.committed, start.commit, start.claim) = (None, true, None);
-        self.assigned(vec![Assigned { slot, home, start }]);
+        // What an earlier owner claims was about those, too, and so is what any store has.
+        (start.committed, start.commit, start.lineage, start.claim) = (None, true, None, None);
+        self.assigned(vec![Assigned { slot, home, start, fresh }]);
         if let Some(part) = self.parts.get_mut(&slot) {
             part.data_losses = known + losses;
         }

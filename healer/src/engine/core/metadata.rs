@@ -1,8 +1,10 @@
-//! What is done above a committed offset, as text that travels with the commit: whoever takes over, on any machine, skips it.
+//! What a commit says beside its offset, as text: of which lineage it is, and what is done above it, so that whoever takes over, on
+//! any machine, skips that.
 //!
 //! Nothing in it is trusted: it is bound to its offset and to the fingerprint of the record there, and whatever does not fit is
-//! as if nothing had been written. The text is `healer1:` and base64 of checksum, offset, fingerprint, leader
-//! epoch (-1 for none) and [`offset_map`], in this order, numbers with the highest byte first. Tools copy commits to other groups and
+//! as if nothing had been written. The text is `healer2:` and base64 of checksum, offset and lineage, and then, where there is room for
+//! them, fingerprint, leader epoch (-1 for none) and [`offset_map`], in this order, numbers with the highest byte first. Tools copy
+//! commits to other groups and
 //! clusters, text and all, where the same offset is another record's or was never done: the checksum is seeded with the mark of
 //! cluster, group, pipeline and partition, so that it fits nowhere else.
 
@@ -10,18 +12,30 @@ use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD as BASE64};
 use healer_store::{DoneAbove, Ledger, offset_map};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
-const PREFIX: &str = "healer1:";
+const PREFIX: &str = "healer2:";
 
-/// Checksum, offset, fingerprint and leader epoch.
-const HEAD: usize = 28;
+/// Checksum, offset and lineage.
+const HEAD: usize = 24;
+
+/// Fingerprint and leader epoch, before a map.
+const PROOF: usize = 12;
 
 /// The longest text that is looked at: of the largest map there is. Decoding allocates less than this and the map's runs.
-const MAX_TEXT: usize = PREFIX.len() + (HEAD + offset_map::MAX_BYTES).div_ceil(3) * 4;
+const MAX_TEXT: usize = PREFIX.len() + (HEAD + PROOF + offset_map::MAX_BYTES).div_ceil(3) * 4;
 
-/// How many bytes of a map have room in `limit` bytes of text.
+/// What a commit says beside its offset.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Said {
+    /// The lineage that the commit is of.
+    pub(crate) lineage: u64,
+    /// What is done above it, where that is said.
+    pub(crate) claim: Option<DoneAbove>,
+}
+
+/// How many bytes of a map have room in `limit` bytes of text; 0 where no map has.
 pub(super) fn room(limit: usize) -> u64 {
     let bytes = limit.saturating_sub(PREFIX.len()) / 4 * 3;
-    bytes.saturating_sub(HEAD) as u64
+    bytes.saturating_sub(HEAD + PROOF) as u64
 }
 
 /// What a ledger says is done above its frontier; `None` where that is nothing or could not be proven later.
@@ -40,17 +54,26 @@ pub(super) fn claim(ledger: &Ledger, fingerprint: Option<u64>) -> Option<DoneAbo
     Some(claim).filter(|claim| !claim.runs.is_empty())
 }
 
-/// The text of a claim for the partition of this mark; `None` where it would be longer than `limit` bytes.
-pub(super) fn encode(claim: &DoneAbove, limit: usize, mark: u64) -> Option<String> {
-    let map = offset_map::encode(claim.frontier, claim.runs.iter().copied()).ok()?;
-    if map.len() as u64 > room(limit) {
+/// The text of a commit at `offset` for the partition of this mark; `None` where it would be longer than `limit` bytes.
+pub(super) fn encode(
+    lineage: u64,
+    offset: i64,
+    claim: Option<&DoneAbove>,
+    limit: usize,
+    mark: u64,
+) -> Option<String> {
+    let mut body = vec![0; 8];
+    body.extend(offset.to_be_bytes());
+    body.extend(lineage.to_be_bytes());
+    if let Some(claim) = claim {
+        let map = offset_map::encode(offset, claim.runs.iter().copied()).ok()?;
+        body.extend(claim.fingerprint.to_be_bytes());
+        body.extend(claim.leader_epoch.unwrap_or(-1).to_be_bytes());
+        body.extend(map);
+    }
+    if base64::encoded_len(body.len(), false).is_none_or(|text| PREFIX.len() + text > limit) {
         return None;
     }
-    let mut body = vec![0; 8];
-    body.extend(claim.frontier.to_be_bytes());
-    body.extend(claim.fingerprint.to_be_bytes());
-    body.extend(claim.leader_epoch.unwrap_or(-1).to_be_bytes());
-    body.extend(map);
     let checksum = xxh3_64_with_seed(&body[8..], mark).to_be_bytes();
     body[..8].copy_from_slice(&checksum);
     let mut text = PREFIX.to_owned();
@@ -58,8 +81,8 @@ pub(super) fn encode(claim: &DoneAbove, limit: usize, mark: u64) -> Option<Strin
     Some(text)
 }
 
-/// What the text that came with `committed` claims; `None` for anything that is not ours, damaged, or about another offset or mark.
-pub(crate) fn decode(text: &str, committed: i64, mark: u64) -> Option<DoneAbove> {
+/// What the text that came with `committed` says; `None` for anything that is not ours, damaged, or about another offset or mark.
+pub(crate) fn decode(text: &str, committed: i64, mark: u64) -> Option<Said> {
     let text = text.strip_prefix(PREFIX).filter(|text| text.len() <= MAX_TEXT)?;
     let body = BASE64.decode(text).ok()?;
     let (checksum, body) = body.split_first_chunk::<8>()?;
@@ -67,12 +90,19 @@ pub(crate) fn decode(text: &str, committed: i64, mark: u64) -> Option<DoneAbove>
         return None;
     }
     let (frontier, body) = body.split_first_chunk::<8>()?;
-    let (fingerprint, body) = body.split_first_chunk::<8>()?;
-    let (leader_epoch, map) = body.split_first_chunk::<4>()?;
+    let (lineage, body) = body.split_first_chunk::<8>()?;
     if i64::from_be_bytes(*frontier) != committed {
         return None;
     }
-    let runs = offset_map::decode(committed, map).ok().filter(|runs| !runs.is_empty())?;
+    let claim = if body.is_empty() { None } else { Some(proven(body, committed)?) };
+    Some(Said { lineage: u64::from_be_bytes(*lineage), claim })
+}
+
+/// Fingerprint, leader epoch and map.
+fn proven(body: &[u8], frontier: i64) -> Option<DoneAbove> {
+    let (fingerprint, body) = body.split_first_chunk::<8>()?;
+    let (leader_epoch, map) = body.split_first_chunk::<4>()?;
+    let runs = offset_map::decode(frontier, map).ok().filter(|runs| !runs.is_empty())?;
     let leader_epoch = Some(i32::from_be_bytes(*leader_epoch)).filter(|epoch| *epoch >= 0);
-    Some(DoneAbove { frontier: committed, fingerprint: u64::from_be_bytes(*fingerprint), leader_epoch, runs })
+    Some(DoneAbove { frontier, fingerprint: u64::from_be_bytes(*fingerprint), leader_epoch, runs })
 }

@@ -21,7 +21,7 @@ mod until;
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 pub use commit::CommitHealth;
-pub(crate) use metadata::decode as decode_metadata;
+pub(crate) use metadata::{Said, decode as decode_metadata};
 pub(crate) use part::Part;
 pub(crate) use pause::Rest;
 pub use start::StartError;
@@ -88,6 +88,8 @@ pub(crate) struct Assigned {
     pub(crate) slot: u32,
     pub(crate) home: Arc<Home>,
     pub(crate) start: Start,
+    /// A number that nobody has: the lineage, where one begins here.
+    pub(crate) fresh: u64,
 }
 
 /// One entry of a commit request, as the core names partitions.
@@ -96,7 +98,7 @@ pub(crate) struct CommitEntry {
     pub(crate) slot: u32,
     pub(crate) generation: u32,
     pub(crate) offset: i64,
-    /// What is done above it, for whoever takes over.
+    /// Its lineage, and what is done above it, for whoever takes over; empty where that has no room.
     pub(crate) metadata: String,
     /// How many offsets that is.
     pub(crate) done_above: u64,

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use healer_store::Ledger;
 
-use super::{epoch::Rewind, lend::Loan};
+use super::{Start, epoch::Rewind, lend::Loan};
 use crate::{envelope::Home, operators::ChunkLog};
 
 /// What the core knows of a partition.
@@ -14,6 +14,10 @@ pub(crate) struct Part {
     pub(crate) ledger: Ledger,
     /// Where it started.
     pub(super) start: i64,
+    /// Of which going on without a step back its commits and snapshots are; see [`Start::lineage`].
+    pub(crate) lineage: u64,
+    /// The group's commit says so as well.
+    pub(super) is_known: bool,
     /// What the broker has acknowledged, or had when the partition was assigned.
     pub(super) committed: Option<i64>,
     /// How many offsets above it the group knows to be done.
@@ -51,20 +55,16 @@ pub(crate) struct Part {
 }
 
 impl Part {
-    pub(super) fn new(
-        home: Arc<Home>,
-        ledger: Ledger,
-        start: i64,
-        committed: Option<i64>,
-        commit_start: bool,
-    ) -> Self {
+    pub(super) fn new(home: Arc<Home>, ledger: Ledger, start: &Start, fresh: u64) -> Self {
         Self {
             home,
             ledger,
-            start,
-            committed,
+            start: start.offset,
+            lineage: start.lineage.unwrap_or(fresh),
+            is_known: start.lineage.is_some(),
+            committed: start.committed,
             committed_above: 0,
-            commit_start,
+            commit_start: start.commit,
             gone_until: None,
             saved: None,
             blocked: None,

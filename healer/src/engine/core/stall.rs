@@ -20,11 +20,12 @@ impl Part {
         if self.blocked.map(|(offset, _)| offset) != blocker {
             self.blocked = blocker.map(|offset| (offset, now));
         }
-        let room = metadata::room(settings.metadata_max_bytes);
-        let room = if self.throttled { room / 4 * 3 } else { room };
+        let all = metadata::room(settings.metadata_max_bytes);
+        let room = if self.throttled { all / 4 * 3 } else { all };
         // With nothing in flight the map is empty, so whatever comes next may run.
         let full = self.ledger.pending() > 0 && self.ledger.map_bytes_at_most() > room;
-        self.throttled = full && settings.metadata_max_bytes > 0;
+        // Where no map ever has room there is none to wait for.
+        self.throttled = full && all > 0;
     }
 }
 

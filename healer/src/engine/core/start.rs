@@ -8,6 +8,8 @@ use crate::{
     journal::PartitionSnapshot,
 };
 
+use super::Said;
+
 /// What is known of a partition when it is assigned.
 #[derive(Clone, Debug)]
 pub(crate) struct Known {
@@ -17,7 +19,7 @@ pub(crate) struct Known {
     pub(crate) at_time: Option<i64>,
     pub(crate) snapshot: Option<PartitionSnapshot>,
     /// What came with the commit.
-    pub(crate) metadata: Option<DoneAbove>,
+    pub(crate) metadata: Option<Said>,
 }
 
 /// Where to start without a committed offset.
@@ -34,8 +36,13 @@ pub(crate) enum StartPolicy {
 pub(crate) struct Start {
     pub(crate) offset: i64,
     pub(crate) committed: Option<i64>,
+    /// The lineage that goes on, a number that all commits and snapshots carry from one step back of the group to the next; `None` where
+    /// one begins. What was done above an offset counts only in its own: who goes back wants the records again.
+    pub(crate) lineage: Option<u64>,
     /// What the store or the commit says was done above the start; believed once proven.
     pub(crate) claim: Option<DoneAbove>,
+    /// The store has a snapshot that is not believed, and is to be written over at once.
+    pub(crate) is_stale: bool,
     /// The offset was chosen, not read, and is to be committed at once, or a crash would choose again.
     pub(crate) commit: bool,
     /// The group's offset where it lies below the start and its records are gone.
@@ -47,7 +54,16 @@ pub(crate) struct Start {
 impl Start {
     /// Exactly there, with nothing known from before.
     pub(crate) fn at(offset: i64) -> Self {
-        Self { offset, committed: None, claim: None, commit: false, gone_from: None, sought: false }
+        Self {
+            offset,
+            committed: None,
+            lineage: None,
+            claim: None,
+            is_stale: false,
+            commit: false,
+            gone_from: None,
+            sought: false,
+        }
     }
 
     /// There, since the user wants it.
@@ -111,7 +127,8 @@ pub(crate) fn decide(
     out_of_range: OutOfRange,
 ) -> Result<Start, StartError> {
     let Watermarks { first, end } = known.watermarks;
-    let chosen = |offset| Start { committed: known.committed, commit: true, ..Start::at(offset) };
+    let is_stale = known.snapshot.is_some();
+    let chosen = |offset| Start { committed: known.committed, is_stale, commit: true, ..Start::at(offset) };
     let Some(committed) = known.committed else {
         return match policy {
             StartPolicy::Earliest => Ok(Start { commit: false, ..chosen(first) }),
@@ -121,17 +138,24 @@ pub(crate) fn decide(
         };
     };
     if (first..=end).contains(&committed) {
-        // What is said about another frontier, or about records that are not there, proves nothing: they are processed again.
-        let plausible = |claim: &DoneAbove| {
-            claim.frontier == committed && claim.runs.last().is_some_and(|last| last.end <= end)
-        };
-        let stored = known.snapshot.and_then(|snapshot| snapshot.claim()).filter(plausible);
-        let claim = match (stored, known.metadata.filter(plausible)) {
+        let (lineage, said) = known.metadata.map(|said| (said.lineage, said.claim)).unzip();
+        // What is said about another frontier proves nothing, nor does what was done before the group went back: its records are
+        // processed again.
+        let row = known.snapshot.filter(|row| row.frontier == committed && Some(row.lineage) == lineage);
+        let is_stale = is_stale && row.is_none();
+        let stored = row.and_then(|row| row.claim()).filter(|claim| !claim.runs.is_empty());
+        let said = said.flatten();
+        let is_cut = |claim: &DoneAbove| claim.runs.last().is_some_and(|last| last.end > end);
+        if [&stored, &said].into_iter().flatten().any(is_cut) {
+            // The log has lost records. What comes in their place is not done, and must not be when the log is as long again.
+            return Ok(chosen(committed));
+        }
+        let claim = match (stored, said) {
             // What the group knows to be done is never done again, even if the store knows of more besides.
-            (Some(stored), Some(metadata)) => Some(if stored.covers(&metadata) { stored } else { metadata }),
-            (stored, metadata) => stored.or(metadata),
+            (Some(stored), Some(said)) => Some(if stored.covers(&said) { stored } else { said }),
+            (stored, said) => stored.or(said),
         };
-        return Ok(Start { committed: Some(committed), claim, ..Start::at(committed) });
+        return Ok(Start { committed: Some(committed), lineage, claim, is_stale, ..Start::at(committed) });
     }
     let anew = |offset| {
         let gone_from = (committed < offset).then_some(committed);
@@ -205,11 +229,18 @@ mod tests {
         assert!(start(Some(20), StartPolicy::Earliest).is_ok(), "the end itself is in range");
     }
 
+    const LINEAGE: u64 = 77;
+
+    fn said(claim: Option<DoneAbove>) -> Option<Said> {
+        Some(Said { lineage: LINEAGE, claim })
+    }
+
     #[test]
     fn a_snapshot_of_another_frontier_proves_nothing() {
         let snapshot = |frontier| PartitionSnapshot {
             topic: "t".to_owned(),
             partition: 0,
+            lineage: LINEAGE,
             frontier,
             position: 19,
             done_above: vec![Run { first: 14, end: 16 }],
@@ -217,7 +248,7 @@ mod tests {
             leader_epoch: None,
         };
         let claim = |frontier| {
-            let known = Known { snapshot: Some(snapshot(frontier)), ..known(Some(12)) };
+            let known = Known { snapshot: Some(snapshot(frontier)), metadata: said(None), ..known(Some(12)) };
             decide(&partition(), known, StartPolicy::Earliest, OutOfRange::Error).expect("in range").claim
         };
         assert!(claim(12).is_some());
@@ -237,6 +268,7 @@ mod tests {
             PartitionSnapshot {
                 topic: "t".to_owned(),
                 partition: 0,
+                lineage: LINEAGE,
                 frontier,
                 position: 19,
                 done_above: runs,
@@ -245,27 +277,84 @@ mod tests {
             }
         };
         let taken = |snapshot, metadata| {
-            let known = Known { snapshot, metadata, ..known(Some(12)) };
+            let known = Known { snapshot, metadata: said(metadata), ..known(Some(12)) };
             let start = decide(&partition(), known, StartPolicy::Earliest, OutOfRange::Error);
             start.expect("in range").claim.map(|claim| (claim.fingerprint, claim.runs[0].end))
         };
         assert_eq!(taken(Some(snapshot(12, 16)), Some(claim(12, 8, 17))), Some((8, 17)));
         assert_eq!(taken(Some(snapshot(12, 18)), Some(claim(12, 8, 17))), Some((7, 18)));
         assert_eq!(taken(Some(snapshot(11, 18)), Some(claim(12, 8, 17))), Some((8, 17)));
-        assert_eq!(taken(Some(snapshot(12, 16)), Some(claim(13, 8, 17))), Some((7, 16)));
-        assert_eq!(taken(None, Some(claim(11, 8, 17))), None);
+        assert_eq!(taken(Some(snapshot(12, 16)), None), Some((7, 16)));
         // More in all, but not all that the group knows.
         let elsewhere = DoneAbove { runs: vec![Run { first: 18, end: 19 }], ..claim(12, 8, 17) };
         assert_eq!(taken(Some(snapshot(12, 18)), Some(elsewhere)), Some((8, 19)));
     }
 
+    fn row(lineage: u64, frontier: i64, end: i64) -> PartitionSnapshot {
+        PartitionSnapshot {
+            topic: "t".to_owned(),
+            partition: 0,
+            lineage,
+            frontier,
+            position: 19,
+            done_above: vec![Run { first: 14, end }],
+            fingerprint: Some(7),
+            leader_epoch: None,
+        }
+    }
+
+    fn decided(snapshot: Option<PartitionSnapshot>, metadata: Option<Said>) -> Start {
+        let known = Known { snapshot, metadata, ..known(Some(12)) };
+        decide(&partition(), known, StartPolicy::Earliest, OutOfRange::Error).expect("in range")
+    }
+
     #[test]
-    fn what_is_claimed_beyond_the_end_of_the_log_is_not_believed() {
-        let start = |end| {
-            let known = Known { metadata: Some(claim(12, 8, end)), ..known(Some(12)) };
-            decide(&partition(), known, StartPolicy::Earliest, OutOfRange::Error).expect("in range").claim
+    fn a_snapshot_of_another_lineage_proves_nothing_and_is_written_over() {
+        let of = |lineage, metadata| {
+            let start = decided(Some(row(lineage, 12, 16)), metadata);
+            (start.claim.is_some(), start.is_stale, start.lineage, start.commit)
         };
-        assert!(start(20).is_some());
-        assert!(start(21).is_none());
+        assert_eq!(of(LINEAGE, said(None)), (true, false, Some(LINEAGE), false));
+        assert_eq!(of(LINEAGE + 1, said(None)), (false, true, Some(LINEAGE), false));
+        // Where a tool has set the offset, or an earlier version, nobody knows what lies between.
+        assert_eq!(of(LINEAGE, None), (false, true, None, false));
+        let start = decided(Some(row(LINEAGE, 11, 16)), said(Some(claim(12, 8, 17))));
+        assert_eq!((start.claim.map(|claim| claim.fingerprint), start.is_stale), (Some(8), true));
+        assert!(!decided(None, None).is_stale, "there is nothing to write over");
+    }
+
+    #[test]
+    fn what_no_commit_of_the_group_says_begins_a_lineage() {
+        let snapshot = || Some(row(LINEAGE, 10, 16));
+        let start = |committed, metadata, policy| {
+            let known = Known { snapshot: snapshot(), metadata, ..known(committed) };
+            decide(&partition(), known, policy, OutOfRange::Earliest).expect("it starts")
+        };
+        // A group that was deleted, or whose offset does not exist any more, comes to the same offset again.
+        for (committed, policy) in
+            [(None, StartPolicy::Earliest), (None, StartPolicy::Latest), (Some(9), StartPolicy::Earliest)]
+        {
+            let start = start(committed, said(Some(claim(10, 8, 17))), policy);
+            assert_eq!((start.lineage, start.claim, start.is_stale), (None, None, true), "{committed:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_claimed_beyond_the_end_of_the_log_is_not_believed_and_ends_its_lineage() {
+        for by_store in [true, false] {
+            let start = |end| {
+                let claimed = (!by_store).then(|| claim(12, 8, end));
+                decided(by_store.then(|| row(LINEAGE, 12, end)), said(claimed))
+            };
+            let whole = start(20);
+            assert_eq!((whole.claim.is_some(), whole.lineage, whole.commit), (true, Some(LINEAGE), false));
+            let cut = start(21);
+            assert_eq!((cut.claim, cut.lineage), (None, None));
+            assert_eq!(
+                (cut.offset, cut.commit),
+                (12, true),
+                "or it would be believed when the log is longer"
+            );
+        }
     }
 }

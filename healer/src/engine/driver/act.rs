@@ -61,6 +61,7 @@ impl<B: Broker> Poller<B> {
             save.snapshots.push(PartitionSnapshot::of(
                 topic.to_string(),
                 *partition,
+                part.lineage,
                 &part.ledger,
                 fingerprint.map(|place| place.fingerprint),
             ));

@@ -5,14 +5,12 @@ use std::{
     sync::{Arc, Weak},
 };
 
-use healer_store::DoneAbove;
-
 use super::dropped;
 use crate::{
     app::Error,
     broker::{BrokerError, Committed, Pattern, Remote, TopicPartition, Topics},
     config::{Config, Start as ConfigStart},
-    engine::core::{Goal, Known, Start, StartPolicy, decide, decode_metadata},
+    engine::core::{Goal, Known, Said, Start, StartPolicy, decide, decode_metadata},
     journal::{Journal, Loaded, PartitionSnapshot, Scope},
     operators::Entry,
 };
@@ -69,9 +67,9 @@ pub(super) fn starts(by: &Lookup<'_>, partitions: &[TopicPartition]) -> Result<V
         let watermarks = remote.watermarks(partition, wait)?;
         let (snapshot, metadata) = match journal.upgrade() {
             Some(journal) => {
-                let claimed =
-                    committed.as_ref().and_then(|committed| claimed(committed, journal.scope(), partition));
-                (snapshot(&journal, partition)?, claimed)
+                let said =
+                    committed.as_ref().and_then(|committed| said(committed, journal.scope(), partition));
+                (snapshot(&journal, partition)?, said)
             }
             None => (None, None),
         };
@@ -104,8 +102,8 @@ pub(super) fn goals(
     Ok(goals)
 }
 
-/// What the text beside a commit says was done above it.
-fn claimed(committed: &Committed, scope: &Scope, partition: &TopicPartition) -> Option<DoneAbove> {
+/// What the text beside a commit says.
+fn said(committed: &Committed, scope: &Scope, partition: &TopicPartition) -> Option<Said> {
     let text = committed.metadata.as_deref().unwrap_or_default();
     decode_metadata(text, committed.offset, scope.mark(&partition.topic, partition.partition))
 }
@@ -117,7 +115,8 @@ fn snapshot(journal: &Journal, partition: &TopicPartition) -> Result<Option<Part
             tracing::warn!(
                 %partition,
                 reason,
-                "the store's snapshot is damaged: records from the committed offset on are processed again"
+                "the store's snapshot is not believed: records from the committed offset on are processed again, unless the commit says \
+                 that they are done"
             );
             Ok(None)
         }

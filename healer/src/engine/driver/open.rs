@@ -21,7 +21,8 @@ impl<B: Broker> Poller<B> {
             let Some((slot, home)) = self.open_lane(&partition) else { continue };
             tracing::info!(%partition, offset = start.offset, "assigned");
             assignments.push(Assignment { partition, slot, offset: start.offset });
-            assigned.push(Assigned { slot, home, start });
+            let fresh = self.asker.runtime.random();
+            assigned.push(Assigned { slot, home, start, fresh });
         }
         self.step(Event::Assigned(assigned));
         if let Err(error) = self.broker.assign(&assignments) {
@@ -43,7 +44,8 @@ impl<B: Broker> Poller<B> {
         let Some((slot, home)) = self.open_lane(partition) else { return };
         let (to, generation) =
             (Assignment { partition: partition.clone(), slot, offset: start.offset }, home.generation);
-        self.step(Event::Restarted(Assigned { slot, home, start }));
+        let fresh = self.asker.runtime.random();
+        self.step(Event::Restarted(Assigned { slot, home, start, fresh }));
         if self.control.core().part(slot).is_none_or(|part| part.home.generation != generation) {
             return; // it is on its way out
         }

@@ -1,6 +1,7 @@
 //! The real world: tokio's tasks and time, and threads of our own.
 
 use std::{
+    hash::{BuildHasher as _, RandomState},
     io,
     sync::mpsc::{Receiver, Sender, channel},
     thread,
@@ -51,6 +52,11 @@ impl Runtime for TokioRuntime {
 
     fn now(&self) -> Duration {
         self.began.elapsed()
+    }
+
+    /// The keys of a `RandomState` come from the operating system.
+    fn random(&self) -> u64 {
+        RandomState::new().hash_one(Instant::now())
     }
 
     fn chunk_end(&self) -> Option<Instant> {

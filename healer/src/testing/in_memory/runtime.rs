@@ -78,6 +78,11 @@ impl Runtime for OneThread {
         self.began.elapsed()
     }
 
+    /// What runs here keeps nothing for another run.
+    fn random(&self) -> u64 {
+        0
+    }
+
     /// Time stands still while a chunk runs.
     fn chunk_end(&self) -> Option<Instant> {
         None

@@ -200,7 +200,7 @@ impl Oracle {
             match learned {
                 Learned::Committed(committed) => {
                     let mark = scope.mark(&partition.topic, partition.partition);
-                    let claimed = |text: &str, offset| decode_metadata(text, offset, mark);
+                    let claimed = |text: &str, offset| decode_metadata(text, offset, mark)?.claim;
                     look.committed = committed.map(|(offset, text)| {
                         (offset, claimed(&text, offset).map(|claim| claim.runs).unwrap_or_default())
                     });

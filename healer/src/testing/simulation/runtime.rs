@@ -21,15 +21,19 @@ use crate::{
 
 /// Time as the driver sets it, in nanoseconds; the same for all processes.
 #[derive(Clone, Default)]
-pub(super) struct Clock(Arc<AtomicU64>);
+pub(super) struct Clock {
+    now: Arc<AtomicU64>,
+    /// How many numbers were given that are random elsewhere.
+    drawn: Arc<AtomicU64>,
+}
 
 impl Clock {
     pub(super) fn now(&self) -> Duration {
-        Duration::from_nanos(self.0.load(Ordering::Relaxed))
+        Duration::from_nanos(self.now.load(Ordering::Relaxed))
     }
 
     pub(super) fn set(&self, now: Duration) {
-        self.0.store(u64::try_from(now.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
+        self.now.store(u64::try_from(now.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
     }
 }
 
@@ -199,6 +203,10 @@ impl Runtime for SimRuntime {
 
     fn now(&self) -> Duration {
         self.clock.now().saturating_sub(self.began)
+    }
+
+    fn random(&self) -> u64 {
+        self.clock.drawn.fetch_add(1, Ordering::Relaxed)
     }
 
     /// Every third chunk is late from its beginning: what is left of it waits.

@@ -1,11 +1,15 @@
 use healer_store::{DoneAbove, Ledger, Run};
 
-use super::rig::{self, BUDGET, INTERVAL, METADATA, Rig, at, done, moved, partition, scope};
+use super::rig::{
+    self, BUDGET, INTERVAL, LINEAGE, METADATA, Rig, at, done, fresh, moved, partition, said, scope,
+};
 use crate::{
     broker::CommitErrorKind,
     engine::{
         PartitionState,
-        core::{Action, Event, decode_metadata, metadata::claim, metadata::encode as encode_for},
+        core::{
+            Action, Event, Said, Start, decode_metadata, metadata::claim, metadata::encode as encode_for,
+        },
     },
     envelope::Receipt,
     journal::Scope,
@@ -13,11 +17,16 @@ use crate::{
 
 /// For the one partition.
 fn encode(claim: &DoneAbove, limit: usize) -> Option<String> {
-    encode_for(claim, limit, scope().mark("t", 0))
+    encode_for(LINEAGE, claim.frontier, Some(claim), limit, scope().mark("t", 0))
 }
 
 fn decode(text: &str, offset: i64) -> Option<DoneAbove> {
     rig::decode(text, offset, 0)
+}
+
+/// What a commit says of which no more is known or has room.
+fn lineage_alone(offset: i64, lineage: u64) -> String {
+    encode_for(lineage, offset, None, 40, scope().mark("t", 0)).expect("this has room")
 }
 
 /// Offset and metadata of the only entry of the only commit request.
@@ -53,8 +62,8 @@ fn what_is_written_reads_back_for_its_own_offset_only() {
     assert_eq!(decode(&text, 1_000), Some(some_claim()));
     assert_eq!(decode(&text, 1_001), None);
     assert_eq!(decode(&text, 999), None);
-    assert_eq!(encode(&some_claim(), text.len() + 3), Some(text.clone()));
-    assert_eq!(encode(&some_claim(), text.len() - 4), None, "above the limit");
+    assert_eq!(encode(&some_claim(), text.len()), Some(text.clone()));
+    assert_eq!(encode(&some_claim(), text.len() - 1), None, "above the limit");
     assert!(text.is_ascii());
 }
 
@@ -64,8 +73,11 @@ fn what_is_written_for_one_cluster_group_pipeline_and_partition_is_nothing_to_an
         Scope::new(cluster, group, pipeline).mark(topic, partition)
     };
     let own = at("c", "g", "p", "t", 0);
-    let text = encode_for(&some_claim(), 4_096, own).expect("it is short");
-    assert_eq!(decode_metadata(&text, 1_000, own), Some(some_claim()));
+    let text = encode_for(LINEAGE, 1_000, Some(&some_claim()), 4_096, own).expect("it is short");
+    assert_eq!(
+        decode_metadata(&text, 1_000, own),
+        Some(Said { lineage: LINEAGE, claim: Some(some_claim()) })
+    );
     let others = [
         at("d", "g", "p", "t", 0),
         at("c", "h", "p", "t", 0),
@@ -92,12 +104,14 @@ fn text_that_is_damaged_or_somebody_else_s_claims_nothing() {
         }
         assert_eq!(decode(&text[..at], 1_000), None);
     }
-    let huge = format!("healer1:{}", "A".repeat(3 << 20));
+    let huge = format!("healer2:{}", "A".repeat(3 << 20));
     for foreign in [
         "",
         " ",
-        "healer1:",
+        "healer2:",
+        "healer1:AAAA",
         "healer2:AAAA",
+        "healer3:AAAA",
         "AgAAAY0bZbUA",
         "bAAAAAAAAAAE",
         "\u{0}\u{1}é",
@@ -133,13 +147,74 @@ fn what_is_done_above_travels_with_the_commit_once() {
 }
 
 #[test]
+fn every_commit_says_its_lineage_which_begins_anew_wherever_the_group_goes_back() {
+    let text = lineage_alone(1_000, LINEAGE);
+    assert_eq!((text.len(), decode(&text, 1_000)), (40, None));
+    let alone = |lineage| Some(Said { lineage, claim: None });
+    assert_eq!(said(&text, 1_000, 0), alone(LINEAGE));
+    assert_eq!(said(&text, 1_001, 0), None);
+    assert_eq!(encode_for(LINEAGE, 1_000, None, 39, scope().mark("t", 0)), None);
+
+    let mut rig = Rig::new();
+    rig.assign(0, 1, at(Some(0)));
+    rig.chunk(0, 1, &[done(0, 5)]);
+    let actions = rig.pass(INTERVAL);
+    assert_eq!(said(commit(&actions).expect("5").1, 5, 0), alone(LINEAGE), "it goes on");
+    rig.acknowledge();
+    // A seek or a log that went back: also where the driver took a lineage for one that goes on.
+    let actions = rig.restart(0, 2, Start { lineage: Some(LINEAGE), ..Start::at(2) });
+    assert_eq!(said(commit(&actions).expect("2").1, 2, 0), alone(fresh(2)));
+    rig.acknowledge();
+    rig.chunk(0, 2, &[done(2, 5)]);
+    let actions = rig.pass(INTERVAL);
+    assert_eq!(
+        said(commit(&actions).expect("5").1, 5, 0),
+        alone(fresh(2)),
+        "the offset is the same, and it is not"
+    );
+    rig.acknowledge();
+    rig.assign(0, 3, at(None));
+    rig.chunk(0, 3, &[done(0, 5)]);
+    let actions = rig.pass(INTERVAL);
+    assert_eq!(said(commit(&actions).expect("5").1, 5, 0), alone(fresh(3)), "the group was made anew");
+}
+
+#[test]
+fn a_lineage_that_the_group_does_not_know_is_told_once_even_where_the_map_has_no_room() {
+    let mut rig = Rig::new();
+    rig.assign(0, 1, Start { committed: Some(0), ..Start::at(0) });
+    let _receipts: Vec<_> = (0..30).map(|n| rig.receipt(0, 1, n * 10, 1)).collect();
+    let runs: Vec<_> =
+        (0..30).flat_map(|n| [moved(n * 10, n * 10 + 1), done(n * 10 + 1, n * 10 + 10)]).collect();
+    rig.chunk(0, 1, &runs);
+    let actions = rig.pass(INTERVAL);
+    assert_eq!(commit(&actions), Some((0, &*lineage_alone(0, fresh(1)))), "or no store would be believed");
+    rig.refuse(CommitErrorKind::Retriable);
+    let actions = rig.pass(INTERVAL);
+    assert!(commit(&actions).is_some(), "what was not acknowledged is not known");
+    rig.acknowledge();
+    rig.heal(0, 1, 290);
+    assert_eq!(commit(&rig.pass(INTERVAL)), None, "the group knows that");
+}
+
+#[test]
+fn a_snapshot_that_is_not_believed_is_written_over_at_once() {
+    for is_stale in [true, false] {
+        let mut rig = Rig::new();
+        let actions = rig.assign(0, 1, Start { is_stale, ..at(Some(3)) });
+        let saves = actions.iter().any(|action| matches!(action, Action::Save(slots) if slots == &[0]));
+        assert_eq!((saves, commit(&actions)), (is_stale, None));
+    }
+}
+
+#[test]
 fn nothing_is_said_about_a_frontier_whose_record_is_not_known() {
     let mut rig = Rig::new();
     rig.assign(0, 1, at(Some(0)));
     rig.chunk(0, 1, &[moved(0, 1), done(1, 5)]);
     assert_eq!(commit(&rig.pass(INTERVAL)), None);
     rig.heal(0, 1, 0);
-    assert_eq!(commit(&rig.pass(INTERVAL)), Some((5, "")), "nothing is above");
+    assert_eq!(commit(&rig.pass(INTERVAL)), Some((5, &*lineage_alone(5, LINEAGE))), "nothing is above");
 }
 
 #[test]
@@ -186,7 +261,11 @@ fn a_map_without_room_holds_new_records_back_and_lets_the_frontier_go_on() {
     assert_eq!((rig.core.credit(0), state(&rig)), (0, PartitionState::Throttled));
     assert_eq!(commit(&rig.pass(INTERVAL)), None, "what the group has says as much");
     rig.heal(0, 1, 0);
-    assert_eq!(commit(&rig.pass(INTERVAL)), Some((10, "")), "the offset goes without the map");
+    assert_eq!(
+        commit(&rig.pass(INTERVAL)),
+        Some((10, &*lineage_alone(10, LINEAGE))),
+        "the offset goes without the map"
+    );
     rig.acknowledge();
     let mut opened = None;
     for n in 1..30 {
@@ -198,7 +277,7 @@ fn a_map_without_room_holds_new_records_back_and_lets_the_frontier_go_on() {
     let opened = opened.expect("it goes on long before all is done");
     assert!((10..20).contains(&opened), "{opened}: with some room, not at the brim");
     assert_eq!((rig.core.credit(0), state(&rig)), (100, PartitionState::Running));
-    assert_eq!(commit(&rig.pass(INTERVAL)), Some((300, "")));
+    assert_eq!(commit(&rig.pass(INTERVAL)), Some((300, &*lineage_alone(300, LINEAGE))));
 }
 
 #[test]

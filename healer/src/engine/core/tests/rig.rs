@@ -8,7 +8,7 @@ use crate::{
     app::Error,
     broker::{CommitError, CommitErrorKind, ReadHeaders, RecordRef, TopicPartition},
     context::{Context, Headers},
-    engine::core::{Action, Assigned, Core, Event, Goal, Settings, Start, decode_metadata},
+    engine::core::{Action, Assigned, Core, Event, Goal, Said, Settings, Start, decode_metadata},
     envelope::{Claim, Desk, Home, Outcome, Receipt, Settled, Visit, fingerprint},
     journal::Scope,
     operators::{ChunkLog, Run},
@@ -16,7 +16,9 @@ use crate::{
 
 pub(super) const INTERVAL: Duration = Duration::from_secs(10);
 pub(super) const BUDGET: Duration = Duration::from_secs(5);
-pub(super) const METADATA: usize = 80;
+pub(super) const METADATA: usize = 92;
+/// Of what the group has committed before the test.
+pub(super) const LINEAGE: u64 = 7;
 pub(super) const STALL: Duration = Duration::from_mins(1);
 pub(super) const SECOND: Duration = Duration::from_secs(1);
 pub(super) const MILLI: Duration = Duration::from_millis(1);
@@ -30,10 +32,20 @@ pub(super) fn scope() -> Scope {
     Scope::new("cluster", "group", "pipeline")
 }
 
-/// What the text beside a commit for partition `slot` claims.
-pub(super) fn decode(text: &str, offset: i64, slot: u32) -> Option<DoneAbove> {
+/// What the text beside a commit for partition `slot` says.
+pub(super) fn said(text: &str, offset: i64, slot: u32) -> Option<Said> {
     let TopicPartition { topic, partition } = partition(slot);
     decode_metadata(text, offset, scope().mark(&topic, partition))
+}
+
+/// What it claims.
+pub(super) fn decode(text: &str, offset: i64, slot: u32) -> Option<DoneAbove> {
+    said(text, offset, slot)?.claim
+}
+
+/// The lineage that begins with a generation.
+pub(super) fn fresh(generation: u32) -> u64 {
+    1_000 + u64::from(generation)
 }
 
 /// Partition `slot` of the one topic.
@@ -48,7 +60,7 @@ pub(super) fn in_topic(topic: &str, slot: u32) -> TopicPartition {
 
 /// A start that was read from the group, or at 0 where there is none.
 pub(super) fn at(committed: Option<i64>) -> Start {
-    Start { committed, ..Start::at(committed.unwrap_or(0)) }
+    Start { committed, lineage: committed.map(|_| LINEAGE), ..Start::at(committed.unwrap_or(0)) }
 }
 
 /// A run that is done.
@@ -90,23 +102,28 @@ pub(super) struct Rig {
 
 impl Rig {
     pub(super) fn new() -> Self {
-        Self::with_goals(None)
+        Self::with_goals(None, METADATA)
+    }
+
+    /// A core whose commits may say so much.
+    pub(super) fn with_room(metadata: usize) -> Self {
+        Self::with_goals(None, metadata)
     }
 
     /// A core that runs until these partitions have been committed up to their ends.
     pub(super) fn until(ends: &[(u32, i64, bool)]) -> Self {
         let goal =
             |&(slot, end, reached): &(u32, i64, bool)| (partition(slot), Goal { start: 0, end, reached });
-        Self::with_goals(Some(ends.iter().map(goal).collect()))
+        Self::with_goals(Some(ends.iter().map(goal).collect()), METADATA)
     }
 
-    fn with_goals(goals: Option<BTreeMap<TopicPartition, Goal>>) -> Self {
+    fn with_goals(goals: Option<BTreeMap<TopicPartition, Goal>>, metadata: usize) -> Self {
         let settings = Settings {
             scope: scope(),
             commit_interval: INTERVAL,
             drain_budget: BUDGET,
             in_flight: 100,
-            metadata_max_bytes: METADATA,
+            metadata_max_bytes: metadata,
             stall_after: STALL,
         };
         let path = Arc::new(|node| Arc::from(format!("node {node}")));
@@ -139,13 +156,13 @@ impl Rig {
     pub(super) fn assign_in(&mut self, topic: &str, slot: u32, generation: u32, start: Start) -> Vec<Action> {
         let home = Arc::new(Home::new(slot, generation, in_topic(topic, slot), Arc::clone(&self.desk)));
         self.homes.insert((slot, generation), Arc::clone(&home));
-        self.step(Event::Assigned(vec![Assigned { slot, home, start }]))
+        self.step(Event::Assigned(vec![Assigned { slot, home, start, fresh: fresh(generation) }]))
     }
 
     pub(super) fn restart(&mut self, slot: u32, generation: u32, start: Start) -> Vec<Action> {
         let home = Arc::new(Home::new(slot, generation, partition(slot), Arc::clone(&self.desk)));
         self.homes.insert((slot, generation), Arc::clone(&home));
-        self.step(Event::Restarted(Assigned { slot, home, start }))
+        self.step(Event::Restarted(Assigned { slot, home, start, fresh: fresh(generation) }))
     }
 
     pub(super) fn home(&self, slot: u32, generation: u32) -> &Arc<Home> {

@@ -3,7 +3,10 @@
 use std::{
     collections::{BTreeMap, VecDeque},
     io,
-    sync::{Arc, Mutex, MutexGuard},
+    sync::{
+        Arc, Mutex, MutexGuard,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -39,6 +42,7 @@ type Work = Box<dyn FnOnce() + Send>;
 #[derive(Default)]
 pub(super) struct Hands {
     now: Mutex<Duration>,
+    drawn: AtomicU64,
     lines: Arc<Mutex<BTreeMap<String, VecDeque<Work>>>>,
 }
 
@@ -66,6 +70,10 @@ impl Runtime for Hands {
 
     fn now(&self) -> Duration {
         *lock(&self.now)
+    }
+
+    fn random(&self) -> u64 {
+        self.drawn.fetch_add(1, Ordering::Relaxed)
     }
 
     fn chunk_end(&self) -> Option<Instant> {

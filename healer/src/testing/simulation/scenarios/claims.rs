@@ -3,7 +3,7 @@
 use super::*;
 
 /// The most bytes of commit metadata.
-const LIMIT: usize = 45;
+const LIMIT: usize = 60;
 
 #[test]
 fn where_what_is_done_above_has_no_room_the_partition_rests_until_what_holds_it_is_done() {
@@ -40,10 +40,12 @@ fn an_offset_is_committed_without_the_map_that_has_no_room() {
         play.start(0);
         play.until("the first one is at work", |play| play.visits("wait 0") == 1);
         play.pass(SECOND);
-        assert!(play.commits(0).is_empty(), "there is nothing to say");
+        let says_lineage = |commit: &Accepted| commit.metadata.len() == 40;
+        let commits = play.commits(0);
+        assert!(commits.len() == 1 && commits[0].offset == 0 && says_lineage(&commits[0]), "{commits:?}");
         play.let_go("wait 0");
         play.until("the frontier is committed", |play| play.committed(0) == Some(2));
-        assert_eq!(play.commits(0)[0].metadata, "");
+        assert!(play.commits(0).iter().all(says_lineage));
         // Whoever comes next knows nothing of what was done above.
         play.kill_with_disk(0);
         (2..64).step_by(2).for_each(|offset| play.let_go(&format!("wait {offset}")));
@@ -64,7 +66,7 @@ fn runs_with(play: &mut Play<'_>, text: &str) -> Vec<i64> {
 
 #[test]
 fn text_of_others_and_damaged_text_are_ignored() {
-    let texts = ["AAEC", "\u{1F980}", "h1:garbage", "healer1:", "healer1:AAAA", "healer2:AAAA", "{\"v\":1}"];
+    let texts = ["AAEC", "\u{1F980}", "h1:garbage", "healer2:", "healer1:AAAA", "healer2:AAAA", "{\"v\":1}"];
     for text in texts {
         Ground::new(1, 1).play(|play| {
             assert_eq!(runs_with(play, text), (3..10).collect::<Vec<_>>(), "{text}");

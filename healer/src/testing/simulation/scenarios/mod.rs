@@ -21,7 +21,7 @@ pub(super) mod works;
 use std::time::Duration;
 
 use super::{
-    cluster::{CommitFault, Protocol},
+    cluster::{Accepted, CommitFault, Protocol},
     storm::Fault,
     world::{Ground, Play},
 };

@@ -9,7 +9,7 @@ fn at_work(play: &mut Play<'_>) {
     play.until("3 is committed, and what is done above it", |play| {
         let last = play.commits(0).pop();
         let done = play.status(0, 0).is_some_and(|status| (status.pending, status.position) == (2, 10));
-        done && last.is_some_and(|last| last.offset == 3 && !last.metadata.is_empty())
+        done && last.is_some_and(|last| last.offset == 3 && Play::claim(0, 3, &last.metadata).is_some())
     });
     play.pass(SECOND);
 }

@@ -30,8 +30,8 @@ fn a_restart_without_a_reset_skips_what_was_done_above() {
 
 #[test]
 fn what_an_admin_resets_is_processed_again() {
-    // Below the commit and above it.
-    for offset in [0, 1, 4] {
+    // Below the commit, where it stands, and above it.
+    for offset in [0, 1, 3, 4] {
         Ground::new(1, 1).play(|play| {
             killed(play);
             play.reset(0, offset, "");
@@ -41,6 +41,33 @@ fn what_an_admin_resets_is_processed_again() {
             play.rest();
         });
     }
+}
+
+#[test]
+fn a_group_that_comes_to_the_same_offset_anew_has_nothing_skipped_by_an_old_store() {
+    // Commits have no room but for the lineage, so that the store alone knows what is done above.
+    Ground::new(2, 1).config(|config| config.metadata_max_bytes(40)).play(|play| {
+        play.write_waiting(0, 10, |offset| offset == 3);
+        for seat in [0, 1] {
+            play.start(seat);
+            play.until("all are done but one", |play| {
+                play.status(seat, 0).is_some_and(|status| (status.pending, status.position) == (1, 10))
+            });
+            play.until("3 is committed", |play| play.committed(0) == Some(3));
+            play.pass(SECOND);
+            play.kill(seat);
+            // The second one begins without a commit; what it has done above goes with its disk.
+            if seat == 0 {
+                play.forget(0);
+            }
+        }
+        play.let_go("wait 3");
+        play.start(0);
+        play.until("all is committed", |play| play.committed(0) == Some(10));
+        assert_eq!(play.offsets(2, 0), (0..10).collect::<Vec<_>>(), "the group was deleted");
+        assert_eq!(play.offsets(3, 0), (3..10).collect::<Vec<_>>());
+        play.rest();
+    });
 }
 
 #[test]

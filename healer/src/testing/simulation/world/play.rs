@@ -106,6 +106,14 @@ impl<'a> Play<'a> {
         self.world.cluster.reset(GROUP, TOPIC, partition, offset, text);
     }
 
+    /// Forgets what the group has committed, as where it is deleted.
+    pub(crate) fn forget(&mut self, partition: i32) {
+        let name = TopicPartition { topic: TOPIC.into(), partition };
+        self.world.was_reset.insert(name.clone());
+        self.world.oracle.disturbed(&name);
+        self.world.cluster.forget(GROUP, TOPIC, partition);
+    }
+
     /// All processes have a turn, and 50 ms pass.
     pub(crate) fn round(&mut self) {
         self.world.calm_round();
@@ -171,7 +179,7 @@ impl<'a> Play<'a> {
 
     /// What the text beside a commit says was done above it.
     pub(crate) fn claim(partition: i32, offset: i64, text: &str) -> Option<DoneAbove> {
-        decode_metadata(text, offset, Scope::new(CLUSTER, GROUP, PIPELINE).mark(TOPIC, partition))
+        decode_metadata(text, offset, Scope::new(CLUSTER, GROUP, PIPELINE).mark(TOPIC, partition))?.claim
     }
 
     /// What the broker has taken for a partition, oldest first; an admin's is not among them.

@@ -5,12 +5,14 @@ use std::collections::BTreeSet;
 use healer_store::Delivered;
 
 use super::{
-    super::rig::{Rig, at, decode},
+    super::rig::{Rig, at, partition, said},
     log::{END, Record, key},
     world::{Generation, Task, World},
 };
 use crate::{
-    engine::core::{Event, Start},
+    broker::Watermarks,
+    config::OutOfRange,
+    engine::core::{Event, Known, Start, StartPolicy, decide},
     envelope::{Outcome, Reason},
     operators::Run,
 };
@@ -27,14 +29,69 @@ impl World {
                 text.clear();
             });
         }
+        let store = self.random.below(2);
+        self.stores.insert(slot, store);
         let start = match self.committed.get(&slot) {
             None if self.random.one_in(4) => Start { commit: true, ..at(None) },
-            None => at(None),
-            Some((offset, text)) => Start { claim: decode(text, *offset, slot), ..at(Some(*offset)) },
+            known => self.decide(slot, store, known),
         };
+        self.seen.stale += u32::from(start.is_stale);
+        let said_by_commit =
+            self.committed.get(&slot).and_then(|(offset, text)| said(text, *offset, slot)?.claim);
+        self.seen.rows += u32::from(start.claim.is_some() && said_by_commit.is_none());
         let number = self.begin(slot, start.offset);
         let actions = self.rig.assign(slot, number, start);
         self.carry_out(actions);
+    }
+
+    fn decide(&self, slot: u32, store: u64, committed: Option<&(i64, String)>) -> Start {
+        let known = Known {
+            committed: committed.map(|(offset, _)| *offset),
+            watermarks: Watermarks { first: 0, end: END },
+            at_time: None,
+            snapshot: self.rows.get(&(store, slot)).cloned(),
+            metadata: committed.and_then(|(offset, text)| said(text, *offset, slot)),
+        };
+        let start = decide(&partition(slot), known, StartPolicy::Earliest, OutOfRange::Error);
+        start.expect("it is in range")
+    }
+
+    /// The user goes back with a partition, or begins again where it stands.
+    pub(super) fn seek(&mut self, slot: u32) {
+        let Some(part) = self.rig.core.part(slot).filter(|part| part.is_open()) else { return };
+        if self.cut.contains_key(&slot) {
+            return;
+        }
+        let frontier = part.ledger.frontier().unsigned_abs();
+        let to = if self.random.one_in(2) { frontier } else { self.random.below(frontier + 1) };
+        let to = i64::try_from(to).expect("small");
+        let old = self.live.remove(&slot);
+        let number = self.begin(slot, to);
+        let actions = self.rig.restart(slot, number, Start::sought(to));
+        if self.rig.core.part(slot).is_some_and(|part| part.home.generation == number) {
+            self.seen.seeks += 1;
+            self.sought.insert(slot, (to, number));
+        } else {
+            self.live.extend(old.map(|old| (slot, old)));
+        }
+        self.carry_out(actions);
+    }
+
+    /// An admin sets the offset of a group that does not run, also to where it stands, or deletes the group.
+    pub(super) fn reset(&mut self, slot: u32) {
+        let asked = self.under_way.iter().flatten().any(|entry| entry.slot == slot);
+        if asked || self.live.contains_key(&slot) || self.cut.contains_key(&slot) {
+            return;
+        }
+        let Some((offset, _)) = self.committed.remove(&slot) else { return };
+        let to = match self.random.below(4) {
+            0 => None,
+            1 => i64::try_from(self.random.below(offset.unsigned_abs() + 1)).ok(),
+            _ => Some(offset),
+        };
+        self.committed.extend(to.map(|to| (slot, (to, String::new()))));
+        self.done.want_again(slot, to.unwrap_or(0), self.generations + 1);
+        self.seen.resets += 1;
     }
 
     fn begin(&mut self, slot: u32, next: i64) -> u32 {
@@ -119,7 +176,8 @@ impl World {
         let live = self.live.get_mut(&slot).expect("it runs");
         live.next = offset + 1;
         if self.random.one_in(2) {
-            self.ever_done.insert(record);
+            let generation = live.number;
+            self.done.add(record, generation);
             return true;
         }
         live.pending.insert(offset);
@@ -140,7 +198,7 @@ impl World {
             part.ledger.verify(offset, fingerprint);
         }
         if part.ledger.deliver_known(offset, None).expect("in order") == Delivered::AlreadyDone {
-            assert!(self.ever_done.contains(&record), "{record:?} is skipped and was never done");
+            assert!(self.done.contains(&record), "{record:?} is skipped and was never done");
             self.seen.skipped += 1;
             self.live.get_mut(&slot).expect("it runs").next = offset + 1;
             return true;
@@ -182,7 +240,7 @@ impl World {
             if let Some(live) = live {
                 live.pending.remove(&offset);
             }
-            self.ever_done.insert(record);
+            self.done.add(record, generation);
             receipt.settle(match self.random.below(4) {
                 0 => Outcome::Skipped(Reason::new("random")),
                 _ => Outcome::Healed,

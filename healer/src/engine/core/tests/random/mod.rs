@@ -1,5 +1,6 @@
 //! Random histories against an oracle that is too simple to be wrong: it keeps every record ever done in a set.
 
+mod done;
 mod log;
 mod member;
 mod world;
@@ -48,6 +49,8 @@ impl World {
             66..70 => self.position(slot),
             70 if self.random.one_in(3) => self.cut(slot),
             71 => self.rewind(),
+            92 if self.random.one_in(3) => self.seek(slot),
+            93 if self.random.one_in(3) => self.reset(slot),
             87..92 => self.bring_one_back(),
             72..84 => {
                 let result = match self.random.below(12) {
@@ -144,7 +147,12 @@ fn no_history_loses_a_record_and_every_one_comes_to_rest() {
         all.skipped += seen.skipped;
         all.back_late += seen.back_late;
         all.maps += seen.maps;
+        all.seeks += seen.seeks;
+        all.resets += seen.resets;
+        all.rows += seen.rows;
+        all.stale += seen.stale;
     }
-    let Seen { epochs, skipped, back_late, maps } = all;
-    assert!(epochs > 100 && skipped > 100 && back_late > 100 && maps > 100, "{all:?}");
+    let Seen { epochs, skipped, back_late, maps, seeks, resets, rows, stale } = all;
+    let counts = [epochs, skipped, back_late, maps, seeks, resets, rows, stale];
+    assert!(counts.iter().all(|count| *count > 100), "{all:?}");
 }

@@ -3,13 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    super::rig::{Rig, decode, partition},
+    super::rig::{METADATA, Rig, partition, said},
+    done::Done,
     log::{Log, Random, Record},
 };
 use crate::{
     broker::{CommitErrorKind, TopicPartition},
     engine::core::{Action, CommitEntry},
     envelope::Receipt,
+    journal::PartitionSnapshot,
     operators::Run,
 };
 
@@ -38,6 +40,12 @@ pub(super) struct Seen {
     pub(super) skipped: u32,
     pub(super) back_late: u32,
     pub(super) maps: u32,
+    pub(super) seeks: u32,
+    pub(super) resets: u32,
+    /// Starts that the store alone told what was done above.
+    pub(super) rows: u32,
+    /// Starts with a row that must not be believed.
+    pub(super) stale: u32,
 }
 
 pub(super) struct World {
@@ -50,12 +58,18 @@ pub(super) struct World {
     pub(super) out: Vec<(u32, u32, Vec<Run>)>,
     /// New generations that were asked for.
     pub(super) rewinds: Vec<(u32, u32, i64)>,
-    under_way: Option<Vec<CommitEntry>>,
+    pub(super) under_way: Option<Vec<CommitEntry>>,
     /// What the group has committed.
     pub(super) committed: BTreeMap<u32, (i64, String)>,
     /// Where a log was cut, until a commit of its new records is acknowledged.
     pub(super) cut: BTreeMap<u32, (i64, u32)>,
-    pub(super) ever_done: BTreeSet<Record>,
+    pub(super) done: Done,
+    /// Two stores, which take some of the rows.
+    pub(super) rows: BTreeMap<(u64, u32), PartitionSnapshot>,
+    /// The store of the member that has a partition.
+    pub(super) stores: BTreeMap<u32, u64>,
+    /// Where a generation was sought back to, until the group knows.
+    pub(super) sought: BTreeMap<u32, (i64, u32)>,
     pub(super) generations: u32,
     pub(super) returned: bool,
     pub(super) finished: bool,
@@ -74,7 +88,8 @@ impl World {
         Self {
             log: Log::new(seed),
             random: Random(seed.wrapping_mul(0x2545_F491_4F6C_DD1D) | 1),
-            rig: Rig::new(),
+            // In every second history the commits have no room but for the lineage, so that the stores alone know more.
+            rig: Rig::with_room(if seed.is_multiple_of(2) { METADATA } else { 40 }),
             live: BTreeMap::new(),
             tasks: Vec::new(),
             out: Vec::new(),
@@ -82,7 +97,10 @@ impl World {
             under_way: None,
             committed: BTreeMap::new(),
             cut: BTreeMap::new(),
-            ever_done: BTreeSet::new(),
+            done: Done::default(),
+            rows: BTreeMap::new(),
+            stores: BTreeMap::new(),
+            sought: BTreeMap::new(),
             generations: 0,
             returned: false,
             finished: false,
@@ -117,7 +135,33 @@ impl World {
                 }
                 Action::Rewind { slot, generation, offset } => self.rewinds.push((slot, generation, offset)),
                 Action::Finish => self.finished = true,
-                Action::Save(_) | Action::Hurry(_) | Action::AskGroup(_) => {}
+                Action::Save(slots) => self.save(&slots),
+                Action::Hurry(_) | Action::AskGroup(_) => {}
+            }
+        }
+    }
+
+    /// A store takes a row, unless it has no room.
+    fn save(&mut self, slots: &[u32]) {
+        for slot in slots {
+            let Some(part) = self.rig.core.part(*slot) else { continue };
+            let place = part.ledger.first_pending().and_then(|offset| part.home.place(offset));
+            let fingerprint = place.map(|place| place.fingerprint);
+            let number = i32::try_from(*slot).expect("small");
+            let row = PartitionSnapshot::of("t", number, part.lineage, &part.ledger, fingerprint);
+            if !self.random.one_in(3) {
+                self.rows.insert((self.stores[slot], *slot), row);
+            }
+        }
+    }
+
+    /// What a commit says is done.
+    fn is_true(&mut self, slot: u32, offset: i64, metadata: &str) {
+        self.all_done(slot, 0..offset);
+        if let Some(claim) = said(metadata, offset, slot).expect("it reads back").claim {
+            self.seen.maps += 1;
+            for run in claim.runs {
+                self.all_done(slot, run.first..run.end);
             }
         }
     }
@@ -135,21 +179,14 @@ impl World {
             assert!(*offset <= live.next, "{offset} was never read");
             assert!(live.asked.is_none_or(|asked| *offset >= asked), "{offset} goes back");
             live.asked = Some(*offset);
-            self.all_done(*slot, 0..*offset);
-            if !metadata.is_empty() {
-                self.seen.maps += 1;
-                let claim = decode(metadata, *offset, *slot).expect("it reads back");
-                for run in claim.runs {
-                    self.all_done(*slot, run.first..run.end);
-                }
-            }
+            self.is_true(*slot, *offset, metadata);
         }
         self.under_way = Some(entries);
     }
 
     pub(super) fn all_done(&self, slot: u32, offsets: std::ops::Range<i64>) {
         for record in self.log.records(slot, offsets) {
-            assert!(self.ever_done.contains(&record), "{record:?} is lost");
+            assert!(self.done.contains(&record), "{record:?} is lost");
         }
     }
 
@@ -172,6 +209,11 @@ impl World {
             actions
         } else {
             for CommitEntry { slot, generation, offset, metadata, .. } in entries {
+                if let Some((from, _)) = self.sought.get(&slot).filter(|(_, number)| *number == generation) {
+                    self.done.want_again(slot, *from, generation);
+                    self.sought.remove(&slot);
+                    self.is_true(slot, offset, &metadata);
+                }
                 self.committed.insert(slot, (offset, metadata));
                 if self.cut.get(&slot).is_some_and(|(_, old)| generation > *old) {
                     self.cut.remove(&slot);
