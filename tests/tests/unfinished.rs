@@ -4,6 +4,7 @@
 use std::{
     ops::ControlFlow,
     pin::Pin,
+    sync::Arc,
     task::{Context as Task, Poll},
 };
 
@@ -21,8 +22,11 @@ async fn later(line: String) -> Saved {
 
 #[checkpoint]
 #[stage]
-fn kept(line: String) -> Vec<Saved> {
-    vec![save(line)]
+fn kept<P: Parse>(line: String) -> Vec<P::Out>
+where
+    P::Out: serde::Serialize,
+{
+    vec![P::parse(line)]
 }
 
 /// The faults of a chain that starts with lines.
@@ -61,7 +65,7 @@ fn what_may_have_failed_is_refused_where_it_counts_as_done() {
         faults_of!(.map(save).then(kafka::to_json("saved")).map(drop).heal()),
         faults_of!(.map(save).checkpoint().map(drop).heal()),
         faults_of!(.map(save).partition(10).heal()),
-        faults_of!(.then(kept::stage()).named("map").map(drop).heal()),
+        faults_of!(.then(kept::<Strict>::stage()).named("map").map(drop).heal()),
         faults_of!(.map(save).then(kafka::to_json("saved")).checkpoint().partition(10).heal()),
         faults_of!(.map(|line| Some(save(line))).heal()),
         faults_of!(.map(|line| (line.clone(), vec![[Box::new(save(line))]])).heal()),
@@ -98,6 +102,26 @@ fn what_nobody_ran_is_refused_where_it_counts_as_done() {
     );
     let each = |line: String| vec![line].into_iter().map(save);
     refused(&faults_of!(.map(each).heal()), "lines.map", "adapters::map::Map<", "collect it");
+}
+
+fn job() -> u8 {
+    7
+}
+
+extern "C" fn foreign_job() -> u8 {
+    7
+}
+
+#[test]
+fn what_tokio_wraps_and_functions_by_their_names_are_refused() {
+    let awaits = "await it in an `async` stage";
+    let wrapped = faults_of!(.map(|line| tokio::task::unconstrained(later(line))).heal());
+    refused(&wrapped, "lines.map", "Unconstrained<", awaits);
+    refused(&faults_of!(.map(|_| job).heal()), "lines.map", "::job", awaits);
+    let foreign = faults_of!(.map(|_| foreign_job as extern "C" fn() -> u8).heal());
+    refused(&foreign, "lines.map", "extern \"C\" fn() -> u8", awaits);
+    let locked = faults_of!(.map(|line| Arc::new(tokio::sync::Mutex::new(save(line)))).heal());
+    refused(&locked, "lines.map", FAILED, "`try_map`");
 }
 
 #[test]
