@@ -5,6 +5,7 @@
 use proc_macro::TokenStream;
 
 mod here;
+mod looks;
 mod names;
 mod pipeline;
 mod stage;

@@ -4,6 +4,7 @@
 use std::{
     ops::ControlFlow,
     pin::Pin,
+    sync::Arc,
     task::{Context as Task, Poll},
 };
 
@@ -21,8 +22,11 @@ async fn later(line: String) -> Saved {
 
 #[checkpoint]
 #[stage]
-fn kept(line: String) -> Vec<Saved> {
-    vec![save(line)]
+fn kept<P: Parse>(line: String) -> Vec<P::Out>
+where
+    P::Out: serde::Serialize,
+{
+    vec![P::parse(line)]
 }
 
 /// The faults of a chain that starts with lines.
@@ -61,7 +65,7 @@ fn what_may_have_failed_is_refused_where_it_counts_as_done() {
         faults_of!(.map(save).then(kafka::to_json("saved")).map(drop).heal()),
         faults_of!(.map(save).checkpoint().map(drop).heal()),
         faults_of!(.map(save).partition(10).heal()),
-        faults_of!(.then(kept::stage()).named("map").map(drop).heal()),
+        faults_of!(.then(kept::<Strict>::stage()).named("map").map(drop).heal()),
         faults_of!(.map(save).then(kafka::to_json("saved")).checkpoint().partition(10).heal()),
         faults_of!(.map(|line| Some(save(line))).heal()),
         faults_of!(.map(|line| (line.clone(), vec![[Box::new(save(line))]])).heal()),
@@ -98,6 +102,26 @@ fn what_nobody_ran_is_refused_where_it_counts_as_done() {
     );
     let each = |line: String| vec![line].into_iter().map(save);
     refused(&faults_of!(.map(each).heal()), "lines.map", "adapters::map::Map<", "collect it");
+}
+
+fn job() -> u8 {
+    7
+}
+
+extern "C" fn foreign_job() -> u8 {
+    7
+}
+
+#[test]
+fn what_tokio_wraps_and_functions_by_their_names_are_refused() {
+    let awaits = "await it in an `async` stage";
+    let wrapped = faults_of!(.map(|line| tokio::task::unconstrained(later(line))).heal());
+    refused(&wrapped, "lines.map", "Unconstrained<", awaits);
+    refused(&faults_of!(.map(|_| job).heal()), "lines.map", "::job", awaits);
+    let foreign = faults_of!(.map(|_| foreign_job as extern "C" fn() -> u8).heal());
+    refused(&foreign, "lines.map", "extern \"C\" fn() -> u8", awaits);
+    let locked = faults_of!(.map(|line| Arc::new(tokio::sync::Mutex::new(save(line)))).heal());
+    refused(&locked, "lines.map", FAILED, "`try_map`");
 }
 
 #[test]
@@ -173,6 +197,104 @@ fn in_a_generic_function_the_type_is_looked_at_when_it_is_known() {
         refused(&faults(app), path, FAILED, "`try_map`");
     }
     for app in generic::<Lenient>() {
+        assert_eq!(faults(app), [""; 0]);
+    }
+}
+
+/// A list that the user of the pipeline chooses.
+trait Split: Send + Sync + 'static {
+    type Items: IntoIterator<Item = u64, IntoIter: Send> + Send + 'static;
+    fn split(line: String) -> Self::Items;
+}
+
+impl Split for Strict {
+    type Items = Saved;
+    fn split(line: String) -> Saved {
+        save(line)
+    }
+}
+
+impl Split for Lenient {
+    type Items = Option<u64>;
+    fn split(line: String) -> Option<u64> {
+        save(line).ok()
+    }
+}
+
+mod lists {
+    use super::*;
+
+    #[stage(flat)]
+    pub(super) fn of_a_trait<S: Split>(line: String) -> S::Items {
+        S::split(line)
+    }
+
+    #[stage(flat)]
+    pub(super) async fn later<S: Split>(line: String) -> S::Items {
+        S::split(line)
+    }
+
+    #[stage(flat)]
+    pub(super) fn or_an_error<S: Split>(line: &str, ctx: &Context) -> Result<Option<S::Items>, String> {
+        Ok(Some(S::split(format!("{line}{}", ctx.offset()))))
+    }
+
+    #[checkpoint]
+    #[stage(flat)]
+    pub(super) fn kept<S: Split>(line: &String) -> S::Items {
+        S::split(line.clone())
+    }
+
+    #[stage(flat)]
+    pub(super) fn passed_on<I>(list: I) -> I
+    where
+        I: IntoIterator<Item = u64, IntoIter: Send> + Send + 'static,
+    {
+        list
+    }
+
+    #[stage(flat)]
+    pub(super) fn unnamed<S: Split>(line: String) -> impl IntoIterator<Item = u64, IntoIter: Send> + Send {
+        S::split(line)
+    }
+
+    #[stage(flat)]
+    pub(super) async fn unnamed_later<S: Split>(
+        line: &String,
+        ctx: &Context,
+    ) -> Result<impl IntoIterator<Item = u64, IntoIter: Send> + Send, String> {
+        Ok(S::split(format!("{line}{}", ctx.offset())))
+    }
+
+    #[stage(flat)]
+    pub(super) fn of_the_standard_library(line: String) -> std::result::IntoIter<u64> {
+        save(line).into_iter()
+    }
+}
+
+fn split<S: Split>() -> [App; 7] {
+    [
+        pipeline! { name "x"; kafka::string("lines") => lists::of_a_trait::<S> as "list" => heal; },
+        pipeline! { name "x"; kafka::string("lines") => lists::later::<S> as "list" => heal; },
+        pipeline! { name "x"; kafka::string("lines") => lists::or_an_error::<S> as "list" => heal; },
+        pipeline! { name "x"; kafka::string("lines") => lists::kept::<S> as "list" => heal; },
+        pipeline! { name "x"; kafka::string("lines") => map(S::split) as "list" => lists::passed_on::<S::Items> as "list" => heal; },
+        pipeline! { name "x"; kafka::string("lines") => lists::unnamed::<S> as "list" => heal; },
+        pipeline! { name "x"; kafka::string("lines") => lists::unnamed_later::<S> as "list" => heal; },
+    ]
+}
+
+#[test]
+fn a_result_for_a_list_is_refused_since_its_err_has_no_items() {
+    let own =
+        pipeline! { name "x"; kafka::string("lines") => lists::of_the_standard_library as "list" => heal; };
+    for app in split::<Strict>().into_iter().chain([own]) {
+        let faults = faults(app);
+        let [fault] = faults.as_slice() else { panic!("one fault, not {faults:#?}") };
+        assert!(fault.starts_with("`lines.list") && fault.contains("core::result::"), "{fault}");
+        assert!(fault.contains("committed") && fault.contains("`.ok()`"), "{fault}");
+    }
+    for app in split::<Lenient>() {
         assert_eq!(faults(app), [""; 0]);
     }
 }

@@ -96,11 +96,12 @@ impl App {
         self
     }
 
-    /// What happens to records that fail, at stages, closures and sources that say nothing themselves;
+    /// What happens to records that fail, at stages, closures, sources and sinks that say nothing themselves;
     /// [`OnError::Stop`] by default.
     ///
-    /// A record that a sink cannot send always stops the pipeline, and so does a batch that fails, unless its stage says
-    /// `split`: then this is about the rows that fail alone.
+    /// It is about what is the record's own fault. At a sink that is what [`Sink::on_error`](crate::Sink::on_error) lists; what is
+    /// the broker's or the configuration's (an unknown topic, a missing right) stops the pipeline or waits, whatever this says.
+    /// So does a batch that fails stop it, unless its stage says `split`: then this is about the rows that fail alone.
     pub fn on_error(mut self, on_error: OnError) -> Self {
         self.on_error = on_error;
         self

@@ -53,8 +53,9 @@ type Filter = Box<dyn Fn(&DeadLetter<'_>) -> bool + Send>;
 /// see [`Context::origin`](crate::Context::origin). What is no letter is kept as well. Headers whose names are not UTF-8 cannot be
 /// written again: they are left out, and the log says so.
 ///
-/// Dropping the future of `run` does not end the run. One run at a time: two at once would send letters twice (with [`transactional`](Redrive::transactional) the older one
-/// ends with an error).
+/// Dropping the future of `run` (`select!`, a time-out, an abort) ends the run: letters that are being sent arrive and are committed,
+/// in the background, and no others are sent. One run at a time: two at once would send letters twice (with
+/// [`transactional`](Redrive::transactional) the older one ends with an error).
 #[must_use = "nothing is sent until `run`"]
 pub struct Redrive {
     pub(super) topic: Arc<str>,
@@ -161,19 +162,23 @@ impl Redrive {
             producer.insert("transactional.id".to_owned(), id.clone());
         }
         let wait = config.connect_timeout();
+        let held = Arc::new(());
+        let wanted = run::Wanted::by(&held);
         // It blocks throughout; nothing else runs beside it.
         let work = move || {
             let broker = KafkaBroker::connect(&consumer)?;
             let producer = KafkaProducer::connect(&producer)?;
             if self.transactional.is_some() {
                 let mut unit = producer.transactions(&broker, wait)?;
-                run::run(&self, broker, &mut unit, wait)
+                run::run(&self, broker, &mut unit, wait, &wanted)
             } else {
                 let mut unit = run::Acknowledged::new(producer, &broker);
-                run::run(&self, broker, &mut unit, wait)
+                run::run(&self, broker, &mut unit, wait, &wanted)
             }
         };
-        match tokio::task::spawn_blocking(work).await {
+        let done = tokio::task::spawn_blocking(work).await;
+        drop(held);
+        match done {
             Ok(result) => result.map_err(Error::from),
             Err(error) => match error.try_into_panic() {
                 Ok(panic) => std::panic::resume_unwind(panic),

@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashSet,
-    sync::Arc,
+    sync::{Arc, Weak},
     time::{Duration, Instant},
 };
 
@@ -64,12 +64,27 @@ impl Identity {
     }
 }
 
-/// Sends back what is in the topic now.
+/// Whether anybody waits for the run to end: held by its future.
+pub(super) struct Wanted(Weak<()>);
+
+impl Wanted {
+    /// As long as `by` is held.
+    pub(super) fn by(by: &Arc<()>) -> Self {
+        Self(Arc::downgrade(by))
+    }
+
+    fn is_over(&self) -> bool {
+        self.0.strong_count() == 0
+    }
+}
+
+/// Sends back what is in the topic now, as long as it is wanted.
 pub(super) fn run<B: Broker>(
     redrive: &Redrive,
     mut broker: B,
     unit: &mut impl Unit,
     wait: Duration,
+    wanted: &Wanted,
 ) -> Result<Redriven, BrokerError> {
     let mut parts = parts(&*broker.remote(), &redrive.topic, wait)?;
     let open = |parts: &[Part]| parts.iter().any(|part| part.next < part.end);
@@ -99,10 +114,14 @@ pub(super) fn run<B: Broker>(
         let before: i64 = parts.iter().map(|part| part.next).sum();
         let mut result = Ok(());
         source.poll(LETTERS, POLL, &mut |records| {
-            result = posts(redrive, records, &parts, &mut courier, &mut sent)
+            result = posts(redrive, records, &parts, &mut courier, &mut sent, wanted)
                 .and_then(|mut posts| courier.settle(&mut posts, &mut parts));
         });
         result?;
+        if wanted.is_over() {
+            // What was sent is committed. Letters that were passed over are not, though the client is past them.
+            break;
+        }
         hear(broker.events())?;
         // Markers and gaps are no letters.
         for (slot, position) in broker.positions() {
@@ -136,16 +155,20 @@ fn parts(remote: &dyn Remote, topic: &Arc<str>, wait: Duration) -> Result<Vec<Pa
     parts.collect()
 }
 
-/// Letters and their fates.
+/// Letters and their fates; none of them once the run is not wanted any more, since all of them go together.
 fn posts<'r, U: Unit>(
     redrive: &Redrive,
     records: &'r [RecordRef<'r>],
     parts: &[Part],
     courier: &mut Courier<'_, U>,
     sent: &mut HashSet<Identity>,
+    wanted: &Wanted,
 ) -> Result<Vec<Post<'r>>, BrokerError> {
     let mut posts = Vec::new();
     for record in records {
+        if wanted.is_over() {
+            return Ok(Vec::new());
+        }
         let part = &parts[record.slot as usize];
         // What came since then: the position tells that the end was reached.
         if record.offset >= part.end || record.offset < part.next {
@@ -162,7 +185,7 @@ fn posts<'r, U: Unit>(
         let is_there = matches!(fate, Fate::Repeated);
         posts.push(Post { record, headers, fate, is_there });
     }
-    Ok(posts)
+    Ok(if wanted.is_over() { Vec::new() } else { posts })
 }
 
 fn fate<U: Unit>(

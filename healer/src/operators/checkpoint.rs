@@ -83,6 +83,7 @@ impl<T> Checkpoint<T> {
 impl<T: Send + 'static> Operator for Checkpoint<T> {
     type In = T;
     type Out = T;
+    type Settled = ();
     type Node<D: Consumer<T>> = CheckpointNode<T, D>;
 
     fn draft(&self) -> NodeDraft {

@@ -31,6 +31,7 @@ where
 {
     type In = T;
     type Out = T;
+    type Settled = ();
     type Node<D: Consumer<T>> = FilterNode<F, D>;
 
     fn draft(&self) -> NodeDraft {

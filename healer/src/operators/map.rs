@@ -31,6 +31,7 @@ where
 {
     type In = T;
     type Out = U;
+    type Settled = ();
     type Node<D: Consumer<U>> = MapNode<F, D>;
 
     fn draft(&self) -> NodeDraft {
@@ -103,6 +104,7 @@ where
 {
     type In = T;
     type Out = U;
+    type Settled = ();
     type Node<D: Consumer<U>> = TryMapNode<F, D>;
 
     fn draft(&self) -> NodeDraft {

@@ -35,6 +35,7 @@ impl<T> Gathers for Partition<T> {}
 impl<T: Send + 'static> Operator for Partition<T> {
     type In = T;
     type Out = Rows<T>;
+    type Settled = ();
     type Node<D: Consumer<Rows<T>>> = PartitionNode<D>;
 
     fn draft(&self) -> NodeDraft {

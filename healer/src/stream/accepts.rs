@@ -18,6 +18,9 @@ pub trait Operator: Sized + Send + 'static {
     type In: Send + 'static;
     /// What it gives.
     type Out: Send + 'static;
+    /// What counts as done here, as a list of types: what a sink takes.
+    #[doc(hidden)]
+    type Settled;
     #[doc(hidden)]
     type Node<D: Consumer<Self::Out>>: Consumer<Self::In>;
     #[doc(hidden)]

@@ -1,6 +1,6 @@
 //! `Stream`: what the user writes down.
 
-use std::{any::type_name, marker::PhantomData};
+use std::marker::PhantomData;
 
 use super::{
     Accepts, Branch, Chain as _, Consumer, FanOut, Filters, Gathers, Healed, Here, Keeps, Link, Operator,
@@ -13,7 +13,10 @@ use crate::{
     config::IntoDuration,
     operators::{Checkpoint, Filter, HealNode, Map, Partition, Port, ToPort, TryMap},
     topology::{Draft, NodeDraft, NodeKind},
-    unfinished::{self, typed::Flow},
+    unfinished::{
+        self,
+        typed::{Flow, Taker},
+    },
 };
 
 /// Records on their way, each with its offset beside it.
@@ -64,9 +67,15 @@ impl<C: Link> Stream<C> {
         self
     }
 
+    /// Notes the type of the last node, for `pipeline!` to look at what it may settle.
+    #[doc(hidden)]
+    pub fn taken_by(self, _: &Taker<C::Last>) -> Self {
+        self
+    }
+
     /// What flows here counts as done from now on: `build` refuses what cannot.
     fn done(mut self) -> Self {
-        self.draft.refuse(unfinished::fault(type_name::<C::Out>()));
+        self.draft.refuse(unfinished::fault::<C::Out>());
         self
     }
 

@@ -87,6 +87,10 @@ pub struct TestBatch<T> {
 
 impl<T> TestBatch<T> {
     /// What a function makes of it.
+    ///
+    /// # Panics
+    /// As the other ways to run it, where the call would fail in a pipeline for what the function did with `flat_map`: it gave
+    /// `Result`s for lists, or a row that it made did not come back.
     pub fn run<U>(self, call: impl for<'b> FnOnce(Batch<'b, T>) -> Batch<'b, U>) -> Transformed<U> {
         Transformed::of(fates(call(lent(self.rows))))
     }
@@ -140,7 +144,7 @@ pub struct Transformed<U> {
 
 impl<U> Transformed<U> {
     fn of(fates: Fates<U>) -> Self {
-        let Fates { values, mut skipped, rows } = fates;
+        let Fates { values, mut skipped, rows, has_all } = fates;
         let (made_of, values): (Vec<Vec<usize>>, Vec<U>) = values.into_iter().unzip();
         skipped.sort();
         let mut missing = vec![true; rows];
@@ -149,7 +153,11 @@ impl<U> Transformed<U> {
             .flatten()
             .chain(skipped.iter().map(|(row, _)| row))
             .for_each(|row| missing[*row] = false);
-        let missing = (0..rows).filter(|row| missing[*row]).collect();
+        let missing: Vec<_> = (0..rows).filter(|row| missing[*row]).collect();
+        assert!(
+            has_all || !missing.is_empty(),
+            "a row that `flat_map` made did not come back: in a pipeline the whole call fails"
+        );
         Self { values, made_of, skipped, missing }
     }
 }

@@ -5,5 +5,5 @@ mod named;
 mod plain;
 pub mod typed;
 
-pub(crate) use named::fault;
+pub(crate) use named::{fault, list_fault};
 pub use plain::Plain;

@@ -4,23 +4,29 @@
 
 use std::{
     borrow::Cow,
-    cell::{Cell, RefCell},
+    cell::{Cell, LazyCell, OnceCell, RefCell},
     cmp::Reverse,
     collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap, HashSet, LinkedList, VecDeque},
+    io::Cursor,
     marker::PhantomData,
+    mem::ManuallyDrop,
     num::{Saturating, Wrapping},
-    ops::{Bound, ControlFlow, Range, RangeFrom, RangeInclusive},
+    ops::{Bound, ControlFlow, Range, RangeFrom, RangeInclusive, RangeTo, RangeToInclusive},
     panic::AssertUnwindSafe,
     pin::Pin,
-    rc::Rc,
-    sync::{Arc, LazyLock, Mutex, OnceLock, RwLock},
+    rc::{self, Rc},
+    sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError, RwLock, Weak},
     task::Poll,
     thread,
 };
 
-use futures_util::Stream;
+use futures_util::{Stream, lock};
+use tokio::sync;
 
-use crate::{operators::Rows, stream::Here};
+use crate::{
+    operators::Rows,
+    stream::{Here, Operator},
+};
 
 /// The type of what flows out of a node.
 pub struct Flow<T>(PhantomData<fn() -> T>);
@@ -35,6 +41,36 @@ impl<T> Flow<T> {
     pub fn types(&self) -> List<Next<T, ()>> {
         List(PhantomData)
     }
+}
+
+/// A node that may settle what it takes: a sink. That is known once its type is.
+pub struct Taker<O>(PhantomData<fn() -> O>);
+
+/// A node that is not known yet: the chain tells it.
+pub fn taker<O>() -> Taker<O> {
+    Taker(PhantomData)
+}
+
+impl<O: Settles> Taker<O> {
+    /// The list of types to look at.
+    pub fn types(&self) -> List<O::Settled> {
+        List(PhantomData)
+    }
+}
+
+/// The last node of a stream.
+pub trait Settles {
+    /// What counts as done there, as a list.
+    type Settled;
+}
+
+impl<O: Operator> Settles for O {
+    type Settled = O::Settled;
+}
+
+/// There is none yet.
+impl Settles for () {
+    type Settled = ();
 }
 
 /// Types that are still to be looked at.
@@ -61,6 +97,18 @@ pub trait Known {
     fn __healer_known(&self) {}
 }
 impl<T: ?Sized> Known for T {}
+
+/// A list that was looked at to its end.
+#[diagnostic::on_unimplemented(
+    message = "this value is made of more types than are looked at: an `Err` or a future in the rest of them would count as done",
+    label = "`pipeline!` looks at the first 64",
+    note = "give what is in it a type of your own (a struct is data), or wrap it: `healer::Plain(value)`"
+)]
+pub trait LookedAt {}
+impl LookedAt for () {}
+
+/// Asks for the end of a list.
+pub fn ended<L: LookedAt>(_: &List<L>) {}
 
 /// The next type of a list, and the list behind it.
 pub struct Next<T: ?Sized, L>(PhantomData<fn() -> L>, PhantomData<T>);
@@ -99,10 +147,28 @@ holds! {
     [T: ?Sized,] Box<T>: T;
     [T: ?Sized,] Arc<T>: T;
     [T: ?Sized,] Rc<T>: T;
+    [T: ?Sized,] Weak<T>: T;
+    [T: ?Sized,] rc::Weak<T>: T;
+    [T: ?Sized,] ManuallyDrop<T>: T;
     [T,] Pin<T>: T;
     [T: ?Sized,] Mutex<T>: T;
     [T: ?Sized,] RwLock<T>: T;
     [T,] OnceLock<T>: T;
+    [T,] OnceCell<T>: T;
+    [T,] PoisonError<T>: T;
+    [T: ?Sized,] sync::Mutex<T>: T;
+    [T: ?Sized,] sync::OwnedMutexGuard<T>: T;
+    [T: ?Sized, U: ?Sized,] sync::OwnedMappedMutexGuard<T, U>: U;
+    [T: ?Sized,] sync::RwLock<T>: T;
+    [T: ?Sized, U: ?Sized,] sync::OwnedRwLockReadGuard<T, U>: U;
+    [T: ?Sized,] sync::OwnedRwLockWriteGuard<T>: T;
+    [T: ?Sized, U: ?Sized,] sync::OwnedRwLockMappedWriteGuard<T, U>: U;
+    [T,] sync::OnceCell<T>: T;
+    [T,] sync::SetOnce<T>: T;
+    [T,] sync::watch::Receiver<T>: T;
+    [T,] sync::watch::Sender<T>: T;
+    [T: ?Sized,] lock::Mutex<T>: T;
+    [T: ?Sized,] lock::OwnedMutexGuard<T>: T;
     [T: ?Sized,] Cell<T>: T;
     [T: ?Sized,] RefCell<T>: T;
     [T: ?Sized + ToOwned,] Cow<'_, T>: T;
@@ -111,6 +177,9 @@ holds! {
     [T,] Wrapping<T>: T;
     [T,] Saturating<T>: T;
     [T,] Bound<T>: T;
+    [T,] Cursor<T>: T;
+    [T,] RangeTo<T>: T;
+    [T,] RangeToInclusive<T>: T;
     // Iterators, but data.
     [T,] Range<T>: T;
     [T,] RangeFrom<T>: T;
@@ -123,6 +192,10 @@ holds! {
     [A, B, C, D, E, F,] (A, B, C, D, E, F): A, B, C, D, E, F;
     [A, B, C, D, E, F, G,] (A, B, C, D, E, F, G): A, B, C, D, E, F, G;
     [A, B, C, D, E, F, G, H,] (A, B, C, D, E, F, G, H): A, B, C, D, E, F, G, H;
+    [A, B, C, D, E, F, G, H, I,] (A, B, C, D, E, F, G, H, I): A, B, C, D, E, F, G, H, I;
+    [A, B, C, D, E, F, G, H, I, J,] (A, B, C, D, E, F, G, H, I, J): A, B, C, D, E, F, G, H, I, J;
+    [A, B, C, D, E, F, G, H, I, J, K,] (A, B, C, D, E, F, G, H, I, J, K): A, B, C, D, E, F, G, H, I, J, K;
+    [A, B, C, D, E, F, G, H, I, J, K, M,] (A, B, C, D, E, F, G, H, I, J, K, M): A, B, C, D, E, F, G, H, I, J, K, M;
 }
 
 /// A type with a side that says that nothing was done.
@@ -136,6 +209,7 @@ pub trait Joins {}
 impl<T> Joins for thread::JoinHandle<T> {}
 impl<T> Joins for tokio::task::JoinSet<T> {}
 impl<T, F> Joins for LazyLock<T, F> {}
+impl<T, F> Joins for LazyCell<T, F> {}
 
 /// What may have failed.
 #[diagnostic::on_unimplemented(
@@ -264,7 +338,7 @@ pub trait Called<T: ?Sized> {
         List(PhantomData)
     }
 }
-impl<T: FnOnce() -> R, L, R> Called<T> for &List<Next<T, L>> {}
+impl<T: ?Sized + FnOnce() -> R, L, R> Called<T> for &List<Next<T, L>> {}
 
 /// Everything else is data.
 pub trait Passes<L> {

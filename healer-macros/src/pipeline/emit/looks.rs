@@ -1,24 +1,44 @@
 //! Values that count as done further down: their types are looked at once the chains are written, when all of them are known.
 
 use proc_macro2::{Span, TokenStream};
-use quote::{format_ident, quote, quote_spanned};
+use quote::{ToTokens as _, format_ident, quote_spanned};
 use syn::{Ident, spanned::Spanned as _};
 
 use super::chain::Chains;
-use crate::pipeline::{
-    check::Use,
-    model::{Head, Kind, Node, Statement},
-    parse::call_path,
+use crate::{
+    looks::looks,
+    pipeline::{
+        check::Use,
+        model::{Head, Kind, Node, Statement},
+        parse::call_path,
+    },
 };
 
-/// How many types are looked at: those within each other and beside each other count together.
-const LOOKS: usize = 16;
+/// Types that are looked at.
+struct Flow {
+    of: Of,
+    /// The variable for them.
+    name: Ident,
+    /// Where the node stands.
+    at: Span,
+}
+
+enum Of {
+    /// What a node gives.
+    Values,
+    /// What a node takes, which counts as done if that is a sink: the macro cannot tell.
+    Taker,
+}
 
 impl Chains<'_> {
-    /// A stream after the nodes of a statement up to `at`, with its type noted if its values count as done further down.
+    /// A stream after the nodes of a statement up to `at`, with its type noted if its values count as done further down, or if its last
+    /// node may be a sink.
     pub(super) fn noted(self, stream: TokenStream, index: usize, at: usize) -> TokenStream {
-        let Some((flow, span)) = self.flow_of(index, at) else { return stream };
-        quote_spanned!(span=> #stream.flows(&#flow))
+        match self.flow_of(index, at) {
+            Some(Flow { of: Of::Values, name, at }) => quote_spanned!(at=> #stream.flows(&#name)),
+            Some(Flow { of: Of::Taker, name, at }) => quote_spanned!(at=> #stream.taken_by(&#name)),
+            None => stream,
+        }
     }
 
     /// What keeps the types, to stand before the chains; and the looks at them, to stand behind.
@@ -27,35 +47,27 @@ impl Chains<'_> {
         let flows = self.pipeline.statements.iter().enumerate().flat_map(|(index, statement)| {
             (0..=statement.nodes.len()).filter_map(move |at| self.flow_of(index, at))
         });
-        let both = flows.map(|(flow, at)| {
-            let typed = quote_spanned!(at=> #krate::__private::typed);
-            let list = Ident::new("list", Span::mixed_site().located_at(at));
-            let look = quote_spanned! {at=>
-                (*#list.first()).__healer_known();
-                let #list = (&&&&&&&#list).__healer_look();
+        let both = flows.map(|Flow { of, name, at }| {
+            let flow = match of {
+                Of::Values => quote_spanned!(at=> #krate::__private::typed::flow()),
+                Of::Taker => quote_spanned!(at=> #krate::__private::typed::taker()),
             };
-            let looks = std::iter::repeat_n(look, LOOKS);
-            let look = quote! {
-                #[allow(clippy::all, clippy::pedantic)]
-                {
-                    use #typed::*;
-                    let _ = || {
-                        let #list = #flow.types();
-                        #(#looks)*
-                    };
-                }
-            };
-            (quote_spanned!(at=> let #flow = #typed::flow();), look)
+            (quote_spanned!(at=> let #name = #flow;), looks(&krate, &name.to_token_stream(), at))
         });
         both.unzip()
     }
 
-    /// The variable for the type of what a statement's node gives, and where the node stands; the start is at 0.
-    fn flow_of(self, index: usize, at: usize) -> Option<(Ident, Span)> {
+    /// What is to be looked at behind a statement's node; the start is at 0.
+    fn flow_of(self, index: usize, at: usize) -> Option<Flow> {
         let statement = &self.pipeline.statements[index];
         let span = gives(statement, at)?;
         let name = format_ident!("flow_{index}_{at}", span = Span::mixed_site().located_at(span));
-        (is_kept(statement, at) || self.counts_as_done(index, at)).then_some((name, span))
+        let flow = |of| Some(Flow { of, name, at: span });
+        if is_kept(statement, at) || self.counts_as_done(index, at) {
+            return flow(Of::Values);
+        }
+        let node = &statement.nodes[at.checked_sub(1)?];
+        if matches!(node.kind, Kind::Value(_)) { flow(Of::Taker) } else { None }
     }
 
     /// Whether what flows after the nodes up to `at` counts as done before it is another value.
@@ -109,10 +121,10 @@ fn gives(statement: &Statement, at: usize) -> Option<Span> {
     }
 }
 
-/// Whether a node is a sink by the name of its function; what else is one passes for a node that gives values.
+/// Whether a node is a sink by the name of its function; what else may be one is asked for its type.
 fn is_sink(node: &Node) -> bool {
     let Kind::Value(value) = &node.kind else { return false };
     let segments = call_path(value).into_iter().flat_map(|path| path.segments.iter().rev().take(2));
     let names: Vec<_> = segments.map(|segment| segment.ident.to_string()).collect();
-    matches!(&names[..], [sink, module] if module == "kafka" && sink.starts_with("to_"))
+    matches!(&names[..], [sink, module] if module == "kafka" && (sink == "sink" || sink.starts_with("to_")))
 }

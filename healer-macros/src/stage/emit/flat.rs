@@ -2,6 +2,7 @@
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
+use syn::Ident;
 
 use super::{
     Generics,
@@ -11,7 +12,7 @@ use super::{
 };
 use crate::stage::{
     Stage,
-    parse::{Opened, Yields},
+    parse::{InputKind, Opened, Yields},
 };
 
 pub(super) fn flat(stage: &Stage, generics: &Generics, root: &TokenStream) -> TokenStream {
@@ -21,6 +22,7 @@ pub(super) fn flat(stage: &Stage, generics: &Generics, root: &TokenStream) -> To
     let body = body(stage, generics, &names, root);
     let kept = report::kept(stage, &names, root, false);
     let future = future(stage, &quote!(#kept #body));
+    let list = list(stage, generics, &names, root);
     let Names { input, context, need } = names;
     let asynchronous = stage.function.sig.asyncness.is_some();
     quote_spanned! {name.span()=>
@@ -28,6 +30,10 @@ pub(super) fn flat(stage: &Stage, generics: &Generics, root: &TokenStream) -> To
         #[allow(trivial_bounds)]
         impl #parameters #root::__private::FlatStage for #name #arguments #bounds {
             const ASYNC: bool = #asynchronous;
+            #[allow(unused_variables, deprecated, clippy::all, clippy::pedantic)]
+            fn list() -> &'static ::core::primitive::str {
+                #list
+            }
             #[allow(unused_variables, deprecated, clippy::all, clippy::pedantic)]
             fn call<'a>(
                 #input: Self::In,
@@ -41,29 +47,50 @@ pub(super) fn flat(stage: &Stage, generics: &Generics, root: &TokenStream) -> To
     }
 }
 
-/// Opens what was returned and gives item by item.
-fn body(stage: &Stage, generics: &Generics, names: &Names, root: &TokenStream) -> TokenStream {
+/// Calls and opens what comes of it in a closure that nobody calls, so that the compiler has its type.
+fn list(stage: &Stage, generics: &Generics, names: &Names, root: &TokenStream) -> TokenStream {
+    let none = quote!(::core::option::Option::None);
+    let (call, opened) = opened(stage, generics, names, root, &none, |_| none.clone());
+    let Names { input, context, need } = names;
+    // What is lent is lent for ever, or the list could not leave the closure.
+    let lent = (stage.input.kind == InputKind::Lent).then(|| quote!(&'static));
+    quote! {
+        #root::__private::name_of_list(
+            |(#input, #context, #need): (#lent Self::In, &'static #root::Context, &'static Self::Need)| async move {
+                #call
+                ::core::option::Option::Some(#opened)
+            },
+        )
+    }
+}
+
+/// The call, and the list in what it gave: without one the function that this is in returns `none`, of an error what `failed` makes of it.
+fn opened(
+    stage: &Stage,
+    generics: &Generics,
+    names: &Names,
+    root: &TokenStream,
+    none: &TokenStream,
+    failed: impl FnOnce(&Ident) -> TokenStream,
+) -> (TokenStream, TokenStream) {
     let result = at(&stage.output.error, "result");
     let call = result_of(stage, &call(stage, generics, names, root), &result, root);
-    let (outlet, items, item) = (local("outlet"), local("items"), local("item"));
-    let error = local("error");
-    let ok = quote!(::core::result::Result::Ok);
-    let err = quote!(::core::result::Result::Err);
-    let boxed = quote!(#root::__private::Verdict::<()>::error);
+    let (items, error) = (local("items"), local("error"));
     let mut opened = quote!(#items);
     if stage.output.opened.may_skip() {
         opened = quote! {
             match #opened {
                 ::core::option::Option::Some(#items) => #items,
-                ::core::option::Option::None => return #ok(()),
+                ::core::option::Option::None => return #none,
             }
         };
     }
     if stage.output.opened.may_fail() {
+        let failed = failed(&error);
         opened = quote! {{
             let #items = match #result {
-                #ok(#items) => #items,
-                #err(#error) => return #err(#boxed(#error)),
+                ::core::result::Result::Ok(#items) => #items,
+                ::core::result::Result::Err(#error) => return #failed,
             };
             #opened
         }};
@@ -72,6 +99,17 @@ fn body(stage: &Stage, generics: &Generics, names: &Names, root: &TokenStream) -
     } else {
         opened = quote!(#result);
     }
+    (call, opened)
+}
+
+/// Opens what was returned and gives item by item.
+fn body(stage: &Stage, generics: &Generics, names: &Names, root: &TokenStream) -> TokenStream {
+    let ok = quote!(::core::result::Result::Ok);
+    let err = quote!(::core::result::Result::Err);
+    let boxed = quote!(#root::__private::Verdict::<()>::error);
+    let failed = |error: &Ident| quote!(#err(#boxed(#error)));
+    let (call, opened) = opened(stage, generics, names, root, &quote!(#ok(())), failed);
+    let (outlet, item, error) = (local("outlet"), local("item"), local("error"));
     let value = if stage.output.yields == Yields::Results {
         quote! {
             match #item {

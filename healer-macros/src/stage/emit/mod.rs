@@ -24,7 +24,7 @@ use super::{
     fault::show,
     parse::{Function, InputKind, Most, OnError, Order, Settings, is_unknown},
 };
-use crate::{here::here, times::constant};
+use crate::{here::here, looks::looks, times::constant};
 use generics::Generics;
 
 /// The function as it was, and the node.
@@ -367,7 +367,15 @@ fn checkpointed(stage: &Stage, generics: &Generics, root: &TokenStream) -> Token
     let payload = &stage.output.payload;
     let here = here(root, payload.span());
     let (value, into) = (local("value"), local("into"));
+    // What is kept counts as done. Of a generic stage only `build` knows the type.
+    let looks = (!stage.function.is_generic()).then(|| {
+        let flow =
+            quote!(#root::__private::typed::flow::<<#name #arguments as #root::__private::Stage>::Out>());
+        let looks = looks(root, &flow, payload.span());
+        quote!(const _: () = { #looks };)
+    });
     quote! {
+        #looks
         #[automatically_derived]
         #[allow(trivial_bounds)]
         impl #parameters #root::__private::CheckpointedStage for #name #arguments #bounds {

@@ -1,8 +1,15 @@
 //! A batch in a stage's hands: slot numbers beside values, branded so that it can only go back to the call it came from.
 
-use std::{marker::PhantomData, sync::Arc};
+use std::{
+    any::type_name,
+    marker::PhantomData,
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    },
+};
 
-use crate::{context::Context, envelope::Reason};
+use crate::{context::Context, envelope::Reason, unfinished};
 
 /// A batch that a stage transforms. Every row must come back, or be settled by [`filter`](Batch::filter): the only way to
 /// return a `Batch<'b, _>` is to have transformed the one that came in, since nothing else has its brand `'b`.
@@ -20,8 +27,28 @@ use crate::{context::Context, envelope::Reason};
 pub struct Batch<'b, T> {
     rows: Vec<Row<T>>,
     skipped: Vec<(Slots, Reason)>,
-    contexts: Arc<[Context]>,
+    call: Arc<Call>,
     brand: PhantomData<fn(&'b ()) -> &'b ()>,
+}
+
+/// What all batches of a call have in common, also those that a user's closure never gave back.
+pub(super) struct Call {
+    pub(super) contexts: Arc<[Context]>,
+    /// How many slots all its rows have together, each counted as often as a row has it.
+    uses: AtomicUsize,
+    /// Why it cannot count as done, whatever comes back.
+    fault: OnceLock<String>,
+}
+
+impl Call {
+    /// Whether no row is missing, neither one that came in nor one that was made of it.
+    pub(super) fn has_all(&self, uses: usize) -> bool {
+        uses == self.uses.load(Relaxed)
+    }
+
+    pub(super) fn fault(&self) -> Option<&str> {
+        self.fault.get().map(String::as_str)
+    }
 }
 
 /// The places of a row in the call's list of receipts.
@@ -64,26 +91,24 @@ pub struct WrongLength {
 pub(super) struct Parts<T> {
     pub(super) rows: Vec<Row<T>>,
     pub(super) skipped: Vec<(Slots, Reason)>,
-    pub(super) contexts: Arc<[Context]>,
+    pub(super) call: Arc<Call>,
 }
 
 /// The batch of a call. No function of `Batch` itself: the compiler would tell users to make one with it.
 pub(super) fn batch<'b, T>(contexts: Arc<[Context]>, values: Vec<T>) -> Batch<'b, T> {
-    let rows = (0..).zip(values).map(|(slot, value)| Row { slots: Slots::One(slot), value }).collect();
-    with_rows(rows, Vec::new(), contexts)
+    let rows: Vec<_> =
+        (0..).zip(values).map(|(slot, value)| Row { slots: Slots::One(slot), value }).collect();
+    let call = Call { contexts, uses: AtomicUsize::new(rows.len()), fault: OnceLock::new() };
+    with_rows(rows, Vec::new(), Arc::new(call))
 }
 
-fn with_rows<'b, T>(
-    rows: Vec<Row<T>>,
-    skipped: Vec<(Slots, Reason)>,
-    contexts: Arc<[Context]>,
-) -> Batch<'b, T> {
-    Batch { rows, skipped, contexts, brand: PhantomData }
+fn with_rows<'b, T>(rows: Vec<Row<T>>, skipped: Vec<(Slots, Reason)>, call: Arc<Call>) -> Batch<'b, T> {
+    Batch { rows, skipped, call, brand: PhantomData }
 }
 
 impl<'b, T> Batch<'b, T> {
     pub(super) fn into_parts(self) -> Parts<T> {
-        Parts { rows: self.rows, skipped: self.skipped, contexts: self.contexts }
+        Parts { rows: self.rows, skipped: self.skipped, call: self.call }
     }
 
     /// How many rows there are.
@@ -98,13 +123,13 @@ impl<'b, T> Batch<'b, T> {
 
     /// Each row with where it comes from (a reduced one: with where its first comes from).
     pub fn iter(&self) -> impl Iterator<Item = (&Context, &T)> {
-        self.rows.iter().map(|row| (&self.contexts[row.slots.first() as usize], &row.value))
+        self.rows.iter().map(|row| (&self.call.contexts[row.slots.first() as usize], &row.value))
     }
 
     /// Turns each row into another.
     pub fn map<U>(self, mut f: impl FnMut(T) -> U) -> Batch<'b, U> {
         let rows = self.rows.into_iter().map(|row| Row { slots: row.slots, value: f(row.value) }).collect();
-        with_rows(rows, self.skipped, self.contexts)
+        with_rows(rows, self.skipped, self.call)
     }
 
     /// Turns each row into another, or fails.
@@ -113,7 +138,7 @@ impl<'b, T> Batch<'b, T> {
     /// The first one of `f`; then all rows stay pending.
     pub fn try_map<U, E>(self, mut f: impl FnMut(T) -> Result<U, E>) -> Result<Batch<'b, U>, E> {
         let rows = self.rows.into_iter().map(|row| Ok(Row { slots: row.slots, value: f(row.value)? }));
-        Ok(with_rows(rows.collect::<Result<_, E>>()?, self.skipped, self.contexts))
+        Ok(with_rows(rows.collect::<Result<_, E>>()?, self.skipped, self.call))
     }
 
     /// Turns all rows at once into others, in the same order: for a model or a service that takes many.
@@ -128,7 +153,7 @@ impl<'b, T> Batch<'b, T> {
             return Err(WrongLength { given: slots.len(), returned: results.len() });
         }
         let rows = slots.into_iter().zip(results).map(|(slots, value)| Row { slots, value }).collect();
-        Ok(with_rows(rows, self.skipped, self.contexts))
+        Ok(with_rows(rows, self.skipped, self.call))
     }
 
     /// Keeps some rows; the others are skipped with that reason, and so done.
@@ -143,7 +168,7 @@ impl<'b, T> Batch<'b, T> {
             }
             kept
         });
-        with_rows(rows, skipped, self.contexts)
+        with_rows(rows, skipped, self.call)
     }
 
     /// Treats rows in two ways; each closure must give its batch back. The rows for which `pick` is true come first after.
@@ -154,8 +179,8 @@ impl<'b, T> Batch<'b, T> {
         no: impl FnOnce(Batch<'b, T>) -> Batch<'b, U>,
     ) -> Batch<'b, U> {
         let (left, right): (Vec<_>, Vec<_>) = self.rows.into_iter().partition(|row| pick(&row.value));
-        let mut left = yes(with_rows(left, self.skipped, Arc::clone(&self.contexts)));
-        let right = no(with_rows(right, Vec::new(), self.contexts));
+        let mut left = yes(with_rows(left, self.skipped, Arc::clone(&self.call)));
+        let right = no(with_rows(right, Vec::new(), self.call));
         left.rows.extend(right.rows);
         left.skipped.extend(right.skipped);
         left
@@ -164,7 +189,7 @@ impl<'b, T> Batch<'b, T> {
     /// Makes one row of all: it owes the outcome of each. An empty batch stays empty.
     pub fn reduce<U>(self, f: impl FnOnce(Vec<T>) -> U) -> Batch<'b, U> {
         if self.rows.is_empty() {
-            return with_rows(Vec::new(), self.skipped, self.contexts);
+            return with_rows(Vec::new(), self.skipped, self.call);
         }
         let mut slots = Vec::with_capacity(self.rows.len());
         let mut values = Vec::with_capacity(self.rows.len());
@@ -173,25 +198,50 @@ impl<'b, T> Batch<'b, T> {
             values.push(row.value);
         }
         let rows = vec![Row { slots: Slots::Many(slots), value: f(values) }];
-        with_rows(rows, self.skipped, self.contexts)
+        with_rows(rows, self.skipped, self.call)
     }
 
     /// Makes any number of rows of each: it is done when all of them are; one that gave none is skipped with that reason.
-    pub fn flat_map<U, I: IntoIterator<Item = U>>(
-        self,
-        reason: &str,
-        mut f: impl FnMut(T) -> I,
-    ) -> Batch<'b, U> {
+    ///
+    /// A list of no rows is a record without work, so a `Result` is none: its `Err` would be skipped and lost. The compiler refuses it
+    /// as a type that it cannot infer (`AnErrWouldBeSkipped`). Open it before, with [`try_map`](Self::try_map), whose `Err` fails the
+    /// batch; where an error is to be skipped, say so with `.ok()`.
+    ///
+    /// In a function that is generic over the list the compiler cannot tell: a `Result` there fails the batch before `f` is called.
+    pub fn flat_map<U, I, AnErrWouldBeSkipped>(self, reason: &str, mut f: impl FnMut(T) -> I) -> Batch<'b, U>
+    where
+        I: IntoIterator<Item = U> + GivesRows<AnErrWouldBeSkipped>,
+    {
+        if let Some(fault) = unfinished::list_fault(type_name::<I>()) {
+            self.call.fault.get_or_init(|| fault);
+            return with_rows(Vec::new(), self.skipped, self.call);
+        }
         let mut skipped = self.skipped;
         let reason = Reason::new(reason);
         let mut rows = Vec::with_capacity(self.rows.len());
         for row in self.rows {
             let before = rows.len();
             rows.extend(f(row.value).into_iter().map(|value| Row { slots: row.slots.clone(), value }));
-            if rows.len() == before {
-                skipped.push((row.slots, reason));
+            match rows.len() - before {
+                0 => skipped.push((row.slots, reason)),
+                made => drop(self.call.uses.fetch_add((made - 1) * row.slots.as_slice().len(), Relaxed)),
             }
         }
-        with_rows(rows, skipped, self.contexts)
+        with_rows(rows, skipped, self.call)
     }
 }
+
+/// What [`flat_map`](Batch::flat_map) makes rows of. A `Result` is that in two ways, so that the compiler takes it for neither.
+pub trait GivesRows<How> {}
+
+impl<I: IntoIterator> GivesRows<Each> for I {}
+impl<T, E> GivesRows<NoneOfAnErr> for Result<T, E> {}
+impl<T> GivesRows<NoneOfAnErr> for std::result::IntoIter<T> {}
+
+/// Of each item a row.
+#[derive(Debug)]
+pub struct Each;
+
+/// Of an `Err` no row.
+#[derive(Debug)]
+pub struct NoneOfAnErr;

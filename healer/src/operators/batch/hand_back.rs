@@ -25,11 +25,14 @@ pub(super) type Handed<U> = Result<(Receipt, List<U>), (Cause, Vec<Receipt>)>;
 
 /// Gives each row that came back its receipt, settles what was skipped, and finds out what is missing.
 pub(super) fn hand_back<U>(parts: Parts<U>, receipts: Vec<Receipt>) -> Handed<U> {
-    let Parts { rows, skipped, contexts } = parts;
+    let Parts { rows, skipped, call } = parts;
+    if let Some(fault) = call.fault() {
+        return Err((Cause::Stage(fault.into()), receipts));
+    }
     let mut uses = vec![0_u32; receipts.len()];
     let slots = rows.iter().map(|row| &row.slots).chain(skipped.iter().map(|(slots, _)| slots));
     slots.flat_map(Slots::as_slice).for_each(|slot| uses[*slot as usize] += 1);
-    if uses.contains(&0) {
+    if !call.has_all(uses.iter().map(|uses| *uses as usize).sum()) {
         return Err((Cause::Lost, receipts));
     }
     // A slot that several rows came from is shared among them.
@@ -54,7 +57,7 @@ pub(super) fn hand_back<U>(parts: Parts<U>, receipts: Vec<Receipt>) -> Handed<U>
     for row in rows {
         kept.push(receipt_of(row.slots.as_slice()));
         let first = row.slots.as_slice().first().copied().unwrap_or(0);
-        list.push((contexts[first as usize].clone(), row.value));
+        list.push((call.contexts[first as usize].clone(), row.value));
     }
     for owed in owed {
         if let Owed::Shared(shares) = owed {

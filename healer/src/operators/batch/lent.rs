@@ -14,6 +14,8 @@ pub(crate) struct Fates<T> {
     pub(crate) skipped: Vec<(usize, String)>,
     /// How many rows there were.
     pub(crate) rows: usize,
+    /// Whether nothing is missing, nor any row that was made of one.
+    pub(crate) has_all: bool,
 }
 
 /// A batch of these rows. Lent for any brand, it is that of no call of a pipeline and can be given back to none.
@@ -23,8 +25,14 @@ pub(crate) fn lent<'b, T>(rows: Vec<(Context, T)>) -> Batch<'b, T> {
 }
 
 /// What became of a batch.
+///
+/// # Panics
+/// If it would fail in a pipeline for what the function did with `flat_map`.
 pub(crate) fn fates<T>(batch: Batch<'_, T>) -> Fates<T> {
-    let Parts { rows, skipped, contexts } = batch.into_parts();
+    let Parts { rows, skipped, call } = batch.into_parts();
+    assert!(call.fault().is_none(), "{}", call.fault().unwrap_or_default());
+    let slots = rows.iter().map(|row| &row.slots).chain(skipped.iter().map(|(slots, _)| slots));
+    let has_all = call.has_all(slots.map(|slots| slots.as_slice().len()).sum());
     let places = |slots: &[u32]| slots.iter().map(|slot| *slot as usize).collect::<Vec<_>>();
     let skipped = skipped.iter().flat_map(|(slots, reason)| {
         let reason = reason.text();
@@ -33,6 +41,7 @@ pub(crate) fn fates<T>(batch: Batch<'_, T>) -> Fates<T> {
     Fates {
         skipped: skipped.collect(),
         values: rows.into_iter().map(|row| (places(row.slots.as_slice()), row.value)).collect(),
-        rows: contexts.len(),
+        rows: call.contexts.len(),
+        has_all,
     }
 }

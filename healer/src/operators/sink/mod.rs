@@ -18,6 +18,7 @@ use crate::{
     error::Failure,
     stream::{Accepts, Below, Consumer, Operator},
     topology::{Node, NodeDraft, NodeKind},
+    unfinished::typed::Next,
 };
 
 type KeyOf<T> = Arc<dyn Fn(&T, &Context) -> Option<Vec<u8>> + Send + Sync>;
@@ -106,6 +107,7 @@ impl<T: Send + 'static, C: Codec> Accepts<T> for Sink<T, C> {}
 impl<T: Send + 'static, C: Codec> Operator for Sink<T, C> {
     type In = T;
     type Out = T;
+    type Settled = Next<T, ()>;
     type Node<D: Consumer<T>> = SinkNode<T, C, D>;
 
     fn draft(&self) -> NodeDraft {

@@ -30,6 +30,10 @@ impl<S: CheckpointedStage, K: Kind<S>> Kind<S> for Checkpointed<K> {
         K::kind()
     }
 
+    fn fault() -> Option<String> {
+        K::fault()
+    }
+
     fn node<D: Consumer<S::Out>>(node: Arc<Node>, next: D) -> Self::Node<D> {
         let keep = CheckpointNode::new(Arc::clone(&node), S::encode, next);
         K::node(node, keep)

@@ -4,6 +4,7 @@
 //! values. Where nothing below can be full it runs to its end on the spot.
 
 use std::{
+    any::type_name,
     fmt,
     future::{Future, poll_fn},
     pin::pin,
@@ -23,6 +24,7 @@ use crate::{
     },
     stream::{Below, Consumer},
     topology::{Node, NodeKind},
+    unfinished,
 };
 
 /// How many values a task gives between two rests.
@@ -69,6 +71,9 @@ pub trait FlatStage: Stage {
     /// Whether the function is `async`: then it never runs on the poll thread.
     const ASYNC: bool;
 
+    /// The name of the type whose items flow on.
+    fn list() -> &'static str;
+
     /// Calls the user's function and gives each item to the outlet.
     fn call<'a>(
         input: Self::In,
@@ -76,6 +81,12 @@ pub trait FlatStage: Stage {
         need: &'a Self::Need,
         outlet: &'a Outlet<Self::Out>,
     ) -> impl Future<Output = Result<(), BoxError>> + Send + 'a;
+}
+
+/// The name of the type of the list that a call would give. Nothing is called: the compiler alone has to know it, and it knows also
+/// what an `impl IntoIterator` stands for.
+pub fn name_of_list<A, L, F: Future<Output = Option<L>>>(_: impl FnOnce(A) -> F) -> &'static str {
+    type_name::<L>()
 }
 
 /// Runs where the item is if nothing below can be full, else in a task of the partition.
@@ -86,6 +97,10 @@ impl<S: FlatStage> Kind<S> for FlatKind {
 
     fn kind() -> NodeKind {
         NodeKind::Flat
+    }
+
+    fn fault() -> Option<String> {
+        unfinished::list_fault(S::list())
     }
 
     fn node<D: Consumer<S::Out>>(node: Arc<Node>, next: D) -> Self::Node<D> {

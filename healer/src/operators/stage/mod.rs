@@ -27,7 +27,7 @@ use std::{marker::PhantomData, sync::Arc, time::Duration};
 pub use asynchronous::{AsyncStage, TaskKind};
 pub use call::{Again, AgainStage, Awaited, Blocking, Called, Calls, Slot};
 pub use checkpointed::{Checkpointed, CheckpointedStage};
-pub use flat::{FlatKind, FlatStage, Outlet};
+pub use flat::{FlatKind, FlatStage, Outlet, name_of_list};
 pub use parallel::{ParallelKind, ParallelStage};
 use policy::Handling;
 pub use policy::{LastResort, Policy};
@@ -103,6 +103,11 @@ pub trait Kind<S: Stage> {
     fn kind() -> NodeKind;
     #[doc(hidden)]
     const STORES: bool = false;
+    /// What `build` refuses it for.
+    #[doc(hidden)]
+    fn fault() -> Option<String> {
+        None
+    }
     #[doc(hidden)]
     fn node<D: Consumer<S::Out>>(node: Arc<Node>, next: D) -> Self::Node<D>;
 }
@@ -110,6 +115,7 @@ pub trait Kind<S: Stage> {
 impl<S: Stage> Operator for S {
     type In = S::In;
     type Out = S::Out;
+    type Settled = ();
     type Node<D: Consumer<S::Out>> = <S::Kind as Kind<S>>::Node<D>;
 
     fn draft(&self) -> NodeDraft {
@@ -117,6 +123,7 @@ impl<S: Stage> Operator for S {
         draft.needs = S::Need::requirements();
         draft.stores = S::Kind::STORES;
         draft.on_error = S::POLICY.on_error.map(LastResort::on_error);
+        draft.faults.extend(S::Kind::fault());
         if draft.kind != NodeKind::Batch {
             super::refuse_rows::<S::Out>(&mut draft);
         }

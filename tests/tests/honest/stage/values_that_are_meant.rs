@@ -1,4 +1,10 @@
-use std::{collections::BTreeMap, ops::Range, pin::Pin};
+use std::{
+    collections::BTreeMap,
+    mem::{self, Discriminant},
+    ops::Range,
+    pin::Pin,
+    sync::Arc,
+};
 
 use healer::prelude::*;
 use tokio::task::JoinHandle;
@@ -65,6 +71,20 @@ fn pass<T>(value: T) -> T {
     value
 }
 
+type Maybe = Option<Option<u8>>;
+
+/// 36 types.
+type Wide = (Maybe, Maybe, Maybe, Maybe, Maybe, Maybe, Maybe, Maybe, Maybe, Maybe, Maybe, [u8; 2]);
+
+fn wide(_: String) -> (Wide, Arc<tokio::sync::Mutex<Vec<String>>>) {
+    Default::default()
+}
+
+/// Says which it was, and keeps nothing of it.
+fn which(line: String) -> Discriminant<Result<u64, std::num::ParseIntError>> {
+    mem::discriminant(&line.parse())
+}
+
 pub fn main() {
     let config = Config::builder().brokers("localhost:9092").build().unwrap();
     let by_macro = pipeline! {
@@ -76,12 +96,15 @@ pub fn main() {
         answers => kafka::to_json("answers") => checkpoint => loud => heal;
         answers => partition(2) => heal;
         kafka::json::<Plain<Result<u64, String>>>("kept") => kafka::to_json("again") => heal;
+        kafka::string("wide") => map(wide) => heal;
+        kafka::string("which") => map(which) => heal;
         kafka::string("parsed") => map(|line| line.parse().unwrap()) => partition(2) => sum => heal;
     };
     by_macro.build(&config).map(drop).unwrap();
     let by_hand = kafka::string("lines").stream("lines").then(begin::stage()).then(wait::stage()).then(spawn::stage());
     let by_hand = by_hand.then(join::stage()).then(pass::stage()).map(Ok::<_, String>).map(|all| all.is_ok());
-    App::new("by hand").add(by_hand.heal()).build(&config).map(drop).unwrap();
+    let which = kafka::string("which").stream("which").map(which).heal();
+    App::new("by hand").add(by_hand.heal()).add(which).build(&config).map(drop).unwrap();
 }
 
 /// What is parsed is known from here alone.

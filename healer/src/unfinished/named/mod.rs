@@ -1,0 +1,135 @@
+//! The answer of a type's name: for chains by hand, and for types that only the users of a generic function know.
+
+mod paths;
+
+use std::any::type_name;
+
+use crate::operators::Rows;
+use paths::{by_path, holds};
+
+/// The work that is still to be done with a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Unfinished {
+    /// To look whether it failed.
+    Judge,
+    /// To await or to call it: the compiler has one name for closures and `async` blocks.
+    Run,
+    /// To pull its items.
+    Pull,
+}
+
+/// Why a value of this type cannot count as done, and the mend; `None` for plain data.
+pub(crate) fn fault<T>() -> Option<String> {
+    told(type_name::<T>(), size_of::<T>())
+}
+
+fn told(name: &str, size: usize) -> Option<String> {
+    // Of a batch the row is at fault.
+    let is_rows = head(name) == head(type_name::<Rows<()>>());
+    let name = arguments(name).filter(|_| is_rows).unwrap_or(name);
+    let is_function = (size == 0 && is_function(name)).then_some(Unfinished::Run);
+    let (because, mend) = match unfinished(name).or(is_function)? {
+        Unfinished::Judge => (
+            "the offset of an `Err` in there would be committed and its record lost",
+            "use `try_map`, or a stage that returns or takes a `Result`",
+        ),
+        Unfinished::Run => (
+            "nobody awaits or calls it, so the offset would be committed and the work never done",
+            "await it in an `async` stage",
+        ),
+        Unfinished::Pull => (
+            "it runs only while it is pulled, so the offset would be committed and the work never done",
+            "collect it, or give its items from a stage with `#[stage(flat)]`",
+        ),
+    };
+    Some(format!(
+        "it gives `{name}`, and a value counts as done at `heal`, a sink, a checkpoint or in a batch: {because}; {mend}, or wrap \
+         it in `healer::Plain` if it is meant as a value"
+    ))
+}
+
+/// Why nothing may be made of the items of a list of this type, and the mend; `None` for a list that has all of them.
+pub(crate) fn list_fault(name: &str) -> Option<String> {
+    let list = name.trim_start_matches('&').trim_start_matches("mut ");
+    list.starts_with("core::result::").then(|| {
+        format!(
+            "the list of what flows on is `{name}`, which has no item for an `Err`: the record would be skipped, its offset committed \
+             and the error lost; let a `Result` fail first (the stage returns `Result<L, E>` with a list `L`, of a batch use \
+             `try_map`), or say `.ok()` where errors are to be skipped"
+        )
+    })
+}
+
+fn unfinished(name: &str) -> Option<Unfinished> {
+    if let Some(behind) = name.strip_prefix('&') {
+        return unfinished(behind.strip_prefix("mut ").unwrap_or(behind));
+    }
+    if let Some(inside) = enclosed(name, '(', ')') {
+        return any(inside);
+    }
+    if let Some(inside) = enclosed(name, '[', ']') {
+        return parts(inside, ';').first().copied().and_then(unfinished);
+    }
+    if let Some(object) = name.strip_prefix("dyn ") {
+        return by_path(head(object));
+    }
+    if pointed_to(name).starts_with("fn()") || name.ends_with("::{{closure}}") {
+        return Some(Unfinished::Run);
+    }
+    by_path(head(name)).or_else(|| arguments(name).filter(|_| holds(head(name))).and_then(any))
+}
+
+/// A pointer to a function without what stands before its `fn`.
+fn pointed_to(name: &str) -> &str {
+    let name = name.strip_prefix("unsafe ").unwrap_or(name);
+    match name.strip_prefix("extern \"").and_then(|abi| abi.split_once("\" ")) {
+        Some((_, behind)) => behind,
+        None => name,
+    }
+}
+
+/// Whether a type without data is a function, by the case of its name.
+fn is_function(name: &str) -> bool {
+    match parts(name, ':').as_slice() {
+        [_, .., last] => last.starts_with(|first: char| first.is_lowercase() || first == '_'),
+        _ => false,
+    }
+}
+
+/// A path without its arguments.
+fn head(name: &str) -> &str {
+    name.split('<').next().unwrap_or(name)
+}
+
+/// The arguments of a path, as one list.
+fn arguments(name: &str) -> Option<&str> {
+    name.split_once('<')?.1.strip_suffix('>')
+}
+
+fn enclosed(name: &str, open: char, close: char) -> Option<&str> {
+    name.strip_prefix(open)?.strip_suffix(close)
+}
+
+/// The first finding in a list of types.
+fn any(list: &str) -> Option<Unfinished> {
+    parts(list, ',').into_iter().find_map(|part| unfinished(part.trim()))
+}
+
+/// The parts of a list that no bracket holds together.
+fn parts(list: &str, between: char) -> Vec<&str> {
+    let (mut depth, mut before) = (0_usize, ' ');
+    list.split(|here: char| {
+        match here {
+            '(' | '[' | '<' => depth += 1,
+            // Not that of `fn() -> u8`.
+            ')' | ']' | '>' if before != '-' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        before = here;
+        depth == 0 && here == between
+    })
+    .collect()
+}
+
+#[cfg(test)]
+mod tests;

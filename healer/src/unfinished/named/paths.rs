@@ -1,0 +1,149 @@
+//! What types are by their paths, as the compiler prints them: where they are defined, not where they are exported.
+
+use super::Unfinished;
+
+/// What a type, or the trait of an object, is by its path.
+pub(super) fn by_path(path: &str) -> Option<Unfinished> {
+    let is_any = |of: &[&str]| of.iter().any(|of| path.starts_with(of));
+    let last = path.rsplit("::").next().unwrap_or(path);
+    if JUDGE.contains(&path) {
+        Some(Unfinished::Judge)
+    } else if (is_any(&RUN) || is_any(&RUN_OF_TOKIO) || is_any(&RUN_OF_FUTURES)) && !last.ends_with("Error") {
+        Some(Unfinished::Run)
+    } else {
+        let pulls = is_of_std(path) && (path.contains("::iter::") || PULL.contains(&last));
+        (pulls || is_any(&PULL_OF_OTHERS)).then_some(Unfinished::Pull)
+    }
+}
+
+/// Whether a type with this path holds values of its arguments' types.
+pub(super) fn holds(path: &str) -> bool {
+    let of_others = LOCKS.iter().any(|of| path.starts_with(of));
+    (is_of_std(path) || of_others)
+        && !["core::marker::PhantomData", "core::mem::Discriminant"].contains(&path)
+}
+
+fn is_of_std(path: &str) -> bool {
+    ["core::", "alloc::", "std::"].iter().any(|of| path.starts_with(of))
+}
+
+const JUDGE: [&str; 3] =
+    ["core::result::Result", "core::ops::control_flow::ControlFlow", "core::task::poll::Poll"];
+
+const RUN: [&str; 7] = [
+    "core::future::",
+    "core::ops::function::Fn()",
+    "core::ops::function::FnMut()",
+    "core::ops::function::FnOnce()",
+    "core::cell::lazy::",
+    "std::sync::lazy_lock::",
+    "std::thread::join_handle::",
+];
+
+const RUN_OF_TOKIO: [&str; 18] = [
+    "tokio::future::",
+    "tokio::io::seek::",
+    "tokio::io::util::copy",
+    "tokio::io::util::fill_buf::",
+    "tokio::io::util::flush::",
+    "tokio::io::util::read",
+    "tokio::io::util::shutdown::",
+    "tokio::io::util::write",
+    "tokio::runtime::task::join::",
+    "tokio::sync::notify::Notified",
+    "tokio::sync::notify::OwnedNotified",
+    "tokio::sync::oneshot::Receiver",
+    "tokio::task::coop::",
+    "tokio::task::join_set::",
+    "tokio::task::local::",
+    "tokio::task::task_local::TaskLocalFuture",
+    "tokio::time::sleep::",
+    "tokio::time::timeout::",
+];
+
+const RUN_OF_FUTURES: [&str; 27] = [
+    "futures_channel::mpsc::Receiver",
+    "futures_channel::mpsc::Recv",
+    "futures_channel::mpsc::UnboundedReceiver",
+    "futures_channel::oneshot::Cancellation",
+    "futures_channel::oneshot::Receiver",
+    "futures_core::",
+    "futures_task::future_obj::",
+    "futures_util::abortable::Abortable",
+    "futures_util::async_await::",
+    "futures_util::future::",
+    "futures_util::io::buf_reader::SeeKRelative",
+    "futures_util::io::close::",
+    "futures_util::io::copy",
+    "futures_util::io::fill_buf::",
+    "futures_util::io::flush::",
+    "futures_util::io::lines::",
+    "futures_util::io::read",
+    "futures_util::io::seek::",
+    "futures_util::io::write",
+    "futures_util::lock::bilock::BiLockAcquire",
+    "futures_util::lock::mutex::MutexLockFuture",
+    "futures_util::lock::mutex::OwnedMutexLockFuture",
+    "futures_util::sink::close::",
+    "futures_util::sink::feed::",
+    "futures_util::sink::flush::",
+    "futures_util::sink::send",
+    "futures_util::stream::",
+];
+
+/// Iterators of the standard library outside of its `iter` modules.
+const PULL: [&str; 36] = [
+    "Ancestors",
+    "Args",
+    "ArgsOs",
+    "Bytes",
+    "CharIndices",
+    "Chars",
+    "Components",
+    "DecodeUtf16",
+    "Difference",
+    "Drain",
+    "EncodeUtf16",
+    "EscapeDebug",
+    "EscapeDefault",
+    "EscapeUnicode",
+    "ExtractIf",
+    "Incoming",
+    "Intersection",
+    "IntoIncoming",
+    "IntoIter",
+    "IntoKeys",
+    "IntoValues",
+    "Iter",
+    "Keys",
+    "Lines",
+    "ReadDir",
+    "Splice",
+    "Split",
+    "SplitPaths",
+    "SplitWhitespace",
+    "SymmetricDifference",
+    "ToLowercase",
+    "ToUppercase",
+    "Union",
+    "Values",
+    "Vars",
+    "VarsOs",
+];
+
+const PULL_OF_OTHERS: [&str; 4] = [
+    "futures_executor::local_pool::BlockingStream",
+    "tokio::fs::read_dir::ReadDir",
+    "tokio::io::util::lines::",
+    "tokio::io::util::split::",
+];
+
+/// Of tokio and futures what holds a value.
+const LOCKS: [&str; 6] = [
+    "futures_util::lock::mutex::",
+    "tokio::sync::mutex::",
+    "tokio::sync::once_cell::",
+    "tokio::sync::rwlock",
+    "tokio::sync::set_once::",
+    "tokio::sync::watch::",
+];
