@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use healer::{Bincode, Bytes, Decode, Encode, Json, Text};
+use healer::{Bincode, Bytes, CodecContext, Decode, Encode, Json, Part, RawJson, Text};
 use healer_fuzz::bounded;
 use libfuzzer_sys::fuzz_target;
 use serde::{Deserialize, Serialize};
@@ -34,16 +34,16 @@ enum Stop {
 }
 
 fn check<T, F: Decode<T> + Encode<T>>(format: &F, bytes: &[u8]) {
-    let limit = limit(bytes.len());
-    let Ok(value) = bounded(limit, || format.decode(bytes).inspect_err(|error| _ = error.to_string())) else {
+    let (limit, of) = (limit(bytes.len()), CodecContext::new("t", Part::Value));
+    let Ok(value) = bounded(limit, || format.decode(bytes, &of).inspect_err(|error| _ = error.to_string())) else {
         return;
     };
     let mut written = Vec::new();
-    format.encode(&value, &mut written).expect("what was read can be written");
+    format.encode(&value, &mut written, &of).expect("what was read can be written");
     // Compared as bytes, since a NaN is not equal to itself.
     let mut again = Vec::new();
-    let value: T = format.decode(&written).unwrap_or_else(|error| panic!("{}: {error}", format.format()));
-    format.encode(&value, &mut again).expect("what was read can be written");
+    let value: T = format.decode(&written, &of).unwrap_or_else(|error| panic!("{}: {error}", format.format()));
+    format.encode(&value, &mut again, &of).expect("what was read can be written");
     assert_eq!(written, again, "{}", format.format());
 }
 
@@ -52,6 +52,7 @@ fuzz_target!(|bytes: &[u8]| {
     check::<Vec<Option<String>>, _>(&Bincode, bytes);
     check::<Flight, _>(&Json, bytes);
     check::<BTreeMap<String, Vec<Stop>>, _>(&Json, bytes);
+    check::<RawJson, _>(&Json, bytes);
     check::<String, _>(&Text, bytes);
     check::<Vec<u8>, _>(&Bytes, bytes);
 });

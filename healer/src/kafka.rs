@@ -8,13 +8,14 @@
 //! # let _ = (lines.heal(), orders.heal());
 //! ```
 
-use std::sync::Arc;
+use std::{sync::Arc, time::SystemTime};
 
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
     broker::Topics,
-    codec::{Bincode, Bytes, Decode, Encode, Json, Text},
+    codec::{Bincode, Bytes, Decode, Encode, Json, RawJson, Text},
+    context::Context,
     operators::{Sink, Source},
 };
 
@@ -89,6 +90,12 @@ where
     source(Json, topics)
 }
 
+/// Records as the JSON texts that they are: checked to be one whole JSON text, and kept as they came, so that
+/// [`to_json`] writes the same bytes. [`RawJson::parse`] reads what is in one.
+pub fn raw_json(topics: impl IntoTopics) -> Source<RawJson, Json> {
+    source(Json, topics)
+}
+
 /// Records as bincode.
 pub fn bincode<T: DeserializeOwned + Send + 'static>(topics: impl IntoTopics) -> Source<T, Bincode> {
     source(Bincode, topics)
@@ -109,7 +116,8 @@ pub fn sink<T: Send + 'static, C: Encode<T>>(codec: C, topic: impl Into<String>)
     Sink::new(topic.into().into(), codec)
 }
 
-/// Sends records as JSON.
+/// Sends records as JSON. What [JSON](Json) cannot express, NaN and infinities, follows [`Sink::on_error`]; a [`RawJson`] leaves as it
+/// came.
 pub fn to_json<T: Send + 'static>(topic: impl Into<String>) -> Sink<T, Json>
 where
     Json: Encode<T>,
@@ -130,4 +138,9 @@ pub fn to_bytes(topic: impl Into<String>) -> Sink<Vec<u8>, Bytes> {
 /// Sends UTF-8 text.
 pub fn to_string(topic: impl Into<String>) -> Sink<String, Text> {
     sink(Text, topic)
+}
+
+/// The time of now, for [`Sink::timestamp`].
+pub fn now<T: ?Sized>(_: &T, _: &Context) -> SystemTime {
+    SystemTime::now()
 }

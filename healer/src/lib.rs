@@ -24,7 +24,7 @@
 //!
 //! | to | see |
 //! | --- | --- |
-//! | read and write topics | [`kafka`], [`Source`], [`Sink`], [`Codec`] |
+//! | read and write topics | [`kafka`], [`Source`], [`Sink`], [`Codec`], [`RawJson`] |
 //! | transform, skip, branch, join | [`Stream`], [`union`](fn@union) |
 //! | try again, skip, put aside | [`OnError`], [`dead_letter`], [`Transient`] |
 //! | work on many rows at once | [`Rows`], [`Batch`] |
@@ -77,7 +77,7 @@ mod unfinished;
 
 pub use app::{App, BuildError, Built, Error, PartitionReport, Report};
 pub use broker::Outage;
-pub use codec::{Bincode, Bytes, Codec, CodecError, Decode, Encode, Json, Text};
+pub use codec::{Bincode, Bytes, Codec, CodecContext, CodecError, Decode, Encode, Json, Part, RawJson, Text};
 pub use config::{Config, ConfigBuilder, ConfigError, OutOfRange, Protocol, Start};
 pub use context::{Context, Headers, Origin};
 pub use engine::{

@@ -11,7 +11,7 @@ use std::{
 
 use common::{Seen, failed_record, settings};
 use healer::{
-    BuildError, Codec, CodecError, Config, Decode, Error, RecordErrorKind, Report,
+    BuildError, Codec, CodecContext, CodecError, Config, Decode, Error, RecordErrorKind, Report,
     prelude::*,
     testing::{EmbeddedKafka, TestRecord},
 };
@@ -301,7 +301,7 @@ impl Codec for OfAnother {
 }
 
 impl Decode<Rows<String>> for OfAnother {
-    fn decode(&self, _: &[u8]) -> Result<Rows<String>, CodecError> {
+    fn decode(&self, _: &[u8], _: &CodecContext<'_>) -> Result<Rows<String>, CodecError> {
         self.0.lock().unwrap().take().ok_or_else(|| CodecError::new("nothing is kept"))
     }
 }

@@ -196,3 +196,44 @@ async fn letters_that_are_sent_together_are_not_shortened_because_of_that() {
         assert_eq!(header(letter, dead_letter::ERROR).as_deref(), Some("it cannot be done"));
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_time_that_the_topic_refuses_is_the_fault_of_its_record_and_the_others_keep_theirs() {
+    let Some(way) = Way::new(&[("message.timestamp.before.max.ms", "3600000")]) else { return };
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis();
+    let now = i64::try_from(now).unwrap();
+    let times = [now - 5_000, now - 7_200_000, now - 60_000];
+    way.produce(
+        ["first", "old", "last"].into_iter().zip(times).map(|(v, time)| Record::value(v).timestamp(time)),
+    );
+    let error = failed_record(way.run(OnError::Stop).await);
+    assert_eq!((error.offset, &error.kind), (1, &RecordErrorKind::Send));
+    assert!(chain(&*error).contains("message.timestamp.before.max.ms"), "{}", chain(&*error));
+    assert_eq!(way.committed(), 1);
+    let again = way.kafka.unique("again");
+    let way = Way { group: again, ..way };
+    let report = way.run_with_letters().await;
+    assert_eq!((report.healed, report.dead_lettered), (2, 1));
+    let letters = way.letters();
+    assert_eq!(offsets(&letters), [1]);
+    assert!(letters[0].timestamp >= Some(now), "the time of now: {letters:?}");
+    let mut sent: Vec<_> =
+        way.out().iter().map(|stored| (texts(std::slice::from_ref(stored)), stored.timestamp)).collect();
+    sent.sort();
+    sent.dedup();
+    let wanted = |text: &str, time| (vec![text.to_owned()], Some(time));
+    assert_eq!(sent, [wanted("first", times[0]), wanted("last", times[2])]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_tombstone_reaches_a_compacted_topic_as_one() {
+    let Some(way) = Way::new(&COMPACT) else { return };
+    way.produce([Record::value(r#"{"id":1}"#).key("k"), Record::tombstone("k")]);
+    let app = pipeline! {
+        name "copies";
+        kafka::json::<std::collections::BTreeMap<String, u32>>(&way.from).tombstones() => kafka::to_json(&way.to) => heal;
+    };
+    app.run_until_end(config(way.kafka, &way.group)).await.unwrap();
+    let values: Vec<_> = way.out().into_iter().map(|stored| stored.value).collect();
+    assert_eq!(values, [Some(br#"{"id":1}"#.to_vec()), None]);
+}

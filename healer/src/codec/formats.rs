@@ -1,39 +1,9 @@
-//! The formats that come with healer.
+//! bincode, bytes and text.
 
 use bincode::Options as _;
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::{Codec, CodecError, Decode, Encode};
-
-/// JSON through serde.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Json;
-
-impl Codec for Json {
-    fn format(&self) -> &'static str {
-        "json"
-    }
-}
-
-#[diagnostic::do_not_recommend]
-impl<T: DeserializeOwned> Decode<T> for Json {
-    #[inline]
-    fn decode(&self, bytes: &[u8]) -> Result<T, CodecError> {
-        // One look at all bytes costs less than one at each string. What is not UTF-8 may still lie where nobody reads it.
-        let value = match std::str::from_utf8(bytes) {
-            Ok(text) => serde_json::from_str(text),
-            Err(_) => serde_json::from_slice(bytes),
-        };
-        value.map_err(CodecError::new)
-    }
-}
-
-#[diagnostic::do_not_recommend]
-impl<T: Serialize> Encode<T> for Json {
-    fn encode(&self, value: &T, into: &mut Vec<u8>) -> Result<(), CodecError> {
-        serde_json::to_writer(into, value).map_err(CodecError::new)
-    }
-}
+use super::{Codec, CodecContext, CodecError, Decode, Encode, none};
 
 /// bincode 1 through serde: fixed-size integers, little endian, as `bincode::serialize` writes.
 ///
@@ -53,7 +23,7 @@ impl Codec for Bincode {
 
 #[diagnostic::do_not_recommend]
 impl<T: DeserializeOwned> Decode<T> for Bincode {
-    fn decode(&self, bytes: &[u8]) -> Result<T, CodecError> {
+    fn decode(&self, bytes: &[u8], _: &CodecContext<'_>) -> Result<T, CodecError> {
         let limit = BINCODE_LIMIT.min(bytes.len() as u64);
         let options = bincode::DefaultOptions::new().with_fixint_encoding().with_limit(limit);
         options.deserialize(bytes).map_err(CodecError::new)
@@ -62,9 +32,13 @@ impl<T: DeserializeOwned> Decode<T> for Bincode {
 
 #[diagnostic::do_not_recommend]
 impl<T: Serialize> Encode<T> for Bincode {
-    fn encode(&self, value: &T, into: &mut Vec<u8>) -> Result<(), CodecError> {
+    fn encode(&self, value: &T, into: &mut Vec<u8>, _: &CodecContext<'_>) -> Result<(), CodecError> {
         let options = bincode::DefaultOptions::new().with_fixint_encoding().with_limit(BINCODE_LIMIT);
         options.serialize_into(into, value).map_err(CodecError::new)
+    }
+
+    fn is_none(&self, value: &T) -> bool {
+        none::is_none(value)
     }
 }
 
@@ -79,13 +53,13 @@ impl Codec for Bytes {
 }
 
 impl Decode<Vec<u8>> for Bytes {
-    fn decode(&self, bytes: &[u8]) -> Result<Vec<u8>, CodecError> {
+    fn decode(&self, bytes: &[u8], _: &CodecContext<'_>) -> Result<Vec<u8>, CodecError> {
         Ok(bytes.to_vec())
     }
 }
 
 impl Encode<Vec<u8>> for Bytes {
-    fn encode(&self, value: &Vec<u8>, into: &mut Vec<u8>) -> Result<(), CodecError> {
+    fn encode(&self, value: &Vec<u8>, into: &mut Vec<u8>, _: &CodecContext<'_>) -> Result<(), CodecError> {
         into.extend_from_slice(value);
         Ok(())
     }
@@ -102,13 +76,13 @@ impl Codec for Text {
 }
 
 impl Decode<String> for Text {
-    fn decode(&self, bytes: &[u8]) -> Result<String, CodecError> {
+    fn decode(&self, bytes: &[u8], _: &CodecContext<'_>) -> Result<String, CodecError> {
         std::str::from_utf8(bytes).map(str::to_owned).map_err(CodecError::new)
     }
 }
 
 impl Encode<String> for Text {
-    fn encode(&self, value: &String, into: &mut Vec<u8>) -> Result<(), CodecError> {
+    fn encode(&self, value: &String, into: &mut Vec<u8>, _: &CodecContext<'_>) -> Result<(), CodecError> {
         into.extend_from_slice(value.as_bytes());
         Ok(())
     }

@@ -1,17 +1,28 @@
 //! How values become bytes and bytes values.
 
+mod context;
 mod formats;
+mod json;
+mod look;
+mod none;
 #[cfg(test)]
 mod tests;
 
+use std::{error::Error as StdError, fmt};
+
 use crate::error::BoxError;
 
-pub use formats::{Bincode, Bytes, Json, Text};
+pub use context::{CodecContext, Part};
+pub use formats::{Bincode, Bytes, Text};
+#[cfg(feature = "testing")]
+pub(crate) use json::read_json;
+pub(crate) use json::write_json;
+pub use json::{Json, RawJson};
 
 /// A format for values; [`Json`], [`Bincode`], [`Bytes`] and [`Text`] are provided, and users may write their own.
 ///
 /// ```
-/// use healer::{Codec, CodecError, Decode};
+/// use healer::{Codec, CodecContext, CodecError, Decode};
 ///
 /// /// Numbers as big-endian bytes.
 /// struct BigEndian;
@@ -23,7 +34,10 @@ pub use formats::{Bincode, Bytes, Json, Text};
 /// }
 ///
 /// impl Decode<u32> for BigEndian {
-///     fn decode(&self, bytes: &[u8]) -> Result<u32, CodecError> {
+///     fn decode(&self, bytes: &[u8], of: &CodecContext<'_>) -> Result<u32, CodecError> {
+///         if of.headers().get("endian") == Some(b"little") {
+///             return Err(CodecError::new("it is little-endian"));
+///         }
 ///         let bytes = bytes.try_into().map_err(CodecError::new)?;
 ///         Ok(u32::from_be_bytes(bytes))
 ///     }
@@ -44,11 +58,12 @@ pub trait Codec: Send + Sync + 'static {
     note = "for JSON and bincode add `#[derive(serde::Deserialize)]` to `{T}`"
 )]
 pub trait Decode<T>: Codec {
-    /// Reads a value.
+    /// Reads a value. `of` says which record's bytes they are: its topic, its headers, and whether they are its key or its value.
     ///
     /// # Errors
-    /// Bytes that are no such value; the source's `on_error` decides what happens then.
-    fn decode(&self, bytes: &[u8]) -> Result<T, CodecError>;
+    /// Bytes that are no such value; the source's `on_error` decides what happens then. Where the bytes look like something else
+    /// (compressed, UTF-16, framed by a schema registry …), healer adds that to the error's words.
+    fn decode(&self, bytes: &[u8], of: &CodecContext<'_>) -> Result<T, CodecError>;
 }
 
 /// A format that writes a `T`.
@@ -58,21 +73,56 @@ pub trait Decode<T>: Codec {
     note = "for JSON and bincode add `#[derive(serde::Serialize)]` to `{T}`"
 )]
 pub trait Encode<T>: Codec {
-    /// Appends a value's bytes.
+    /// Appends a value's bytes. `of` says which record's they will be: the topic that it goes to, its headers, and whether they are its
+    /// key or its value.
     ///
     /// # Errors
     /// A value that the format cannot express; it follows the failure policy of the sink.
-    fn encode(&self, value: &T, into: &mut Vec<u8>) -> Result<(), CodecError>;
+    fn encode(&self, value: &T, into: &mut Vec<u8>, of: &CodecContext<'_>) -> Result<(), CodecError>;
+
+    /// Whether the value is `None`, which a sink below a source with [`tombstones`](crate::Source::tombstones) writes as a record
+    /// without a value. `false` by default.
+    fn is_none(&self, value: &T) -> bool {
+        let _ = value;
+        false
+    }
 }
 
 /// Bytes that are no value, or a value that cannot become bytes.
-#[derive(Debug, thiserror::Error)]
-#[error(transparent)]
-pub struct CodecError(BoxError);
+///
+/// Its words are those of its cause; of a record that a source could not read also what the bytes look like.
+#[derive(Debug)]
+pub struct CodecError {
+    cause: BoxError,
+    look: Option<Box<str>>,
+}
 
 impl CodecError {
     /// One with a cause; a text will do.
     pub fn new(cause: impl Into<BoxError>) -> Self {
-        Self(cause.into())
+        Self { cause: cause.into(), look: None }
+    }
+
+    /// Adds what the bytes look like that could not be read.
+    #[cold]
+    pub(crate) fn looking(mut self, bytes: &[u8], codec: &(impl Codec + ?Sized)) -> Self {
+        self.look = look::of(bytes, codec.format()).map(String::into_boxed_str);
+        self
+    }
+}
+
+impl fmt::Display for CodecError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.cause.fmt(f)?;
+        match &self.look {
+            Some(look) => write!(f, "; {look}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl StdError for CodecError {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.cause.source()
     }
 }

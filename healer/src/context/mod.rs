@@ -15,6 +15,7 @@ pub(crate) use batch_id::BatchId;
 pub use headers::Headers;
 pub(crate) use notes::{Notes, written};
 pub use origin::Origin;
+pub(crate) use origin::millis;
 use origin::time;
 pub(crate) use original::Original;
 
@@ -44,6 +45,8 @@ pub struct Context {
     partition: i32,
     offset: i64,
     timestamp: Option<i64>,
+    /// The highest time of the records that it stands for, where they are several; else [`NO_TIME`], as small as can be.
+    newest: i64,
     // Apart from its bytes, so that their buffer is used again for the next record.
     has_key: bool,
     key: Vec<u8>,
@@ -66,6 +69,8 @@ pub struct Context {
     /// What its spans are told of; a clone by a user has none.
     trace: Trace,
 }
+
+const NO_TIME: i64 = i64::MIN;
 
 impl Context {
     /// The topic that the record was read from.
@@ -163,6 +168,7 @@ impl Context {
             partition,
             offset: -1,
             timestamp: None,
+            newest: NO_TIME,
             has_key: false,
             key: Vec::new(),
             key_hash: None,
@@ -223,6 +229,16 @@ impl Context {
         let mut context = Self { key_hash: None, original: None, batch, ..self.keep(false) };
         context.set_trace(Trace::NONE);
         context
+    }
+
+    /// What comes of it comes of these as well.
+    pub(crate) fn join<'c>(&mut self, others: impl Iterator<Item = &'c Self>) {
+        self.newest = others.filter_map(Self::newest_millis).fold(self.newest, i64::max);
+    }
+
+    /// The time of what it becomes: its own, or the highest of those that it stands for, in milliseconds since 1970.
+    pub(crate) fn newest_millis(&self) -> Option<i64> {
+        self.timestamp.max((self.newest > NO_TIME).then_some(self.newest))
     }
 
     /// The identity of the batch that it stands for.

@@ -78,6 +78,12 @@ impl fmt::Display for Origin<'_> {
     }
 }
 
+/// A time as milliseconds since 1970; before that the number is negative.
+pub(crate) fn millis(time: SystemTime) -> i64 {
+    let whole = |span: Duration| i64::try_from(span.as_millis()).unwrap_or(i64::MAX);
+    time.duration_since(UNIX_EPOCH).map_or_else(|before| -whole(before.duration()), whole)
+}
+
 /// A time in milliseconds since 1970.
 pub(super) fn time(millis: Option<i64>) -> Option<SystemTime> {
     UNIX_EPOCH.checked_add(Duration::from_millis(u64::try_from(millis?).ok()?))

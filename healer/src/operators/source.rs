@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::{
-    broker::Topics,
-    codec::{Codec, CodecError, Decode},
+    broker::{RecordRef, Topics},
+    codec::{Codec, CodecContext, CodecError, Decode},
     engine::Host,
     envelope::{Reason, Visit},
     error::{Cause, Failure},
@@ -15,7 +15,7 @@ use crate::{
 
 /// How a record becomes a value: `None` is a tombstone to skip. The functions that make sources ask for `Decode` and keep the
 /// proof, so that a fault is said once.
-type DecodeRecord<T, C> = fn(&C, Option<&[u8]>) -> Option<Result<T, CodecError>>;
+type DecodeRecord<T, C> = fn(&C, Option<&[u8]>, &CodecContext<'_>) -> Option<Result<T, CodecError>>;
 
 /// A source: topics and a codec. Made by [`kafka`](crate::kafka)'s functions.
 #[must_use = "a source does nothing until `.stream(name)`"]
@@ -23,6 +23,7 @@ pub struct Source<T, C> {
     topics: Topics,
     codec: C,
     decode: DecodeRecord<T, C>,
+    tombstones: bool,
     on_error: Option<OnError>,
 }
 
@@ -31,19 +32,20 @@ impl<T: Send + 'static, C: Codec> Source<T, C> {
     where
         C: Decode<T>,
     {
-        let decode: DecodeRecord<T, C> = |codec, value| value.map(|bytes| codec.decode(bytes));
-        Self { topics, codec, decode, on_error: None }
+        let decode: DecodeRecord<T, C> = |codec, value, of| value.map(|bytes| codec.decode(bytes, of));
+        Self { topics, codec, decode, tombstones: false, on_error: None }
     }
 
-    /// Gives tombstones as `None` instead of skipping them (counted, reason `tombstone`).
+    /// Gives tombstones as `None` instead of skipping them (counted, reason `tombstone`). Sinks below write a `None` as a tombstone again
+    /// ([`Sink::tombstones`](super::Sink::tombstones)).
     pub fn tombstones(self) -> Source<Option<T>, C>
     where
         C: Decode<T>,
     {
         let Self { topics, codec, on_error, .. } = self;
         let decode: DecodeRecord<Option<T>, C> =
-            |codec, value| Some(value.map(|bytes| codec.decode(bytes)).transpose());
-        Source { topics, codec, decode, on_error }
+            |codec, value, of| Some(value.map(|bytes| codec.decode(bytes, of)).transpose());
+        Source { topics, codec, decode, tombstones: true, on_error }
     }
 
     /// What happens to undecodable records, instead of what the [pipeline](crate::App::on_error) says.
@@ -54,7 +56,9 @@ impl<T: Send + 'static, C: Codec> Source<T, C> {
 
     /// The source's records as a stream of that name, the first part of its nodes' paths.
     pub fn stream(self, name: impl Into<String>) -> Stream<SourceLink<T, C>> {
-        let kind = NodeKind::Source { topics: self.topics.clone(), codec: self.codec.format() };
+        let Self { topics, codec, tombstones, .. } = &self;
+        let kind =
+            NodeKind::Source { topics: topics.clone(), codec: codec.format(), tombstones: *tombstones };
         let mut node = NodeDraft::new(name, kind);
         node.on_error.clone_from(&self.on_error);
         Stream::new(SourceLink { source: self }, node)
@@ -114,6 +118,13 @@ pub struct SourceNode<T, C, D> {
     next: D,
 }
 
+impl<T, C, D> SourceNode<T, C, D> {
+    #[inline]
+    fn decode(&self, record: &RecordRef<'_>, topic: &str) -> Option<Result<T, CodecError>> {
+        (self.decode)(&self.codec, record.value, &CodecContext::unread(topic, record.headers))
+    }
+}
+
 impl<T: Send + 'static, C: Codec, D: Consumer<T>> Consumer<Raw> for SourceNode<T, C, D> {
     type Lane = D::Lane;
 
@@ -140,7 +151,7 @@ impl<T: Send + 'static, C: Codec, D: Consumer<T>> Consumer<Raw> for SourceNode<T
         if self.next.below().reads {
             visit.context.refill_rest(record);
         }
-        match (self.decode)(&self.codec, record.value) {
+        match self.decode(record, visit.context.topic()) {
             Some(Ok(value)) => {
                 visit.give();
                 self.next.push(lane, visit, value)
@@ -149,7 +160,10 @@ impl<T: Send + 'static, C: Codec, D: Consumer<T>> Consumer<Raw> for SourceNode<T
                 visit.skip(self.tombstone);
                 Ok(())
             }
-            Some(Err(error)) => failing::fail(visit, self.node.id, Cause::Decode(error.into())),
+            Some(Err(error)) => {
+                let error = error.looking(record.value.unwrap_or_default(), &self.codec);
+                failing::fail(visit, self.node.id, Cause::Decode(error.into()))
+            }
         }
     }
 

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::{Chain, Consumer, Healed, sealed::Sealed};
 use crate::{
+    codec::{RawJson, write_json},
     error::BoxError,
     topology::{Node, NodeDraft},
 };
@@ -94,7 +95,15 @@ pub trait Keeps<T> {
 #[diagnostic::do_not_recommend]
 impl<T: Serialize> Keeps<T> for Here {
     fn encode(value: &T, into: &mut Vec<u8>) -> Result<(), BoxError> {
-        Ok(serde_json::to_writer(into, value)?)
+        Ok(write_json(value, into)?)
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl Keeps<RawJson> for Here {
+    fn encode(json: &RawJson, into: &mut Vec<u8>) -> Result<(), BoxError> {
+        into.extend_from_slice(json.as_str().as_bytes());
+        Ok(())
     }
 }
 
@@ -112,7 +121,15 @@ pub trait Shows<T> {
 #[diagnostic::do_not_recommend]
 impl<T: Serialize> Shows<T> for Here {
     fn show(value: &T, into: &mut Vec<u8>) -> bool {
-        serde_json::to_writer(into, value).is_ok()
+        write_json(value, into).is_ok()
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl Shows<RawJson> for Here {
+    fn show(json: &RawJson, into: &mut Vec<u8>) -> bool {
+        into.extend_from_slice(json.as_str().as_bytes());
+        true
     }
 }
 

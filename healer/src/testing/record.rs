@@ -3,7 +3,7 @@
 use serde::de::DeserializeOwned;
 
 use super::partitioner::partition_of;
-use crate::{CodecError, Decode, Json, context::Headers};
+use crate::{CodecError, codec::read_json, context::Headers};
 
 /// A record to produce: [`EmbeddedKafka::produce`](super::EmbeddedKafka::produce) also takes plain
 /// `(Option<key>, Option<value>)` pairs.
@@ -124,7 +124,7 @@ pub struct Received {
     pub value: Option<Vec<u8>>,
     /// Its headers, in order.
     pub headers: Headers,
-    /// Milliseconds since 1970; `None` in memory where the sink left it to the broker.
+    /// Milliseconds since 1970; `None` in memory where nobody gave a time: the broker would.
     pub timestamp: Option<i64>,
 }
 
@@ -138,7 +138,7 @@ impl Received {
     /// # Errors
     /// If that is no such JSON; a tombstone is none.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, CodecError> {
-        Json.decode(self.value.as_deref().ok_or_else(tombstone)?)
+        read_json(self.value.as_deref().ok_or_else(tombstone)?)
     }
 
     /// Its value as text.

@@ -13,7 +13,9 @@ use super::{
     in_memory::{self, Placed},
 };
 use crate::{
-    App, Codec, CodecError, Context, Decode, Error, Json, RecordErrorKind, Report, Rows,
+    App, Codec, CodecContext, CodecError, Context, Decode, Error, Json, RawJson, RecordErrorKind, Report,
+    Rows,
+    codec::read_json,
     error::said,
     kafka,
     operators::Stage,
@@ -155,13 +157,19 @@ pub trait Input: Sized + Send + 'static {
 #[diagnostic::do_not_recommend]
 impl<T: DeserializeOwned + Send + 'static> Input for T {
     fn read(json: &[u8], _: &[Context]) -> Result<T, CodecError> {
-        Json.decode(json)
+        read_json(json)
+    }
+}
+
+impl Input for RawJson {
+    fn read(json: &[u8], _: &[Context]) -> Result<Self, CodecError> {
+        Self::new(std::str::from_utf8(json).map_err(CodecError::new)?)
     }
 }
 
 impl<T: DeserializeOwned + Send + 'static> Input for Rows<T> {
     fn read(json: &[u8], of: &[Context]) -> Result<Self, CodecError> {
-        let values: Vec<T> = Json.decode(json)?;
+        let values: Vec<T> = read_json(json)?;
         // As many as values, whatever a report that was edited says.
         let last = of.last().into_iter().flat_map(std::iter::repeat);
         Ok(Self::new(of.iter().chain(last).cloned().zip(values).collect()))
@@ -178,7 +186,7 @@ impl Codec for Written {
 }
 
 impl<I: Input> Decode<I> for Written {
-    fn decode(&self, json: &[u8]) -> Result<I, CodecError> {
+    fn decode(&self, json: &[u8], _: &CodecContext<'_>) -> Result<I, CodecError> {
         I::read(json, &self.0)
     }
 }

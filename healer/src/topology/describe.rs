@@ -41,6 +41,13 @@ impl Graph {
         }
     }
 
+    /// The node and all that something can flow to it from.
+    pub(super) fn above(&self, id: u32) -> impl Iterator<Item = &Arc<Node>> {
+        let mut above = HashSet::new();
+        self.up_from(id, &mut above);
+        self.nodes.iter().filter(move |node| above.contains(&node.id))
+    }
+
     /// An indented list.
     pub(crate) fn text(&self, pipeline: &str) -> String {
         let mut out = format!("pipeline {pipeline}\n");

@@ -18,6 +18,8 @@ pub enum NodeKind {
     Source {
         topics: Topics,
         codec: &'static str,
+        /// Whether records without a value are values here.
+        tombstones: bool,
     },
     Stage {
         runs: Runs,
@@ -47,10 +49,10 @@ pub enum NodeKind {
 impl NodeKind {
     pub(crate) fn label(&self) -> String {
         match self {
-            Self::Source { topics: Topics::Named(names), codec } => {
+            Self::Source { topics: Topics::Named(names), codec, .. } => {
                 format!("source: {codec} from {}", names.join(", "))
             }
-            Self::Source { topics: Topics::Pattern(pattern), codec } => {
+            Self::Source { topics: Topics::Pattern(pattern), codec, .. } => {
                 format!("source: {codec} from {pattern}")
             }
             Self::Stage { runs, parallel: None } => runs.label().to_owned(),

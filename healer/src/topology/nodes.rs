@@ -14,6 +14,8 @@ pub(crate) struct Nodes {
     always_stops: bool,
     /// Nodes at or below which a record may become a dead letter.
     keepers: HashSet<u32>,
+    /// Sinks that records without a value come to.
+    tombstones: HashSet<u32>,
 }
 
 impl Nodes {
@@ -25,7 +27,12 @@ impl Nodes {
                 graph.up_from(node.id, &mut keepers);
             }
         }
-        Self { graph, on_error, always_stops: false, keepers }
+        let is_sink = |node: &&Arc<Node>| matches!(node.kind, NodeKind::Sink { .. });
+        let reads_some = |node: &Arc<Node>| matches!(node.kind, NodeKind::Source { tombstones: true, .. });
+        let gets_some = |node: &&Arc<Node>| graph.above(node.id).any(reads_some);
+        let sinks = graph.nodes.iter().filter(is_sink).filter(gets_some);
+        let tombstones = sinks.map(|node| node.id).collect();
+        Self { graph, on_error, always_stops: false, keepers, tombstones }
     }
 
     /// The pipeline stops at the first failure, whatever its nodes say.
@@ -41,10 +48,7 @@ impl Nodes {
             grave.is_some_and(|grave| **grave == *topic)
         };
         let reads = |node: &Arc<Node>| {
-            let mut above = HashSet::new();
-            graph.up_from(node.id, &mut above);
-            let above = graph.nodes.iter().filter(|node| above.contains(&node.id));
-            let topics = above.filter_map(|node| match &node.kind {
+            let topics = graph.above(node.id).filter_map(|node| match &node.kind {
                 NodeKind::Source { topics, .. } => Some(topics.clone()),
                 _ => None,
             });
@@ -66,6 +70,11 @@ impl Nodes {
             return &OnError::Stop;
         }
         self.graph.get(node).and_then(|node| node.on_error.as_ref()).unwrap_or(&self.on_error)
+    }
+
+    /// Whether a sink writes `None` as a record without a value, though it was not told to.
+    pub(crate) fn sends_tombstones(&self, sink: u32) -> bool {
+        self.tombstones.contains(&sink)
     }
 
     /// Whether the record as it came in must be kept where it waits for this node.

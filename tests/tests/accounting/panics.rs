@@ -139,7 +139,7 @@ async fn in_a_codec() {
         }
     }
     impl healer::Decode<usize> for Picky {
-        fn decode(&self, bytes: &[u8]) -> Result<usize, healer::CodecError> {
+        fn decode(&self, bytes: &[u8], _: &healer::CodecContext<'_>) -> Result<usize, healer::CodecError> {
             assert!(bytes != b"7", "no seven");
             Ok(bytes.len())
         }

@@ -2,7 +2,7 @@
 
 use std::{error::Error as _, fmt, panic::panic_any};
 
-use healer::{Codec, CodecError, Decode, Encode, OnError, dead_letter};
+use healer::{Codec, CodecContext, CodecError, Decode, Encode, OnError, dead_letter};
 
 use super::*;
 
@@ -183,14 +183,14 @@ impl Codec for Picky {
 }
 
 impl Decode<usize> for Picky {
-    fn decode(&self, bytes: &[u8]) -> Result<usize, CodecError> {
+    fn decode(&self, bytes: &[u8], _: &CodecContext<'_>) -> Result<usize, CodecError> {
         let n = number(std::str::from_utf8(bytes).map_err(CodecError::new)?);
         Ok(if self.reads { not_seven(n) } else { n })
     }
 }
 
 impl Encode<usize> for Picky {
-    fn encode(&self, n: &usize, into: &mut Vec<u8>) -> Result<(), CodecError> {
+    fn encode(&self, n: &usize, into: &mut Vec<u8>, _: &CodecContext<'_>) -> Result<(), CodecError> {
         into.extend_from_slice(not_seven(*n).to_string().as_bytes());
         Ok(())
     }

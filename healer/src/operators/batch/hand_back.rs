@@ -56,8 +56,10 @@ pub(super) fn hand_back<U>(parts: Parts<U>, receipts: Vec<Receipt>) -> Handed<U>
     let mut kept = Vec::with_capacity(rows.len());
     for row in rows {
         kept.push(receipt_of(row.slots.as_slice()));
-        let first = row.slots.as_slice().first().copied().unwrap_or(0);
-        list.push((call.contexts[first as usize].clone(), row.value));
+        let slots = row.slots.as_slice().iter().map(|slot| &call.contexts[*slot as usize]);
+        let mut context = slots.clone().next().unwrap_or(&call.contexts[0]).clone();
+        context.join(slots.skip(1));
+        list.push((context, row.value));
     }
     for owed in owed {
         if let Owed::Shared(shares) = owed {

@@ -44,7 +44,8 @@ impl<T> Rows<T> {
 
     /// A batch that begins its way, and the context that goes with it; none without a row.
     pub(in crate::operators) fn begin(list: List<T>) -> Option<(Self, Context)> {
-        let context = list.first()?.0.of_many(list.len());
+        let mut context = list.first()?.0.of_many(list.len());
+        context.join(list.iter().map(|(context, _)| context));
         Some((Self { batch: context.batch().cloned(), list }, context))
     }
 

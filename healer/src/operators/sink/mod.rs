@@ -3,7 +3,7 @@
 mod outgoing;
 mod task;
 
-use std::{marker::PhantomData, sync::Arc};
+use std::{marker::PhantomData, sync::Arc, time::SystemTime};
 
 use self::task::Task;
 use super::{
@@ -11,7 +11,7 @@ use super::{
     boundary::{self, Needs, Queue},
 };
 use crate::{
-    codec::{Codec, CodecError, Encode},
+    codec::{Codec, CodecContext, CodecError, Encode},
     context::{Context, Headers},
     engine::Host,
     envelope::Visit,
@@ -25,12 +25,15 @@ type KeyOf<T> = Arc<dyn Fn(&T, &Context) -> Option<Vec<u8>> + Send + Sync>;
 type HeadersOf<T> = Arc<dyn Fn(&T, &Context) -> Headers + Send + Sync>;
 type TopicOf<T> = Arc<dyn Fn(&T) -> String + Send + Sync>;
 
-/// The functions that make sinks ask for `Encode` and keep the proof, so that a fault is said once.
-type EncodeValue<T, C> = fn(&C, &T, &mut Vec<u8>) -> Result<(), CodecError>;
+type TimeOf<T> = Arc<dyn Fn(&T, &Context) -> Option<SystemTime> + Send + Sync>;
+
+/// Appends a value, and says whether there is one; the last argument says whether `None` is none. The functions that make sinks ask for
+/// `Encode` and keep the proof, so that a fault is said once.
+type EncodeValue<T, C> = fn(&C, &T, &mut Vec<u8>, &CodecContext<'_>, bool) -> Result<bool, CodecError>;
 
 /// A sink: a topic and a codec. Made by [`kafka`](crate::kafka)'s functions; give it to `then`.
 ///
-/// The record's key and headers go along unless changed here. What flowed in flows on after the acknowledgement.
+/// The record's key, headers and timestamp go along unless changed here. What flowed in flows on after the acknowledgement.
 #[must_use = "a sink does nothing until a stream flows into it"]
 pub struct Sink<T, C> {
     topic: Option<Arc<str>>,
@@ -39,7 +42,9 @@ pub struct Sink<T, C> {
     topic_of: Option<TopicOf<T>>,
     key_of: Option<KeyOf<T>>,
     headers_of: Option<HeadersOf<T>>,
+    time_of: Option<TimeOf<T>>,
     on_error: Option<OnError>,
+    fault: Option<&'static str>,
 }
 
 impl<T: Send + 'static, C: Codec> Sink<T, C> {
@@ -47,15 +52,58 @@ impl<T: Send + 'static, C: Codec> Sink<T, C> {
     where
         C: Encode<T>,
     {
+        let encode: EncodeValue<T, C> = |codec, value, into, of, tombstones| {
+            let is_none = tombstones && codec.is_none(value);
+            if !is_none {
+                codec.encode(value, into, of)?;
+            }
+            Ok(!is_none)
+        };
+        Self::with(Some(topic), codec, encode)
+    }
+
+    fn with(topic: Option<Arc<str>>, codec: C, encode: EncodeValue<T, C>) -> Self {
         Self {
-            topic: Some(topic),
+            topic,
             codec,
-            encode: C::encode,
+            encode,
             topic_of: None,
             key_of: None,
             headers_of: None,
+            time_of: None,
             on_error: None,
+            fault: None,
         }
+    }
+
+    /// Takes an `Option` of what it took, and writes `None` as a tombstone: a record with its key and without a value, which deletes
+    /// what a compacted topic has under the key.
+    ///
+    /// Below a source with [`tombstones`](super::Source::tombstones) a sink does that by itself wherever its codec writes an `Option` (JSON and
+    /// bincode do). Elsewhere `None` is what the codec makes of it, `null` in JSON. It comes before the methods that take functions of the
+    /// value: those are then given the `Option`.
+    ///
+    /// ```
+    /// use healer::prelude::*;
+    ///
+    /// let app = pipeline! {
+    ///     name "planes";
+    ///     kafka::string("planes").tombstones() => kafka::to_string("copies").tombstones() => heal;
+    /// };
+    /// # drop(app);
+    /// ```
+    pub fn tombstones(self) -> Sink<Option<T>, C>
+    where
+        C: Encode<T>,
+    {
+        let Self { topic, codec, topic_of, key_of, headers_of, time_of, on_error, fault, .. } = self;
+        let encode: EncodeValue<Option<T>, C> = |codec, value, into, of, _| {
+            value.as_ref().map(|value| codec.encode(value, into, of)).transpose().map(|wrote| wrote.is_some())
+        };
+        let is_late = topic_of.is_some() || key_of.is_some() || headers_of.is_some() || time_of.is_some();
+        let late = "`.tombstones()` comes too late: what `topic`, `key`, `headers` and `timestamp` were given takes no `Option`; call it \
+                    before them";
+        Sink { on_error, fault: fault.or(is_late.then_some(late)), ..Sink::with(topic, codec, encode) }
     }
 
     /// Sends each record to a topic of its own. Such topics are not looked up at the start: a name that is none, or whose topic
@@ -75,6 +123,30 @@ impl<T: Send + 'static, C: Codec> Sink<T, C> {
     /// The headers of each record, instead of the source record's.
     pub fn headers(mut self, headers: impl Fn(&T, &Context) -> Headers + Send + Sync + 'static) -> Self {
         self.headers_of = Some(Arc::new(headers));
+        self
+    }
+
+    /// The time of each record, instead of the source record's; where it is `None`, and for 1970 itself, the time of sending.
+    ///
+    /// By default what a record becomes has its time, also after `map`; what several records became, below a batch, has the highest of
+    /// theirs. Brokers delete by it: under `retention.ms` what is old when it is written does not stay for long, so where the topic is to keep
+    /// what is written from the moment of writing on, say `now`. A time that the broker refuses is a fault of the record
+    /// ([`on_error`](Self::on_error)).
+    ///
+    /// ```
+    /// use healer::prelude::*;
+    ///
+    /// let app = pipeline! {
+    ///     name "copies";
+    ///     kafka::string("lines") => kafka::to_string("copies").timestamp(kafka::now) => heal;
+    /// };
+    /// # drop(app);
+    /// ```
+    pub fn timestamp<O: Into<Option<SystemTime>>>(
+        mut self,
+        time: impl Fn(&T, &Context) -> O + Send + Sync + 'static,
+    ) -> Self {
+        self.time_of = Some(Arc::new(move |value, context| time(value, context).into()));
         self
     }
 
@@ -115,6 +187,7 @@ impl<T: Send + 'static, C: Codec> Operator for Sink<T, C> {
         let kind = NodeKind::Sink { topic: self.topic.clone(), codec: self.codec.format() };
         let mut draft = NodeDraft::new(name, kind);
         draft.on_error.clone_from(&self.on_error);
+        draft.faults.extend(self.fault.map(str::to_owned));
         draft
     }
 

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::Sink;
 use crate::{
     broker::OutRecord,
-    codec::{Codec, CodecError},
-    context::Headers,
+    codec::{Codec, CodecContext, CodecError, Part},
+    context::{Headers, millis},
     dead_letter,
     operators::boundary::Envelope,
 };
@@ -14,9 +14,12 @@ use crate::{
 /// A record on its way.
 pub(super) struct Outgoing {
     pub(super) topic: Arc<str>,
-    pub(super) value: Vec<u8>,
+    /// What is in here is sent where there is a value.
+    pub(super) buffer: Vec<u8>,
+    has_value: bool,
     key: Key,
     pub(super) headers: Option<Headers>,
+    timestamp: Option<i64>,
 }
 
 enum Key {
@@ -25,26 +28,38 @@ enum Key {
 }
 
 impl Outgoing {
-    /// Encodes into `buffer`, whose capacity is used again and again.
+    /// Encodes into `buffer`, whose capacity is used again and again. `tombstones` says whether `None` is no value.
     pub(super) fn new<T, C: Codec>(
         sink: &Sink<T, C>,
         item: &Envelope<T>,
         mut buffer: Vec<u8>,
+        tombstones: bool,
     ) -> Result<Self, CodecError> {
         let Envelope { value, context, .. } = item;
-        buffer.clear();
-        (sink.encode)(&sink.codec, value, &mut buffer)?;
         let chosen = sink.topic_of.as_ref().map(|topic_of| Arc::from(topic_of(value)));
+        let topic = chosen.or_else(|| sink.topic.clone()).unwrap_or_else(|| Arc::from(""));
+        // What is said of a record that was a dead letter is not true of what it becomes.
+        let headers = sink.headers_of.as_ref().map(|headers_of| headers_of(value, context)).or_else(|| {
+            let (headers, ours) = (context.headers(), &dead_letter::OF_REDRIVEN);
+            headers.has_any(ours).then(|| headers.without(ours))
+        });
+        buffer.clear();
+        let of = CodecContext::new(&topic, Part::Value);
+        let of = of.with_headers(headers.as_ref().unwrap_or(context.headers()));
+        let has_value = (sink.encode)(&sink.codec, value, &mut buffer, &of, tombstones)?;
+        let time_of = sink.time_of.as_ref();
         Ok(Self {
-            topic: chosen.or_else(|| sink.topic.clone()).unwrap_or_else(|| Arc::from("")),
-            value: buffer,
+            buffer,
+            has_value,
             key: sink.key_of.as_ref().map_or(Key::OfRecord, |key_of| Key::Chosen(key_of(value, context))),
-            // What is said of a record that was a dead letter is not true of what it becomes.
-            headers: sink.headers_of.as_ref().map(|headers_of| headers_of(value, context)).or_else(|| {
-                let (headers, ours) = (context.headers(), &dead_letter::OF_REDRIVEN);
-                headers.has_any(ours).then(|| headers.without(ours))
-            }),
+            timestamp: time_of.map_or(context.newest_millis(), |time_of| time_of(value, context).map(millis)),
+            topic,
+            headers,
         })
+    }
+
+    fn value(&self) -> Option<&[u8]> {
+        self.has_value.then_some(&self.buffer)
     }
 
     pub(super) fn headers<'a, T>(&'a self, item: &'a Envelope<T>) -> &'a Headers {
@@ -58,9 +73,9 @@ impl Outgoing {
                 Key::OfRecord => item.context.key(),
                 Key::Chosen(key) => key.as_deref(),
             },
-            value: Some(&self.value),
+            value: self.value(),
             headers: self.headers(item),
-            timestamp: None,
+            timestamp: self.timestamp,
         }
     }
 }

@@ -36,6 +36,8 @@ pub(super) struct Task<T, C, D: Consumer<T>> {
     on_the_way: FuturesOrdered<BoxFuture<'static, Sent<T>>>,
     waiting: Waiting,
     buffer: Vec<u8>,
+    /// Whether `None` is written as a record without a value.
+    tombstones: bool,
 }
 
 impl<T: Send + 'static, C: Codec, D: Consumer<T>> Task<T, C, D> {
@@ -48,6 +50,7 @@ impl<T: Send + 'static, C: Codec, D: Consumer<T>> Task<T, C, D> {
             on_the_way: FuturesOrdered::new(),
             waiting: Waiting::new(host.shared(), work.node.id),
             buffer: Vec::new(),
+            tombstones: host.nodes().sends_tombstones(work.node.id),
         }
     }
 
@@ -77,7 +80,7 @@ impl<T: Send + 'static, C: Codec, D: Consumer<T>> Task<T, C, D> {
         let inside = observe::enter(item.context.here(), node.id);
         let mut span = item.context.sends(&node.path);
         span.begin();
-        let call = || Outgoing::new(sink, &item, std::mem::take(&mut self.buffer));
+        let call = || Outgoing::new(sink, &item, std::mem::take(&mut self.buffer), self.tombstones);
         let mut outgoing = match catch(call) {
             Ok(Ok(outgoing)) => {
                 drop(inside);
@@ -97,7 +100,7 @@ impl<T: Send + 'static, C: Codec, D: Consumer<T>> Task<T, C, D> {
             outgoing.headers = Some(headers);
         }
         if item.context.watch().is_measured() {
-            self.host.measures().output(node.id, outgoing.value.len());
+            self.host.measures().output(node.id, outgoing.buffer.len());
         }
         loop {
             match self.producer.send(&outgoing.record(&item)) {
@@ -125,7 +128,7 @@ impl<T: Send + 'static, C: Codec, D: Consumer<T>> Task<T, C, D> {
                 }
             }
         }
-        self.buffer = outgoing.value;
+        self.buffer = outgoing.buffer;
     }
 
     async fn delivered(&mut self, item: Envelope<T>, result: Result<(), SendError>) {

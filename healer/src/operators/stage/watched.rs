@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::{Stage, StageNode, Verdict};
 use crate::{
+    codec::RawJson,
     context::{Context, written},
     engine::Host,
     error::Cause,
@@ -125,6 +126,13 @@ pub trait HasJson {
 impl<T: Serialize + ?Sized> HasJson for Shown<'_, T> {
     fn json(&self, into: &mut Vec<u8>) -> bool {
         serde_json::to_writer(into, self.0).is_ok()
+    }
+}
+
+impl HasJson for Shown<'_, RawJson> {
+    fn json(&self, into: &mut Vec<u8>) -> bool {
+        into.extend_from_slice(self.0.as_str().as_bytes());
+        true
     }
 }
 

@@ -38,9 +38,11 @@ use crate::{
 /// Where the acknowledgement of one record goes.
 type Answer = oneshot::Sender<Result<(), BrokerError>>;
 
-/// What comes back with a record: its place among all that were sent, and its sender.
+/// What comes back with a record: its place among all that were sent, its time, which the client does not tell of records that it did
+/// not deliver, and its sender.
 pub(super) struct Ticket {
     number: u64,
+    timestamp: Option<i64>,
     answer: Answer,
 }
 
@@ -84,7 +86,8 @@ impl Producer for KafkaProducer {
     fn send(&self, record: &OutRecord<'_>) -> Result<Delivery, SendError> {
         check_target(record.topic).map_err(SendError::Failed)?;
         let (answer, acknowledged) = oneshot::channel();
-        let ticket = Box::new(Ticket { number: self.line.next_number(), answer });
+        let (number, timestamp) = (self.line.next_number(), record.timestamp);
+        let ticket = Box::new(Ticket { number, timestamp, answer });
         self.line.put(record, ticket)?;
         Ok(Box::pin(async {
             match acknowledged.await {

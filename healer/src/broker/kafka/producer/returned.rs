@@ -38,7 +38,7 @@ impl Returned {
             record.value.map(<[u8]>::to_vec),
             record.key.map(<[u8]>::to_vec),
             record.topic.to_owned(),
-            record.timestamp.map_or(Timestamp::NotAvailable, Timestamp::CreateTime),
+            Timestamp::NotAvailable,
             0,
             0,
             headers(record.headers),
@@ -47,15 +47,16 @@ impl Returned {
     }
 }
 
-/// As it is sent once more. Its time stays: that of its first sending where it had none.
+/// As it is sent once more. Its time stays; where it has none it is that of this sending.
 pub(super) fn record_of(
     message: &OwnedMessage,
     ticket: Box<Ticket>,
 ) -> BaseRecord<'_, [u8], [u8], Box<Ticket>> {
+    let timestamp = ticket.timestamp;
     let mut record = BaseRecord::with_opaque_to(message.topic(), ticket);
     record.key = message.key();
     record.payload = message.payload();
-    record.timestamp = message.timestamp().to_millis();
+    record.timestamp = timestamp;
     record.headers = message.headers().cloned();
     record
 }

@@ -25,8 +25,14 @@ fn refuse(kafka: &MockKafka, errors: &[RDKafkaRespErr]) {
 fn send(producer: &KafkaProducer, topic: &str, value: &str) -> Result<crate::broker::Delivery, SendError> {
     let mut headers = Headers::new();
     headers.push("n", Some(value.to_owned()));
+    let timestamp = value.parse().ok().map(time);
     let value = Some(value.as_bytes());
-    producer.send(&OutRecord { topic, key: Some(b"k"), value, headers: &headers, timestamp: None })
+    producer.send(&OutRecord { topic, key: Some(b"k"), value, headers: &headers, timestamp })
+}
+
+/// The time of a number.
+fn time(n: u32) -> i64 {
+    1_000 + i64::from(n)
 }
 
 /// Sends numbers and waits for all of them.
@@ -38,7 +44,7 @@ async fn send_all(producer: &KafkaProducer, numbers: std::ops::Range<u32>) {
     }
 }
 
-/// All that was written, with its header.
+/// All that was written, with its header and its time.
 fn written(kafka: &MockKafka) -> Vec<u32> {
     let number = |bytes: Option<&[u8]>| String::from_utf8_lossy(bytes.unwrap_or_default()).parse().unwrap();
     let received = kafka.read("t").unwrap();
@@ -47,6 +53,7 @@ fn written(kafka: &MockKafka) -> Vec<u32> {
         .map(|record| {
             let value = number(record.value.as_deref());
             assert_eq!(number(record.headers.get("n")), value, "its header is another record's");
+            assert_eq!(record.timestamp, Some(time(value)), "its time is another one");
             value
         })
         .collect()

@@ -1,25 +1,35 @@
 //! The formats on bytes of their own and on bytes of anybody's.
 
+mod exact;
+
 use std::{collections::BTreeMap, fmt::Debug};
 
 use proptest::{collection::vec, prelude::*};
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize};
 
-use super::{Bincode, Bytes, Decode, Encode, Json, Text};
+use super::{Bincode, Bytes, Codec, CodecContext, CodecError, Decode, Encode, Json, Part, RawJson, Text};
+
+fn read<T, F: Decode<T>>(format: &F, bytes: &[u8]) -> Result<T, CodecError> {
+    format.decode(bytes, &CodecContext::new("t", Part::Value))
+}
+
+fn write<T, F: Encode<T>>(format: &F, value: &T, into: &mut Vec<u8>) -> Result<(), CodecError> {
+    format.encode(value, into, &CodecContext::new("t", Part::Value))
+}
 
 #[test]
 fn bincode_refuses_a_length_that_is_longer_than_the_bytes() {
     let mut bytes = Vec::new();
-    Bincode.encode(&vec![1_u8, 2, 3], &mut bytes).expect("encodes");
-    assert_eq!(Decode::<Vec<u8>>::decode(&Bincode, &bytes).expect("decodes"), [1, 2, 3]);
+    write(&Bincode, &vec![1_u8, 2, 3], &mut bytes).expect("encodes");
+    assert_eq!(read::<Vec<u8>, _>(&Bincode, &bytes).expect("decodes"), [1, 2, 3]);
     bytes[..8].copy_from_slice(&u64::MAX.to_le_bytes());
-    assert!(Decode::<Vec<u8>>::decode(&Bincode, &bytes).is_err());
+    assert!(read::<Vec<u8>, _>(&Bincode, &bytes).is_err());
 }
 
 #[test]
 fn text_that_is_not_utf8_is_an_error() {
-    assert!(Text.decode(&[0xff]).is_err());
-    assert_eq!(Text.decode(b"").expect("empty text is text"), "");
+    assert!(read(&Text, &[0xff]).is_err());
+    assert_eq!(read(&Text, b"").expect("empty text is text"), "");
 }
 
 /// A bit of everything that records are made of.
@@ -55,19 +65,15 @@ fn flight() -> impl Strategy<Value = Flight> {
 /// A value that reads back, also behind bytes that are there already, and what its bytes are.
 fn round_trip<T: Debug + PartialEq, F: Decode<T> + Encode<T>>(format: &F, value: &T) -> Vec<u8> {
     let mut bytes = b"before".to_vec();
-    format.encode(value, &mut bytes).expect("encodes");
+    write(format, value, &mut bytes).expect("encodes");
     let bytes = bytes.strip_prefix(b"before").expect("it appends").to_vec();
-    assert_eq!(&format.decode(&bytes).expect("decodes"), value);
+    assert_eq!(&read(format, &bytes).expect("decodes"), value);
     bytes
 }
 
 /// Foreign bytes are an error with a text, or a value that reads back.
-fn foreign<T, F>(format: &F, bytes: &[u8])
-where
-    T: Debug + PartialEq + Serialize + DeserializeOwned,
-    F: Decode<T> + Encode<T>,
-{
-    match format.decode(bytes) {
+fn foreign<T: Debug + PartialEq, F: Decode<T> + Encode<T>>(format: &F, bytes: &[u8]) {
+    match read(format, bytes) {
         Ok(value) => drop(round_trip(format, &value)),
         Err(error) => assert!(!error.to_string().is_empty()),
     }
@@ -92,12 +98,12 @@ proptest! {
     ) {
         let mut binary = round_trip(&Bincode, &flight);
         let mut json = round_trip(&Json, &flight);
-        prop_assert!(Decode::<Flight>::decode(&Bincode, &binary[..cut.index(binary.len())]).is_err());
-        prop_assert!(Decode::<Flight>::decode(&Json, &json[..cut.index(json.len())]).is_err());
+        prop_assert!(read::<Flight, _>(&Bincode, &binary[..cut.index(binary.len())]).is_err());
+        prop_assert!(read::<Flight, _>(&Json, &json[..cut.index(json.len())]).is_err());
         binary.push(more);
         json.push(b'}');
-        prop_assert!(Decode::<Flight>::decode(&Bincode, &binary).is_err());
-        prop_assert!(Decode::<Flight>::decode(&Json, &json).is_err());
+        prop_assert!(read::<Flight, _>(&Bincode, &binary).is_err());
+        prop_assert!(read::<Flight, _>(&Json, &json).is_err());
     }
 
     #[test]
@@ -111,5 +117,39 @@ proptest! {
         foreign::<Vec<u8>, _>(&Bytes, &bytes);
         foreign::<Flight, _>(&Json, text.as_bytes());
         foreign::<serde_json::Value, _>(&Json, text.as_bytes());
+        foreign::<RawJson, _>(&Json, text.as_bytes());
     }
+}
+
+#[test]
+fn only_a_value_that_is_none_itself_is_no_value() {
+    let none = |value: Option<Option<u32>>| Json.is_none(&value) && Bincode.is_none(&value);
+    assert!(none(None));
+    assert!(!none(Some(None)) && !none(Some(Some(1))));
+    assert!(
+        !Json.is_none(&()) && !Json.is_none(&serde_json::Value::Null) && !Json.is_none(&vec![None::<u32>])
+    );
+    assert!(!Encode::<String>::is_none(&Text, &String::new()));
+}
+
+#[test]
+fn a_codec_knows_topic_part_and_headers() {
+    struct Curious;
+    impl Codec for Curious {
+        fn format(&self) -> &'static str {
+            "curious"
+        }
+    }
+    impl Decode<String> for Curious {
+        fn decode(&self, _: &[u8], of: &CodecContext<'_>) -> Result<String, CodecError> {
+            let kind = of.headers().get("kind").map(String::from_utf8_lossy).unwrap_or_default();
+            Ok(format!("{} {:?} {kind}", of.topic(), of.part()))
+        }
+    }
+    let mut headers = crate::Headers::new();
+    headers.push("kind", Some("refund"));
+    let of = CodecContext::new("orders", Part::Key).with_headers(&headers);
+    assert_eq!(Curious.decode(b"", &of).expect("it reads"), "orders Key refund");
+    assert_eq!(read(&Curious, b"").expect("it reads"), "t Value ");
+    assert_eq!(format!("{of:?}"), r#"CodecContext { topic: "orders", part: Key, .. }"#, "no data in logs");
 }
