@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use healer_store::Ledger;
 
-use super::{epoch::Rewind, lend::Loan};
+use super::{epoch::Rewind, lend::Loan, transaction::Transaction};
 use crate::{envelope::Home, operators::ChunkLog};
 
 /// What the core knows of a partition.
@@ -46,6 +46,8 @@ pub(crate) struct Part {
     pub(super) paused: bool,
     /// Where its log ended when that was looked up last.
     pub(super) log_end: Option<i64>,
+    /// The open transaction that readers of committed records come no further than.
+    pub(super) transaction: Option<Transaction>,
     /// The end offset that a run to the end waits for; `None` where it is reached or nobody waits.
     pub(super) end: Option<i64>,
 }
@@ -79,6 +81,7 @@ impl Part {
             data_losses: 0,
             paused: false,
             log_end: None,
+            transaction: None,
             end: None,
         }
     }

@@ -110,16 +110,18 @@ pub(crate) fn decide(
     policy: StartPolicy,
     out_of_range: OutOfRange,
 ) -> Result<Start, StartError> {
-    let Watermarks { first, end } = known.watermarks;
+    let Watermarks { first, stable, end } = known.watermarks;
     let chosen = |offset| Start { committed: known.committed, commit: true, ..Start::at(offset) };
     let Some(committed) = known.committed else {
         return match policy {
             StartPolicy::Earliest => Ok(Start { commit: false, ..chosen(first) }),
-            StartPolicy::Latest => Ok(chosen(end)),
-            StartPolicy::Time => Ok(chosen(known.at_time.unwrap_or(end))),
+            // What an open transaction holds back is still to come.
+            StartPolicy::Latest => Ok(chosen(stable)),
+            StartPolicy::Time => Ok(chosen(known.at_time.unwrap_or(stable))),
             StartPolicy::Error => Err(StartError::NoOffset { partition: partition.to_string() }),
         };
     };
+    // Also above an open transaction: that it could be read before says that it is there, and it is waited for.
     if (first..=end).contains(&committed) {
         // What is said about another frontier, or about records that are not there, proves nothing: they are processed again.
         let plausible = |claim: &DoneAbove| {
@@ -139,7 +141,7 @@ pub(crate) fn decide(
     };
     match out_of_range {
         OutOfRange::Earliest => Ok(anew(first)),
-        OutOfRange::Latest => Ok(anew(end)),
+        OutOfRange::Latest => Ok(anew(stable)),
         OutOfRange::Error => {
             Err(StartError::OutOfRange { partition: partition.to_string(), committed, first, end })
         }
@@ -159,7 +161,7 @@ mod tests {
     fn known(committed: Option<i64>) -> Known {
         Known {
             committed,
-            watermarks: Watermarks { first: 10, end: 20 },
+            watermarks: Watermarks::all_stable(10, 20),
             at_time: Some(15),
             snapshot: None,
             metadata: None,

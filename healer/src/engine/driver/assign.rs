@@ -64,9 +64,11 @@ pub(super) fn starts(by: &Lookup<'_>, partitions: &[TopicPartition]) -> Result<V
         Some(millis) => remote.offsets_at(partitions, millis, wait)?.into_iter().map(Some).collect(),
         None => vec![None; partitions.len()],
     };
+    // After the commits: whoever committed had read up to there.
+    let marks = remote.watermarks(partitions, wait)?;
     let mut starts = Vec::with_capacity(partitions.len());
-    for ((partition, committed), at_time) in partitions.iter().zip(committed).zip(at_time) {
-        let watermarks = remote.watermarks(partition, wait)?;
+    let known = partitions.iter().zip(committed).zip(at_time).zip(marks);
+    for (((partition, committed), at_time), watermarks) in known {
         let (snapshot, metadata) = match journal.upgrade() {
             Some(journal) => {
                 let claimed =
@@ -94,9 +96,9 @@ pub(super) fn goals(
     partitions: &[TopicPartition],
 ) -> Result<BTreeMap<TopicPartition, Goal>, Error> {
     let starts = starts(by, partitions)?;
+    let marks = by.remote.watermarks(partitions, by.config.connect_timeout())?;
     let mut goals = BTreeMap::new();
-    for (partition, start) in partitions.iter().zip(starts) {
-        let marks = by.remote.watermarks(partition, by.config.connect_timeout())?;
+    for ((partition, start), marks) in partitions.iter().zip(starts).zip(marks) {
         // What was chosen is committed first, or the next run would choose again and miss what came between.
         let reached = !start.commit && (marks.first >= marks.end || start.offset >= marks.end);
         goals.insert(partition.clone(), Goal { start: start.offset, end: marks.end, reached });

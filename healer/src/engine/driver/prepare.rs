@@ -138,6 +138,7 @@ fn assemble<B: Broker>(
         in_flight: in_flight as u64,
         metadata_max_bytes: config.metadata_max_bytes(),
         stall_after: config.stall_after(),
+        held_back_after: config.held_back_after(),
     };
     let paths = graph.clone();
     let paths = Arc::new(move |node| paths.path(node));

@@ -90,7 +90,7 @@ impl Found {
         to: SeekTo,
         wait: Duration,
     ) -> Result<Self, Error> {
-        let marks = remote.watermarks(partition, wait)?;
+        let marks = remote.watermarks_of(partition, wait)?;
         let at_time = match to {
             SeekTo::Time(time) => {
                 let millis = time.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
@@ -105,11 +105,11 @@ impl Found {
     /// # Errors
     /// The offset that is not there.
     fn choose(&self, to: SeekTo) -> Result<i64, i64> {
-        let Watermarks { first, end } = self.marks;
+        let Watermarks { first, stable, end } = self.marks;
         match to {
             SeekTo::Earliest => Ok(first),
-            SeekTo::Latest => Ok(end),
-            SeekTo::Time(_) => Ok(self.at_time.unwrap_or(end)),
+            SeekTo::Latest => Ok(stable),
+            SeekTo::Time(_) => Ok(self.at_time.unwrap_or(stable)),
             SeekTo::Offset(offset) if (first..=end).contains(&offset) => Ok(offset),
             SeekTo::Offset(offset) => Err(offset),
         }
@@ -138,7 +138,7 @@ impl<B: Broker> Poller<B> {
     }
 
     fn seek(&mut self, partition: &TopicPartition, to: SeekTo, found: &Found) -> Result<i64, SeekError> {
-        let Watermarks { first, end } = found.marks;
+        let Watermarks { first, end, .. } = found.marks;
         let offset = found.choose(to).map_err(|offset| SeekError::OutOfRange {
             partition: partition.to_string(),
             offset,
