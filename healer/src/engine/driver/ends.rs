@@ -21,8 +21,8 @@ const PATIENCE: Duration = Duration::from_secs(2);
 impl<B: Broker> Poller<B> {
     /// Asks, where it is time and nobody asks yet.
     pub(super) fn ask_ends(&mut self, now: Duration) {
-        // What is out of range is more urgent.
-        if self.ends_at.is_none_or(|at| now < at) || self.out_of_range.has_suspects() {
+        // What is out of range is more urgent, and may be looked for as long as a suspect has nothing to read.
+        if self.ends_at.is_none_or(|at| now < at) || self.out_of_range.is_asking() {
             return;
         }
         let core = self.control.core();

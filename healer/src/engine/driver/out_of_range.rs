@@ -28,11 +28,6 @@ pub(super) struct OutOfRangeTold {
 }
 
 impl OutOfRangeTold {
-    /// Whether partitions are suspected of being read out of range.
-    pub(super) fn has_suspects(&self) -> bool {
-        !self.suspects.is_empty()
-    }
-
     pub(super) fn is_asking(&self) -> bool {
         self.asking
     }
