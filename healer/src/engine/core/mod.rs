@@ -26,7 +26,7 @@ pub(crate) use metadata::decode as decode_metadata;
 pub(crate) use part::Part;
 pub(crate) use pause::Rest;
 pub use start::StartError;
-pub(crate) use start::{Known, Start, StartPolicy, decide};
+pub(crate) use start::{Known, Older, Start, StartPolicy, decide};
 pub use status::{Blocked, PartitionState, PartitionStatus, Stalled};
 pub use transaction::{HeldBack, HeldPartition};
 pub(crate) use until::Goal;

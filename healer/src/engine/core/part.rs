@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use healer_store::Ledger;
 
-use super::{epoch::Rewind, lend::Loan, transaction::Transaction};
+use super::{Older, epoch::Rewind, lend::Loan, transaction::Transaction};
 use crate::{envelope::Home, operators::ChunkLog};
 
 /// What the core knows of a partition.
@@ -46,6 +46,8 @@ pub(crate) struct Part {
     pub(super) paused: bool,
     /// Where its log ended when that was looked up last.
     pub(super) log_end: Option<i64>,
+    /// What is skipped since it is older than the time that the start was chosen by.
+    older: Option<Older>,
     /// The open transaction that readers of committed records come no further than.
     pub(super) transaction: Option<Transaction>,
     /// The end offset that a run to the end waits for; `None` where it is reached or nobody waits.
@@ -81,6 +83,7 @@ impl Part {
             data_losses: 0,
             paused: false,
             log_end: None,
+            older: None,
             transaction: None,
             end: None,
         }
@@ -109,6 +112,15 @@ impl Part {
     pub(super) fn returned(&mut self, offset: i64, now: Duration) {
         self.returns.insert(offset);
         self.returned.get_or_insert((offset, now));
+    }
+
+    pub(super) fn skip_older(&mut self, older: Option<Older>) {
+        self.older = older;
+    }
+
+    /// What is to be skipped of the records that come next.
+    pub(crate) fn older(&self) -> Option<Older> {
+        self.older.filter(|older| self.ledger.position() < older.below)
     }
 
     /// Whether nothing is in flight but what came back.

@@ -7,7 +7,8 @@ use super::{Blocked, Core, Part, Settings, metadata};
 impl Part {
     /// The offset that holds the frontier, wherever its record is: in a task, on the poll thread, or in front of the partition.
     fn blocker(&self) -> Option<i64> {
-        let waiting = self.waiting.filter(|offset| *offset >= self.ledger.position());
+        // What waits since its user wants the partition to rest holds nothing up; the time counts anew when it goes on.
+        let waiting = self.waiting.filter(|offset| *offset >= self.ledger.position() && !self.paused);
         let rewind = self.rewind.as_ref().map(|rewind| rewind.offset);
         self.ledger.first_pending().or_else(|| self.lent_at()).or(rewind).or(waiting)
     }

@@ -3,6 +3,7 @@
 mod act;
 mod assign;
 mod backlog;
+mod begun;
 mod committer;
 mod control;
 mod dropped;

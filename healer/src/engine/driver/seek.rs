@@ -12,7 +12,7 @@ use crate::{
     app::Error,
     broker::{Broker, Remote, TopicPartition, Watermarks},
     config::Start,
-    engine::core::{Part, Start as CoreStart},
+    engine::core::{Older, Part, Start as CoreStart},
 };
 
 /// Where a partition is to be read from.
@@ -21,7 +21,8 @@ use crate::{
 pub enum SeekTo {
     /// This offset.
     Offset(i64),
-    /// The first record at or after this time, which may lie before 1970; the end where there is none.
+    /// The first record at or after this time, which may lie before 1970; the end where there is none. What is there behind it and is
+    /// older is skipped, and counted as [`Start::Time`](crate::Start::Time) says.
     Time(SystemTime),
     /// The first record there is.
     Earliest,
@@ -80,7 +81,8 @@ pub(crate) struct Sought {
 /// What there is to choose from.
 pub(crate) struct Found {
     marks: Watermarks,
-    at_time: Option<i64>,
+    /// The time that was asked for, and its offset.
+    at_time: Option<(i64, i64)>,
 }
 
 impl Found {
@@ -95,7 +97,8 @@ impl Found {
             SeekTo::Time(time) => {
                 let millis = time.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
                 let millis = i64::try_from(millis).unwrap_or(i64::MAX);
-                remote.offsets_at(std::slice::from_ref(partition), millis, wait)?.first().copied()
+                let offsets = remote.offsets_at(std::slice::from_ref(partition), millis, wait)?;
+                offsets.first().map(|offset| (millis, *offset))
             }
             _ => None,
         };
@@ -109,7 +112,7 @@ impl Found {
         match to {
             SeekTo::Earliest => Ok(first),
             SeekTo::Latest => Ok(stable),
-            SeekTo::Time(_) => Ok(self.at_time.unwrap_or(stable)),
+            SeekTo::Time(_) => Ok(self.at_time.map_or(stable, |(_, offset)| offset)),
             SeekTo::Offset(offset) if (first..=end).contains(&offset) => Ok(offset),
             SeekTo::Offset(offset) => Err(offset),
         }
@@ -149,7 +152,8 @@ impl<B: Broker> Poller<B> {
         // Not where it is to be given back: then its ledger says what was done up to there.
         let may = self.control.core().part_of(partition).is_some_and(Part::is_open);
         if may {
-            self.reopen(partition, CoreStart::sought(offset));
+            let older = found.at_time.map(|(than, _)| Older { than, below: end });
+            self.reopen(partition, CoreStart::sought(offset, older));
         }
         let opened = self
             .control
