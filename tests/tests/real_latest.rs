@@ -8,7 +8,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use common::{LIMIT, Seen, lines, settings, until, until_committed};
 use healer::prelude::*;
-use healer::{Handle, Protocol, SeekTo, Start};
+use healer::{ConfigBuilder, Handle, Protocol, SeekTo, Start};
 use healer_tests::kafka::{RealKafka, Record};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _};
 
@@ -110,7 +110,7 @@ async fn a_topic_that_is_new_to_the_code_and_members_of_a_new_group_follow_start
         stop(member).await;
     }
     let both = [one.clone(), other.clone()];
-    let app = pipeline! { name "latest"; lines = kafka::string(&both) => note; lines => heal; };
+    let app = pipeline! { name "latest"; lines = kafka::string(&both[..]) => note; lines => heal; };
     let report = app.with(Arc::clone(&seen)).run_until_end(config()).await.unwrap();
     assert_eq!((report.healed, report.lag, seen.len()), (0, Some(0), 0));
 }

@@ -26,6 +26,8 @@ pub(crate) struct Part {
     pub(super) saved: Option<(i64, i64)>,
     /// The lowest pending offset and since when it is that.
     pub(super) blocked: Option<(i64, Duration)>,
+    /// Until when the lowest pending one rested since its user wants that.
+    pub(super) rested: Duration,
     /// The offset that was told to block for too long.
     pub(super) stalled: Option<i64>,
     /// The first of the records that wait in front of the partition.
@@ -72,6 +74,7 @@ impl Part {
             gone_until: None,
             saved: None,
             blocked: None,
+            rested: Duration::ZERO,
             stalled: None,
             waiting: None,
             throttled: false,

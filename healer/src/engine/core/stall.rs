@@ -13,6 +13,10 @@ impl Part {
         self.ledger.first_pending().or_else(|| self.lent_at()).or(rewind).or(waiting)
     }
 
+    fn is_blocked_for(&self, time: Duration, now: Duration) -> bool {
+        self.blocked.is_some_and(|(_, since)| now >= since.max(self.rested) + time)
+    }
+
     /// Notes how long the same offset has been in the way, and whether what is done above it still has room in a commit.
     pub(super) fn look(&mut self, settings: &Settings, now: Duration) {
         // A topic that was gone may be back.
@@ -53,8 +57,13 @@ impl Core {
                 part.stalled = None;
                 tracing::info!(partition = %part.home.partition, offset, "the record that held the partition is past");
             }
-            let long =
-                part.blocked.is_some_and(|(_, since)| now.saturating_sub(since) >= self.settings.stall_after);
+            let after = self.settings.stall_after;
+            if part.stalled.is_none() && part.is_blocked_for(after, now) {
+                // A turn that its stage's rate gives it later is its user's wish: from then on it counts.
+                let rests = blocked.and_then(|offset| part.home.rests_until(offset));
+                part.rested = part.rested.max(rests.unwrap_or_default());
+            }
+            let long = part.is_blocked_for(after, now);
             if long && part.stalled.is_none() {
                 part.stalled = blocked;
                 self.tally.stalls += 1;

@@ -55,6 +55,25 @@ fn what_waits_since_its_user_lets_it_rest_is_no_stall() {
 }
 
 #[test]
+fn a_record_that_waits_for_the_turn_that_a_rate_gives_it_is_no_stall_and_its_call_has_its_time() {
+    let mut rig = Rig::new();
+    rig.assign(0, 1, at(Some(0)));
+    rig.chunk(0, 1, &[moved(0, 2)]);
+    let rest = rig.desk.rests.begin(3 * STALL, rig.now, || vec![("t".into(), 0, 0)]);
+    assert!(rest.is_some());
+    rig.pass(just_before(STALL));
+    rig.pass(2 * STALL);
+    rig.pass(STALL);
+    assert_eq!(rig.core.tally.stalls, 0, "since its turn came no such time has passed");
+    rig.pass(STALL);
+    assert_eq!(rig.core.tally.stalls, 1);
+    drop(rest);
+    rig.heal(0, 1, 0);
+    rig.pass(STALL);
+    assert_eq!(rig.core.tally.stalls, 2, "another one that does not rest");
+}
+
+#[test]
 fn what_is_at_work_while_its_partition_rests_is_a_stall_as_ever() {
     let mut rig = Rig::new();
     rig.assign(0, 1, at(Some(0)));
