@@ -74,21 +74,29 @@ pub(crate) trait Remote: Send + Sync + 'static {
         wait: Duration,
     ) -> Result<Vec<Option<Committed>>, BrokerError>;
 
-    /// First and next offset of a partition, as a reader of committed records sees them.
-    fn watermarks(&self, partition: &TopicPartition, wait: Duration) -> Result<Watermarks, BrokerError>;
+    /// Where partitions begin and end, in the order asked. All that was committed before is within, however far the client may read.
+    fn watermarks(
+        &self,
+        partitions: &[TopicPartition],
+        wait: Duration,
+    ) -> Result<Vec<Watermarks>, BrokerError>;
 
-    /// The first offset at or after a time in milliseconds since 1970; the end where there is none.
+    /// As [`watermarks`](Self::watermarks), of one.
+    fn watermarks_of(&self, partition: &TopicPartition, wait: Duration) -> Result<Watermarks, BrokerError> {
+        let marks = self.watermarks(std::slice::from_ref(partition), wait)?;
+        marks.into_iter().next().ok_or_else(|| BrokerError {
+            kind: BrokerErrorKind::Transient,
+            text: format!("the broker does not say where {partition} ends"),
+        })
+    }
+
+    /// The first offset at or after a time in milliseconds since 1970; where there is none, how far the client may read.
     fn offsets_at(
         &self,
         partitions: &[TopicPartition],
         millis: i64,
         wait: Duration,
     ) -> Result<Vec<i64>, BrokerError>;
-
-    /// Where the logs of these partitions end, as a reader of committed records sees them.
-    fn ends(&self, partitions: &[TopicPartition], wait: Duration) -> Result<Vec<i64>, BrokerError> {
-        self.offsets_at(partitions, i64::MAX, wait)
-    }
 
     /// The partitions of all topics that match now.
     ///

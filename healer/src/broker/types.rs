@@ -102,11 +102,23 @@ pub(crate) struct Committed {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct MetadataNotText;
 
-/// Beginning and end of a partition.
+/// Beginning and ends of a partition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Watermarks {
+    /// The first offset there is.
     pub(crate) first: i64,
+    /// How far this client may read: up to the first transaction that is still open, where it reads committed records only.
+    pub(crate) stable: i64,
+    /// The high watermark: the next offset that is written.
     pub(crate) end: i64,
+}
+
+impl Watermarks {
+    /// All there is may be read.
+    #[cfg(any(test, feature = "testing"))]
+    pub(crate) fn all_stable(first: i64, end: i64) -> Self {
+        Self { first, stable: end, end }
+    }
 }
 
 /// A record to send.

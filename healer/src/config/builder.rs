@@ -45,6 +45,7 @@ pub struct ConfigBuilder {
     pub(super) metadata_max_bytes: Option<Given<usize>>,
     pub(super) stall_after: Option<Given<Duration>>,
     pub(super) unreachable_after: Option<Given<Duration>>,
+    pub(super) held_back_after: Option<Given<Duration>>,
     pub(super) store_path: Option<Given<Option<PathBuf>>>,
     pub(super) memory_max_len: Option<Given<usize>>,
     pub(super) memory_max_age: Option<Given<Duration>>,
@@ -133,6 +134,15 @@ impl ConfigBuilder {
     /// Default: 1 min.
     pub fn stall_after(mut self, after: impl IntoDuration) -> Self {
         self.stall_after = Some(duration(&settings::STALL_AFTER, after, Source::Builder));
+        self
+    }
+
+    /// How long a producer's open transaction may hold a partition back before [`Health`](crate::Health) and `/healthz` call that a fault,
+    /// 1 ms to one day (`HEALER_HELD_BACK_AFTER`). Default: never, since some producers have transactions of many minutes, and a restart ends none.
+    /// [`PartitionStatus::held_back`](crate::PartitionStatus::held_back) and a gauge tell of it at any rate, and a warning after
+    /// [`stall_after`](Self::stall_after).
+    pub fn held_back_after(mut self, after: impl IntoDuration) -> Self {
+        self.held_back_after = Some(duration(&settings::HELD_BACK_AFTER, after, Source::Builder));
         self
     }
 

@@ -73,10 +73,22 @@ pub enum Start {
     /// At the first record that the topic still has: nothing is skipped. The default.
     #[default]
     Earliest,
-    /// At the end as it is now: only records that come later are read.
+    /// At the end as it is when the group begins: only records that come later are read.
+    ///
+    /// What comes to be while the group lives is read from its first record: a partition that is added to a topic, a topic that comes to a
+    /// pattern. A topic that is new in the code starts at its end. The end is where readers of committed records come to: what an open
+    /// transaction holds back is still to come.
+    ///
+    /// Brokers forget the commits of a group that has had no members for `offsets.retention.minutes`, 7 days by default. It begins anew then, and
+    /// what came meanwhile is passed over.
     Latest,
     /// At the first record whose timestamp is this or later; at the end where there is none.
     /// From 1970 up to the year 9999, in whole milliseconds (finer parts are cut off).
+    ///
+    /// Times need not ascend in a log, and a transaction's end may have a later one than its records. So of what is there when the
+    /// partition is started, all that is older is skipped, and counted in [`Report::skipped`](crate::Report::skipped) and
+    /// `healer_records_skipped_total` with the reason `older than the start`. What is written later is done, however old it says it is; so is
+    /// what a restart or another member finds above the committed offset.
     Time(SystemTime),
     /// Nowhere: a partition without a committed offset stops the pipeline with an error.
     Error,

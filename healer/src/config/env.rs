@@ -37,6 +37,7 @@ impl ConfigBuilder {
     /// | `HEALER_METADATA_MAX_BYTES` | [`metadata_max_bytes`](Self::metadata_max_bytes), 0 for none |
     /// | `HEALER_STALL_AFTER` | [`stall_after`](Self::stall_after) |
     /// | `HEALER_UNREACHABLE_AFTER` | [`unreachable_after`](Self::unreachable_after) |
+    /// | `HEALER_HELD_BACK_AFTER` | [`held_back_after`](Self::held_back_after) |
     /// | `HEALER_STORE` | [`store_path`](Self::store_path): a folder, or `memory` |
     /// | `HEALER_POLL_BUDGET` | [`poll_budget`](Self::poll_budget) |
     /// | `HEALER_DRAIN_BUDGET` | [`drain_budget`](Self::drain_budget) |
@@ -156,6 +157,9 @@ impl ConfigBuilder {
             }
             n if n == settings::UNREACHABLE_AFTER.setting.env => {
                 self.unreachable_after = Some(var.duration(&settings::UNREACHABLE_AFTER, false));
+            }
+            n if n == settings::HELD_BACK_AFTER.setting.env => {
+                self.held_back_after = Some(var.duration(&settings::HELD_BACK_AFTER, false));
             }
             n if n == settings::MEMORY_MAX_LEN.setting.env => {
                 self.memory_max_len = Some(var.number(&settings::MEMORY_MAX_LEN));

@@ -72,6 +72,7 @@ pub struct Config {
     metadata_max_bytes: Sourced<usize>,
     stall_after: Sourced<Duration>,
     unreachable_after: Sourced<Duration>,
+    held_back_after: Option<Sourced<Duration>>,
     store_path: Sourced<Option<PathBuf>>,
     memory_max_len: Sourced<usize>,
     memory_max_age: Sourced<Duration>,
@@ -161,6 +162,11 @@ impl Config {
         self.unreachable_after.value
     }
 
+    /// How long a transaction may hold a partition back before that is a fault; `None`: as long as it takes.
+    pub fn held_back_after(&self) -> Option<Duration> {
+        self.held_back_after.as_ref().map(|after| after.value)
+    }
+
     /// The folder of the local store; `None`, the default: in memory.
     pub fn store_path(&self) -> Option<&Path> {
         self.store_path.value.as_deref()
@@ -240,6 +246,9 @@ impl ConfigBuilder {
             ),
             stall_after: take(self.stall_after, settings::STALL_AFTER.default, &mut wrong),
             unreachable_after: take(self.unreachable_after, settings::UNREACHABLE_AFTER.default, &mut wrong),
+            held_back_after: self
+                .held_back_after
+                .map(|after| take(Some(after), settings::HELD_BACK_AFTER.default, &mut wrong)),
             store_path: take(self.store_path, None, &mut wrong),
             memory_max_len: take(self.memory_max_len, settings::MEMORY_MAX_LEN.default, &mut wrong),
             memory_max_age: take(self.memory_max_age, settings::MEMORY_MAX_AGE.default, &mut wrong),

@@ -8,9 +8,9 @@ use super::{
     properties::Effective,
     redact,
     settings::{
-        BROKERS, COMMIT_INTERVAL, CONNECT_TIMEOUT, DRAIN_BUDGET, GROUP, IN_FLIGHT, MEMORY_MAX_AGE,
-        MEMORY_MAX_LEN, METADATA_MAX_BYTES, OUT_OF_RANGE, POLL_BUDGET, PROTOCOL, STALL_AFTER, START,
-        START_BUDGET, STORE, THREADS, UNREACHABLE_AFTER,
+        BROKERS, COMMIT_INTERVAL, CONNECT_TIMEOUT, DRAIN_BUDGET, GROUP, HELD_BACK_AFTER, IN_FLIGHT,
+        MEMORY_MAX_AGE, MEMORY_MAX_LEN, METADATA_MAX_BYTES, OUT_OF_RANGE, POLL_BUDGET, PROTOCOL, STALL_AFTER,
+        START, START_BUDGET, STORE, THREADS, UNREACHABLE_AFTER,
     },
     source::{Source, Sourced},
 };
@@ -53,6 +53,10 @@ impl Config {
             Some(folder) => line(STORE.name, &folder.display(), &self.store_path.source),
             None => line(STORE.name, &"(in memory)", &self.store_path.source),
         };
+        let held_back = match &self.held_back_after {
+            Some(after) => duration(HELD_BACK_AFTER.setting.name, after),
+            None => line(HELD_BACK_AFTER.setting.name, &"(never)", &Source::Default),
+        };
         let mut lines = vec![
             line(BROKERS.name, &self.brokers.value, &self.brokers.source),
             group,
@@ -65,6 +69,7 @@ impl Config {
             number(METADATA_MAX_BYTES.setting.name, &self.metadata_max_bytes),
             duration(STALL_AFTER.setting.name, &self.stall_after),
             duration(UNREACHABLE_AFTER.setting.name, &self.unreachable_after),
+            held_back,
             store,
             number(MEMORY_MAX_LEN.setting.name, &self.memory_max_len),
             duration(MEMORY_MAX_AGE.setting.name, &self.memory_max_age),

@@ -144,6 +144,13 @@ pub(super) const UNREACHABLE_AFTER: DurationSetting = DurationSetting {
     range: MS..=DAY,
 };
 
+/// Not set where nobody sets it: the default stands here for the longest.
+pub(super) const HELD_BACK_AFTER: DurationSetting = DurationSetting {
+    setting: Setting { name: "held_back_after", env: "HEALER_HELD_BACK_AFTER" },
+    default: DAY,
+    range: MS..=DAY,
+};
+
 pub(super) const CHECKPOINTING: FlagSetting = flag("checkpointing", "ENABLE_CHECKPOINTING", true);
 
 pub(super) const LOG_JSON: FlagSetting = flag("log_json", "ENABLE_JSON_LOGGING", false);
@@ -225,7 +232,7 @@ pub(super) const PROPERTY_PREFIX: &str = "HEALER_KAFKA_";
 pub(super) const OWN_PREFIXES: [&str; 2] = ["HEALER_", "HEALING_"];
 
 /// Every environment variable that begins with one of [`OWN_PREFIXES`].
-pub(super) const VARIABLES: [&str; 28] = [
+pub(super) const VARIABLES: [&str; 29] = [
     BROKERS.env,
     GROUP.env,
     PROTOCOL.env,
@@ -242,6 +249,7 @@ pub(super) const VARIABLES: [&str; 28] = [
     METADATA_MAX_BYTES.setting.env,
     STALL_AFTER.setting.env,
     UNREACHABLE_AFTER.setting.env,
+    HELD_BACK_AFTER.setting.env,
     LOG_DATA_MAX_BYTES.setting.env,
     TRACES_RATIO.setting.env,
     MEASURE_DURATIONS.setting.env,

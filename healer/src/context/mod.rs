@@ -21,6 +21,7 @@ pub(crate) use original::Original;
 
 use crate::{
     broker::RecordRef,
+    envelope::Spot,
     observe::{self, Here, Span, Trace, Watch},
 };
 
@@ -283,6 +284,11 @@ impl Context {
 
     /// What names it in logs.
     #[inline]
+    /// Which record it is.
+    pub(crate) fn spot(&self) -> Spot {
+        (Arc::clone(&self.topic), self.partition, self.offset)
+    }
+
     pub(crate) fn here(&self) -> Here {
         let Self { topic_number, partition, offset, timestamp, .. } = *self;
         let batch = self.batch.as_ref().map(BatchId::rows);

@@ -26,7 +26,7 @@ type Filter = Box<dyn Fn(&DeadLetter<'_>) -> bool + Send>;
 /// # }
 /// ```
 ///
-/// It takes what is in the topic when it begins, and ends. How far it got is committed for a group of its own, so the next run
+/// It takes what is in the topic when it begins, and ends; letters behind a producer's open transaction it waits for, with a warning. How far it got is committed for a group of its own, so the next run
 /// takes what has come since. A letter that is not sent back is *kept*: it is written once more, with its key, value and headers and
 /// with the time of now, to the end of the dead-letter topic, where the next run finds it.
 ///

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     broker::{
         Assignment, Broker, BrokerError, BrokerErrorKind, Commit, CommitError, Delivery, Event, OutRecord,
-        Producer as _, RecordRef, Remote, SendError, Source as _, TopicPartition, Topics, Unit,
+        Producer as _, RecordRef, Remote, SendError, Source as _, TopicPartition, Topics, Unit, Watermarks,
         kafka::KafkaProducer,
     },
     context::Headers,
@@ -86,7 +86,8 @@ pub(super) fn run<B: Broker>(
     wait: Duration,
     wanted: &Wanted,
 ) -> Result<Redriven, BrokerError> {
-    let mut parts = parts(&*broker.remote(), &redrive.topic, wait)?;
+    let remote = broker.remote();
+    let mut parts = parts(&*remote, &redrive.topic, wait)?;
     let open = |parts: &[Part]| parts.iter().any(|part| part.next < part.end);
     if open(&parts) {
         // Before anything is sent: what cannot be committed would be sent by every run.
@@ -132,11 +133,15 @@ pub(super) fn run<B: Broker>(
         if parts.iter().map(|part| part.next).sum::<i64>() > before {
             heard = Instant::now();
         } else if heard.elapsed() > wait {
+            if is_held_back(&*remote, &parts, wait)? {
+                heard = Instant::now();
+                continue;
+            }
             let text = format!("no letter of {:?} came for {wait:?} though there are more", redrive.topic);
             return Err(BrokerError { kind: BrokerErrorKind::Unreachable, text });
         }
     }
-    drop(source); // or the client would wait for it
+    drop((source, remote)); // or the client would wait for it
     broker.close(wait);
     Ok(courier.done)
 }
@@ -145,14 +150,32 @@ pub(super) fn run<B: Broker>(
 fn parts(remote: &dyn Remote, topic: &Arc<str>, wait: Duration) -> Result<Vec<Part>, BrokerError> {
     let partitions = remote.partitions(&[Topics::Named(vec![Arc::clone(topic)])], wait)?;
     let committed = remote.committed(&partitions, wait)?;
-    let parts = partitions.into_iter().zip(committed).map(|(partition, committed)| {
-        let marks = remote.watermarks(&partition, wait)?;
+    let marks = remote.watermarks(&partitions, wait)?;
+    let parts = partitions.into_iter().zip(committed).zip(marks).map(|((partition, committed), marks)| {
         // What the topic has deleted meanwhile nobody can send back. A topic made anew begins at its beginning.
         let committed = committed.map_or(marks.first, |committed| committed.offset);
         let next = if committed > marks.end { marks.first } else { committed.max(marks.first) };
-        Ok(Part { partition, next, end: marks.end, committed: next })
+        Part { partition, next, end: marks.end, committed: next }
     });
-    parts.collect()
+    Ok(parts.collect())
+}
+
+/// Whether all that is left lies behind open transactions; says so.
+fn is_held_back(remote: &dyn Remote, parts: &[Part], wait: Duration) -> Result<bool, BrokerError> {
+    let left = || parts.iter().filter(|part| part.next < part.end);
+    let partitions: Vec<_> = left().map(|part| part.partition.clone()).collect();
+    let marks = remote.watermarks(&partitions, wait)?;
+    let held = left().zip(&marks).all(|(part, marks)| part.next >= marks.stable);
+    for (Part { partition, end, .. }, Watermarks { stable, .. }) in left().zip(&marks).filter(|_| held) {
+        tracing::warn!(
+            %partition,
+            offset = stable,
+            end,
+            "a producer's open transaction holds back letters that were there at the beginning: waiting until it ends \
+             (`kafka-transactions.sh find-hanging` names its producer)"
+        );
+    }
+    Ok(held)
 }
 
 /// Letters and their fates; none of them once the run is not wanted any more, since all of them go together.

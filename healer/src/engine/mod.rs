@@ -8,7 +8,9 @@ mod sends;
 mod shared;
 
 pub(crate) use core::decode_metadata;
-pub use core::{Blocked, CommitHealth, PartitionState, PartitionStatus, Stalled, StartError};
+pub use core::{
+    Blocked, CommitHealth, HeldBack, HeldPartition, PartitionState, PartitionStatus, Stalled, StartError,
+};
 pub use driver::{Commits, CommittedOffset, Handle, Health, Phase, SeekError, SeekTo};
 pub(crate) use driver::{Connect, Launch, Leash, Mode, launch};
 #[cfg(feature = "testing")]

@@ -12,6 +12,7 @@ use std::{
 use super::{
     Outcome,
     places::{Place, Places},
+    rests::Rests,
 };
 use crate::{broker::TopicPartition, error::Failure};
 
@@ -38,6 +39,7 @@ pub(crate) struct Desk {
     arrived: Condvar,
     /// How many outcomes are worth a look.
     batch: usize,
+    pub(crate) rests: Arc<Rests>,
 }
 
 /// The most outcomes that wait for a look together.
@@ -53,7 +55,12 @@ impl Desk {
     /// For partitions with so many records in flight. Whoever waits is told of an eighth of them at once: to be woken for each
     /// would take the processor from those who work, and so many free places are no reason to hurry.
     pub(crate) fn new(in_flight: usize) -> Self {
-        Self { tray: Mutex::default(), arrived: Condvar::new(), batch: (in_flight / 8).clamp(1, BATCH) }
+        Self {
+            tray: Mutex::default(),
+            arrived: Condvar::new(),
+            batch: (in_flight / 8).clamp(1, BATCH),
+            rests: Arc::default(),
+        }
     }
 
     fn tray(&self) -> MutexGuard<'_, Tray> {
@@ -126,6 +133,12 @@ pub(crate) struct Home {
 }
 
 impl Home {
+    /// Until when a record rests since its stage's rate says so; known while it does, and while the call after that runs.
+    pub(crate) fn rests_until(&self, offset: i64) -> Option<Duration> {
+        let TopicPartition { topic, partition } = &self.partition;
+        self.desk.rests.until(topic, *partition, offset)
+    }
+
     pub(crate) fn new(slot: u32, generation: u32, partition: TopicPartition, desk: Arc<Desk>) -> Self {
         Self {
             slot,

@@ -7,11 +7,13 @@ mod desk;
 mod outcome;
 mod places;
 mod receipt;
+mod rests;
 mod visit;
 
 pub(crate) use desk::{Desk, Home, Settled};
 pub(crate) use outcome::{Outcome, Reason};
 pub(crate) use receipt::{Hold, Receipt, Shares};
+pub(crate) use rests::{Rest, Spot};
 pub use visit::Visit;
 pub(crate) use visit::{Claim, End, fingerprint, hash_parts};
 

@@ -26,6 +26,7 @@ pub(crate) fn well() -> Health {
         commits: CommitHealth::default(),
         sends: None,
         missing_topic: None,
+        held_back: Vec::new(),
         polled: Duration::ZERO,
         assigned: 1,
         uncommitted: None,

@@ -112,6 +112,7 @@ struct PartitionMeters {
     pending: Gauge,
     done_above: Gauge,
     blocked: Gauge,
+    held_back: Gauge,
     states: [(PartitionState, Gauge); PartitionState::ALL.len()],
 }
 
@@ -248,6 +249,7 @@ impl PartitionMeters {
             pending: gauge!("healer_partition_pending_records", &labels),
             done_above: gauge!("healer_partition_done_above_frontier_records", &labels),
             blocked: gauge!("healer_partition_blocked_seconds", &labels),
+            held_back: gauge!("healer_partition_held_back_seconds", &labels),
             states: PartitionState::ALL.map(state),
         }
     }
@@ -266,6 +268,7 @@ impl PartitionMeters {
         self.pending.set(float(status.pending));
         self.done_above.set(float(status.done_above));
         self.blocked.set(status.blocked.as_ref().map_or(0.0, |blocked| blocked.lasting.as_secs_f64()));
+        self.held_back.set(status.held_back.map_or(0.0, |held| held.lasting.as_secs_f64()));
         for (state, gauge) in &self.states {
             gauge.set(f64::from(u8::from(*state == status.state)));
         }
@@ -273,9 +276,10 @@ impl PartitionMeters {
 
     /// The partition is not this member's any more.
     fn leave(&self) {
-        let Self { lag, pending, done_above, blocked, states, .. } = self;
-        for gauge in
-            [lag, pending, done_above, blocked].into_iter().chain(states.iter().map(|(_, gauge)| gauge))
+        let Self { lag, pending, done_above, blocked, held_back, states, .. } = self;
+        for gauge in [lag, pending, done_above, blocked, held_back]
+            .into_iter()
+            .chain(states.iter().map(|(_, gauge)| gauge))
         {
             gauge.set(0.0);
         }

@@ -129,7 +129,7 @@ fn of_partitions() {
     describe_gauge!(
         "healer_partition_end_offset",
         count,
-        "The end of the partition's log, looked up every ten seconds"
+        "The end of the partition's log, its high watermark, looked up every three seconds"
     );
     describe_gauge!("healer_partition_lag_records", count, "Offsets from what is committed to the end");
     describe_gauge!("healer_partition_pending_records", count, "Records in flight");
@@ -142,6 +142,11 @@ fn of_partitions() {
         "healer_partition_blocked_seconds",
         Unit::Seconds,
         "How long the same record has held what can be committed"
+    );
+    describe_gauge!(
+        "healer_partition_held_back_seconds",
+        Unit::Seconds,
+        "How long a producer's open transaction has held back what comes behind all that is done"
     );
     describe_gauge!("healer_partition_state", count, "1 for the state that a partition is in, else 0");
 }

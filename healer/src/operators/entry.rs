@@ -52,6 +52,12 @@ impl ChunkLog {
         }
     }
 
+    /// A record that no node sees.
+    pub(crate) fn skip(&mut self, offset: i64, reason: Reason) {
+        self.add(offset, true);
+        self.settled(Outcome::Skipped(reason));
+    }
+
     #[inline]
     fn settled(&mut self, outcome: Outcome) {
         match outcome {

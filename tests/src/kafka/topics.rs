@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context as _, Result, anyhow};
-use rdkafka::admin::{AlterConfig, NewTopic, ResourceSpecifier, TopicReplication};
+use rdkafka::admin::{AlterConfig, NewPartitions, NewTopic, ResourceSpecifier, TopicReplication};
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::{Offset, TopicPartitionList};
 
@@ -22,6 +22,21 @@ impl RealKafka {
         }
         let results = wait(self.admin()?.create_topics([&topic], &admin_options()))?;
         check(results).with_context(|| format!("topic {name} cannot be made"))?;
+        self.until_led(name, partitions)
+    }
+
+    /// Gives a topic so many partitions, more than it has, and waits until they can be written.
+    ///
+    /// # Errors
+    /// There is no such topic, it has as many, or the broker does not answer.
+    pub fn grow_topic(&self, name: &str, partitions: u16) -> Result<()> {
+        let more = NewPartitions::new(name, usize::from(partitions));
+        check(wait(self.admin()?.create_partitions([&more], &admin_options()))?)
+            .with_context(|| format!("topic {name} cannot grow"))?;
+        self.until_led(name, partitions)
+    }
+
+    fn until_led(&self, name: &str, partitions: u16) -> Result<()> {
         let client = self.consumer("topics")?;
         until(&format!("topic {name} has leaders"), || {
             let metadata = client.fetch_metadata(Some(name), LIMIT)?;

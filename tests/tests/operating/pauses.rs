@@ -36,7 +36,8 @@ fn running(page: &Page) -> BTreeMap<i32, i64> {
 fn while_it_is_paused_nothing_moves_and_the_group_keeps_its_member() {
     let Some(shop) = Shop::open(4) else { return };
     shop.order(good(0..4, 5));
-    let mut program = Running::guarded(&shop, &[]);
+    // What is paused is no stall, however long it waits.
+    let mut program = Running::guarded(&shop, &[("HEALER_STALL_AFTER", "1s")]);
     program.until_page("all is done", |page| positions(page) == all_at(5));
     let joined = shop.kafka.group_log(&shop.group).unwrap();
     program.say("pause");
@@ -48,6 +49,8 @@ fn while_it_is_paused_nothing_moves_and_the_group_keeps_its_member() {
     let rested = shop.kafka.group_log(&shop.group).unwrap();
     assert_eq!((rested.members, rested.generation), (1, joined.generation));
     assert_eq!(program.until_verdict("/healthz", 200).of("orders")["healthy"], true);
+    assert_eq!(page.count("healer_stalls_total", &[]), 0);
+    assert_eq!(of_partitions(&page, "healer_partition_blocked_seconds", &[]), all_at(0));
 
     program.say("pause 1");
     program.say("resume");

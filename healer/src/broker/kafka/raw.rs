@@ -1,25 +1,36 @@
 //! Reading past rdkafka, which has no safe words for some things and panics over others: leader epochs, whether the group knows a
-//! member, header names and commit metadata that are not UTF-8.
+//! member, high watermarks, header names and commit metadata that are not UTF-8.
 //!
 //! This file, alone in healer, may use `unsafe`: calls that read the memory of librdkafka, and change nothing.
 #![allow(unsafe_code)]
 
 use std::{
+    collections::BTreeMap,
     ffi::{CStr, CString},
     ptr, slice,
+    time::Duration,
 };
 
 use rdkafka::{
-    TopicPartitionList,
+    Offset, TopicPartitionList,
     bindings::{
+        rd_kafka_AdminOptions_destroy as destroy_options, rd_kafka_AdminOptions_new as new_options,
+        rd_kafka_AdminOptions_set_request_timeout as set_timeout, rd_kafka_ListOffsets as list_offsets,
+        rd_kafka_ListOffsets_result_infos as infos_of,
+        rd_kafka_ListOffsetsResultInfo_topic_partition as entry_of, rd_kafka_admin_op_t as Operation,
         rd_kafka_consumer_group_metadata as metadata_of,
         rd_kafka_consumer_group_metadata_destroy as destroy_metadata,
-        rd_kafka_consumer_group_metadata_generation_id as generation_id, rd_kafka_header_get_all,
-        rd_kafka_message_headers, rd_kafka_message_leader_epoch, rd_kafka_resp_err_t as Code,
+        rd_kafka_consumer_group_metadata_generation_id as generation_id,
+        rd_kafka_event_ListOffsets_result as result_of, rd_kafka_event_destroy as destroy_event,
+        rd_kafka_event_error as error_of, rd_kafka_header_get_all, rd_kafka_message_headers,
+        rd_kafka_message_leader_epoch, rd_kafka_queue_destroy as destroy_queue,
+        rd_kafka_queue_new as new_queue, rd_kafka_queue_poll as poll, rd_kafka_resp_err_t as Code,
         rd_kafka_topic_partition_list_find,
     },
     consumer::Consumer as _,
+    error::KafkaError,
     message::BorrowedMessage,
+    types::RDKafkaErrorCode,
 };
 
 use super::context::Consumer;
@@ -94,5 +105,62 @@ pub(super) fn metadata<'l>(list: &'l TopicPartitionList, of: &TopicPartition) ->
         let entry = entry.as_ref()?;
         let metadata = entry.metadata.cast::<u8>();
         (!metadata.is_null()).then(|| slice::from_raw_parts(metadata, entry.metadata_size))
+    }
+}
+
+/// What the broker says of each partition that it was asked for.
+pub(super) type Ends = BTreeMap<(String, i32), Result<i64, RDKafkaErrorCode>>;
+
+/// The high watermarks of these partitions. All else that the client is asked goes by its `isolation.level`, and for a reader of
+/// committed records ends where the first open transaction begins; this question alone goes by one of its own.
+pub(super) fn ends(
+    consumer: &Consumer,
+    mut partitions: TopicPartitionList,
+    wait: Duration,
+) -> Result<Ends, KafkaError> {
+    let millis = i32::try_from(wait.as_millis()).unwrap_or(i32::MAX).max(1);
+    partitions.set_all_offsets(Offset::End)?;
+    let client = consumer.client().native_ptr();
+    let mut why = [0; 128];
+    // SAFETY: the client lives as long as `consumer`. Options and queue are made here and destroyed once, after their last use: the
+    // request copies list and options, and holds a reference of its own to the queue. By default it reads uncommitted records, too.
+    let event = unsafe {
+        let options = new_options(client, Operation::RD_KAFKA_ADMIN_OP_LISTOFFSETS);
+        let queue = new_queue(client);
+        set_timeout(options, millis, why.as_mut_ptr(), why.len());
+        list_offsets(client, partitions.ptr(), options, queue);
+        // The client itself says when the time is over; the second more is for that answer.
+        let event = poll(queue, millis.saturating_add(1_000));
+        destroy_options(options);
+        destroy_queue(queue);
+        event
+    };
+    if event.is_null() {
+        return Err(KafkaError::OffsetFetch(RDKafkaErrorCode::OperationTimedOut));
+    }
+    let mut ends = Ends::new();
+    // SAFETY: the event belongs to this function alone, and is destroyed once, after it was read. Its result and the entries of that
+    // live as long as the event, and each name ends with a zero byte.
+    let code = unsafe {
+        let code = error_of(event);
+        let result = result_of(event);
+        if !result.is_null() {
+            let mut count = 0;
+            let infos = infos_of(result, &raw mut count);
+            for index in 0..count {
+                let entry = &*entry_of(*infos.add(index));
+                let end = match entry.err {
+                    Code::RD_KAFKA_RESP_ERR_NO_ERROR => Ok(entry.offset),
+                    code => Err(code.into()),
+                };
+                ends.insert((CStr::from_ptr(entry.topic).to_string_lossy().into(), entry.partition), end);
+            }
+        }
+        destroy_event(event);
+        code
+    };
+    match code {
+        Code::RD_KAFKA_RESP_ERR_NO_ERROR => Ok(ends),
+        code => Err(KafkaError::OffsetFetch(code.into())),
     }
 }

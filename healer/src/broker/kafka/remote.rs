@@ -189,14 +189,52 @@ impl Remote for Link {
             .collect()
     }
 
-    fn watermarks(&self, partition: &TopicPartition, wait: Duration) -> Result<Watermarks, BrokerError> {
+    /// One request a broker for each of the three: to ask for each partition would take as many.
+    fn watermarks(
+        &self,
+        partitions: &[TopicPartition],
+        wait: Duration,
+    ) -> Result<Vec<Watermarks>, BrokerError> {
         let consumer = self.consumer()?;
-        lists::check_name(&partition.topic)?;
-        let (first, end) =
-            consumer.fetch_watermarks(&partition.topic, partition.partition, bounded(wait)).map_err(
-                |error| self.failed(&consumer, &format!("reading the watermarks of {partition}"), &error),
-            )?;
-        Ok(Watermarks { first, end })
+        if partitions.is_empty() {
+            return Ok(Vec::new());
+        }
+        let end = Instant::now() + bounded(wait);
+        let left = || bounded(end.saturating_duration_since(Instant::now()));
+        let what = || match partitions {
+            [one] => format!("reading the watermarks of {one}"),
+            [one, ..] => format!("reading the watermarks of {one} and {} more", partitions.len() - 1),
+            [] => String::new(),
+        };
+        let failed = |error: KafkaError| self.failed(&consumer, &what(), &error);
+        let ask = |spec: Offset| {
+            let mut question = plain(partitions)?;
+            question.set_all_offsets(spec).map_err(failed)?;
+            consumer.offsets_for_times(question, left()).map_err(failed)
+        };
+        let first = ask(Offset::Beginning)?;
+        // As `isolation.level` says: the last stable offset for a reader of committed records.
+        let stable = ask(Offset::End)?;
+        // Last, so that it is behind all that was committed or could be read by then.
+        let ends = raw::ends(&consumer, plain(partitions)?, left()).map_err(failed)?;
+        let marks = |partition: &TopicPartition| {
+            let unknown = || BrokerError {
+                kind: BrokerErrorKind::Transient,
+                text: format!("the broker does not say where {partition} begins and ends"),
+            };
+            let failed =
+                |error| self.failed(&consumer, &format!("reading the watermarks of {partition}"), &error);
+            let of = |list: &TopicPartitionList| {
+                let entry = list.find_partition(&partition.topic, partition.partition).ok_or_else(unknown)?;
+                entry.error().map_err(failed)?;
+                entry.offset().to_raw().filter(|offset| *offset >= 0).ok_or_else(unknown)
+            };
+            let end = ends.get(&(partition.topic.to_string(), partition.partition)).ok_or_else(unknown)?;
+            let end = end.map_err(|code| failed(KafkaError::OffsetFetch(code)))?;
+            let (first, stable) = (of(&first)?, of(&stable)?);
+            Ok(Watermarks { first, stable, end: end.max(stable) })
+        };
+        partitions.iter().map(marks).collect()
     }
 
     fn offsets_at(
@@ -229,34 +267,9 @@ impl Remote for Link {
                 }
                 // No record is as young as that.
                 let left = end.saturating_duration_since(Instant::now());
-                self.watermarks(partition, left).map(|marks| marks.end)
+                self.watermarks_of(partition, left).map(|marks| marks.stable)
             })
             .collect()
-    }
-
-    fn ends(&self, partitions: &[TopicPartition], wait: Duration) -> Result<Vec<i64>, BrokerError> {
-        let consumer = self.consumer()?;
-        if partitions.is_empty() {
-            return Ok(Vec::new());
-        }
-        let what = "looking up where logs end";
-        let failed = |error: KafkaError| self.failed(&consumer, what, &error);
-        // One request a broker; to ask for each partition would take as many.
-        let mut question = plain(partitions)?;
-        question.set_all_offsets(Offset::End).map_err(failed)?;
-        let answer = consumer.offsets_for_times(question, bounded(wait)).map_err(failed)?;
-        let end = |partition: &TopicPartition| {
-            let entry = answer.find_partition(&partition.topic, partition.partition);
-            match entry.map(|entry| entry.error().map(|()| entry.offset())) {
-                Some(Ok(Offset::Offset(end))) => Ok(end),
-                Some(Err(error)) => Err(failed(error)),
-                _ => Err(BrokerError {
-                    kind: BrokerErrorKind::Transient,
-                    text: format!("the broker does not say where {partition} ends"),
-                }),
-            }
-        };
-        partitions.iter().map(end).collect()
     }
 
     fn partitions(&self, topics: &[Topics], wait: Duration) -> Result<Vec<TopicPartition>, BrokerError> {

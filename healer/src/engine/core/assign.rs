@@ -26,6 +26,7 @@ impl Core {
                 let gone = Run::new(from, start.offset).len();
                 part.data_losses = self.count_loss(&part.home.partition, from, start.offset, gone);
             }
+            part.skip_older(start.older);
             part.paused = self.paused.covers(&part.home.partition);
             self.tally.assigned(slot, &part.home.partition);
             self.parts.insert(slot, part);

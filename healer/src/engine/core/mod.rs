@@ -16,6 +16,7 @@ mod stall;
 mod start;
 mod status;
 mod stop;
+mod transaction;
 mod until;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
@@ -25,8 +26,9 @@ pub(crate) use metadata::{Said, decode as decode_metadata};
 pub(crate) use part::Part;
 pub(crate) use pause::Rest;
 pub use start::StartError;
-pub(crate) use start::{Known, Start, StartPolicy, decide};
+pub(crate) use start::{Known, Older, Start, StartPolicy, decide};
 pub use status::{Blocked, PartitionState, PartitionStatus, Stalled};
+pub use transaction::{HeldBack, HeldPartition};
 pub(crate) use until::Goal;
 
 use self::{commit::Commits, pause::Paused, revoke::Revoking, until::UntilEnd};
@@ -51,6 +53,8 @@ pub(crate) struct Settings {
     pub(crate) metadata_max_bytes: usize,
     /// How long an offset may block before that is logged.
     pub(crate) stall_after: Duration,
+    /// How long a transaction may hold a partition back; `None`: as long as it takes.
+    pub(crate) held_back_after: Option<Duration>,
 }
 
 /// What happened.

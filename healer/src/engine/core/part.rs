@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use healer_store::Ledger;
 
-use super::{Start, epoch::Rewind, lend::Loan};
+use super::{Older, Start, epoch::Rewind, lend::Loan, transaction::Transaction};
 use crate::{envelope::Home, operators::ChunkLog};
 
 /// What the core knows of a partition.
@@ -30,6 +30,8 @@ pub(crate) struct Part {
     pub(super) saved: Option<(i64, i64)>,
     /// The lowest pending offset and since when it is that.
     pub(super) blocked: Option<(i64, Duration)>,
+    /// Until when the lowest pending one rested since its user wants that.
+    pub(super) rested: Duration,
     /// The offset that was told to block for too long.
     pub(super) stalled: Option<i64>,
     /// The first of the records that wait in front of the partition.
@@ -50,6 +52,10 @@ pub(crate) struct Part {
     pub(super) paused: bool,
     /// Where its log ended when that was looked up last.
     pub(super) log_end: Option<i64>,
+    /// What is skipped since it is older than the time that the start was chosen by.
+    older: Option<Older>,
+    /// The open transaction that readers of committed records come no further than.
+    pub(super) transaction: Option<Transaction>,
     /// The end offset that a run to the end waits for; `None` where it is reached or nobody waits.
     pub(super) end: Option<i64>,
 }
@@ -68,6 +74,7 @@ impl Part {
             gone_until: None,
             saved: None,
             blocked: None,
+            rested: Duration::ZERO,
             stalled: None,
             waiting: None,
             throttled: false,
@@ -79,6 +86,8 @@ impl Part {
             data_losses: 0,
             paused: false,
             log_end: None,
+            older: None,
+            transaction: None,
             end: None,
         }
     }
@@ -106,6 +115,15 @@ impl Part {
     pub(super) fn returned(&mut self, offset: i64, now: Duration) {
         self.returns.insert(offset);
         self.returned.get_or_insert((offset, now));
+    }
+
+    pub(super) fn skip_older(&mut self, older: Option<Older>) {
+        self.older = older;
+    }
+
+    /// What is to be skipped of the records that come next.
+    pub(crate) fn older(&self) -> Option<Older> {
+        self.older.filter(|older| self.ledger.position() < older.below)
     }
 
     /// Whether nothing is in flight but what came back.

@@ -7,9 +7,14 @@ use super::{Blocked, Core, Part, Settings, metadata};
 impl Part {
     /// The offset that holds the frontier, wherever its record is: in a task, on the poll thread, or in front of the partition.
     fn blocker(&self) -> Option<i64> {
-        let waiting = self.waiting.filter(|offset| *offset >= self.ledger.position());
+        // What waits since its user wants the partition to rest holds nothing up; the time counts anew when it goes on.
+        let waiting = self.waiting.filter(|offset| *offset >= self.ledger.position() && !self.paused);
         let rewind = self.rewind.as_ref().map(|rewind| rewind.offset);
         self.ledger.first_pending().or_else(|| self.lent_at()).or(rewind).or(waiting)
+    }
+
+    fn is_blocked_for(&self, time: Duration, now: Duration) -> bool {
+        self.blocked.is_some_and(|(_, since)| now >= since.max(self.rested) + time)
     }
 
     /// Notes how long the same offset has been in the way, and whether what is done above it still has room in a commit.
@@ -53,8 +58,13 @@ impl Core {
                 part.stalled = None;
                 tracing::info!(partition = %part.home.partition, offset, "the record that held the partition is past");
             }
-            let long =
-                part.blocked.is_some_and(|(_, since)| now.saturating_sub(since) >= self.settings.stall_after);
+            let after = self.settings.stall_after;
+            if part.stalled.is_none() && part.is_blocked_for(after, now) {
+                // A turn that its stage's rate gives it later is its user's wish: from then on it counts.
+                let rests = blocked.and_then(|offset| part.home.rests_until(offset));
+                part.rested = part.rested.max(rests.unwrap_or_default());
+            }
+            let long = part.is_blocked_for(after, now);
             if long && part.stalled.is_none() {
                 part.stalled = blocked;
                 self.tally.stalls += 1;

@@ -3,7 +3,7 @@
 use healer_store::DoneAbove;
 
 use crate::{
-    broker::{TopicPartition, Watermarks},
+    broker::{RecordRef, TopicPartition, Watermarks},
     config::OutOfRange,
     journal::PartitionSnapshot,
 };
@@ -15,8 +15,10 @@ use super::Said;
 pub(crate) struct Known {
     pub(crate) committed: Option<i64>,
     pub(crate) watermarks: Watermarks,
-    /// The offset of the wanted time, where the policy asks for one.
-    pub(crate) at_time: Option<i64>,
+    /// The offset of the wanted time, or where `latest` was when the process began and the group did not know the topic.
+    pub(crate) wanted: Option<i64>,
+    /// The wanted time, in milliseconds since 1970.
+    pub(crate) millis: Option<i64>,
     pub(crate) snapshot: Option<PartitionSnapshot>,
     /// What came with the commit.
     pub(crate) metadata: Option<Said>,
@@ -49,6 +51,24 @@ pub(crate) struct Start {
     pub(crate) gone_from: Option<i64>,
     /// The user wants it there: what lies between is not lost.
     pub(crate) sought: bool,
+    /// What is skipped from there on.
+    pub(crate) older: Option<Older>,
+}
+
+/// Records that are older than the time which the start was chosen by: in a log times need not ascend, and the first entry of that time may be
+/// the end of a transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Older {
+    /// In milliseconds since 1970.
+    pub(crate) than: i64,
+    /// Only what was there when the start was chosen: what comes later and says that it is old is late, and is done.
+    pub(crate) below: i64,
+}
+
+impl Older {
+    pub(crate) fn is(self, record: &RecordRef<'_>) -> bool {
+        record.offset < self.below && record.timestamp.is_some_and(|at| at < self.than)
+    }
 }
 
 impl Start {
@@ -63,12 +83,13 @@ impl Start {
             commit: false,
             gone_from: None,
             sought: false,
+            older: None,
         }
     }
 
     /// There, since the user wants it.
-    pub(crate) fn sought(offset: i64) -> Self {
-        Self { sought: true, ..Self::at(offset) }
+    pub(crate) fn sought(offset: i64, older: Option<Older>) -> Self {
+        Self { sought: true, older, ..Self::at(offset) }
     }
 }
 
@@ -126,17 +147,24 @@ pub(crate) fn decide(
     policy: StartPolicy,
     out_of_range: OutOfRange,
 ) -> Result<Start, StartError> {
-    let Watermarks { first, end } = known.watermarks;
+    let Watermarks { first, stable, end } = known.watermarks;
     let is_stale = known.snapshot.is_some();
     let chosen = |offset| Start { committed: known.committed, is_stale, commit: true, ..Start::at(offset) };
     let Some(committed) = known.committed else {
         return match policy {
             StartPolicy::Earliest => Ok(Start { commit: false, ..chosen(first) }),
-            StartPolicy::Latest => Ok(chosen(end)),
-            StartPolicy::Time => Ok(chosen(known.at_time.unwrap_or(end))),
+            // A log that ends below is another one than that which was there.
+            StartPolicy::Latest => Ok(chosen(
+                known.wanted.filter(|wanted| *wanted <= end).map_or(first, |wanted| wanted.max(first)),
+            )),
+            StartPolicy::Time => {
+                let older = known.millis.map(|than| Older { than, below: end });
+                Ok(Start { older, ..chosen(known.wanted.unwrap_or(stable)) })
+            }
             StartPolicy::Error => Err(StartError::NoOffset { partition: partition.to_string() }),
         };
     };
+    // Also above an open transaction: that it could be read before says that it is there, and it is waited for.
     if (first..=end).contains(&committed) {
         let (lineage, said) = known.metadata.map(|said| (said.lineage, said.claim)).unzip();
         // What is said about another frontier proves nothing, nor does what was done before the group went back: its records are
@@ -163,7 +191,7 @@ pub(crate) fn decide(
     };
     match out_of_range {
         OutOfRange::Earliest => Ok(anew(first)),
-        OutOfRange::Latest => Ok(anew(end)),
+        OutOfRange::Latest => Ok(anew(stable)),
         OutOfRange::Error => {
             Err(StartError::OutOfRange { partition: partition.to_string(), committed, first, end })
         }
@@ -183,8 +211,9 @@ mod tests {
     fn known(committed: Option<i64>) -> Known {
         Known {
             committed,
-            watermarks: Watermarks { first: 10, end: 20 },
-            at_time: Some(15),
+            watermarks: Watermarks::all_stable(10, 20),
+            wanted: Some(15),
+            millis: Some(1_000),
             snapshot: None,
             metadata: None,
         }
@@ -206,9 +235,27 @@ mod tests {
     fn a_new_group_starts_where_the_policy_says_and_commits_what_was_chosen() {
         let of = |policy| start(None, policy).map(|start| (start.offset, start.commit));
         assert_eq!(of(StartPolicy::Earliest), Ok((10, false)));
-        assert_eq!(of(StartPolicy::Latest), Ok((20, true)));
+        assert_eq!(of(StartPolicy::Latest), Ok((15, true)));
         assert_eq!(of(StartPolicy::Time), Ok((15, true)));
         assert!(matches!(of(StartPolicy::Error), Err(StartError::NoOffset { .. })));
+    }
+
+    #[test]
+    fn latest_is_where_the_end_was_and_the_first_record_of_what_came_to_be_since() {
+        for (wanted, offset) in [(Some(20), 20), (Some(3), 10), (Some(21), 10), (None, 10)] {
+            let known = Known { wanted, ..known(None) };
+            let start =
+                decide(&partition(), known, StartPolicy::Latest, OutOfRange::Error).expect("it is there");
+            assert_eq!((start.offset, start.commit), (offset, true), "{wanted:?}");
+        }
+    }
+
+    #[test]
+    fn a_start_by_time_skips_what_is_older_of_all_that_is_there() {
+        let older = |policy| start(None, policy).expect("it is there").older;
+        assert_eq!(older(StartPolicy::Time), Some(Older { than: 1_000, below: 20 }));
+        assert_eq!(older(StartPolicy::Latest), None);
+        assert_eq!(start(Some(12), StartPolicy::Time).expect("in range").older, None);
     }
 
     #[test]

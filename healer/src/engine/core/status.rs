@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use healer_store::Run;
 
-use super::{Core, Part, Paths};
+use super::{Core, HeldBack, Part, Paths};
 use crate::broker::TopicPartition;
 
 /// A partition of this member.
@@ -21,7 +21,7 @@ pub struct PartitionStatus {
     pub frontier: i64,
     /// The offset that is expected next.
     pub position: i64,
-    /// The end of the partition's log, as it was a few seconds ago; `None` before the first look.
+    /// The end of the partition's log (its high watermark), as it was a few seconds ago; `None` before the first look.
     pub end: Option<i64>,
     /// How many records are in flight.
     pub pending: u64,
@@ -33,10 +33,13 @@ pub struct PartitionStatus {
     pub state: PartitionState,
     /// What keeps the frontier where it is.
     pub blocked: Option<Blocked>,
+    /// The open transaction that it waits for.
+    pub held_back: Option<HeldBack>,
 }
 
 impl PartitionStatus {
-    /// How many offsets lie between what is committed, else the frontier, and the end of the log; `None` while that is not known.
+    /// How many offsets lie between what is committed, else the frontier, and the end of the log, also behind an open transaction;
+    /// `None` while that is not known.
     pub fn lag(&self) -> Option<u64> {
         // What was read since the last look is beyond the end that was seen then.
         let end = self.end?.max(self.position);
@@ -60,11 +63,21 @@ pub enum PartitionState {
     Restarting,
     /// The user wants nothing more of it to begin; what is in flight goes on.
     Paused,
+    /// All that can be read is done, and a producer's open transaction holds back what comes behind:
+    /// [`held_back`](PartitionStatus::held_back).
+    HeldBack,
 }
 
 impl PartitionState {
-    pub(crate) const ALL: [Self; 6] =
-        [Self::Running, Self::Halted, Self::Throttled, Self::Draining, Self::Restarting, Self::Paused];
+    pub(crate) const ALL: [Self; 7] = [
+        Self::Running,
+        Self::Halted,
+        Self::Throttled,
+        Self::Draining,
+        Self::Restarting,
+        Self::Paused,
+        Self::HeldBack,
+    ];
 
     /// As metrics name it.
     pub(crate) fn text(self) -> &'static str {
@@ -75,6 +88,7 @@ impl PartitionState {
             Self::Draining => "draining",
             Self::Restarting => "restarting",
             Self::Paused => "paused",
+            Self::HeldBack => "held_back",
         }
     }
 }
@@ -128,7 +142,7 @@ impl Part {
         })
     }
 
-    fn state(&self) -> PartitionState {
+    fn state(&self, now: Duration) -> PartitionState {
         if self.rewind.is_some() {
             PartitionState::Restarting
         } else if !self.is_open() {
@@ -139,6 +153,8 @@ impl Part {
             PartitionState::Paused
         } else if self.throttled {
             PartitionState::Throttled
+        } else if self.held_back(now).is_some() {
+            PartitionState::HeldBack
         } else {
             PartitionState::Running
         }
@@ -160,13 +176,6 @@ impl Core {
         self.behind.map(|since| now.saturating_sub(since))
     }
 
-    /// Notes where the logs of partitions end.
-    pub(crate) fn log_ends(&mut self, ends: &BTreeMap<TopicPartition, i64>) {
-        for part in self.parts.values_mut() {
-            part.log_end = ends.get(&part.home.partition).copied().or(part.log_end);
-        }
-    }
-
     /// How many records are at each node that left the poll thread.
     pub(crate) fn in_flight(&self) -> BTreeMap<u32, u64> {
         let mut nodes = BTreeMap::new();
@@ -186,8 +195,9 @@ impl Core {
             pending: part.ledger.pending(),
             done_above: part.done_above(),
             data_losses: part.data_losses,
-            state: part.state(),
+            state: part.state(now),
             blocked: part.blocked(&self.path, now),
+            held_back: part.held_back(now),
         };
         self.parts.values().map(status).collect()
     }

@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Weak},
 };
 
-use super::dropped;
+use super::{begun::Begun, dropped};
 use crate::{
     app::Error,
     broker::{BrokerError, Committed, Pattern, Remote, TopicPartition, Topics},
@@ -45,11 +45,12 @@ pub(super) struct Lookup<'a> {
     /// Weak: a question without an answer must not keep the store open when the pipeline has ended.
     pub(super) journal: &'a Weak<Journal>,
     pub(super) config: &'a Config,
+    pub(super) begun: &'a Begun,
 }
 
 /// Decides where partitions start. Asks the broker and so blocks.
 pub(super) fn starts(by: &Lookup<'_>, partitions: &[TopicPartition]) -> Result<Vec<Start>, Error> {
-    let Lookup { remote, journal, config } = *by;
+    let Lookup { remote, journal, config, begun } = *by;
     let wait = config.connect_timeout();
     let policy = match config.start() {
         ConfigStart::Earliest => StartPolicy::Earliest,
@@ -58,13 +59,16 @@ pub(super) fn starts(by: &Lookup<'_>, partitions: &[TopicPartition]) -> Result<V
         ConfigStart::Error => StartPolicy::Error,
     };
     let committed = remote.committed(partitions, wait)?;
-    let at_time = match config.start().millis() {
+    let millis = config.start().millis();
+    let wanted: Vec<_> = match millis {
         Some(millis) => remote.offsets_at(partitions, millis, wait)?.into_iter().map(Some).collect(),
-        None => vec![None; partitions.len()],
+        None => partitions.iter().map(|partition| begun.get(partition).copied()).collect(),
     };
+    // After the commits: whoever committed had read up to there.
+    let marks = remote.watermarks(partitions, wait)?;
     let mut starts = Vec::with_capacity(partitions.len());
-    for ((partition, committed), at_time) in partitions.iter().zip(committed).zip(at_time) {
-        let watermarks = remote.watermarks(partition, wait)?;
+    let known = partitions.iter().zip(committed).zip(wanted).zip(marks);
+    for (((partition, committed), wanted), watermarks) in known {
         let (snapshot, metadata) = match journal.upgrade() {
             Some(journal) => {
                 let said =
@@ -74,11 +78,11 @@ pub(super) fn starts(by: &Lookup<'_>, partitions: &[TopicPartition]) -> Result<V
             None => (None, None),
         };
         let committed = committed.map(|committed| committed.offset);
-        let known = Known { committed, watermarks, at_time, snapshot, metadata };
-        let wanted = committed.or_else(|| (policy == StartPolicy::Earliest).then_some(0));
+        let known = Known { committed, watermarks, wanted, millis, snapshot, metadata };
+        let needed = committed.or_else(|| (policy == StartPolicy::Earliest).then_some(0));
         let start = decide(partition, known, policy, config.out_of_range())
             .map_err(|error| dropped::explain(remote, wait, error))?;
-        if wanted.is_some_and(|wanted| wanted < watermarks.first) {
+        if needed.is_some_and(|needed| needed < watermarks.first) {
             dropped::warn(remote, wait, partition, watermarks.first);
         }
         starts.push(start);
@@ -92,9 +96,9 @@ pub(super) fn goals(
     partitions: &[TopicPartition],
 ) -> Result<BTreeMap<TopicPartition, Goal>, Error> {
     let starts = starts(by, partitions)?;
+    let marks = by.remote.watermarks(partitions, by.config.connect_timeout())?;
     let mut goals = BTreeMap::new();
-    for (partition, start) in partitions.iter().zip(starts) {
-        let marks = by.remote.watermarks(partition, by.config.connect_timeout())?;
+    for ((partition, start), marks) in partitions.iter().zip(starts).zip(marks) {
         // What was chosen is committed first, or the next run would choose again and miss what came between.
         let reached = !start.commit && (marks.first >= marks.end || start.offset >= marks.end);
         goals.insert(partition.clone(), Goal { start: start.offset, end: marks.end, reached });

@@ -1,15 +1,16 @@
-//! Where the logs of this member's partitions end, looked up now and then, so that lag can be told.
+//! Where the logs of this member's partitions end, and how far they may be read, looked up now and then: so that lag can be told, and
+//! a transaction that holds a partition back.
 
 use std::{collections::BTreeMap, time::Duration};
 
 use super::{Message, poll::Poller};
 use crate::{
     app::Error,
-    broker::{Broker, Remote, TopicPartition},
+    broker::{Broker, Remote, TopicPartition, Watermarks},
 };
 
-/// How often they are looked up.
-const EVERY: Duration = Duration::from_secs(10);
+/// How often they are looked up. It takes two looks to tell a transaction that stands still.
+const EVERY: Duration = Duration::from_secs(3);
 
 /// When they are looked up first: a start has more important questions.
 pub(super) const FIRST: Duration = Duration::from_secs(2);
@@ -20,8 +21,8 @@ const PATIENCE: Duration = Duration::from_secs(2);
 impl<B: Broker> Poller<B> {
     /// Asks, where it is time and nobody asks yet.
     pub(super) fn ask_ends(&mut self, now: Duration) {
-        // What is out of range is more urgent.
-        if self.ends_at.is_none_or(|at| now < at) || self.out_of_range.has_suspects() {
+        // What is out of range is more urgent, and may be looked for as long as a suspect has nothing to read.
+        if self.ends_at.is_none_or(|at| now < at) || self.out_of_range.is_asking() {
             return;
         }
         let core = self.control.core();
@@ -33,17 +34,18 @@ impl<B: Broker> Poller<B> {
         }
         let wait = PATIENCE.min(self.config.connect_timeout());
         let question = move |remote: &dyn Remote| {
-            let ends = remote.ends(&partitions, wait)?;
-            Ok(partitions.into_iter().zip(ends).collect())
+            let marks = remote.watermarks(&partitions, wait)?;
+            Ok(partitions.into_iter().zip(marks).collect())
         };
         self.ends_at = if self.asker.ask(question, Message::Ends) { None } else { Some(now + EVERY) };
     }
 
     /// An outage is told elsewhere; what is not known now is known later.
-    pub(super) fn take_ends(&mut self, ends: Result<BTreeMap<TopicPartition, i64>, Error>) {
-        self.ends_at = Some(self.control.now() + EVERY);
+    pub(super) fn take_ends(&mut self, ends: Result<BTreeMap<TopicPartition, Watermarks>, Error>) {
+        let now = self.control.now();
+        self.ends_at = Some(now + EVERY);
         match ends {
-            Ok(ends) => self.control.core().log_ends(&ends),
+            Ok(ends) => self.control.core().log_ends(&ends, now),
             Err(error) => tracing::debug!(%error, "where logs end is not known now"),
         }
     }

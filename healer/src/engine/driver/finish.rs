@@ -133,6 +133,6 @@ fn find_ends(remote: &dyn Remote, partitions: &mut BTreeMap<TopicPartition, Wher
     let until = Instant::now() + LOOK_UP;
     for (partition, at) in partitions {
         let left = until.saturating_duration_since(Instant::now());
-        at.end = remote.watermarks(partition, left).ok().map(|marks| marks.end);
+        at.end = remote.watermarks_of(partition, left).ok().map(|marks| marks.end);
     }
 }

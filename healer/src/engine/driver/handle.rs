@@ -69,7 +69,7 @@ impl Handle {
     }
 
     /// Lets the pipeline rest: no record begins until [`resume`](Handle::resume), also of partitions that come later. What is in flight goes on and
-    /// is committed, and the group keeps its members, since the broker is polled meanwhile.
+    /// is committed, and the group keeps its members, since the broker is polled meanwhile. What waits is no stall.
     pub fn pause(&self) {
         self.control.core().pause(Rest::Everything);
     }

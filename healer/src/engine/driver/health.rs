@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::{
     app::Error,
     broker::{Outage, Remote},
-    engine::{Blocked, CommitHealth, SendHealth, Stalled},
+    engine::{Blocked, CommitHealth, HeldBack, HeldPartition, SendHealth, Stalled},
 };
 
 use super::control::Control;
@@ -37,6 +37,9 @@ pub struct Health {
     pub uncommitted: Option<Duration>,
     /// The records that have held their partitions for longer than [`Config::stall_after`](crate::Config::stall_after).
     pub stalled: Vec<Stalled>,
+    /// The partitions that an open transaction of a producer has held back for longer than
+    /// [`held_back_after`](crate::ConfigBuilder::held_back_after). Empty where that is not set: a transaction may take its time, and no restart ends it.
+    pub held_back: Vec<HeldPartition>,
     /// What ended it, or ends it: known while what is in flight is still finished.
     pub error: Option<Error>,
 }
@@ -55,11 +58,11 @@ pub enum Phase {
 
 impl Health {
     /// Whether it runs, a broker can be reached, the last commit was acknowledged, no record waits for long for its
-    /// acknowledgement, and no topic is missing.
+    /// acknowledgement, no topic is missing, and nothing is [held back](Self::held_back) for too long.
     pub fn is_well(&self) -> bool {
-        let Self { phase, outage, commits, sends, missing_topic, .. } = self;
+        let Self { phase, outage, commits, sends, missing_topic, held_back, .. } = self;
         let reached = outage.is_none() && commits.failures == 0 && sends.is_none();
-        *phase == Phase::Running && reached && missing_topic.is_none()
+        *phase == Phase::Running && reached && missing_topic.is_none() && held_back.is_empty()
     }
 
     /// Whether it works: it takes records, and partitions are assigned to it. Else nobody loses anything by taking it out of service.
@@ -67,8 +70,8 @@ impl Health {
         self.phase == Phase::Running && self.assigned > 0
     }
 
-    /// Why somebody must look, or start it again, one sentence each: an error ended it, a record holds its partition for too long, no
-    /// broker has been reached for [`unreachable_after`](Self::unreachable_after). Empty where all is well, and where it has ended as it was asked to.
+    /// Why somebody must look, or start it again, one sentence each: an error ended it, a record or an open transaction holds a partition for
+    /// too long, no broker has been reached for [`unreachable_after`](Self::unreachable_after). Empty where all is well, and where it has ended as it was asked to.
     pub fn faults(&self) -> Vec<String> {
         let mut faults = Vec::new();
         faults.extend(self.error.as_ref().map(|error| format!("an error ended it: {error}")));
@@ -76,6 +79,13 @@ impl Health {
             let (Blocked { offset, stage, .. }, seconds) = (blocked, blocked.lasting.as_secs());
             faults.push(format!(
                 "record {topic}[{partition}]@{offset} has held its partition at `{stage}` for {seconds} s"
+            ));
+        }
+        for HeldPartition { topic, partition, held_back: HeldBack { offset, lasting } } in &self.held_back {
+            let seconds = lasting.as_secs();
+            faults.push(format!(
+                "a transaction that is open from {topic}[{partition}]@{offset} on has held back what comes behind it for {seconds} s: find its \
+                 producer and end it (`kafka-transactions.sh find-hanging`)"
             ));
         }
         if let Some(outage) = self.lost() {
@@ -104,6 +114,7 @@ impl Control {
         // What ends it is known while it still drains.
         let error = error.or_else(|| core.failure.clone());
         let (commits, uncommitted, stalled) = (core.commits(now), core.uncommitted(now), core.stalled(now));
+        let held_back = core.held_back(now);
         let assigned = core.partitions().len();
         drop(core);
         Health {
@@ -117,6 +128,7 @@ impl Control {
             assigned,
             uncommitted,
             stalled,
+            held_back,
             error,
         }
     }

@@ -10,7 +10,10 @@ use super::{
 };
 use crate::{
     broker::{RecordRef, TopicPartition},
-    engine::Host,
+    engine::{
+        Host,
+        core::{Older, Part},
+    },
     envelope::Home,
     operators::EntryLane,
 };
@@ -30,6 +33,15 @@ pub(super) struct Lease {
     pub(super) credit: u64,
     /// Whether an earlier owner's word about some records stands.
     pub(super) claimed: bool,
+    /// What is skipped.
+    pub(super) older: Option<Older>,
+}
+
+impl Lease {
+    /// Whether each of its records is to be looked at, which the poll thread does.
+    pub(super) fn is_careful(&self) -> bool {
+        self.claimed || self.older.is_some()
+    }
 }
 
 /// How long after an assignment the client may still tell the position of the one before.
@@ -164,10 +176,12 @@ impl Lanes {
         let control = Arc::clone(&self.control);
         let core = control.core();
         let credit = core.credit(slot);
-        let claimed = core.part(slot).is_some_and(|part| part.ledger.has_claim());
+        let part = core.part(slot);
+        let claimed = part.is_some_and(|part| part.ledger.has_claim());
+        let older = part.and_then(Part::older);
         let lane = self.lane(slot).filter(|lane| credit > 0 && !lane.home.is_halted())?;
         match std::mem::replace(&mut lane.entry, Way::Out) {
-            Way::Open(entry) => Some(Lease { home: Arc::clone(&lane.home), entry, credit, claimed }),
+            Way::Open(entry) => Some(Lease { home: Arc::clone(&lane.home), entry, credit, claimed, older }),
             way => {
                 lane.entry = way;
                 None

@@ -9,6 +9,7 @@ use std::{
 use super::{
     Message,
     assign::{self, Lookup},
+    begun::Begun,
     poll::Poller,
 };
 use crate::{
@@ -130,8 +131,13 @@ impl<B: Broker> Poller<B> {
         let (numbers, partitions): (Vec<_>, Vec<_>) =
             waiting.iter().map(|(number, partition)| (*number, partition.clone())).unzip();
         let (journal, config) = (Arc::downgrade(&self.journal), self.config.clone());
+        let begun = partitions.iter().filter_map(|partition| self.begun.get_key_value(partition));
+        let begun: Begun = begun.map(|(partition, offset)| (partition.clone(), *offset)).collect();
         self.asker.ask_starts(
-            move |remote| assign::starts(&Lookup { remote, journal: &journal, config: &config }, &partitions),
+            move |remote| {
+                let by = Lookup { remote, journal: &journal, config: &config, begun: &begun };
+                assign::starts(&by, &partitions)
+            },
             move |starts| Message::Starts(numbers, starts),
         );
     }

@@ -3,6 +3,7 @@
 mod act;
 mod assign;
 mod backlog;
+mod begun;
 mod committer;
 mod control;
 mod dropped;
@@ -81,7 +82,7 @@ pub(crate) enum Message {
     /// What the group has committed for partitions of others.
     Group(Result<BTreeMap<TopicPartition, i64>, Error>),
     /// Where the logs of partitions end.
-    Ends(Result<BTreeMap<TopicPartition, i64>, Error>),
+    Ends(Result<BTreeMap<TopicPartition, Watermarks>, Error>),
     /// Where a partition is to be read from.
     Sought(Sought, Result<Found, Error>),
 }

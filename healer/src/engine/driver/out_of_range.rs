@@ -28,11 +28,6 @@ pub(super) struct OutOfRangeTold {
 }
 
 impl OutOfRangeTold {
-    /// Whether partitions are suspected of being read out of range.
-    pub(super) fn has_suspects(&self) -> bool {
-        !self.suspects.is_empty()
-    }
-
     pub(super) fn is_asking(&self) -> bool {
         self.asking
     }
@@ -114,10 +109,7 @@ impl<B: Broker> Poller<B> {
         }
         let wait = self.config.connect_timeout();
         let partitions: Vec<_> = suspects.iter().map(|suspect| suspect.partition.clone()).collect();
-        let question = move |remote: &dyn Remote| {
-            let marks = |partition| Ok(remote.watermarks(partition, wait)?);
-            partitions.iter().map(marks).collect()
-        };
+        let question = move |remote: &dyn Remote| Ok(remote.watermarks(&partitions, wait)?);
         let asking = self.asker.ask(question, |marks| Message::Watermarks(suspects, marks));
         self.out_of_range.asking = asking;
         self.out_of_range.next = self.control.now() + if asking { LOOK_UP } else { LOOK_UP_AGAIN };
@@ -145,7 +137,8 @@ impl<B: Broker> Poller<B> {
             let Some(here) = reading.iter().find(|now| then.is(now)) else { continue };
             let Some(suspect) = told.suspects.iter_mut().find(|suspect| suspect.is(here)) else { continue };
             let is_out = then.is_out(here, marks);
-            let stands = here.read < marks.end && self.lanes.is_idle(here.slot);
+            // What an open transaction holds back cannot be fetched.
+            let stands = here.read < marks.stable && self.lanes.is_idle(here.slot);
             suspect.still = stands.then(|| suspect.still.unwrap_or(now));
             let is_still = suspect.still.is_some_and(|since| now >= since + STANDS_STILL);
             if is_out || (is_still && here.read <= then.read) {
@@ -162,14 +155,14 @@ impl<B: Broker> Poller<B> {
     fn read_anew(
         &mut self,
         suspect: &Suspect,
-        Watermarks { first, end }: Watermarks,
+        Watermarks { first, stable, end }: Watermarks,
         is_out: bool,
         text: &str,
     ) {
         let Suspect { partition, position, .. } = suspect;
         let offset = match self.config.out_of_range() {
             OutOfRange::Earliest => first,
-            OutOfRange::Latest => end,
+            OutOfRange::Latest => stable,
             OutOfRange::Error => {
                 let partition = partition.to_string();
                 let error = if is_out {

@@ -11,6 +11,7 @@ use tokio::sync::watch;
 use super::{
     CommittedOffset, Message,
     assign::Route,
+    begun::Begun,
     committer::Committer,
     control::Control,
     hands::{self, Hands, Ran},
@@ -78,6 +79,7 @@ pub(crate) struct Poller<B> {
     pub(super) hurry: watch::Sender<bool>,
     pub(super) slots: Vec<TopicPartition>,
     pub(super) generations: u32,
+    pub(super) begun: Begun,
     pub(super) unanswered: Unanswered,
     pub(super) settled: Vec<Settled>,
     pub(super) out_of_range: OutOfRangeTold,
@@ -287,7 +289,10 @@ impl<B: Broker> Poller<B> {
     }
 
     pub(super) fn tell_commits(&mut self) {
-        for (TopicPartition { topic, partition }, offset) in self.control.core().take_news() {
+        for (partition, offset) in self.control.core().take_news() {
+            // From now on the group knows it. Without a commit again it is another one, of a topic that was made anew.
+            self.begun.remove(&partition);
+            let TopicPartition { topic, partition } = partition;
             // An error says that nobody listens.
             drop(self.control.commits.send(CommittedOffset { topic, partition, offset }));
         }

@@ -13,6 +13,7 @@ use uuid::Uuid;
 use super::{
     Connect, Launch, Mode, Station,
     assign::{self, Lookup, Route},
+    begun::{self, Begun},
     committer::Committer,
     control::Control,
     ends,
@@ -29,6 +30,7 @@ use super::{
 use crate::{
     app::Error,
     broker::{Broker, Producer, TopicPartition, Topics},
+    config::Start,
     engine::{
         Runtime, Sends, Shared, Sharing,
         core::{Core, Goal, Settings},
@@ -57,17 +59,26 @@ pub(crate) fn prepare<C: Connect>(
     let partitions = ride_out(patience, false, || Ok(remote.partitions(&topics, wait)?))?;
     let producer = producer(&launch, connect, wait)?;
     let journal = Arc::new(journal(&launch, remote.cluster_id(wait))?);
+    let begun = match launch.config.start() {
+        Start::Latest => ride_out(patience, true, || begun::look(&*remote, &topics, &partitions, wait))?,
+        _ => Begun::new(),
+    };
     let goals = match launch.mode {
         Mode::Forever => None,
         Mode::UntilEnd => {
-            let lookup =
-                Lookup { remote: &*remote, journal: &Arc::downgrade(&journal), config: &launch.config };
+            let lookup = Lookup {
+                remote: &*remote,
+                journal: &Arc::downgrade(&journal),
+                config: &launch.config,
+                begun: &begun,
+            };
             Some(ride_out(patience, true, || assign::goals(&lookup, &partitions))?)
         }
     };
     broker.subscribe(&topics)?;
     let handle_journal = Arc::clone(&journal);
-    let poller = assemble(launch, broker, producer, journal, goals, &runtime)?;
+    let mut poller = assemble(launch, broker, producer, journal, goals, &runtime)?;
+    poller.begun = begun;
     let handle = Handle::new(Arc::clone(&poller.control), handle_journal, Arc::clone(&poller.remote));
     Ok((Arc::new(Station::new(poller, runtime)), handle))
 }
@@ -138,6 +149,7 @@ fn assemble<B: Broker>(
         in_flight: in_flight as u64,
         metadata_max_bytes: config.metadata_max_bytes(),
         stall_after: config.stall_after(),
+        held_back_after: config.held_back_after(),
     };
     let paths = graph.clone();
     let paths = Arc::new(move |node| paths.path(node));
@@ -194,6 +206,7 @@ fn assemble<B: Broker>(
         hurry,
         slots: Vec::new(),
         generations: 0,
+        begun: Begun::new(),
         unanswered: Unanswered::default(),
         settled: Vec::new(),
         out_of_range: OutOfRangeTold::default(),

@@ -12,7 +12,7 @@ use crate::{
     app::Error,
     broker::{Broker, Remote, TopicPartition, Watermarks},
     config::Start,
-    engine::core::{Part, Start as CoreStart},
+    engine::core::{Older, Part, Start as CoreStart},
 };
 
 /// Where a partition is to be read from.
@@ -21,7 +21,8 @@ use crate::{
 pub enum SeekTo {
     /// This offset.
     Offset(i64),
-    /// The first record at or after this time, which may lie before 1970; the end where there is none.
+    /// The first record at or after this time, which may lie before 1970; the end where there is none. What is there behind it and is
+    /// older is skipped, and counted as [`Start::Time`](crate::Start::Time) says.
     Time(SystemTime),
     /// The first record there is.
     Earliest,
@@ -80,7 +81,8 @@ pub(crate) struct Sought {
 /// What there is to choose from.
 pub(crate) struct Found {
     marks: Watermarks,
-    at_time: Option<i64>,
+    /// The time that was asked for, and its offset.
+    at_time: Option<(i64, i64)>,
 }
 
 impl Found {
@@ -90,12 +92,13 @@ impl Found {
         to: SeekTo,
         wait: Duration,
     ) -> Result<Self, Error> {
-        let marks = remote.watermarks(partition, wait)?;
+        let marks = remote.watermarks_of(partition, wait)?;
         let at_time = match to {
             SeekTo::Time(time) => {
                 let millis = time.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
                 let millis = i64::try_from(millis).unwrap_or(i64::MAX);
-                remote.offsets_at(std::slice::from_ref(partition), millis, wait)?.first().copied()
+                let offsets = remote.offsets_at(std::slice::from_ref(partition), millis, wait)?;
+                offsets.first().map(|offset| (millis, *offset))
             }
             _ => None,
         };
@@ -105,11 +108,11 @@ impl Found {
     /// # Errors
     /// The offset that is not there.
     fn choose(&self, to: SeekTo) -> Result<i64, i64> {
-        let Watermarks { first, end } = self.marks;
+        let Watermarks { first, stable, end } = self.marks;
         match to {
             SeekTo::Earliest => Ok(first),
-            SeekTo::Latest => Ok(end),
-            SeekTo::Time(_) => Ok(self.at_time.unwrap_or(end)),
+            SeekTo::Latest => Ok(stable),
+            SeekTo::Time(_) => Ok(self.at_time.map_or(stable, |(_, offset)| offset)),
             SeekTo::Offset(offset) if (first..=end).contains(&offset) => Ok(offset),
             SeekTo::Offset(offset) => Err(offset),
         }
@@ -138,7 +141,7 @@ impl<B: Broker> Poller<B> {
     }
 
     fn seek(&mut self, partition: &TopicPartition, to: SeekTo, found: &Found) -> Result<i64, SeekError> {
-        let Watermarks { first, end } = found.marks;
+        let Watermarks { first, end, .. } = found.marks;
         let offset = found.choose(to).map_err(|offset| SeekError::OutOfRange {
             partition: partition.to_string(),
             offset,
@@ -149,7 +152,8 @@ impl<B: Broker> Poller<B> {
         // Not where it is to be given back: then its ledger says what was done up to there.
         let may = self.control.core().part_of(partition).is_some_and(Part::is_open);
         if may {
-            self.reopen(partition, CoreStart::sought(offset));
+            let older = found.at_time.map(|(than, _)| Older { than, below: end });
+            self.reopen(partition, CoreStart::sought(offset, older));
         }
         let opened = self
             .control

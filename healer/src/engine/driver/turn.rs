@@ -10,10 +10,13 @@ use super::{
 };
 use crate::{
     broker::{Broker, RecordRef, Source},
-    engine::core::Event,
-    envelope::fingerprint,
+    engine::core::{Event, Older},
+    envelope::{Reason, fingerprint},
     operators::ChunkLog,
 };
+
+/// Why a record is skipped that is older than the time that its partition was started by.
+const OLDER: &str = "older than the start";
 
 /// How many records that wait are lent to a lane at least.
 const FEW: usize = 32;
@@ -85,7 +88,7 @@ impl<B: Broker> Turner<B> {
         for slot in &slots {
             let lease = self.station.with(|poller| poller.lanes.lease_waiting(*slot)).flatten();
             let Some((mut lease, mut waiting)) = lease else { continue };
-            if self.apart && !lease.claimed {
+            if self.apart && !lease.is_careful() {
                 self.hand_out(lease, waiting);
                 continue;
             }
@@ -144,7 +147,9 @@ impl<B: Broker> Turner<B> {
 
     /// Runs records of one partition; says how many it took.
     fn run(&mut self, lease: &mut Lease, records: &[RecordRef<'_>], until: Option<Instant>) -> usize {
-        if lease.claimed {
+        if let Some(older) = lease.older {
+            self.run_younger(lease, records, older, until)
+        } else if lease.claimed {
             self.run_claimed(lease, records, until)
         } else {
             self.run_chunk(lease, records, lease.credit, until, false)
@@ -183,6 +188,48 @@ impl<B: Broker> Turner<B> {
                 }
                 poller.carry_out(actions);
             });
+        }
+        taken
+    }
+
+    /// Runs records but those that are older than the time that the partition was started by.
+    fn run_younger(
+        &mut self,
+        lease: &mut Lease,
+        records: &[RecordRef<'_>],
+        older: Older,
+        until: Option<Instant>,
+    ) -> usize {
+        let control = Arc::clone(&self.station.control);
+        let (slot, generation) = (lease.home.slot, lease.home.generation);
+        let (mut taken, reason) = (0, Reason::new(OLDER));
+        for run in records.chunk_by(|a, b| older.is(a) == older.is(b)) {
+            let first = &run[0];
+            if older.is(first) {
+                if !control.core().lend((slot, generation), first.offset, control.now()) {
+                    return taken;
+                }
+                self.log.clear();
+                run.iter().for_each(|record| self.log.skip(record.offset, reason));
+                let leader_epoch = run.last().and_then(|record| record.leader_epoch);
+                let event = Event::Chunk { slot, generation, log: &self.log, leader_epoch, delivered: false };
+                let actions = control.step(event);
+                if !actions.is_empty() {
+                    let _role = self.station.role();
+                    self.station.with(|poller| poller.carry_out(actions));
+                }
+                taken += run.len();
+            } else {
+                let credit = control.core().credit(slot);
+                let ran = self.run_chunk(lease, run, credit, until, false);
+                taken += ran;
+                if ran < run.len() {
+                    return taken;
+                }
+            }
+            if lease.home.is_halted() || until.is_some_and(|until| Instant::now() >= until) {
+                return taken;
+            }
         }
         taken
     }

@@ -132,7 +132,9 @@ where
             let reports = S::REPORT != Reporting::Never && host.reports().is_on();
             let keep = reports || repeats || (self.stage.splits() && rows.len() > 1);
             let admitted = self.stage.admit(host).await;
-            if let Some(turn) = self.stage.turn(host) {
+            let mut turn =
+                self.stage.turn(host, || rows.list.iter().map(|(context, _)| context.spot()).collect());
+            if let Some(turn) = &mut turn {
                 turn.await;
             }
             let span = host.traces().batch(&self.stage.node.path, &rows.list);

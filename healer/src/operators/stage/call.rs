@@ -78,8 +78,9 @@ impl<S: AsyncStage> Calls<S> for Awaited {
         context: &'a mut Context,
     ) -> impl Future<Output = Called<S::Out>> + Send + 'a {
         let (here, look) = (context.here(), stage.look(context));
+        let turn = stage.turn(host, || vec![context.spot()]);
         let call = guarded(S::call(value, context, need), here, stage.node.id);
-        let call = stage.in_turn(host, call, look);
+        let call = stage.in_turn(host, call, look, turn);
         call.map(move |result| {
             drop(slot);
             Called(result)
@@ -101,7 +102,8 @@ impl<S: SyncStage> Calls<S> for Blocking {
         value: S::In,
         context: &mut Context,
     ) -> Called<S::Out> {
-        if let Some(turn) = stage.turn(host) {
+        let mut turn = stage.turn(host, || vec![context.spot()]);
+        if let Some(turn) = &mut turn {
             turn.await;
         }
         let need = Arc::clone(need);
@@ -193,7 +195,8 @@ impl<S: AgainStage> Attempts<S> for Awaited {
         match catch(|| S::again(value, context, need)) {
             Ok(call) => {
                 let call = guarded(call, context.here(), stage.node.id);
-                Called(stage.in_turn(host, call, stage.look(context)).await)
+                let turn = stage.turn(host, || vec![context.spot()]);
+                Called(stage.in_turn(host, call, stage.look(context), turn).await)
             }
             Err(panicked) => Called(Err(Cause::Panic(panicked))),
         }
@@ -210,7 +213,8 @@ impl<S: AgainStage<In: Sync>> Attempts<S> for Blocking {
         value: &mut Option<S::In>,
         context: &mut Context,
     ) -> Called<S::Out> {
-        if let Some(turn) = stage.turn(host) {
+        let mut turn = stage.turn(host, || vec![context.spot()]);
+        if let Some(turn) = &mut turn {
             turn.await;
         }
         let need = Arc::clone(need);

@@ -14,6 +14,7 @@ use super::{StageNode, Verdict, verdict};
 use crate::{
     context::Context as RecordContext,
     engine::Host,
+    envelope::{Rest, Spot},
     error::{Cause, catch},
     observe::{self, Here, Span},
 };
@@ -25,7 +26,7 @@ pin_project! {
         #[pin]
         call: F,
         host: &'h Host,
-        turn: Option<BoxFuture<'static, ()>>,
+        turn: Option<Turn>,
         limit: Option<Duration>,
         timer: Option<BoxFuture<'static, ()>>,
         watch: Option<Stopwatch>,
@@ -47,10 +48,19 @@ struct Stopwatch {
 }
 
 impl<S, D> StageNode<S, D> {
-    /// The wait for the turn of the next call, if there is one to wait for.
-    pub(in crate::operators) fn turn(&self, host: &Host) -> Option<BoxFuture<'static, ()>> {
-        let wait = self.handling.rate.as_ref()?.take(host.now());
-        (!wait.is_zero()).then(|| host.sleep(wait))
+    /// The wait of these records for the turn of their call, if there is one to wait for.
+    pub(in crate::operators) fn turn(
+        &self,
+        host: &Host,
+        records: impl FnOnce() -> Vec<Spot>,
+    ) -> Option<Turn> {
+        let rate = self.handling.rate.as_ref()?;
+        let now = host.now();
+        let wait = rate.take(now);
+        (!wait.is_zero()).then(|| {
+            let rest = host.shared().desk.rests.begin(wait, now, records);
+            Turn(Box::new(Wait { sleep: Some(host.sleep(wait)), _rest: rest }))
+        })
     }
 
     /// What is looked at while a record's call runs.
@@ -66,8 +76,14 @@ impl<S, D> StageNode<S, D> {
 
     /// The same, when it is its turn.
     #[inline]
-    pub(super) fn in_turn<'h, F>(&self, host: &'h Host, call: F, look: Look) -> Timed<'h, F> {
-        self.timed(host, self.turn(host), call, look)
+    pub(super) fn in_turn<'h, F>(
+        &self,
+        host: &'h Host,
+        call: F,
+        look: Look,
+        turn: Option<Turn>,
+    ) -> Timed<'h, F> {
+        self.timed(host, turn, call, look)
     }
 
     // Inlined, as those above: each of them would move the call once more.
@@ -75,12 +91,33 @@ impl<S, D> StageNode<S, D> {
     fn timed<'h, F>(
         &self,
         host: &'h Host,
-        turn: Option<BoxFuture<'static, ()>>,
+        turn: Option<Turn>,
         call: F,
         Look { measured, span }: Look,
     ) -> Timed<'h, F> {
         let watch = measured.then_some(Stopwatch { node: self.node.id, began: None });
         Timed { call, host, turn, limit: self.handling.timeout, timer: None, watch, span }
+    }
+}
+
+/// The wait for the turn of a call. Kept until that has ended: how long it takes counts from then on. Boxed, since few calls wait and each
+/// is moved with all that it holds.
+pub(in crate::operators) struct Turn(Box<Wait>);
+
+struct Wait {
+    sleep: Option<BoxFuture<'static, ()>>,
+    _rest: Option<Rest>,
+}
+
+impl Future for Turn {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<()> {
+        if let Some(sleep) = &mut self.0.sleep {
+            ready!(sleep.poll_unpin(task));
+            self.0.sleep = None;
+        }
+        Poll::Ready(())
     }
 }
 
@@ -91,7 +128,6 @@ impl<U, F: Future<Output = Result<Verdict<U>, Cause>>> Future for Timed<'_, F> {
         let this = self.project();
         if let Some(turn) = this.turn {
             ready!(turn.poll_unpin(task));
-            *this.turn = None;
         }
         if let Some(watch) = this.watch {
             watch.began.get_or_insert_with(|| this.host.now());

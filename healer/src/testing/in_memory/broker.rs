@@ -124,8 +124,8 @@ impl Remote for Shelf {
         Ok(partitions.iter().map(|partition| state.committed[self.number(partition)].map(of)).collect())
     }
 
-    fn watermarks(&self, partition: &TopicPartition, _: Duration) -> Result<Watermarks, BrokerError> {
-        Ok(Watermarks { first: 0, end: self.end(partition) })
+    fn watermarks(&self, partitions: &[TopicPartition], _: Duration) -> Result<Vec<Watermarks>, BrokerError> {
+        Ok(partitions.iter().map(|partition| Watermarks::all_stable(0, self.end(partition))).collect())
     }
 
     fn offsets_at(
@@ -135,10 +135,6 @@ impl Remote for Shelf {
         _: Duration,
     ) -> Result<Vec<i64>, BrokerError> {
         Ok(vec![0; partitions.len()])
-    }
-
-    fn ends(&self, partitions: &[TopicPartition], _: Duration) -> Result<Vec<i64>, BrokerError> {
-        Ok(partitions.iter().map(|partition| self.end(partition)).collect())
     }
 
     fn cluster_id(&self, _: Duration) -> Option<String> {

@@ -206,7 +206,7 @@ impl Oracle {
                     });
                 }
                 // An offset that does not exist (any more) is followed by the policy for that, and so is what is done above it.
-                Learned::Watermarks(Watermarks { first, end }) => {
+                Learned::Watermarks(Watermarks { first, end, .. }) => {
                     let exists = |(offset, _): &(i64, _)| (first..=end).contains(offset);
                     look.committed = look.committed.take().filter(exists);
                     if let Some((_, runs)) = &mut look.committed

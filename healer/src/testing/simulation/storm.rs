@@ -17,6 +17,14 @@ pub(super) enum Fault {
         at: usize,
         aborted: usize,
     },
+    /// A transaction begins with so many records, which will be aborted; it stays open for a while.
+    Open {
+        at: usize,
+        records: usize,
+    },
+    Close {
+        at: usize,
+    },
     /// Every so-manyth record is compacted away.
     Compact {
         at: usize,
@@ -105,6 +113,10 @@ impl Fault {
             Self::Transaction { at, aborted } => {
                 format!("a transaction of {aborted} records is aborted in {}", partition(topics, *at))
             }
+            Self::Open { at, records } => {
+                format!("a transaction of {records} records stays open in {}", partition(topics, *at))
+            }
+            Self::Close { at } => format!("the open transaction in {} ends", partition(topics, *at)),
             Self::Compact { at, every } => {
                 let partition = partition(topics, *at);
                 format!("{partition} is compacted: every {every}th offset goes")
@@ -202,6 +214,7 @@ pub(super) fn script(seed: u64, size: Size, changes_logs: bool) -> Script {
             Fault::Down => script.push((later, Fault::Up)),
             Fault::DeleteTopic { topic } => script.push((later, Fault::CreateTopic { topic: *topic })),
             Fault::Freeze { seat } => script.push((later, Fault::Thaw { seat: *seat })),
+            Fault::Open { at, .. } => script.push((later, Fault::Close { at: *at })),
             _ => {}
         }
         script.push((at, fault));
@@ -244,7 +257,10 @@ fn fault(rng: &mut Rng, size: Size, changes_logs: bool) -> Fault {
         14 => Fault::Freeze { seat },
         15 => Fault::DiskFull { seat },
         16 => Fault::Stall(Duration::from_millis(200 * rng.below(100) as u64)),
-        17 => Fault::Transaction { at, aborted: rng.below(3) },
+        17 => match rng.below(3) {
+            2 => Fault::Open { at, records: 2 },
+            aborted => Fault::Transaction { at, aborted },
+        },
         18 => Fault::FailSends { records: 1 + rng.below(4), written: rng.chance(500) },
         19 => Fault::Elect { at },
         20 => Fault::Compact { at, every: few(rng, 4) + 1 },

@@ -32,8 +32,8 @@ fn watermarks_and_times_are_told() {
     put(&kafka, "t", 0, 0..10);
     let broker = member(&kafka, []);
     let remote = broker.remote();
-    assert_eq!(remote.watermarks(&tp("t", 0), WAIT).unwrap(), Watermarks { first: 0, end: 10 });
-    assert_eq!(remote.watermarks(&tp("t", 1), WAIT).unwrap(), Watermarks { first: 0, end: 0 });
+    assert_eq!(remote.watermarks_of(&tp("t", 0), WAIT).unwrap(), Watermarks::all_stable(0, 10));
+    assert_eq!(remote.watermarks_of(&tp("t", 1), WAIT).unwrap(), Watermarks::all_stable(0, 0));
     // The mock has no time index and says that no record is young enough: the end.
     let offsets = remote.offsets_at(&[tp("t", 1), tp("t", 0)], 1, WAIT).unwrap();
     assert_eq!(offsets, [0, 10]);
@@ -78,7 +78,7 @@ fn a_closed_client_answers_no_more() {
     let broker = member(&kafka, []);
     let remote = broker.remote();
     broker.close(WAIT);
-    assert!(remote.watermarks(&tp("t", 0), WAIT).unwrap_err().text.contains("closed"));
+    assert!(remote.watermarks_of(&tp("t", 0), WAIT).unwrap_err().text.contains("closed"));
     assert!(remote.commit(&[commit(0, 1, "")]).unwrap_err().text.contains("closed"));
 }
 

@@ -11,4 +11,5 @@ mod records;
 mod revoking;
 mod rig;
 mod stalls;
+mod transactions;
 mod until_end;

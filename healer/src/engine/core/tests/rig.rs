@@ -124,6 +124,7 @@ impl Rig {
             drain_budget: BUDGET,
             in_flight: 100,
             metadata_max_bytes: metadata,
+            held_back_after: None,
             stall_after: STALL,
         };
         let path = Arc::new(|node| Arc::from(format!("node {node}")));

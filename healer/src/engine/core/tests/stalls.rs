@@ -1,5 +1,8 @@
-use super::rig::{MILLI, Rig, SECOND, STALL, at, done, just_before, moved};
-use crate::engine::{Blocked, PartitionState, core::Action};
+use super::rig::{MILLI, Rig, SECOND, STALL, at, done, just_before, moved, partition};
+use crate::engine::{
+    Blocked, PartitionState,
+    core::{Action, Rest},
+};
 
 fn blocked(rig: &Rig) -> Option<Blocked> {
     rig.core.status(rig.now).remove(0).blocked
@@ -24,6 +27,64 @@ fn what_holds_a_partition_for_too_long_is_told_once_and_again_only_for_another_o
     rig.heal(0, 1, 1);
     rig.pass(2 * STALL);
     assert_eq!((rig.core.tally.stalls, blocked(&rig)), (2, None));
+}
+
+#[test]
+fn what_waits_since_its_user_lets_it_rest_is_no_stall() {
+    let mut rig = Rig::new();
+    rig.assign(0, 1, at(Some(0)));
+    rig.assign(1, 1, at(Some(0)));
+    let rest = Rest::Partition(partition(0));
+    rig.core.pause(rest.clone());
+    for slot in [0, 1] {
+        rig.core.waits((slot, 1), Some(0));
+    }
+    rig.tick();
+    rig.pass(2 * STALL);
+    let stalled = |rig: &Rig| {
+        let all = rig.core.stalled(rig.now).into_iter();
+        all.map(|stalled| stalled.partition).collect::<Vec<_>>()
+    };
+    assert_eq!((stalled(&rig), blocked(&rig)), (vec![1], None), "only the one that does not rest");
+    rig.core.resume(&rest);
+    rig.tick();
+    rig.pass(just_before(STALL));
+    assert_eq!(stalled(&rig), [1]);
+    rig.pass(MILLI);
+    assert_eq!(stalled(&rig), [0, 1]);
+}
+
+#[test]
+fn a_record_that_waits_for_the_turn_that_a_rate_gives_it_is_no_stall_and_its_call_has_its_time() {
+    let mut rig = Rig::new();
+    rig.assign(0, 1, at(Some(0)));
+    rig.chunk(0, 1, &[moved(0, 2)]);
+    let rest = rig.desk.rests.begin(3 * STALL, rig.now, || vec![("t".into(), 0, 0)]);
+    assert!(rest.is_some());
+    rig.pass(just_before(STALL));
+    rig.pass(2 * STALL);
+    rig.pass(STALL);
+    assert_eq!(rig.core.tally.stalls, 0, "since its turn came no such time has passed");
+    rig.pass(STALL);
+    assert_eq!(rig.core.tally.stalls, 1);
+    drop(rest);
+    rig.heal(0, 1, 0);
+    rig.pass(STALL);
+    assert_eq!(rig.core.tally.stalls, 2, "another one that does not rest");
+}
+
+#[test]
+fn what_is_at_work_while_its_partition_rests_is_a_stall_as_ever() {
+    let mut rig = Rig::new();
+    rig.assign(0, 1, at(Some(0)));
+    rig.chunk(0, 1, &[moved(0, 1)]);
+    rig.core.pause(Rest::Everything);
+    rig.core.waits((0, 1), Some(1));
+    rig.pass(STALL);
+    assert_eq!(rig.core.tally.stalls, 1);
+    rig.heal(0, 1, 0);
+    rig.pass(STALL);
+    assert_eq!((rig.core.tally.stalls, blocked(&rig)), (1, None));
 }
 
 #[test]

@@ -36,6 +36,8 @@ pub(super) struct State {
     pub(super) committed: BTreeMap<i32, i64>,
     /// `0..10` where nothing else is said.
     pub(super) marks: BTreeMap<i32, Range<i64>>,
+    /// Where a transaction is open.
+    pub(super) open: BTreeMap<i32, i64>,
     slots: BTreeMap<i32, u32>,
     positions: BTreeMap<i32, i64>,
     records: Vec<(i32, i64)>,
@@ -265,10 +267,14 @@ impl Remote for Group {
         })
     }
 
-    fn watermarks(&self, partition: &TopicPartition, _: Duration) -> Result<Watermarks, BrokerError> {
+    fn watermarks(&self, list: &[TopicPartition], _: Duration) -> Result<Vec<Watermarks>, BrokerError> {
         self.ask(|state| {
-            let Range { start: first, end } = state.marks_of(partition);
-            Watermarks { first, end }
+            let marks = |partition: &TopicPartition| {
+                let Range { start, end } = state.marks_of(partition);
+                let stable = state.open.get(&partition.partition).map_or(end, |open| end.min(*open));
+                Watermarks { first: start, stable, end }
+            };
+            list.iter().map(marks).collect()
         })
     }
 

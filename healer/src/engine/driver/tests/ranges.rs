@@ -204,3 +204,11 @@ fn a_look_up_that_fails_is_tried_again_with_what_is_there_then() {
     assert_eq!(rig.waiting(ASK), 0, "those that were read then are gone");
     assert!(rig.end().is_none());
 }
+
+#[test]
+fn one_that_an_open_transaction_holds_back_stands_still_rightly() {
+    let mut rig = Rig::told_out_of_range(&[0], OutOfRange::Earliest);
+    rig.group.set(|state| state.open.insert(0, 5));
+    rig.watched(15);
+    assert_eq!(rig.group.told(), [""; 0]);
+}

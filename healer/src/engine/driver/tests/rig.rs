@@ -123,7 +123,7 @@ impl Rig {
         Self::over(Group::default(), change)
     }
 
-    fn over(group: Group, change: impl FnOnce(ConfigBuilder) -> ConfigBuilder) -> Self {
+    pub(super) fn over(group: Group, change: impl FnOnce(ConfigBuilder) -> ConfigBuilder) -> Self {
         let hands = Arc::<Hands>::default();
         let launch = launch(change);
         let store = Arc::clone(&launch.store);

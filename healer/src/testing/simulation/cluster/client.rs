@@ -107,6 +107,7 @@ impl Fetch {
             return false;
         }
         while self.fetched.len() < most
+            && self.ahead < log.stable()
             && let Some(entry) = log.entry(self.ahead)
         {
             let offset = self.ahead;

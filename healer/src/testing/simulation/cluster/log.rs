@@ -43,6 +43,8 @@ pub(crate) struct Log {
     pub(crate) entries: Vec<Entry>,
     /// The first offset that can be read.
     pub(crate) first: i64,
+    /// Where the transaction begins that is open: readers of committed records do not see beyond.
+    pub(super) open: Option<i64>,
     /// How often the end was moved back.
     pub(crate) truncations: u32,
     /// Leader epochs after the first, each with the offset at which it began.
@@ -53,6 +55,11 @@ pub(crate) struct Log {
 impl Log {
     pub(crate) fn end(&self) -> i64 {
         self.entries.len().cast_signed() as i64
+    }
+
+    /// How far a reader of committed records comes.
+    pub(crate) fn stable(&self) -> i64 {
+        self.open.map_or_else(|| self.end(), |open| open.max(self.first))
     }
 
     pub(super) fn entry(&self, offset: i64) -> Option<&Entry> {
@@ -86,8 +93,11 @@ impl Log {
 
     pub(super) fn truncate(&mut self, end: i64) {
         self.entries.truncate(usize::try_from(end).unwrap_or(0));
-        // A log never ends in what readers cannot see: open transactions are not modelled, the newest is never compacted.
-        while let Some(Entry::Aborted | Entry::Compacted) = self.entries.last() {
+        self.open = self.open.filter(|open| *open < end);
+        // A log never ends in what readers cannot see: such a transaction is open still, and the newest is never compacted.
+        while self.open.is_none()
+            && let Some(Entry::Aborted | Entry::Compacted) = self.entries.last()
+        {
             self.entries.pop();
         }
         self.first = self.first.min(self.end());

@@ -5,7 +5,7 @@
 //! alone, and there heartbeats, rebalances, time-outs and evictions happen, in the order in which they are due.
 //!
 //! # Modelled
-//! - **Logs**: compaction, aborted transactions and their markers, deleted records, truncation by an unclean leader
+//! - **Logs**: compaction, aborted transactions and their markers, transactions that stay open, deleted records, truncation by an unclean leader
 //!   election, topics that are deleted and made anew (their committed offsets go with them), more partitions.
 //! - **Fetching** as librdkafka does it: explicit offsets, prefetching (so that records which are gone from the log may still
 //!   come), `pause` and rebalances throw away what was prefetched, a position only after something was consumed, past
@@ -21,7 +21,7 @@
 //! - **Producers**: ordered by partition, bounded, acknowledged or failed when the driver says so; a crash leaves some written.
 //!
 //! # Not modelled
-//! Brokers one by one, replication, retention by itself, open transactions (the last stable offset is the end),
+//! Brokers one by one, replication, retention by itself, open transactions that are committed (they are aborted),
 //! authorization, quotas, sizes; requests take no time; the client's metadata is never stale, except that a classic client does
 //! not notice a topic that was made anew at once. A client that is thrown out while it owes an answer is told `Lost` right after
 //! that answer, where librdkafka's classic client might keep partitions that it happens to be given again.

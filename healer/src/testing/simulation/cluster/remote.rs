@@ -95,12 +95,15 @@ impl Remote for SimRemote {
         })
     }
 
-    fn watermarks(&self, partition: &TopicPartition, _: Duration) -> Result<Watermarks, BrokerError> {
+    fn watermarks(&self, partitions: &[TopicPartition], _: Duration) -> Result<Vec<Watermarks>, BrokerError> {
         self.ask(|state| {
-            let log = state.log(partition)?;
-            let marks = Watermarks { first: log.first, end: log.end() };
-            self.tell(partition, Learned::Watermarks(marks));
-            Ok(marks)
+            let marks = |partition| {
+                let log = state.log(partition)?;
+                let marks = Watermarks { first: log.first, stable: log.stable(), end: log.end() };
+                self.tell(partition, Learned::Watermarks(marks));
+                Ok(marks)
+            };
+            partitions.iter().map(marks).collect()
         })
     }
 
@@ -115,7 +118,8 @@ impl Remote for SimRemote {
                 let log = state.log(partition)?;
                 let young = |record: &super::Record| record.timestamp.is_some_and(|at| at >= millis);
                 let first = log.records().find(|(_, record)| young(record));
-                Ok(first.map_or(log.end(), |(offset, _)| offset))
+                let stable = log.stable();
+                Ok(first.map_or(stable, |(offset, _)| offset.min(stable)))
             };
             partitions.iter().map(offset).collect()
         })

@@ -94,6 +94,23 @@ impl Cluster {
         state.append_to(topic, partition, Entry::Marker);
     }
 
+    /// Begins a transaction with so many records that it will abort; readers wait in front of it until it is [ended](Self::close).
+    pub(crate) fn open(&self, topic: &str, partition: i32, records: usize) {
+        self.lock().change_log(topic, partition, |log| {
+            log.open = log.open.or(Some(log.end()));
+            log.entries.extend(std::iter::repeat_n(Entry::Aborted, records));
+        });
+    }
+
+    /// The open transaction ends, with its marker.
+    pub(crate) fn close(&self, topic: &str, partition: i32) {
+        self.lock().change_log(topic, partition, |log| {
+            if log.open.take().is_some() {
+                log.entries.push(Entry::Marker);
+            }
+        });
+    }
+
     /// Takes the records away that are chosen, except at the very end; their offsets stay as gaps.
     pub(crate) fn compact(&self, topic: &str, partition: i32, goes: impl FnMut(i64, &Record) -> bool) {
         self.lock().change_log(topic, partition, |log| log.compact(goes));

@@ -7,6 +7,7 @@ mod deltas;
 mod evicted;
 mod frontier;
 mod gaps;
+mod held_back;
 mod late;
 mod poison;
 mod recreated;

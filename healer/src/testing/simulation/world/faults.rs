@@ -23,6 +23,11 @@ impl<'a, S: 'a> World<'a, S> {
                 let partition = &self.partitions[*at];
                 self.cluster.aborted(&partition.topic, partition.partition, *aborted);
             }
+            Fault::Open { at, records } => {
+                let partition = &self.partitions[*at];
+                self.cluster.open(&partition.topic, partition.partition, *records);
+            }
+            Fault::Close { at } => self.close(*at),
             Fault::Compact { at, every } => {
                 let partition = &self.partitions[*at];
                 self.cluster.compact(&partition.topic, partition.partition, |offset, _| offset % every == 0);
@@ -101,6 +106,12 @@ impl<'a, S: 'a> World<'a, S> {
             }
             Fault::Stall(time) => self.pass(*time),
         }
+    }
+
+    /// A transaction that is open ends.
+    pub(super) fn close(&self, at: usize) {
+        let partition = &self.partitions[at];
+        self.cluster.close(&partition.topic, partition.partition);
     }
 
     /// What is known of a topic is about one that is no more.

@@ -23,6 +23,7 @@ impl<'a, S: 'a> World<'a, S> {
         });
         (0..self.seats.len()).for_each(|seat| self.thaw(seat));
         (0..self.plan.topics.len()).for_each(|topic| self.create_again(topic));
+        (0..self.partitions.len()).for_each(|at| self.close(at));
         self.produce(usize::MAX);
         for round in 0..CALM {
             self.calm_round();

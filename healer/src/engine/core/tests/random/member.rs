@@ -47,8 +47,9 @@ impl World {
     fn decide(&self, slot: u32, store: u64, committed: Option<&(i64, String)>) -> Start {
         let known = Known {
             committed: committed.map(|(offset, _)| *offset),
-            watermarks: Watermarks { first: 0, end: END },
-            at_time: None,
+            watermarks: Watermarks { first: 0, stable: END, end: END },
+            wanted: None,
+            millis: None,
             snapshot: self.rows.get(&(store, slot)).cloned(),
             metadata: committed.and_then(|(offset, text)| said(text, *offset, slot)),
         };
@@ -67,7 +68,7 @@ impl World {
         let to = i64::try_from(to).expect("small");
         let old = self.live.remove(&slot);
         let number = self.begin(slot, to);
-        let actions = self.rig.restart(slot, number, Start::sought(to));
+        let actions = self.rig.restart(slot, number, Start::sought(to, None));
         if self.rig.core.part(slot).is_some_and(|part| part.home.generation == number) {
             self.seen.seeks += 1;
             self.sought.insert(slot, (to, number));

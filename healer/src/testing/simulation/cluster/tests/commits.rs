@@ -153,7 +153,7 @@ fn a_closed_client_asks_nothing() {
     let member = alone(&cluster, Protocol::Consumer);
     let remote = member.broker.remote();
     member.broker.close(SECOND);
-    assert_eq!(remote.watermarks(&tp(0), SECOND).unwrap_err().kind, BrokerErrorKind::Fatal);
+    assert_eq!(remote.watermarks_of(&tp(0), SECOND).unwrap_err().kind, BrokerErrorKind::Fatal);
     let commit = Commit { partition: tp(0), offset: 1, metadata: String::new() };
     assert_eq!(remote.commit(&[commit]).unwrap_err().kind, CommitErrorKind::Fatal);
 }

@@ -11,7 +11,7 @@ fn offsets(member: &mut Member) -> Vec<i64> {
 }
 
 fn marks(member: &Member) -> Watermarks {
-    member.broker.remote().watermarks(&tp(0), SECOND).unwrap()
+    member.broker.remote().watermarks_of(&tp(0), SECOND).unwrap()
 }
 
 #[test]
@@ -23,7 +23,7 @@ fn gaps_are_not_delivered_and_positions_go_past_them_with_what_follows() {
     assert_eq!(offsets(&mut member), [0, 2, 3, 5], "the last record stays");
     assert_eq!(member.broker.positions(), [(0, 6)]);
     cluster.aborted("t", 0, 3);
-    assert_eq!(marks(&member), Watermarks { first: 0, end: 10 });
+    assert_eq!(marks(&member), Watermarks::all_stable(0, 10));
     member.run();
     assert!(member.seen().is_empty());
     assert_eq!(member.broker.positions(), [(0, 10)], "past the marker");
@@ -58,7 +58,7 @@ fn an_offset_out_of_range_stops_its_partition_alone_until_it_is_sought() {
     pass(&mut [&mut member], 3);
     assert_eq!(member.told(), ["out of range"; 0], "told once, at the start");
     assert_eq!(member.seen(), [(1, 0), (1, 1), (1, 2)]);
-    assert_eq!(marks(&member), Watermarks { first: 4, end: 10 });
+    assert_eq!(marks(&member), Watermarks::all_stable(4, 10));
     member.broker.seek(&Assignment { partition: tp(0), slot: 0, offset: 4 }).unwrap();
     member.run();
     assert_eq!(offsets(&mut member), [4, 5, 6, 7, 8, 9]);
@@ -196,7 +196,7 @@ fn times_and_partitions_are_found() {
     assert_eq!(remote.partitions(&named("t"), SECOND).unwrap(), [tp(0), tp(1)]);
     assert_eq!(remote.partitions(&[Topics::Pattern("^t".into())], SECOND).unwrap().len(), 2);
     assert_eq!(remote.partitions(&named("u"), SECOND).unwrap_err().kind, BrokerErrorKind::UnknownTopic);
-    assert_eq!(remote.watermarks(&tp(2), SECOND).unwrap_err().kind, BrokerErrorKind::UnknownTopic);
+    assert_eq!(remote.watermarks_of(&tp(2), SECOND).unwrap_err().kind, BrokerErrorKind::UnknownTopic);
 }
 
 #[test]

@@ -151,7 +151,7 @@ fn an_outage_fails_requests_and_ends_no_session() {
         pass(&mut [&mut first, &mut second], 30);
         assert!(first.seen().is_empty() && second.seen().is_empty());
         let remote = first.broker.remote();
-        assert_eq!(remote.watermarks(&tp(0), SECOND).unwrap_err().kind, BrokerErrorKind::Unreachable);
+        assert_eq!(remote.watermarks_of(&tp(0), SECOND).unwrap_err().kind, BrokerErrorKind::Unreachable);
         assert_eq!(remote.committed(&[tp(0)], SECOND).unwrap_err().kind, BrokerErrorKind::Unreachable);
         assert_eq!(first.refused(0, 1), CommitErrorKind::Retriable);
         cluster.down(false);
