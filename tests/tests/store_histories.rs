@@ -4,12 +4,11 @@ mod common;
 
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
 use common::{Seen, settings, status, until};
-use healer::store::{Batch, MemoryStore, Row, Store, StoreError, Table, Witness};
+use healer::store::{Batch, Journal, Loaded, MemoryStore, Row, Store, StoreError, Table, Witness};
 use healer::testing::{EmbeddedKafka, TestRecord};
 use healer::{Handle, SeekTo, prelude::*};
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _};
@@ -173,12 +172,29 @@ async fn what_another_member_sought_back_is_done_again_though_an_old_store_has_i
     }
 }
 
-/// A store that takes nothing more once it is full.
+/// How a disk answers to writes.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Disk {
+    #[default]
+    Well,
+    /// Not yet.
+    Slow,
+    Full,
+}
+
+/// A store on a disk that has a full moment.
 #[derive(Default)]
 struct MayBeFull {
     rows: MemoryStore,
-    full: AtomicBool,
-    writes: AtomicUsize,
+    disk: Mutex<Disk>,
+    changed: Condvar,
+}
+
+impl MayBeFull {
+    fn turns(&self, disk: Disk) {
+        *self.disk.lock().unwrap() = disk;
+        self.changed.notify_all();
+    }
 }
 
 impl Store for MayBeFull {
@@ -189,10 +205,10 @@ impl Store for MayBeFull {
         self.rows.scan(table, prefix)
     }
     fn write(&self, batch: Batch) -> Result<(), StoreError> {
-        if self.full.load(Ordering::Relaxed) {
+        let disk = self.changed.wait_while(self.disk.lock().unwrap(), |disk| *disk == Disk::Slow).unwrap();
+        if *disk == Disk::Full {
             return Err(StoreError::backend(std::io::Error::other("no room")));
         }
-        self.writes.fetch_add(1, Ordering::Relaxed);
         self.rows.write(batch)
     }
     fn flush(&self) -> Result<(), StoreError> {
@@ -211,27 +227,27 @@ async fn a_store_that_was_full_while_records_were_done_again_skips_none_of_them_
         let config = || config(&kafka, metadata).build().unwrap();
         leave_one_open(&kafka, kept, config()).await;
 
-        // What the start has to write is written, and nothing after it.
-        let (world, writes) = (Arc::<World>::default(), store.writes.load(Ordering::Relaxed));
+        let world = Arc::<World>::default();
         let handle = kept(stops_there(&world)).start(config()).await.unwrap();
-        until("its start is saved", || store.writes.load(Ordering::Relaxed) > writes).await;
+        let kept_rows = Journal::open(Arc::clone(&store) as _, handle.scope().clone()).unwrap();
+        let is_all_read = |loaded| matches!(loaded, Loaded::Found(row) if row.position == LINES);
+        until("all that is read is saved", || {
+            status(&handle, 0).is_some_and(|status| status.position == LINES)
+                && is_all_read(kept_rows.load("o", 0).unwrap())
+        })
+        .await;
         let old = store.rows.scan(Table::Ledger, b"").unwrap();
-        store.full.store(true, Ordering::Relaxed);
+        store.turns(Disk::Slow);
         assert_eq!(handle.seek("o", 0, SeekTo::Offset(BACK)).await.unwrap(), BACK);
-        let mut ended = handle.join().await;
-        for _ in 0..10 {
-            let error = ended.unwrap_err().to_string();
-            assert!(error.contains("no room"), "{error}");
-            if kafka.committed("group", "o").unwrap()[&0] == OPEN && world.done.len() >= 3 {
-                break;
-            }
-            // It may end before the records are done, and is started again by its supervisor.
-            ended = kept(stops_there(&world)).run(config()).await;
-        }
+        until("the records from there on were done again", || world.done.len() == 3).await;
+        until_stands_at_the_open_one(&handle).await;
+        store.turns(Disk::Full);
+        let error = handle.join().await.unwrap_err().to_string();
+        assert!(error.contains("no room"), "{error}");
         assert_eq!(world.took(), (BACK..OPEN).collect());
         assert_eq!(kafka.committed("group", "o").unwrap()[&0], OPEN);
         assert_eq!(store.rows.scan(Table::Ledger, b"").unwrap(), old, "it is what was done before the seek");
-        store.full.store(false, Ordering::Relaxed);
+        store.turns(Disk::Well);
         let done = finish(kept, config()).await;
         assert_eq!(done, all_from_there(), "none was skipped (metadata of {metadata} bytes)");
     }
