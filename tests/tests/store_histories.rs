@@ -1,4 +1,4 @@
-//! Whoever takes a group's progress back wants its records again: no store of any member, however old, makes one of them skipped.
+//! A group that goes back wants its records again: no store of any member, however old, makes one of them skipped.
 
 mod common;
 

@@ -117,7 +117,11 @@ impl ConfigBuilder {
 
     /// The most bytes that a commit may carry to say what is done above its offset, so that whoever takes over skips it
     /// (`HEALER_METADATA_MAX_BYTES`). Default: 4096, which is the broker's `offset.metadata.max.bytes`; must not be above that.
-    /// 0: none is sent. A partition that would need more takes no new records until the lowest pending ones are done.
+    /// A partition that would need more takes no new records until the lowest pending ones are done.
+    ///
+    /// 40 bytes of it tell the store's snapshots of this way of the group from older ones. From 40 to 59 there is room for no more: the
+    /// store alone knows what is done above, and no partition waits for room. Below 40, as with 0, nothing is sent, and a restart
+    /// processes all above the committed offset again, since no snapshot is believed.
     pub fn metadata_max_bytes(mut self, bytes: usize) -> Self {
         self.metadata_max_bytes = Some(number(&settings::METADATA_MAX_BYTES, bytes, Source::Builder));
         self

@@ -34,7 +34,7 @@ impl ConfigBuilder {
     /// | `HEALER_COMMIT_INTERVAL` | [`commit_interval`](Self::commit_interval), such as `2s` |
     /// | `HEALER_IN_FLIGHT` | [`in_flight`](Self::in_flight), records of one partition |
     /// | `HEALER_THREADS` | [`threads`](Self::threads) |
-    /// | `HEALER_METADATA_MAX_BYTES` | [`metadata_max_bytes`](Self::metadata_max_bytes), 0 for none |
+    /// | `HEALER_METADATA_MAX_BYTES` | [`metadata_max_bytes`](Self::metadata_max_bytes), 0 for none; below 40 no snapshot is believed |
     /// | `HEALER_STALL_AFTER` | [`stall_after`](Self::stall_after) |
     /// | `HEALER_UNREACHABLE_AFTER` | [`unreachable_after`](Self::unreachable_after) |
     /// | `HEALER_HELD_BACK_AFTER` | [`held_back_after`](Self::held_back_after) |

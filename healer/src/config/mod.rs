@@ -147,7 +147,7 @@ impl Config {
         self.threads.value
     }
 
-    /// The most bytes that a commit may carry to say what is done above its offset. Default: 4096; 0: none.
+    /// The most bytes that a commit may carry to say what is done above its offset. Default: 4096; below 40: none.
     pub fn metadata_max_bytes(&self) -> usize {
         self.metadata_max_bytes.value
     }

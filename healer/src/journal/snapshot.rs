@@ -13,8 +13,8 @@ pub struct PartitionSnapshot {
     pub topic: String,
     /// The partition's number.
     pub partition: i32,
-    /// Which going on of the group it is of: a number that is drawn anew whenever the group goes back, by a seek or a reset. Only beside a
-    /// commit of the same lineage does the snapshot count.
+    /// A random number, drawn anew whenever the group goes back, by a seek or a reset. The snapshot counts only beside a commit of the same
+    /// lineage.
     pub lineage: u64,
     /// The lowest offset that was not done.
     pub frontier: i64,

@@ -251,7 +251,7 @@ impl Part {
         let text =
             |claim| metadata::encode(self.lineage, offset, claim, limit, scope.mark(topic, *partition));
         let full = claim.as_ref().and_then(|claim| text(Some(claim)));
-        // Without the map there is something to say once: what the group has is true as well, and may say more.
+        // Without the map the lineage is told once: the group's own text is true as well, and may say more.
         let metadata = full.or_else(|| if due || !self.is_known { text(None) } else { None });
         if !due && metadata.is_none() {
             return None;

@@ -55,7 +55,7 @@ impl Core {
         let losses = self.count_loss(&home.partition, frontier, start.offset, lost);
         self.forget(slot);
         // A new epoch may commit less than the old one did, and must at once: the old offset means other records now.
-        // What an earlier owner claims was about those, too, and so is what any store has.
+        // What an earlier owner claims was about those, too, and so are the rows of every store.
         (start.committed, start.commit, start.lineage, start.claim) = (None, true, None, None);
         self.assigned(vec![Assigned { slot, home, start, fresh }]);
         if let Some(part) = self.parts.get_mut(&slot) {

@@ -14,9 +14,9 @@ pub(crate) struct Part {
     pub(crate) ledger: Ledger,
     /// Where it started.
     pub(super) start: i64,
-    /// Of which going on without a step back its commits and snapshots are; see [`Start::lineage`].
+    /// The number in its commits and snapshots; see [`Start::lineage`].
     pub(crate) lineage: u64,
-    /// The group's commit says so as well.
+    /// The group's commit has it as well.
     pub(super) is_known: bool,
     /// What the broker has acknowledged, or had when the partition was assigned.
     pub(super) committed: Option<i64>,

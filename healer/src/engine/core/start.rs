@@ -2,13 +2,12 @@
 
 use healer_store::DoneAbove;
 
+use super::Said;
 use crate::{
     broker::{RecordRef, TopicPartition, Watermarks},
     config::OutOfRange,
     journal::PartitionSnapshot,
 };
-
-use super::Said;
 
 /// What is known of a partition when it is assigned.
 #[derive(Clone, Debug)]
@@ -38,8 +37,8 @@ pub(crate) enum StartPolicy {
 pub(crate) struct Start {
     pub(crate) offset: i64,
     pub(crate) committed: Option<i64>,
-    /// The lineage that goes on, a number that all commits and snapshots carry from one step back of the group to the next; `None` where
-    /// one begins. What was done above an offset counts only in its own: who goes back wants the records again.
+    /// The lineage that goes on: a number in all commits and snapshots from one step back of the group to the next. `None` where one
+    /// begins. Work done above an offset counts only in its own lineage: a group that goes back wants the records again.
     pub(crate) lineage: Option<u64>,
     /// What the store or the commit says was done above the start; believed once proven.
     pub(crate) claim: Option<DoneAbove>,
@@ -167,15 +166,14 @@ pub(crate) fn decide(
     // Also above an open transaction: that it could be read before says that it is there, and it is waited for.
     if (first..=end).contains(&committed) {
         let (lineage, said) = known.metadata.map(|said| (said.lineage, said.claim)).unzip();
-        // What is said about another frontier proves nothing, nor does what was done before the group went back: its records are
-        // processed again.
+        // A row of another frontier proves nothing, nor does one from before the group went back: its records are processed again.
         let row = known.snapshot.filter(|row| row.frontier == committed && Some(row.lineage) == lineage);
         let is_stale = is_stale && row.is_none();
         let stored = row.and_then(|row| row.claim()).filter(|claim| !claim.runs.is_empty());
         let said = said.flatten();
         let is_cut = |claim: &DoneAbove| claim.runs.last().is_some_and(|last| last.end > end);
         if [&stored, &said].into_iter().flatten().any(is_cut) {
-            // The log has lost records. What comes in their place is not done, and must not be when the log is as long again.
+            // The log has lost records. Those in their place are not done, also when the log is as long again.
             return Ok(chosen(committed));
         }
         let claim = match (stored, said) {

@@ -105,7 +105,8 @@ impl Handle {
     }
 
     /// Reads a partition of this member from elsewhere, and says from which offset. That is committed at once, also where it is lower than
-    /// what was committed before; records that are in flight are given up, and what they still come to changes nothing.
+    /// what was committed before; records that are in flight are given up, and what they still come to changes nothing. Records from there on
+    /// are processed again, whatever any member's store remembers.
     ///
     /// # Errors
     /// A [`SeekError`]: the partition is not this member's, has no such offset, or the broker does not say what there is.
