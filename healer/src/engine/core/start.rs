@@ -276,8 +276,8 @@ mod tests {
 
     const LINEAGE: u64 = 77;
 
-    fn said(claim: Option<DoneAbove>) -> Option<Said> {
-        Some(Said { lineage: LINEAGE, claim })
+    fn said(claim: Option<DoneAbove>) -> Said {
+        Said { lineage: LINEAGE, claim }
     }
 
     #[test]
@@ -293,7 +293,8 @@ mod tests {
             leader_epoch: None,
         };
         let claim = |frontier| {
-            let known = Known { snapshot: Some(snapshot(frontier)), metadata: said(None), ..known(Some(12)) };
+            let known =
+                Known { snapshot: Some(snapshot(frontier)), metadata: Some(said(None)), ..known(Some(12)) };
             decide(&partition(), known, StartPolicy::Earliest, OutOfRange::Error).expect("in range").claim
         };
         assert!(claim(12).is_some());
@@ -322,7 +323,7 @@ mod tests {
             }
         };
         let taken = |snapshot, metadata| {
-            let known = Known { snapshot, metadata: said(metadata), ..known(Some(12)) };
+            let known = Known { snapshot, metadata: Some(said(metadata)), ..known(Some(12)) };
             let start = decide(&partition(), known, StartPolicy::Earliest, OutOfRange::Error);
             start.expect("in range").claim.map(|claim| (claim.fingerprint, claim.runs[0].end))
         };
@@ -359,11 +360,11 @@ mod tests {
             let start = decided(Some(row(lineage, 12, 16)), metadata);
             (start.claim.is_some(), start.is_stale, start.lineage, start.commit)
         };
-        assert_eq!(of(LINEAGE, said(None)), (true, false, Some(LINEAGE), false));
-        assert_eq!(of(LINEAGE + 1, said(None)), (false, true, Some(LINEAGE), false));
+        assert_eq!(of(LINEAGE, Some(said(None))), (true, false, Some(LINEAGE), false));
+        assert_eq!(of(LINEAGE + 1, Some(said(None))), (false, true, Some(LINEAGE), false));
         // Where a tool has set the offset, or an earlier version, nobody knows what lies between.
         assert_eq!(of(LINEAGE, None), (false, true, None, false));
-        let start = decided(Some(row(LINEAGE, 11, 16)), said(Some(claim(12, 8, 17))));
+        let start = decided(Some(row(LINEAGE, 11, 16)), Some(said(Some(claim(12, 8, 17)))));
         assert_eq!((start.claim.map(|claim| claim.fingerprint), start.is_stale), (Some(8), true));
         assert!(!decided(None, None).is_stale, "there is nothing to write over");
     }
@@ -379,7 +380,7 @@ mod tests {
         for (committed, policy) in
             [(None, StartPolicy::Earliest), (None, StartPolicy::Latest), (Some(9), StartPolicy::Earliest)]
         {
-            let start = start(committed, said(Some(claim(10, 8, 17))), policy);
+            let start = start(committed, Some(said(Some(claim(10, 8, 17)))), policy);
             assert_eq!((start.lineage, start.claim, start.is_stale), (None, None, true), "{committed:?}");
         }
     }
@@ -389,7 +390,7 @@ mod tests {
         for by_store in [true, false] {
             let start = |end| {
                 let claimed = (!by_store).then(|| claim(12, 8, end));
-                decided(by_store.then(|| row(LINEAGE, 12, end)), said(claimed))
+                decided(by_store.then(|| row(LINEAGE, 12, end)), Some(said(claimed)))
             };
             let whole = start(20);
             assert_eq!((whole.claim.is_some(), whole.lineage, whole.commit), (true, Some(LINEAGE), false));

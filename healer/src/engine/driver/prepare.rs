@@ -30,6 +30,7 @@ use super::{
 use crate::{
     app::Error,
     broker::{Broker, Producer, TopicPartition, Topics},
+    config::Config,
     config::Start,
     engine::{
         Runtime, Sends, Shared, Sharing,
@@ -106,6 +107,17 @@ fn journal(launch: &Launch, cluster: Option<String>) -> Result<Journal, StoreErr
     Ok(journal)
 }
 
+fn traces(name: &str, config: &Config) -> Tracing {
+    let traces = Tracing::of_process(name, config.group());
+    if config.traces().enabled && !traces.is_on() {
+        tracing::warn!(
+            "traces are asked for (ENABLE_OPENTELEMETRY_JAEGER), and nobody sends them: call `healer::observe::init_traces` before the \
+             pipeline is started (feature `opentelemetry`)"
+        );
+    }
+    traces
+}
+
 fn assemble<B: Broker>(
     launch: Launch,
     broker: B,
@@ -118,13 +130,7 @@ fn assemble<B: Broker>(
     let in_flight = config.in_flight();
     let desk = Arc::new(Desk::new(in_flight));
     let (hurry, patience) = watch::channel(false);
-    let traces = Tracing::of_process(&name, config.group());
-    if config.traces().enabled && !traces.is_on() {
-        tracing::warn!(
-            "traces are asked for (ENABLE_OPENTELEMETRY_JAEGER), and nobody sends them: call `healer::observe::init_traces` before the \
-             pipeline is started (feature `opentelemetry`)"
-        );
-    }
+    let traces = traces(&name, &config);
     let reports = Reports::new(reporter);
     let sends = Arc::new(Sends::new(config.late_after(), producer.as_ref()));
     let shared = Shared::new(Sharing {

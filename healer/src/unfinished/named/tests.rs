@@ -177,6 +177,11 @@ fn generic_job<T: Default>() -> T {
     T::default()
 }
 
+#[allow(non_camel_case_types)]
+struct order_id(#[allow(dead_code)] u64);
+
+struct Marker;
+
 fn told_of<T>(_: T) -> Option<String> {
     fault::<T>()
 }
@@ -186,9 +191,6 @@ fn a_function_that_is_passed_on_by_its_name_is_known() {
     for told in [told_of(job), told_of(generic_job::<u8>), told_of(u8::default), told_of(String::new)] {
         assert!(told.as_ref().is_some_and(|told| told.contains("never done")), "{told:?}");
     }
-    #[allow(non_camel_case_types)]
-    struct order_id(#[allow(dead_code)] u64);
-    struct Marker;
     assert_eq!(
         (told_of(order_id(1)), told_of(Marker), told_of(()), told_of([0_u8; 0])),
         (None, None, None, None)
