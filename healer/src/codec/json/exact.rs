@@ -1,4 +1,4 @@
-//! Writes JSON as serde_json does, and refuses what serde_json would write as `null`.
+//! Writes JSON as `serde_json` does, and refuses what that would write as `null`.
 
 use std::fmt::Display;
 

@@ -19,7 +19,7 @@ pub use raw::RawJson;
 /// Where the *type* keeps less than the text, that is lost before anything is written. `serde_json::Value` keeps integers beyond 64 bits and
 /// decimals as `f64` (`327267367867168100000` is written as `3.272673678671681e+20`), the keys of an object in their alphabetical
 /// order, and the last of several values of one key. To pass a text on as it came, read it with [`kafka::raw_json`](crate::kafka::raw_json); a
-/// field of a struct may be serde_json's `RawValue`.
+/// field of a struct may be the `RawValue` of `serde_json`.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Json;
 
