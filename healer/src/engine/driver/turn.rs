@@ -210,7 +210,9 @@ impl<B: Broker> Turner<B> {
                     return taken;
                 }
                 self.log.clear();
-                run.iter().for_each(|record| self.log.skip(record.offset, reason));
+                for record in run {
+                    self.log.skip(record.offset, reason);
+                }
                 let leader_epoch = run.last().and_then(|record| record.leader_epoch);
                 let event = Event::Chunk { slot, generation, log: &self.log, leader_epoch, delivered: false };
                 let actions = control.step(event);
