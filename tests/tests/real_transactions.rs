@@ -201,7 +201,7 @@ async fn a_redrive_waits_for_letters_behind_an_open_transaction() {
     ground.producer.flush(LIMIT).unwrap();
     letters(3..5);
     let group = ground.kafka.unique("redrive");
-    let config = settings(ground.kafka.brokers(), "unused").connect_timeout("1s").build().unwrap();
+    let config = settings(ground.kafka.brokers(), "unused").connect_timeout("5s").build().unwrap();
     let redrive = || Redrive::new(&*dead).to([&*ground.topic]).group(&*group);
     let run = tokio::spawn({
         let (redrive, config) = (redrive(), config.clone());
@@ -211,7 +211,7 @@ async fn a_redrive_waits_for_letters_behind_an_open_transaction() {
     until("what can be read is sent back", || committed() == Some(3)).await;
     // Silence of the topic is an error but where a transaction is the reason.
     let waits = Instant::now();
-    until("silence has lasted", || run.is_finished() || waits.elapsed() > Duration::from_secs(3)).await;
+    until("silence has lasted", || run.is_finished() || waits.elapsed() > Duration::from_secs(6)).await;
     assert!(!run.is_finished(), "{:?}", run.await);
     ground.end(false);
     let done = tokio::time::timeout(LIMIT, run).await.unwrap().unwrap().unwrap();

@@ -110,7 +110,7 @@ pub(super) fn run<B: Broker>(
     let source = broker.source();
     let mut sent = HashSet::new();
     let mut courier = Courier::new(Arc::clone(&redrive.topic), unit, wait);
-    let mut heard = Instant::now();
+    let (mut heard, mut held) = (Instant::now(), false);
     while open(&parts) {
         let before: i64 = parts.iter().map(|part| part.next).sum();
         let mut result = Ok(());
@@ -133,7 +133,9 @@ pub(super) fn run<B: Broker>(
         if parts.iter().map(|part| part.next).sum::<i64>() > before {
             heard = Instant::now();
         } else if heard.elapsed() > wait {
-            if is_held_back(&*remote, &parts, wait)? {
+            // What was held back until now has its time to come.
+            let was_held = std::mem::replace(&mut held, is_held_back(&*remote, &parts, wait)?);
+            if held || was_held {
                 heard = Instant::now();
                 continue;
             }

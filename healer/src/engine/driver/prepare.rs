@@ -160,13 +160,12 @@ fn assemble<B: Broker>(
     let paths = graph.clone();
     let paths = Arc::new(move |node| paths.path(node));
     let core = Core::new(settings, goals.clone(), paths, runtime.now());
-    let checkpoints = Arc::clone(&shared.checkpoints);
     let control = Arc::new(Control::new(
         name.clone(),
         core,
         Arc::clone(runtime),
         Arc::clone(&desk),
-        checkpoints,
+        Arc::clone(&shared.checkpoints),
         sends,
         config.unreachable_after(),
     ));
