@@ -1,4 +1,9 @@
 //! Rows that are made of rows, and lists that lose errors: nothing that was not done is healed or skipped.
+#![allow(
+    clippy::needless_pass_by_value,
+    clippy::unused_async,
+    reason = "stages and their functions take values and may be async"
+)]
 
 mod common;
 

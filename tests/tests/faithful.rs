@@ -1,4 +1,5 @@
 //! What is passed on stays what it was: JSON, tombstones, and the time of a record. What cannot, is an error.
+#![allow(clippy::needless_pass_by_value, reason = "a stage takes what flows in")]
 
 mod common;
 
@@ -230,7 +231,10 @@ fn what_a_sink_was_told_of_its_values_comes_after_tombstones() {
 
 /// Frames text by its length, and keeps what it was told of its records.
 #[derive(Clone, Default)]
-struct Framed(Arc<Mutex<Vec<(String, Part, Option<String>)>>>);
+struct Framed(Arc<Mutex<Vec<Asked>>>);
+
+/// Topic, part and the header that a codec was told of.
+type Asked = (String, Part, Option<String>);
 
 impl Framed {
     fn note(&self, of: &CodecContext<'_>) {

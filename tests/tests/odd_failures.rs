@@ -1,5 +1,6 @@
 //! Failures that are odd themselves, in memory and in simulated storms: each is that record's alone.
 #![allow(clippy::large_types_passed_by_value, reason = "a stage takes what flows in")]
+#![allow(clippy::unused_async, reason = "a stage is asynchronous by its signature")]
 
 use std::{
     collections::BTreeSet,

@@ -234,6 +234,7 @@ mod lists {
         S::split(line)
     }
 
+    #[allow(clippy::unnecessary_wraps, reason = "the signature is what is tested")]
     #[stage(flat)]
     pub(super) fn or_an_error<S: Split>(line: &str, ctx: &Context) -> Result<Option<S::Items>, String> {
         Ok(Some(S::split(format!("{line}{}", ctx.offset()))))
