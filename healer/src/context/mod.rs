@@ -45,9 +45,9 @@ pub struct Context {
     topic: Arc<str>,
     partition: i32,
     offset: i64,
-    timestamp: Option<i64>,
-    /// The highest time of the records that it stands for, where they are several; else [`NO_TIME`], as small as can be.
-    newest: i64,
+    timestamp: Millis,
+    /// The highest time of the records that it stands for, where they are several.
+    newest: Millis,
     // Apart from its bytes, so that their buffer is used again for the next record.
     has_key: bool,
     key: Vec<u8>,
@@ -71,7 +71,23 @@ pub struct Context {
     trace: Trace,
 }
 
-const NO_TIME: i64 = i64::MIN;
+/// Milliseconds since 1970, or none, which is below all: in eight bytes, since a context is moved often.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Millis(i64);
+
+impl Millis {
+    const NONE: Self = Self(i64::MIN);
+
+    #[inline]
+    fn of(millis: Option<i64>) -> Self {
+        millis.map_or(Self::NONE, Self)
+    }
+
+    #[inline]
+    fn get(self) -> Option<i64> {
+        (self != Self::NONE).then_some(self.0)
+    }
+}
 
 impl Context {
     /// The topic that the record was read from.
@@ -101,12 +117,12 @@ impl Context {
 
     /// The record's timestamp (creation or append time, as the topic is configured); `None` where it has none.
     pub fn timestamp(&self) -> Option<SystemTime> {
-        time(self.timestamp)
+        time(self.timestamp.get())
     }
 
     /// The record's timestamp in milliseconds since 1970.
     pub fn timestamp_millis(&self) -> Option<i64> {
-        self.timestamp
+        self.timestamp.get()
     }
 
     /// Where the record was read first. Of one that was [sent back](crate::dead_letter::Redrive) after a dead letter it is the place
@@ -124,7 +140,7 @@ impl Context {
     /// # fn main() {}
     /// ```
     pub fn origin(&self) -> Origin<'_> {
-        let own = || Origin::new(&self.topic, self.partition, self.offset, self.timestamp);
+        let own = || Origin::new(&self.topic, self.partition, self.offset, self.timestamp.get());
         Origin::of_redriven(&self.headers).unwrap_or_else(own)
     }
 
@@ -132,7 +148,7 @@ impl Context {
     /// and offset. The same record has the same one after a replay. One that was sent back after a dead letter is a record of its
     /// own here; [`origin`](Self::origin) has the identity of its first life. Computed by each call.
     pub fn emit_id(&self) -> Uuid {
-        emit_id(&self.topic, self.partition, self.offset, self.timestamp)
+        emit_id(&self.topic, self.partition, self.offset, self.timestamp.get())
     }
 
     /// Which attempt at the record this is; 1 is the first.
@@ -168,8 +184,8 @@ impl Context {
             topic,
             partition,
             offset: -1,
-            timestamp: None,
-            newest: NO_TIME,
+            timestamp: Millis::NONE,
+            newest: Millis::NONE,
             has_key: false,
             key: Vec::new(),
             key_hash: None,
@@ -188,7 +204,7 @@ impl Context {
     #[inline]
     pub(crate) fn refill(&mut self, record: &RecordRef<'_>) {
         self.offset = record.offset;
-        self.timestamp = record.timestamp;
+        self.timestamp = Millis::of(record.timestamp);
     }
 
     /// Takes over key and headers, for chains in which somebody reads them.
@@ -234,12 +250,12 @@ impl Context {
 
     /// What comes of it comes of these as well.
     pub(crate) fn join<'c>(&mut self, others: impl Iterator<Item = &'c Self>) {
-        self.newest = others.filter_map(Self::newest_millis).fold(self.newest, i64::max);
+        self.newest = others.map(|other| other.timestamp.max(other.newest)).fold(self.newest, Millis::max);
     }
 
     /// The time of what it becomes: its own, or the highest of those that it stands for, in milliseconds since 1970.
     pub(crate) fn newest_millis(&self) -> Option<i64> {
-        self.timestamp.max((self.newest > NO_TIME).then_some(self.newest))
+        self.timestamp.max(self.newest).get()
     }
 
     /// The identity of the batch that it stands for.
@@ -292,7 +308,7 @@ impl Context {
     pub(crate) fn here(&self) -> Here {
         let Self { topic_number, partition, offset, timestamp, .. } = *self;
         let batch = self.batch.as_ref().map(BatchId::rows);
-        Here { topic: Some(topic_number), partition, offset, timestamp, batch }
+        Here { topic: Some(topic_number), partition, offset, timestamp: timestamp.get(), batch }
     }
 
     #[inline]
