@@ -20,6 +20,9 @@ use crate::{
 };
 
 /// What a source reads: a topic, a list of topics, or a pattern: a regular expression that starts with `^`.
+///
+/// A topic has one source in a pipeline, whose name may be used twice: another one that reads it is refused by `build`, or, where two
+/// patterns match it, when it is assigned; nothing of it is read then.
 pub trait IntoTopics {
     #[doc(hidden)]
     fn into_topics(self) -> TopicList;

@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use common::{LIMIT, settings};
-use healer::{ConfigBuilder, Error, prelude::*};
+use healer::{ConfigBuilder, Error, prelude::*, testing::EmbeddedKafka};
 use healer_tests::kafka::{RealKafka, RealKafkaOptions, SASL_PASSWORD, SASL_USER};
 
 /// A broker with a second listener that asks for a password.
@@ -27,6 +27,22 @@ async fn refused(app: App, config: Config, within: Duration) -> Error {
     let error = app.start(config).await.err().expect("it must not start");
     assert!(began.elapsed() < within, "{error} after {:?}", began.elapsed());
     error
+}
+
+#[tokio::test]
+async fn a_topic_that_two_patterns_match_is_read_by_neither() {
+    let kafka = EmbeddedKafka::start().unwrap();
+    kafka.create_topic("orders2", 1).unwrap();
+    kafka.produce("orders2", [(None::<String>, Some("1"))]).unwrap();
+    let app = App::new("twice")
+        .add(kafka::string("^orders.*").stream("all").heal())
+        .add(kafka::string("^orders[0-9]*$").stream("numbered").heal());
+    let run = tokio::time::timeout(LIMIT, app.run_until_end(settings(kafka.brokers(), "g").build().unwrap()));
+    let error = run.await.expect("it ends").expect_err("one of the two would get nothing");
+    assert!(matches!(error, Error::Build(_)), "{error:?}");
+    let text = error.to_string();
+    assert!(["`orders2`", "`all`", "`numbered`"].iter().all(|word| text.contains(word)), "{text}");
+    assert!(kafka.committed("g", "orders2").unwrap().is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -161,7 +161,8 @@ impl Handle {
         self.control.core().status(now)
     }
 
-    /// The last values that passed a node with a checkpoint, one a partition, the newest there are.
+    /// The last values that passed a node with a checkpoint, one a partition, the newest there are. They are there to look at: after a seek
+    /// back a value is that of before until a record passes again, so read on from what is committed and not from them.
     ///
     /// # Errors
     /// A [`StoreError`] if older values cannot be read from the store.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::poll::Poller;
 use crate::{
+    app::BuildError,
     broker::{Assignment, Broker, TopicPartition},
     engine::{
         Host,
@@ -56,10 +57,22 @@ impl<B: Broker> Poller<B> {
 
     /// Opens the lane of a partition in a new generation.
     fn open_lane(&mut self, partition: &TopicPartition) -> Option<(u32, Arc<Home>)> {
-        let Some(route) = self.routes.iter().find(|route| route.takes(&partition.topic)) else {
+        let mut takers = self.routes.iter().filter(|route| route.takes(&partition.topic));
+        let Some(route) = takers.next() else {
             tracing::warn!(%partition, "assigned, but no source reads it");
             return None;
         };
+        // Two patterns may have a topic in common, which nobody knows before it is there.
+        if let Some(other) = takers.next() {
+            let (topic, one, other) =
+                (&partition.topic, self.graph.path(route.node), self.graph.path(other.node));
+            let fault = format!(
+                "topic `{topic}` matches the patterns of `{one}` and of `{other}`, and only one of them would get its records; none was read: \
+                 make the patterns differ, or bind one source and use its name twice"
+            );
+            self.step(Event::Failed(BuildError { faults: vec![fault] }.into()));
+            return None;
+        }
         let known = self.slots.iter().position(|known| known == partition);
         let slot = known.unwrap_or_else(|| {
             self.slots.push(partition.clone());

@@ -51,7 +51,11 @@ fn told(name: &str, size: usize) -> Option<String> {
 /// Why nothing may be made of the items of a list of this type, and the mend; `None` for a list that has all of them.
 pub(crate) fn list_fault(name: &str) -> Option<String> {
     let list = name.trim_start_matches('&').trim_start_matches("mut ");
-    list.starts_with("core::result::").then(|| {
+    // Adaptors have the iterator of a `Result` among their parameters.
+    let is_among = |iter: &str| name.contains(&format!("core::result::{iter}<"));
+    let has_none =
+        list.starts_with("core::result::") || ["IntoIter", "Iter", "IterMut"].into_iter().any(is_among);
+    has_none.then(|| {
         format!(
             "the list of what flows on is `{name}`, which has no item for an `Err`: the record would be skipped, its offset committed \
              and the error lost; let a `Result` fail first (the stage returns `Result<L, E>` with a list `L`, of a batch use \

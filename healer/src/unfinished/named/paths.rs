@@ -30,17 +30,19 @@ fn is_of_std(path: &str) -> bool {
 const JUDGE: [&str; 3] =
     ["core::result::Result", "core::ops::control_flow::ControlFlow", "core::task::poll::Poll"];
 
-const RUN: [&str; 7] = [
+const RUN: [&str; 9] = [
     "core::future::",
     "core::ops::function::Fn()",
     "core::ops::function::FnMut()",
     "core::ops::function::FnOnce()",
     "core::cell::lazy::",
+    "std::process::Child",
+    "std::process::Command",
     "std::sync::lazy_lock::",
     "std::thread::join_handle::",
 ];
 
-const RUN_OF_TOKIO: [&str; 18] = [
+const RUN_OF_TOKIO: [&str; 23] = [
     "tokio::future::",
     "tokio::io::seek::",
     "tokio::io::util::copy",
@@ -49,7 +51,12 @@ const RUN_OF_TOKIO: [&str; 18] = [
     "tokio::io::util::read",
     "tokio::io::util::shutdown::",
     "tokio::io::util::write",
+    "tokio::process::Child",
+    "tokio::process::Command",
     "tokio::runtime::task::join::",
+    "tokio::sync::broadcast::Receiver",
+    "tokio::sync::mpsc::bounded::Receiver",
+    "tokio::sync::mpsc::unbounded::UnboundedReceiver",
     "tokio::sync::notify::Notified",
     "tokio::sync::notify::OwnedNotified",
     "tokio::sync::oneshot::Receiver",

@@ -138,6 +138,11 @@ async fn futures_and_streams_of_tokio_and_futures_are_known() {
         is::<futures_util::lock::MutexLockFuture<'static, u8>>(),
         of(Arc::new(futures_util::lock::Mutex::new(1)).lock_owned()),
         of(Arc::new(tokio::sync::Mutex::new(save(1)))),
+        is::<tokio::sync::mpsc::Receiver<u8>>(),
+        is::<tokio::sync::mpsc::UnboundedReceiver<u8>>(),
+        is::<tokio::sync::broadcast::Receiver<u8>>(),
+        is::<std::process::Child>(),
+        is::<std::process::Command>(),
     ];
     assert!(owned.iter().all(|found| *found == Some(Unfinished::Run)), "{owned:?}");
     let by_path = [
@@ -167,6 +172,21 @@ async fn futures_and_streams_of_tokio_and_futures_are_known() {
     ];
     let all: Vec<_> = pulled.iter().filter(|path| unfinished(path) != Some(Unfinished::Pull)).collect();
     assert!(all.is_empty(), "{all:?}");
+}
+
+#[test]
+fn a_list_that_has_no_item_for_an_err_is_known_through_adaptors() {
+    fn told<L: IntoIterator>(_: &L) -> bool {
+        list_fault(type_name::<L>()).is_some()
+    }
+    let failed = || Failed::Ok(1);
+    assert!(told(&failed()) && told(&failed().into_iter()));
+    assert!(told(&failed().into_iter().map(|n| n + 1)) && told(&std::iter::empty().chain(failed())));
+    assert!(told(&failed().iter().copied()));
+    assert!(!told(&failed().ok()) && !told(&vec![failed()]) && !told(&Some(1).into_iter().map(|n| n + 1)));
+    // Limits: an object does not say what is in it, and whoever flattens has said so.
+    assert!(!told(&(Box::new(failed().into_iter()) as Box<dyn Iterator<Item = u8>>)));
+    assert!(!told(&vec![failed()].into_iter().flatten()));
 }
 
 fn job() -> u8 {
