@@ -92,7 +92,11 @@ pub trait Encode<T>: Codec {
 ///
 /// Its words are those of its cause; of a record that a source could not read also what the bytes look like.
 #[derive(Debug)]
-pub struct CodecError {
+pub struct CodecError(Box<Said>);
+
+/// Apart, so that what a codec gives is no larger for it.
+#[derive(Debug)]
+struct Said {
     cause: BoxError,
     look: Option<Box<str>>,
 }
@@ -100,21 +104,21 @@ pub struct CodecError {
 impl CodecError {
     /// One with a cause; a text will do.
     pub fn new(cause: impl Into<BoxError>) -> Self {
-        Self { cause: cause.into(), look: None }
+        Self(Box::new(Said { cause: cause.into(), look: None }))
     }
 
     /// Adds what the bytes look like that could not be read.
     #[cold]
     pub(crate) fn looking(mut self, bytes: &[u8], codec: &(impl Codec + ?Sized)) -> Self {
-        self.look = look::of(bytes, codec.format()).map(String::into_boxed_str);
+        self.0.look = look::of(bytes, codec.format()).map(String::into_boxed_str);
         self
     }
 }
 
 impl fmt::Display for CodecError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.cause.fmt(f)?;
-        match &self.look {
+        self.0.cause.fmt(f)?;
+        match &self.0.look {
             Some(look) => write!(f, "; {look}"),
             None => Ok(()),
         }
@@ -123,6 +127,6 @@ impl fmt::Display for CodecError {
 
 impl StdError for CodecError {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        self.cause.source()
+        self.0.cause.source()
     }
 }
