@@ -207,7 +207,12 @@ impl State {
 
     fn heartbeat(&mut self, index: usize) {
         let Some(joined) = self.sit(index).map(|seat| seat.joined) else { return };
-        let Client { group, protocol, ref owed, .. } = self.clients[index];
+        let Client { group, protocol, generation, ref owed, .. } = self.clients[index];
+        let of = &self.groups[group];
+        if generation != of.generation && !matches!(of.stage, Stage::Preparing { .. }) {
+            // A static member that missed a join keeps its seat, and is told with its next heartbeat that its generation is over.
+            return self.kick(index);
+        }
         if joined || owed.is_some() || !matches!(self.groups[group].stage, Stage::Preparing { .. }) {
             return;
         }
