@@ -13,7 +13,7 @@ use common::{Seen, failed_record, settings};
 use healer::{
     BuildError, Codec, CodecContext, CodecError, Config, Decode, Error, RecordErrorKind, Report,
     prelude::*,
-    testing::{EmbeddedKafka, TestRecord},
+    testing::{self, EmbeddedKafka, TestRecord},
 };
 
 type Kept = Arc<Mutex<Option<Rows<String>>>>;
@@ -304,6 +304,44 @@ impl Decode<Rows<String>> for OfAnother {
     fn decode(&self, _: &[u8], _: &CodecContext<'_>) -> Result<Rows<String>, CodecError> {
         self.0.lock().unwrap().take().ok_or_else(|| CodecError::new("nothing is kept"))
     }
+}
+
+/// Makes rows for a test the value of its records.
+struct Forged;
+
+impl Codec for Forged {
+    fn format(&self) -> &'static str {
+        "forged"
+    }
+}
+
+impl Decode<Rows<String>> for Forged {
+    fn decode(&self, _: &[u8], _: &CodecContext<'_>) -> Result<Rows<String>, CodecError> {
+        Ok(testing::rows(["forged".to_owned()]))
+    }
+}
+
+#[tokio::test]
+async fn rows_that_are_made_for_a_test_are_those_of_no_call() {
+    let shop = Shop::new(orders(2));
+    let app = App::new("x").add(kafka::source(Forged, "o").stream("o").then(keep::stage()).heal());
+    let error = failed_record(shop.run(app, &[]).await);
+    assert_eq!((&error.kind, error.offset), (&RecordErrorKind::OtherBatch, 0), "{error}");
+    assert_eq!(shop.saved.all(), Vec::<String>::new());
+    assert!(shop.committed("o").values().all(|offset| *offset == 0), "{:?}", shop.committed("o"));
+}
+
+#[stage(batch)]
+fn within_others(rows: Batch<'_, String>) -> Batch<'_, Rows<String>> {
+    rows.map(|row| testing::rows([row]))
+}
+
+#[test]
+fn a_batch_of_batches_is_refused() {
+    let app =
+        App::new("x").add(kafka::string("o").stream("o").partition(2).then(within_others::stage()).heal());
+    let error = refused(app.build(&config()));
+    assert!(error.faults[0].starts_with("`o.partition.within_others`: it gives `"), "{error}");
 }
 
 #[stage(batch, split, retry(3, backoff = "1ms"), on_error = dead_letter("dead"))]

@@ -123,7 +123,7 @@ impl Redrive {
     }
 
     /// The consumer group whose offsets say how far it got; `redrive-` and the topic by default. A group that anybody is a
-    /// member of does not do.
+    /// member of does not do, nor one in which a pipeline reads this topic, also while it rests: its offsets are its own.
     pub fn group(mut self, group: impl Into<String>) -> Self {
         self.group = Some(group.into());
         self

@@ -14,11 +14,12 @@ use super::{
 };
 use crate::{
     broker::{
-        Assignment, Broker, BrokerError, BrokerErrorKind, Commit, CommitError, Delivery, Event, OutRecord,
-        Producer as _, RecordRef, Remote, SendError, Source as _, TopicPartition, Topics, Unit, Watermarks,
-        kafka::KafkaProducer,
+        Assignment, Broker, BrokerError, BrokerErrorKind, Commit, CommitError, Committed, Delivery, Event,
+        OutRecord, Producer as _, RecordRef, Remote, SendError, Source as _, TopicPartition, Topics, Unit,
+        Watermarks, kafka::KafkaProducer,
     },
     context::Headers,
+    engine::is_of_a_pipeline,
     envelope::hash_parts,
 };
 
@@ -152,6 +153,16 @@ pub(super) fn run<B: Broker>(
 fn parts(remote: &dyn Remote, topic: &Arc<str>, wait: Duration) -> Result<Vec<Part>, BrokerError> {
     let partitions = remote.partitions(&[Topics::Named(vec![Arc::clone(topic)])], wait)?;
     let committed = remote.committed(&partitions, wait)?;
+    let of_a_pipeline = |committed: &Committed| committed.metadata.as_deref().is_ok_and(is_of_a_pipeline);
+    let mut commits = partitions.iter().zip(&committed);
+    if let Some((partition, _)) = commits.find(|(_, committed)| committed.as_ref().is_some_and(of_a_pipeline))
+    {
+        let text = format!(
+            "nothing was sent: a pipeline reads {topic:?} in this group (its commit is at {partition}), and what it has not done would be \
+             passed over; leave `.group(…)` out, or name a group that no pipeline has"
+        );
+        return Err(BrokerError { kind: BrokerErrorKind::Configuration, text });
+    }
     let marks = remote.watermarks(&partitions, wait)?;
     let parts = partitions.into_iter().zip(committed).zip(marks).map(|((partition, committed), marks)| {
         // What the topic has deleted meanwhile nobody can send back. A topic made anew begins at its beginning.

@@ -7,10 +7,10 @@ mod runtime;
 mod sends;
 mod shared;
 
-pub(crate) use core::decode_metadata;
 pub use core::{
     Blocked, CommitHealth, HeldBack, HeldPartition, PartitionState, PartitionStatus, Stalled, StartError,
 };
+pub(crate) use core::{decode_metadata, is_of_a_pipeline};
 pub use driver::{Commits, CommittedOffset, Handle, Health, Phase, SeekError, SeekTo};
 pub(crate) use driver::{Connect, Launch, Leash, Mode, launch};
 #[cfg(feature = "testing")]

@@ -16,10 +16,10 @@ mod sink;
 mod source;
 mod stage;
 
-pub(crate) use batch::refuse_rows;
 pub use batch::{Batch, BatchKind, BatchStage, Rows, RowsKind, RowsStage, WrongLength};
 #[cfg(feature = "testing")]
 pub(crate) use batch::{Fates, fates, lent};
+pub(crate) use batch::{refuse_rows, refuse_rows_of_rows};
 pub(crate) use boundary::push_guarded;
 pub use checkpoint::Checkpoint;
 pub(crate) use checkpoint::Checkpoints;

@@ -32,7 +32,7 @@ pub fn rows<T>(values: impl IntoIterator<Item = T>) -> Rows<T> {
 /// # Panics
 /// If there is no row: a stage never gets such a batch.
 pub fn rows_of<T>(rows: impl IntoIterator<Item = (Context, T)>) -> Rows<T> {
-    Rows::new(some(rows))
+    Rows::of_no_call(some(rows))
 }
 
 /// A batch to lend to the function of a stage that transforms one. Its rows come from where those of [`rows`] do; [`batch_of`] says

@@ -53,6 +53,26 @@ async fn in_a_group_that_is_in_use_nothing_is_sent() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn in_the_group_of_a_pipeline_that_rests_nothing_is_sent_and_its_offsets_stay() {
+    let Some(kafka) = RealKafka::for_test() else { return };
+    let (topic, dead) = letters(kafka, 5);
+    let group = kafka.unique("group");
+    let app = || App::new("p").add(kafka::string(&dead).stream("dead").map(drop).heal());
+    app().run_until_end(config(kafka, &group)).await.unwrap();
+    kafka.produce(&dead, [Record::value("a letter that the pipeline has not read".to_owned())]).unwrap();
+    let redrive = || Redrive::new(&*dead).to([&*topic]);
+    let error = redrive().group(&*group).run(&config(kafka, "unused")).await.unwrap_err().to_string();
+    assert!(
+        error.contains("nothing was sent") && error.contains(&*dead) && error.contains("`.group"),
+        "{error}"
+    );
+    assert!(kafka.read_all(&topic).unwrap().is_empty());
+    let report = app().run_until_end(config(kafka, &group)).await.unwrap();
+    assert_eq!(report.healed, 1);
+    assert_eq!(redrive().run(&config(kafka, "unused")).await.unwrap().sent, 5);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_run_ends_though_letters_keep_coming() {
     let Some(kafka) = RealKafka::for_test() else { return };
     let (topic, dead) = letters(kafka, 50);

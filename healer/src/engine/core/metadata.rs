@@ -98,6 +98,11 @@ pub(crate) fn decode(text: &str, committed: i64, mark: u64) -> Option<Said> {
     Some(Said { lineage: u64::from_be_bytes(*lineage), claim })
 }
 
+/// Whether a pipeline wrote this text: of whichever partition, and whatever became of it since.
+pub(crate) fn is_of_a_pipeline(text: &str) -> bool {
+    text.starts_with(PREFIX)
+}
+
 /// Fingerprint, leader epoch and map.
 fn proven(body: &[u8], frontier: i64) -> Option<DoneAbove> {
     let (fingerprint, body) = body.split_first_chunk::<8>()?;

@@ -22,7 +22,7 @@ mod until;
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 pub use commit::CommitHealth;
-pub(crate) use metadata::{Said, decode as decode_metadata};
+pub(crate) use metadata::{Said, decode as decode_metadata, is_of_a_pipeline};
 pub(crate) use part::Part;
 pub(crate) use pause::Rest;
 pub use start::StartError;

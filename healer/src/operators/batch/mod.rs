@@ -21,7 +21,7 @@ pub use branded::{BatchKind, BatchStage};
 pub(crate) use lent::{Fates, fates, lent};
 pub use read::{RowsKind, RowsStage};
 pub use rows::Rows;
-pub(crate) use rows::refuse_rows;
+pub(crate) use rows::{refuse_rows, refuse_rows_of_rows};
 
 use crate::error::Cause;
 

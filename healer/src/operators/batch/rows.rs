@@ -42,6 +42,13 @@ impl<T> Rows<T> {
         Self { batch: None, list }
     }
 
+    /// A batch of nobody's call: no pipeline takes it for one of its own, however it got in.
+    #[cfg(feature = "testing")]
+    pub(crate) fn of_no_call(list: List<T>) -> Self {
+        let batch = list.first().and_then(|(context, _)| context.of_many(list.len()).batch().cloned());
+        Self { batch, list }
+    }
+
     /// A batch that begins its way, and the context that goes with it; none without a row.
     pub(in crate::operators) fn begin(list: List<T>) -> Option<(Self, Context)> {
         let mut context = list.first()?.0.of_many(list.len());
@@ -128,7 +135,17 @@ impl<T: Clone> CopiesToReport<Rows<T>> for Here {
 
 /// Rows that a closure or a single stage passes on could be those of another batch: `build` refuses all that has them in its type.
 pub(crate) fn refuse_rows<U>(node: &mut NodeDraft) {
+    refuse_named(type_name::<U>(), node);
+}
+
+/// As [`refuse_rows`], for the rows that a batch stage gives.
+pub(crate) fn refuse_rows_of_rows<U>(node: &mut NodeDraft) {
     let name = type_name::<U>();
+    let row = name.split_once('<').and_then(|(_, row)| row.strip_suffix('>'));
+    refuse_named(row.unwrap_or(name), node);
+}
+
+fn refuse_named(name: &str, node: &mut NodeDraft) {
     if has_rows(name) {
         node.faults.push(format!(
             "it gives `{name}`, and rows that it passes on could be those of another batch: the offsets of this one would be \

@@ -124,7 +124,9 @@ impl<S: Stage> Operator for S {
         draft.stores = S::Kind::STORES;
         draft.on_error = S::POLICY.on_error.map(LastResort::on_error);
         draft.faults.extend(S::Kind::fault());
-        if draft.kind != NodeKind::Batch {
+        if draft.kind == NodeKind::Batch {
+            super::refuse_rows_of_rows::<S::Out>(&mut draft);
+        } else {
             super::refuse_rows::<S::Out>(&mut draft);
         }
         draft

@@ -2,7 +2,7 @@
 
 mod paths;
 
-use std::any::type_name;
+use std::{any::type_name, borrow::Cow};
 
 use crate::operators::Rows;
 use paths::{by_path, holds};
@@ -24,6 +24,7 @@ pub(crate) fn fault<T>() -> Option<String> {
 }
 
 fn told(name: &str, size: usize) -> Option<String> {
+    let name = &*without_chars(name);
     // Of a batch the row is at fault.
     let is_rows = head(name) == head(type_name::<Rows<()>>());
     let name = arguments(name).filter(|_| is_rows).unwrap_or(name);
@@ -75,12 +76,50 @@ fn unfinished(name: &str) -> Option<Unfinished> {
         return parts(inside, ';').first().copied().and_then(unfinished);
     }
     if let Some(object) = name.strip_prefix("dyn ") {
-        return by_path(head(object));
+        return by_path(head(for_any(object)));
     }
     if pointed_to(name).starts_with("fn()") || name.ends_with("::{{closure}}") {
         return Some(Unfinished::Run);
     }
     by_path(head(name)).or_else(|| arguments(name).filter(|_| holds(head(name))).and_then(any))
+}
+
+/// The object behind `for<'a>`, which stands before a function that takes a reference.
+fn for_any(object: &str) -> &str {
+    object.strip_prefix("for<").and_then(|rest| rest.split_once("> ")).map_or(object, |(_, object)| object)
+}
+
+/// A name without the characters that are parameters in it, as in `Quoted<'('>`: brackets among them would hold nothing together.
+fn without_chars(name: &str) -> Cow<'_, str> {
+    let Some(first) = name.find('\'') else { return Cow::Borrowed(name) };
+    let (mut plain, mut rest) = (name[..first].to_owned(), &name[first..]);
+    while let Some(behind) = rest.strip_prefix('\'') {
+        let mut chars = behind.char_indices();
+        let is_escaped = chars.next().is_some_and(|(_, first)| first == '\\');
+        if is_escaped {
+            chars.next();
+        }
+        // A lifetime has no second quote: that of an escape may be some way off, that of a character is the next.
+        let end = if is_escaped {
+            chars.find(|(_, c)| *c == '\'')
+        } else {
+            chars.next().filter(|(_, c)| *c == '\'')
+        };
+        rest = match end {
+            Some((end, _)) => {
+                plain.push_str("'_'");
+                &behind[end + 1..]
+            }
+            None => {
+                plain.push('\'');
+                behind
+            }
+        };
+        let next = rest.find('\'').unwrap_or(rest.len());
+        plain.push_str(&rest[..next]);
+        rest = &rest[next..];
+    }
+    Cow::Owned(plain)
 }
 
 /// A pointer to a function without what stands before its `fn`.

@@ -30,19 +30,19 @@ fn is_of_std(path: &str) -> bool {
 const JUDGE: [&str; 3] =
     ["core::result::Result", "core::ops::control_flow::ControlFlow", "core::task::poll::Poll"];
 
-const RUN: [&str; 9] = [
+const RUN: [&str; 8] = [
     "core::future::",
-    "core::ops::function::Fn()",
-    "core::ops::function::FnMut()",
-    "core::ops::function::FnOnce()",
+    // `Fn`, `FnMut` and `FnOnce`, whatever they take.
+    "core::ops::function::Fn",
     "core::cell::lazy::",
     "std::process::Child",
     "std::process::Command",
     "std::sync::lazy_lock::",
+    "std::sync::mpsc::Receiver",
     "std::thread::join_handle::",
 ];
 
-const RUN_OF_TOKIO: [&str; 23] = [
+const RUN_OF_TOKIO: [&str; 24] = [
     "tokio::future::",
     "tokio::io::seek::",
     "tokio::io::util::copy",
@@ -53,6 +53,7 @@ const RUN_OF_TOKIO: [&str; 23] = [
     "tokio::io::util::write",
     "tokio::process::Child",
     "tokio::process::Command",
+    "tokio::runtime::task::abort::",
     "tokio::runtime::task::join::",
     "tokio::sync::broadcast::Receiver",
     "tokio::sync::mpsc::bounded::Receiver",
@@ -99,7 +100,7 @@ const RUN_OF_FUTURES: [&str; 27] = [
 ];
 
 /// Iterators of the standard library outside of its `iter` modules.
-const PULL: [&str; 36] = [
+const PULL: [&str; 38] = [
     "Ancestors",
     "Args",
     "ArgsOs",
@@ -111,6 +112,7 @@ const PULL: [&str; 36] = [
     "Difference",
     "Drain",
     "EncodeUtf16",
+    "EscapeAscii",
     "EscapeDebug",
     "EscapeDefault",
     "EscapeUnicode",
@@ -133,6 +135,7 @@ const PULL: [&str; 36] = [
     "ToLowercase",
     "ToUppercase",
     "Union",
+    "Utf8Chunks",
     "Values",
     "Vars",
     "VarsOs",
