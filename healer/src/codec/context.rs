@@ -2,7 +2,10 @@
 
 use std::{cell::OnceCell, fmt};
 
-use crate::{broker::ReadHeaders, context::Headers};
+use crate::{
+    broker::RecordRef,
+    context::{Context, Headers},
+};
 
 /// Which of a record's bytes are meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -27,38 +30,43 @@ pub enum Part {
 /// # Ok::<(), healer::CodecError>(())
 /// ```
 pub struct CodecContext<'a> {
-    topic: &'a str,
+    of: Of<'a>,
     part: Part,
-    headers: Held<'a>,
     read: OnceCell<Headers>,
 }
 
-enum Held<'a> {
-    None,
-    Known(&'a Headers),
-    Unread(&'a dyn ReadHeaders),
+enum Of<'a> {
+    Known {
+        topic: &'a str,
+        headers: Option<&'a Headers>,
+    },
+    /// Nothing is read of it as long as nobody asks.
+    Record(&'a Context, &'a RecordRef<'a>),
 }
 
 impl<'a> CodecContext<'a> {
     /// That of a record without headers, for codecs that are called by hand.
     pub fn new(topic: &'a str, part: Part) -> Self {
-        Self { topic, part, headers: Held::None, read: OnceCell::new() }
+        Self { of: Of::Known { topic, headers: None }, part, read: OnceCell::new() }
     }
 
     /// With these headers.
     pub fn with_headers(self, headers: &'a Headers) -> Self {
-        Self { headers: Held::Known(headers), ..self }
+        Self { of: Of::Known { topic: self.topic(), headers: Some(headers) }, ..self }
     }
 
-    /// With headers that nobody has read yet.
+    /// That of the value of a record that has just come in.
     #[inline]
-    pub(crate) fn unread(topic: &'a str, headers: &'a dyn ReadHeaders) -> Self {
-        Self { topic, part: Part::Value, headers: Held::Unread(headers), read: OnceCell::new() }
+    pub(crate) fn unread(context: &'a Context, record: &'a RecordRef<'a>) -> Self {
+        Self { of: Of::Record(context, record), part: Part::Value, read: OnceCell::new() }
     }
 
     /// The topic that the record comes from; in a sink the one that it goes to.
     pub fn topic(&self) -> &'a str {
-        self.topic
+        match self.of {
+            Of::Known { topic, .. } => topic,
+            Of::Record(context, _) => context.topic(),
+        }
     }
 
     /// Whether the bytes are the record's key or its value.
@@ -68,12 +76,12 @@ impl<'a> CodecContext<'a> {
 
     /// The record's headers; in a sink those that go along.
     pub fn headers(&self) -> &Headers {
-        match self.headers {
-            Held::Known(headers) => headers,
-            Held::None => self.read.get_or_init(Headers::new),
-            Held::Unread(unread) => self.read.get_or_init(|| {
+        match self.of {
+            Of::Known { headers: Some(headers), .. } => headers,
+            Of::Known { headers: None, .. } => self.read.get_or_init(Headers::new),
+            Of::Record(_, record) => self.read.get_or_init(|| {
                 let mut headers = Headers::new();
-                unread.read(&mut headers);
+                record.headers.read(&mut headers);
                 headers
             }),
         }
@@ -83,7 +91,10 @@ impl<'a> CodecContext<'a> {
 impl fmt::Debug for CodecContext<'_> {
     // Header values are the users' data: a log line must not carry them unasked.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { topic, part, .. } = self;
-        f.debug_struct("CodecContext").field("topic", topic).field("part", part).finish_non_exhaustive()
+        let part = &self.part;
+        f.debug_struct("CodecContext")
+            .field("topic", &self.topic())
+            .field("part", part)
+            .finish_non_exhaustive()
     }
 }

@@ -3,6 +3,7 @@
 mod batch_id;
 mod emit_id;
 mod headers;
+mod millis;
 mod notes;
 mod origin;
 mod original;
@@ -13,6 +14,7 @@ use uuid::Uuid;
 
 pub(crate) use batch_id::BatchId;
 pub use headers::Headers;
+pub(crate) use millis::Millis;
 pub(crate) use notes::{Notes, written};
 pub use origin::Origin;
 pub(crate) use origin::millis;
@@ -69,24 +71,6 @@ pub struct Context {
     watch: Watch,
     /// What its spans are told of; a clone by a user has none.
     trace: Trace,
-}
-
-/// Milliseconds since 1970, or none, which is below all: in eight bytes, since a context is moved often.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Millis(i64);
-
-impl Millis {
-    const NONE: Self = Self(i64::MIN);
-
-    #[inline]
-    fn of(millis: Option<i64>) -> Self {
-        millis.map_or(Self::NONE, Self)
-    }
-
-    #[inline]
-    fn get(self) -> Option<i64> {
-        (self != Self::NONE).then_some(self.0)
-    }
 }
 
 impl Context {
@@ -308,7 +292,7 @@ impl Context {
     pub(crate) fn here(&self) -> Here {
         let Self { topic_number, partition, offset, timestamp, .. } = *self;
         let batch = self.batch.as_ref().map(BatchId::rows);
-        Here { topic: Some(topic_number), partition, offset, timestamp: timestamp.get(), batch }
+        Here { topic: Some(topic_number), partition, offset, timestamp, batch }
     }
 
     #[inline]

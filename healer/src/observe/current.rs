@@ -9,7 +9,11 @@ use std::{
 
 use uuid::Uuid;
 
-use crate::{context, names::Names, topology::Graph};
+use crate::{
+    context::{self, Millis},
+    names::Names,
+    topology::Graph,
+};
 
 /// The record, or batch, whose stage runs on this thread.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,7 +49,7 @@ pub struct Current {
 pub fn current() -> Option<Current> {
     let (here, node) = (HERE.get(), NODE.get());
     let topic = TOPICS.text(here.topic?)?;
-    let first = context::emit_id(&topic, here.partition, here.offset, here.timestamp);
+    let first = context::emit_id(&topic, here.partition, here.offset, here.timestamp.get());
     let emit_id = here.batch.map_or(first, |rows| context::batch_id(first, rows));
     let paths = PATHS.read().unwrap_or_else(PoisonError::into_inner);
     let stage = paths.as_ref().and_then(|paths| paths.get(&node).cloned()).unwrap_or_default();
@@ -65,7 +69,7 @@ pub(crate) struct Here {
     pub(crate) topic: Option<u32>,
     pub(crate) partition: i32,
     pub(crate) offset: i64,
-    pub(crate) timestamp: Option<i64>,
+    pub(crate) timestamp: Millis,
     /// How many rows a batch has.
     pub(crate) batch: Option<u32>,
 }
@@ -73,7 +77,7 @@ pub(crate) struct Here {
 impl Here {
     /// No record.
     pub(crate) const fn nowhere() -> Self {
-        Self { topic: None, partition: 0, offset: 0, timestamp: None, batch: None }
+        Self { topic: None, partition: 0, offset: 0, timestamp: Millis::NONE, batch: None }
     }
 }
 
@@ -154,10 +158,10 @@ impl Drop for Named {
 
 #[cfg(test)]
 mod tests {
-    use super::{Here, current, enter, topic};
+    use super::{Here, Millis, current, enter, topic};
 
     fn here(offset: i64) -> Here {
-        Here { topic: Some(topic("flights")), partition: 3, offset, timestamp: None, batch: None }
+        Here { topic: Some(topic("flights")), partition: 3, offset, timestamp: Millis::NONE, batch: None }
     }
 
     #[test]

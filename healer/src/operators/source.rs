@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::{
-    broker::{RecordRef, Topics},
+    broker::Topics,
     codec::{Codec, CodecContext, CodecError, Decode},
     engine::Host,
     envelope::{Reason, Visit},
@@ -118,13 +118,6 @@ pub struct SourceNode<T, C, D> {
     next: D,
 }
 
-impl<T, C, D> SourceNode<T, C, D> {
-    #[inline]
-    fn decode(&self, record: &RecordRef<'_>, topic: &str) -> Option<Result<T, CodecError>> {
-        (self.decode)(&self.codec, record.value, &CodecContext::unread(topic, record.headers))
-    }
-}
-
 impl<T: Send + 'static, C: Codec, D: Consumer<T>> Consumer<Raw> for SourceNode<T, C, D> {
     type Lane = D::Lane;
 
@@ -151,7 +144,7 @@ impl<T: Send + 'static, C: Codec, D: Consumer<T>> Consumer<Raw> for SourceNode<T
         if self.next.below().reads {
             visit.context.refill_rest(record);
         }
-        match self.decode(record, visit.context.topic()) {
+        match (self.decode)(&self.codec, record.value, &CodecContext::unread(visit.context, record)) {
             Some(Ok(value)) => {
                 visit.give();
                 self.next.push(lane, visit, value)

@@ -17,7 +17,10 @@ use tracing_log::log;
 use tracing_subscriber::{fmt::MakeWriter, layer::SubscriberExt as _, registry};
 
 use super::LogLayer;
-use crate::observe::{self, Here, Inside};
+use crate::{
+    context::Millis,
+    observe::{self, Here, Inside},
+};
 
 /// What was written, for all clones.
 #[derive(Clone, Debug, Default)]
@@ -59,7 +62,7 @@ impl fmt::Debug for Panics {
 /// This thread works on `flights[3]@41`, until that is dropped.
 pub(super) fn inside() -> Inside {
     let topic = Some(observe::topic("flights"));
-    let here = Here { topic, partition: 3, offset: 41, timestamp: None, batch: None };
+    let here = Here { topic, partition: 3, offset: 41, timestamp: Millis::NONE, batch: None };
     // A node that nobody knows has no path.
     observe::enter(here, u32::MAX)
 }

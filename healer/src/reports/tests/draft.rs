@@ -9,7 +9,7 @@ use std::{
 use super::super::{Draft, Outcome, catch_backtraces, panics};
 use crate::{
     Context, Headers,
-    context::Original,
+    context::{Millis, Original},
     error::{Cause, catch},
     observe::{self, Here},
 };
@@ -34,7 +34,13 @@ fn context() -> Context {
 }
 
 fn here() -> Here {
-    Here { topic: Some(observe::topic("orders")), partition: 3, offset: 41, timestamp: None, batch: None }
+    Here {
+        topic: Some(observe::topic("orders")),
+        partition: 3,
+        offset: 41,
+        timestamp: Millis::NONE,
+        batch: None,
+    }
 }
 
 /// Catches what panics.

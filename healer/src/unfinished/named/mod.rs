@@ -105,15 +105,12 @@ fn without_chars(name: &str) -> Cow<'_, str> {
         } else {
             chars.next().filter(|(_, c)| *c == '\'')
         };
-        rest = match end {
-            Some((end, _)) => {
-                plain.push_str("'_'");
-                &behind[end + 1..]
-            }
-            None => {
-                plain.push('\'');
-                behind
-            }
+        rest = if let Some((end, _)) = end {
+            plain.push_str("'_'");
+            &behind[end + 1..]
+        } else {
+            plain.push('\'');
+            behind
         };
         let next = rest.find('\'').unwrap_or(rest.len());
         plain.push_str(&rest[..next]);
