@@ -206,11 +206,19 @@ impl<'r> Visit<'r> {
 
     /// Ends the visit: whatever nobody below took is settled or pending again.
     #[inline]
-    pub(crate) fn finish(self, result: Result<(), Failure>) -> End<'r> {
-        if let Err(failure) = result {
-            return Self::finish_failed(self.claim, failure);
+    pub(crate) fn finish(&mut self, result: Result<(), Failure>) -> End<'r> {
+        match (&result, &self.claim, self.outcome) {
+            (Ok(()), Claim::Fresh { .. }, Some(outcome)) => End::Settled(outcome),
+            _ => self.finish_claim(result),
         }
-        match (self.claim, self.outcome) {
+    }
+
+    fn finish_claim(&mut self, result: Result<(), Failure>) -> End<'r> {
+        let claim = std::mem::replace(&mut self.claim, Claim::Gone);
+        if let Err(failure) = result {
+            return Self::finish_failed(claim, failure);
+        }
+        match (claim, self.outcome) {
             (Claim::Fresh { .. }, Some(outcome)) => End::Settled(outcome),
             (Claim::Held(receipt), Some(outcome)) => {
                 receipt.settle(outcome);

@@ -151,7 +151,7 @@ pub(super) fn carry_on<U, D: Consumer<U>>(
 }
 
 /// Ends a visit in a task; a failure that nobody took care of is told.
-pub(super) fn finish(shared: &Shared, visit: Visit<'_>, result: Result<(), Failure>) {
+pub(super) fn finish(shared: &Shared, mut visit: Visit<'_>, result: Result<(), Failure>) {
     if let End::Failed(failure, owed) = visit.finish(result) {
         // What goes wrong with records of others is theirs to find.
         if !owed.is_fenced() {
