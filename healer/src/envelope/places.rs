@@ -17,6 +17,8 @@ pub(crate) struct Place {
     done: AtomicBool,
     /// A hash of the record's time, key and value.
     pub(crate) fingerprint: u64,
+    /// Milliseconds since 1970, for its identity.
+    pub(crate) timestamp: Option<i64>,
     /// What its key begins with, to name it where it blocks.
     pub(crate) key: Option<KeyStart>,
 }
@@ -24,7 +26,13 @@ pub(crate) struct Place {
 impl Place {
     pub(super) fn new(offset: i64, node: u32, fingerprint: u64, key: Option<&[u8]>) -> Self {
         let (node, done) = (AtomicU32::new(node), AtomicBool::new(false));
-        Self { offset, node, done, fingerprint, key: key.map(KeyStart::of) }
+        Self { offset, node, done, fingerprint, timestamp: None, key: key.map(KeyStart::of) }
+    }
+
+    /// The time of a record that is there.
+    pub(super) fn of_time(mut self, timestamp: Option<i64>) -> Self {
+        self.timestamp = timestamp;
+        self
     }
 
     pub(crate) fn node(&self) -> u32 {

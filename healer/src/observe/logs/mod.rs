@@ -2,6 +2,7 @@
 
 mod alone;
 mod error;
+mod failure;
 mod fields;
 mod json;
 mod layer;
@@ -20,6 +21,7 @@ use tracing_log::{AsLog as _, LogTracer};
 use tracing_subscriber::{layer::SubscriberExt as _, registry};
 
 pub use error::LogsError;
+pub use failure::log_error;
 pub use layer::LogLayer;
 
 use super::data;
@@ -47,6 +49,7 @@ use crate::config::LogSettings;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn init_logs(settings: &LogSettings) -> Result<(), LogsError> {
+    failure::asked_for(settings);
     let subscriber = registry().with(level::filter(&settings.level)?);
     if settings.json {
         install(subscriber.with(LogLayer::json(io::stderr)))?;
