@@ -36,10 +36,8 @@ pub(crate) enum Fate {
 impl Fate {
     fn words(self, is_batch: bool) -> &'static str {
         match self {
-            Self::Failed if is_batch => {
-                "a batch failed: none of its offsets is committed, and the pipeline stops"
-            }
-            Self::Failed => "a record failed: its offset is not committed, and the pipeline stops",
+            Self::Failed if is_batch => "a batch failed: none of its offsets is committed",
+            Self::Failed => "a record failed: its offset is not committed",
             Self::FailedAgain => "a record that becomes a dead letter failed in another way as well",
             Self::Skipped => "skipped a record that failed",
             Self::DeadLettered => "a record that failed became a dead letter",

@@ -132,7 +132,7 @@ impl Control {
             missing_topic: self.missing_topic(),
             polled: now.saturating_sub(self.polled()),
             assigned,
-            waiting: self.waiting(remote, now).filter(|_| phase == Phase::Running),
+            waiting: self.waiting(remote, now).filter(|_| phase == Phase::Running && assigned == 0),
             open_circuits: self.circuits.all(now),
             uncommitted,
             stalled,

@@ -1,25 +1,14 @@
 //! The error that a program ends with, as a line of its log: also where it comes before anybody has begun to log.
 
-use std::{
-    error::Error as StdError,
-    iter::successors,
-    sync::atomic::{AtomicBool, Ordering},
-};
+use std::{error::Error as StdError, iter::successors};
 
 use tracing::dispatcher;
 
-use super::{LogsError, init_logs};
+use super::init_logs;
 use crate::{
     Config, ConfigError, Error,
     config::{LogSettings, WrongSetting},
 };
-
-/// Whether JSON was asked for when logging was to begin, and perhaps could not.
-static JSON: AtomicBool = AtomicBool::new(false);
-
-pub(super) fn asked_for(settings: &LogSettings) {
-    JSON.store(settings.json, Ordering::Relaxed);
-}
 
 /// Logs the error that a program ends with, so that it is JSON where JSON is asked for: settings that are wrong as well, which are found
 /// before [`init_logs`] can be called.
@@ -50,27 +39,15 @@ pub(super) fn asked_for(settings: &LogSettings) {
 /// ```
 pub fn log_error(error: &(dyn StdError + 'static)) {
     if !dispatcher::has_been_set() {
-        begin(&settings_for(error));
+        // An error says that somebody else has begun to log meanwhile.
+        let _ = init_logs(&settings_for(error));
     }
     tell(error);
 }
 
-/// What was asked for, as far as that is known.
+/// What was asked for, as far as it is right.
 fn settings_for(error: &(dyn StdError + 'static)) -> LogSettings {
-    match config_error(error) {
-        Some(wrong) => wrong.logs().clone(),
-        None => {
-            let of_env = Config::builder().from_env().logs();
-            LogSettings { json: of_env.json || JSON.load(Ordering::Relaxed), ..of_env }
-        }
-    }
-}
-
-fn begin(settings: &LogSettings) {
-    if let Err(LogsError::Level { .. }) = init_logs(settings) {
-        // The level is what is wrong, or one more thing that is. Somebody else who installs meanwhile logs as well.
-        let _ = init_logs(&LogSettings { level: LogSettings::default().level, ..settings.clone() });
-    }
+    config_error(error).map_or_else(|| Config::builder().from_env().logs(), |wrong| wrong.logs().clone())
 }
 
 fn config_error<'e>(error: &'e (dyn StdError + 'static)) -> Option<&'e ConfigError> {

@@ -49,7 +49,6 @@ use crate::config::LogSettings;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn init_logs(settings: &LogSettings) -> Result<(), LogsError> {
-    failure::asked_for(settings);
     let subscriber = registry().with(level::filter(&settings.level)?);
     if settings.json {
         install(subscriber.with(LogLayer::json(io::stderr)))?;
