@@ -188,7 +188,7 @@ impl Home {
     /// The identity of a record that left the poll thread.
     pub(crate) fn emit_id(&self, offset: i64) -> Option<Uuid> {
         let TopicPartition { topic, partition } = &self.partition;
-        self.place(offset).map(|place| emit_id(topic, *partition, offset, place.timestamp))
+        self.place(offset).map(|place| emit_id(topic, *partition, offset, place.timestamp()))
     }
 
     /// Counts the records that left the poll thread, by the node that each is at. One that went several ways is where it was

@@ -176,7 +176,9 @@ impl AllGivenUp {
     pub(crate) fn tell(&self, fate: Fate, node: u32, given_up: GivenUp, now: Duration) {
         // The lock is given back first: a listener of the log may run a pipeline itself.
         let lines = self.lines().entry((node, fate)).or_default().add(given_up, now);
-        lines.iter().for_each(|(given_up, left_out)| given_up.tell(fate, *left_out));
+        for (given_up, left_out) in lines {
+            given_up.tell(fate, left_out);
+        }
     }
 
     /// Tells how many were left out, where the time is over; at the end of the pipeline of all.
@@ -187,7 +189,9 @@ impl AllGivenUp {
                 due.extend(lines.end(now).map(|line| (*fate, line)));
             }
         }
-        due.iter().for_each(|(fate, (given_up, left_out))| given_up.tell(*fate, *left_out));
+        for (fate, (given_up, left_out)) in due {
+            given_up.tell(fate, left_out);
+        }
     }
 }
 

@@ -60,7 +60,7 @@ async fn each_record_that_becomes_a_dead_letter_is_told_and_those_that_are_left_
         told.iter().partition(|line| line.fields.contains_key("more"));
     assert!((1..=20).contains(&of_one.len()) && !of_others.is_empty(), "{told:?}");
     let left_out: i64 = of_others.iter().map(|line| line.number("more")).sum();
-    assert_eq!(of_one.len() as i64 + left_out, 210, "all are told, or counted");
+    assert_eq!(i64::try_from(of_one.len()).unwrap() + left_out, 210, "all are told, or counted");
     assert!(of_others[0].message.contains("more in the last"), "{told:?}");
 }
 

@@ -8,6 +8,7 @@ use healer::prelude::*;
 use healer::testing::Simulation;
 use healer::{OutOfRange, SeekTo};
 use healer_tests::workspace;
+use serde_json::Value;
 
 use super::common::{settings, until};
 use super::{filled, lines};
@@ -56,15 +57,13 @@ async fn no_line_has_a_partition_that_is_no_number_or_a_topic_with_one_in_it() {
         assert!(all.iter().any(|line| line.message.contains(words)), "nobody said: {words}");
     }
     for line in &all {
-        let is =
-            |name: &str, is_right: fn(&serde_json::Value) -> bool| line.fields.get(name).is_none_or(is_right);
-        assert!(is("partition", |value| value.is_i64()), "{line:?}");
-        assert!(is("offset", |value| value.is_i64()) && is("attempt", |value| value.is_u64()), "{line:?}");
-        assert!(is("rows", |value| value.is_u64()), "{line:?}");
+        let is = |name: &str, is_right: fn(&Value) -> bool| line.fields.get(name).is_none_or(is_right);
+        assert!(is("partition", Value::is_i64), "{line:?}");
+        assert!(is("offset", Value::is_i64) && is("attempt", Value::is_u64), "{line:?}");
+        assert!(is("rows", Value::is_u64), "{line:?}");
         assert!(is("topic", |topic| topic.as_str().is_some_and(|topic| !topic.contains('['))), "{line:?}");
         assert!(
-            is("stage", |value| value.is_string())
-                && is("emit_id", |id| id.as_str().is_some_and(|id| id.len() == 36)),
+            is("stage", Value::is_string) && is("emit_id", |id| id.as_str().is_some_and(|id| id.len() == 36)),
             "{line:?}"
         );
         let has = |name| line.fields.contains_key(name);

@@ -212,7 +212,9 @@ mod tests {
         a.calls(7, 3, 1);
         b.calls(7, 2, 0);
         assert_eq!(stages.sums().last().map(|(_, sum)| (sum.at_work, sum.behind)), Some((5, 1)));
-        [&a, &b].iter().for_each(|lane| lane.calls(7, 0, 0));
+        for lane in [&a, &b] {
+            lane.calls(7, 0, 0);
+        }
         let expected: BTreeMap<u32, Sum> = [
             (5, Sum { taken: 1, ..Sum::default() }),
             (6, Sum { taken: 13, given: 2, skipped: Some((reason, 2)), ..Sum::default() }),
