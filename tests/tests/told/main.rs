@@ -1,7 +1,7 @@
 //! What a pipeline says of itself: records that are given up, stages that rest, members without partitions, calls at work.
 #![allow(
+    clippy::needless_pass_by_value,
     clippy::unused_async,
-    clippy::unnecessary_wraps,
     reason = "stages of all kinds are what this is about"
 )]
 
