@@ -81,8 +81,9 @@ pub use codec::{Bincode, Bytes, Codec, CodecContext, CodecError, Decode, Encode,
 pub use config::{Config, ConfigBuilder, ConfigError, OutOfRange, Protocol, Start};
 pub use context::{Context, Headers, Origin};
 pub use engine::{
-    Blocked, CommitHealth, Commits, CommittedOffset, Handle, Health, HeldBack, HeldPartition, PartitionState,
-    PartitionStatus, Phase, SeekError, SeekTo, SendHealth, Stalled, StartError,
+    Blocked, CommitHealth, Commits, CommittedOffset, Handle, Health, HeldBack, HeldPartition, OpenCircuit,
+    PartitionState, PartitionStatus, Phase, SeekError, SeekTo, SendHealth, Stalled, StartError,
+    WaitingForPartitions,
 };
 pub use error::{BoxError, RecordError, RecordErrorKind, RowRange};
 pub use guard::{Guard, GuardEnd};

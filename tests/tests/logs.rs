@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use common::settings;
 use healer::config::LogSettings;
-use healer::observe::{LogsError, init_logs};
+use healer::observe::{LogsError, init_logs, log_error};
 use healer::prelude::*;
 use healer::testing::{EmbeddedKafka, TestRecord};
 use serde_json::{Value, json};
@@ -86,12 +86,49 @@ async fn program() {
 
 /// What the program above writes to its standard error.
 fn written(format: &str) -> String {
+    written_by("program", format)
+}
+
+fn written_by(program: &str, format: &str) -> String {
     let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args(["--exact", "program", "--ignored", "--nocapture"]).env(FORMAT, format);
+    command.args(["--exact", program, "--ignored", "--nocapture"]).env(FORMAT, format);
     let output = command.output().unwrap();
     let written = String::from_utf8(output.stderr).unwrap();
     assert!(output.status.success(), "{written}\n{}", String::from_utf8_lossy(&output.stdout));
     written
+}
+
+#[test]
+#[ignore = "the other half of the tests below: a process of its own"]
+fn wrong_program() {
+    let vars =
+        [("ENABLE_JSON_LOGGING", "yes"), ("HEALER_IN_FLIGHT", "none"), ("HEALER_BROKERS", "nowhere:9092")];
+    let run = || -> Result<(), Box<dyn std::error::Error>> {
+        let config = match std::env::var(FORMAT).expect("started by another test").as_str() {
+            "settings" => Config::builder().from_vars(vars).build()?,
+            _ => Config::builder().brokers("nowhere:9092").log_json(true).log_level("loud").build()?,
+        };
+        Ok(init_logs(config.logs())?)
+    };
+    log_error(&*run().unwrap_err());
+}
+
+#[test]
+fn settings_that_are_wrong_are_told_as_json_where_json_is_asked_for() {
+    for (what, wanted) in [
+        ("settings", "a setting is wrong: `in_flight` = `none` (env HEALER_IN_FLIGHT)"),
+        ("level", "a setting is wrong: `log_level` = `loud` (builder)"),
+    ] {
+        let written = written_by("wrong_program", what);
+        let lines: Vec<Value> = written
+            .lines()
+            .filter(|line| !line.trim().is_empty())
+            .map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("no JSON: {line}")))
+            .collect();
+        let [line] = &lines[..] else { panic!("{written}") };
+        assert_eq!(line["level"], "ERROR", "{line}");
+        assert!(line["msg"].as_str().is_some_and(|text| text.starts_with(wanted)), "{line}");
+    }
 }
 
 fn that_say<'l>(lines: &'l [Value], msg: &str) -> Vec<&'l Value> {

@@ -102,6 +102,36 @@ async fn a_static_member_that_restarts_keeps_its_partitions_and_nobody_rebalance
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_member_for_which_there_is_no_partition_says_why_and_has_one_when_another_goes() {
+    for protocol in BOTH {
+        let Some(ground) = Ground::new(protocol) else { return };
+        let mut members = Vec::new();
+        for _ in 0..3 {
+            members.push(ground.start(&[]).await.unwrap());
+        }
+        let has_none = |member: &&Handle| partitions(member).is_empty();
+        until("two have one each", || {
+            let counts = members.iter().map(|member| partitions(member).len());
+            counts.clone().max() == Some(1) && counts.sum::<usize>() == 2
+        })
+        .await;
+        let idle = members.iter().position(|member| has_none(&member)).unwrap();
+        let idle = members.swap_remove(idle);
+        until("it waits", || idle.health().waiting.is_some()).await;
+        let reason = idle.health().waiting.unwrap().reason;
+        assert!(reason.contains("more members than partitions"), "{protocol:?}: {reason}");
+        assert!(reason.contains("session.timeout.ms"), "{protocol:?}: {reason}");
+        assert!(members.iter().all(|member| member.health().waiting.is_none()));
+        let other = members.pop().unwrap();
+        end(&other).await.unwrap();
+        until("it has that one's", || partitions(&idle).len() == 1).await;
+        assert_eq!(idle.health().waiting, None, "{protocol:?}");
+        end(&idle).await.unwrap();
+        end(&members.pop().unwrap()).await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_duplicate_instance_id_ends_one_of_the_two_with_an_error_that_says_so() {
     for protocol in BOTH {
         let Some(ground) = Ground::new(protocol) else { return };

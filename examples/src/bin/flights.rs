@@ -46,7 +46,8 @@ async fn main() -> ExitCode {
     match run(&options).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            // JSON where that is asked for, also for settings that are wrong.
+            observe::log_error(error.as_ref());
             ExitCode::FAILURE
         }
     }

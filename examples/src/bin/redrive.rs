@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use healer::{
     dead_letter::{DeadLetter, Redrive, Why},
+    observe,
     prelude::*,
 };
 
@@ -59,7 +60,7 @@ async fn main() -> ExitCode {
     match run(Options::parse()).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            observe::log_error(error.as_ref());
             ExitCode::FAILURE
         }
     }

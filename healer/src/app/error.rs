@@ -52,12 +52,14 @@ pub enum Error {
     Commit(String),
     /// The group does not know this member's commits any more, and no rebalance said so.
     #[error(
-        "the broker refused to commit {partition} as another generation's, and no rebalance followed within a minute. \
+        "the broker refused to commit {topic}[{partition}] as another generation's, and no rebalance followed within a minute. \
          Nothing beyond what was acknowledged is committed; restart this member"
     )]
     Fenced {
-        /// Topic and partition.
-        partition: String,
+        /// The topic.
+        topic: String,
+        /// The partition.
+        partition: i32,
     },
     /// A [`Redrive`](crate::dead_letter::Redrive) was not told where letters may go.
     #[error("{0}")]

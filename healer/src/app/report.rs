@@ -19,7 +19,8 @@ pub struct Report {
     pub commits: u64,
     /// The partitions that this member had, and with `run_until_end` all of its topics.
     pub partitions: Vec<PartitionReport>,
-    /// Records up to the end that are not committed, over all `partitions`; `None` if the broker did not say where they end.
+    /// Records up to the end that are not committed, over all `partitions`; `None` if the broker did not say where they end,
+    /// and where this member had none, since it knows nothing of those of others.
     pub lag: Option<u64>,
     /// Results of partitions that had been taken away: they changed nothing.
     pub fenced: u64,

@@ -208,6 +208,12 @@ impl ConfigBuilder {
         self
     }
 
+    /// What was said of logs so far.
+    #[cfg(feature = "logs")]
+    pub(crate) fn logs(&self) -> super::LogSettings {
+        self.operating.logs().clone()
+    }
+
     pub(super) fn property(&mut self, name: String, value: String, source: Source) {
         self.properties.insert(name, Given::new(value, source));
     }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{redact, source::Source};
+use super::{LogSettings, redact, source::Source};
 
 /// Why a setting was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -114,11 +114,18 @@ impl fmt::Display for WrongSetting {
 pub struct ConfigError {
     wrong: Vec<WrongSetting>,
     hints: Vec<String>,
+    logs: LogSettings,
 }
 
 impl ConfigError {
-    pub(super) fn new(wrong: Vec<WrongSetting>, hints: Vec<String>) -> Self {
-        Self { wrong, hints }
+    pub(super) fn new(wrong: Vec<WrongSetting>, hints: Vec<String>, logs: LogSettings) -> Self {
+        Self { wrong, hints, logs }
+    }
+
+    /// How is to be logged, as far as that is right, so that this error can be logged like all else:
+    /// [`log_error`](crate::observe::log_error) does that.
+    pub fn logs(&self) -> &LogSettings {
+        &self.logs
     }
 
     /// Every wrong setting, at least one.

@@ -277,7 +277,11 @@ impl ConfigBuilder {
         {
             wrong.extend(check::below_poll_interval(budget, setting, &config.properties));
         }
-        if wrong.is_empty() { Ok(config) } else { Err(ConfigError::new(wrong, self.hints)) }
+        if wrong.is_empty() {
+            Ok(config)
+        } else {
+            Err(ConfigError::new(wrong, self.hints, config.operating.logs().clone()))
+        }
     }
 }
 

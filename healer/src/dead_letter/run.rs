@@ -181,7 +181,8 @@ fn is_held_back(remote: &dyn Remote, parts: &[Part], wait: Duration) -> Result<b
     let held = left().zip(&marks).all(|(part, marks)| part.next >= marks.stable);
     for (Part { partition, end, .. }, Watermarks { stable, .. }) in left().zip(&marks).filter(|_| held) {
         tracing::warn!(
-            %partition,
+            topic = &*partition.topic,
+            partition = partition.partition,
             offset = stable,
             end,
             "a producer's open transaction holds back letters that were there at the beginning: waiting until it ends \
@@ -213,8 +214,13 @@ fn posts<'r, U: Unit>(
         let mut headers = Headers::new();
         record.headers.read(&mut headers);
         if headers.dropped() > 0 {
-            let (partition, offset, dropped) = (&part.partition, record.offset, headers.dropped());
-            tracing::warn!(%partition, offset, dropped, "a letter loses headers, since their names are not UTF-8");
+            tracing::warn!(
+                topic = &*part.partition.topic,
+                partition = part.partition.partition,
+                offset = record.offset,
+                dropped = headers.dropped(),
+                "a letter loses headers, since their names are not UTF-8"
+            );
         }
         let letter = DeadLetter { key: record.key, value: record.value, headers: &headers };
         let fate = fate(redrive, &letter, courier, sent)?;

@@ -14,7 +14,7 @@ use std::{
 use futures_util::future::{AbortHandle, BoxFuture, abortable};
 use tokio::sync::{oneshot, watch};
 
-use super::Shared;
+use super::{Circuits, Shared};
 use crate::{
     broker::Producer,
     error::{Cause, catch},
@@ -107,6 +107,11 @@ impl Host {
     /// The pipeline's name.
     pub(crate) fn pipeline(&self) -> &str {
         &self.shared.pipeline
+    }
+
+    /// The stages that rest.
+    pub(crate) fn circuits(&self) -> &Circuits {
+        &self.shared.circuits
     }
 
     pub(crate) fn traces(&self) -> &Tracing {

@@ -1,5 +1,6 @@
 //! What runs a pipeline: `core` decides, `driver` carries out.
 
+mod circuits;
 mod core;
 mod driver;
 mod host;
@@ -7,11 +8,13 @@ mod runtime;
 mod sends;
 mod shared;
 
+pub(crate) use circuits::Circuits;
+pub use circuits::OpenCircuit;
 pub use core::{
     Blocked, CommitHealth, HeldBack, HeldPartition, PartitionState, PartitionStatus, Stalled, StartError,
 };
 pub(crate) use core::{decode_metadata, is_of_a_pipeline};
-pub use driver::{Commits, CommittedOffset, Handle, Health, Phase, SeekError, SeekTo};
+pub use driver::{Commits, CommittedOffset, Handle, Health, Phase, SeekError, SeekTo, WaitingForPartitions};
 pub(crate) use driver::{Connect, Launch, Leash, Mode, launch};
 #[cfg(feature = "testing")]
 pub(crate) use driver::{Station, Turner, keep, prepare};

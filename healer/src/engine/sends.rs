@@ -9,7 +9,11 @@ use std::{
 use futures_util::future::BoxFuture;
 
 use super::Shared;
-use crate::{broker::Producer, context::Context, observe};
+use crate::{
+    broker::Producer,
+    context::{Context, emit_id},
+    observe,
+};
 
 /// How often a lane whose records wait looks at them.
 const LOOK: Duration = Duration::from_secs(1);
@@ -44,11 +48,17 @@ struct Place {
     topic: u32,
     partition: i32,
     offset: i64,
+    timestamp: Option<i64>,
 }
 
 impl Place {
     fn of(context: &Context) -> Self {
-        Self { topic: context.topic_number(), partition: context.partition(), offset: context.offset() }
+        Self {
+            topic: context.topic_number(),
+            partition: context.partition(),
+            offset: context.offset(),
+            timestamp: context.timestamp_millis(),
+        }
     }
 
     fn topic(self) -> Arc<str> {
@@ -113,9 +123,11 @@ impl Sends {
         }
         late.told.insert(Arc::clone(stage), now);
         drop(late);
+        let topic = place.topic();
         tracing::warn!(
             stage = &**stage,
-            topic = &*place.topic(),
+            emit_id = %emit_id(&topic, place.partition, place.offset, place.timestamp),
+            topic = &*topic,
             partition = place.partition,
             offset = place.offset,
             waiting = ?now.saturating_sub(since),

@@ -8,11 +8,11 @@ use std::{
 
 use tokio::sync::watch;
 
-use super::{Runtime, Sends, host::Tasks};
+use super::{Circuits, Runtime, Sends, host::Tasks};
 use crate::{
     broker::Producer,
     envelope::Desk,
-    observe::{LaneCounts, Measures, Named, StageCounts, Tracing},
+    observe::{AllGivenUp, LaneCounts, Measures, Named, StageCounts, Tracing},
     operators::Checkpoints,
     reports::Reports,
     topology::{Nodes, States},
@@ -33,6 +33,8 @@ pub(crate) struct Shared {
     pub(crate) measures: Measures,
     pub(crate) reports: Reports,
     pub(crate) traces: Tracing,
+    pub(crate) given_up: AllGivenUp,
+    pub(crate) circuits: Arc<Circuits>,
     /// The pipeline's name.
     pub(crate) pipeline: String,
     _named: Named,
@@ -92,6 +94,8 @@ impl Shared {
             measures,
             reports,
             traces,
+            given_up: AllGivenUp::default(),
+            circuits: Arc::default(),
             pipeline,
             _named: Named::new(nodes.graph()),
             nodes,

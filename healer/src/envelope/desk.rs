@@ -9,12 +9,14 @@ use std::{
     time::Duration,
 };
 
+use uuid::Uuid;
+
 use super::{
     Outcome,
     places::{Place, Places},
     rests::Rests,
 };
-use crate::{broker::TopicPartition, error::Failure};
+use crate::{broker::TopicPartition, context::emit_id, error::Failure};
 
 /// An outcome on its way to the ledger.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -181,6 +183,12 @@ impl Home {
     /// Where a pending record is; `None` while it is on the poll thread.
     pub(crate) fn place(&self, offset: i64) -> Option<Arc<Place>> {
         self.places().of(offset)
+    }
+
+    /// The identity of a record that left the poll thread.
+    pub(crate) fn emit_id(&self, offset: i64) -> Option<Uuid> {
+        let TopicPartition { topic, partition } = &self.partition;
+        self.place(offset).map(|place| emit_id(topic, *partition, offset, place.timestamp()))
     }
 
     /// Counts the records that left the poll thread, by the node that each is at. One that went several ways is where it was

@@ -8,6 +8,9 @@ use std::{
     },
 };
 
+/// No record is of that time.
+const NO_TIME: i64 = i64::MIN;
+
 /// Where a record is, from when it left the poll thread. Its receipt tells where it goes without a lock.
 #[derive(Debug)]
 pub(crate) struct Place {
@@ -17,6 +20,8 @@ pub(crate) struct Place {
     done: AtomicBool,
     /// A hash of the record's time, key and value.
     pub(crate) fingerprint: u64,
+    /// Milliseconds since 1970, for its identity; or [`NO_TIME`], in eight bytes, since each record in flight has one.
+    timestamp: i64,
     /// What its key begins with, to name it where it blocks.
     pub(crate) key: Option<KeyStart>,
 }
@@ -24,7 +29,17 @@ pub(crate) struct Place {
 impl Place {
     pub(super) fn new(offset: i64, node: u32, fingerprint: u64, key: Option<&[u8]>) -> Self {
         let (node, done) = (AtomicU32::new(node), AtomicBool::new(false));
-        Self { offset, node, done, fingerprint, key: key.map(KeyStart::of) }
+        Self { offset, node, done, fingerprint, timestamp: NO_TIME, key: key.map(KeyStart::of) }
+    }
+
+    /// The time of a record that is there.
+    pub(super) fn of_time(mut self, timestamp: Option<i64>) -> Self {
+        self.timestamp = timestamp.unwrap_or(NO_TIME);
+        self
+    }
+
+    pub(super) fn timestamp(&self) -> Option<i64> {
+        (self.timestamp != NO_TIME).then_some(self.timestamp)
     }
 
     pub(crate) fn node(&self) -> u32 {

@@ -175,7 +175,8 @@ impl<'r> Visit<'r> {
         self.at = node;
         let receipt = match std::mem::replace(&mut self.claim, Claim::Gone) {
             Claim::Fresh { home, record } => {
-                let place = Place::new(record.offset, node, fingerprint(record), record.key);
+                let place = Place::new(record.offset, node, fingerprint(record), record.key)
+                    .of_time(record.timestamp);
                 Receipt::one(Arc::clone(home), place)
             }
             Claim::Held(receipt) => receipt,

@@ -7,7 +7,10 @@ pub(crate) mod said;
 use std::{error::Error as StdError, fmt, sync::Arc, time::Duration};
 
 pub(crate) use self::panics::{Panicked, catch, discard, panic_message};
+pub(crate) use self::record::Listed;
 pub use self::record::{RecordError, RecordErrorKind, RowRange};
+use uuid::Uuid;
+
 use crate::context::Context;
 
 /// Any error that a stage may give.
@@ -20,6 +23,8 @@ pub struct Failure(Box<FailedRecord>);
 #[derive(Debug)]
 pub(crate) struct FailedRecord {
     pub(crate) node: u32,
+    /// `None` where nobody knows the record's time any more.
+    pub(crate) emit_id: Option<Uuid>,
     pub(crate) topic: Arc<str>,
     pub(crate) partition: i32,
     pub(crate) offset: i64,
@@ -107,11 +112,26 @@ impl Failure {
         let mut failure =
             Self::at(node, Arc::clone(context.topic_arc()), context.partition(), context.offset(), cause);
         failure.0.attempts = context.attempt();
-        failure
+        failure.of_id(Some(context.identity()))
     }
 
     pub(crate) fn at(node: u32, topic: Arc<str>, partition: i32, offset: i64, cause: Cause) -> Self {
-        Self(Box::new(FailedRecord { node, topic, partition, offset, rows: Vec::new(), attempts: 1, cause }))
+        Self(Box::new(FailedRecord {
+            node,
+            emit_id: None,
+            topic,
+            partition,
+            offset,
+            rows: Vec::new(),
+            attempts: 1,
+            cause,
+        }))
+    }
+
+    /// What it is about has this identity.
+    pub(crate) fn of_id(mut self, emit_id: Option<Uuid>) -> Self {
+        self.0.emit_id = emit_id;
+        self
     }
 
     /// It is about a batch, of these records.

@@ -2,6 +2,8 @@
 
 use std::{error::Error as StdError, fmt, sync::Arc, time::Duration};
 
+use uuid::Uuid;
+
 use super::{BoxError, Cause, FailedRecord, Panicked, said};
 
 /// A record that failed, or a batch, with where and why.
@@ -29,6 +31,9 @@ pub struct RecordError {
     pub partition: i32,
     /// The record's offset.
     pub offset: i64,
+    /// Its identity in logs and traces ([`Context::emit_id`](crate::Context::emit_id)); of a batch its own. `None` where nobody knows the
+    /// record's time any more.
+    pub emit_id: Option<Uuid>,
     /// Of a batch: all records that failed with it, sorted, none of which is committed. Empty where a record failed by itself.
     pub rows: Vec<RowRange>,
     /// How often the stage tried.
@@ -116,7 +121,7 @@ impl fmt::Display for RowRange {
 const SHOWN: usize = 8;
 
 /// A list that goes on where there are more.
-struct Listed<'r>(&'r [RowRange]);
+pub(crate) struct Listed<'r>(pub(crate) &'r [RowRange]);
 
 impl fmt::Display for Listed<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -147,11 +152,22 @@ impl RecordError {
             topic: failed.topic.to_string(),
             partition: failed.partition,
             offset: failed.offset,
+            emit_id: failed.emit_id,
             rows: failed.rows,
             attempts: failed.attempts,
             kind,
             said,
             cause,
+        }
+    }
+}
+
+impl RecordError {
+    /// The words of the cause, which say its kind where these do not.
+    pub(crate) fn said(&self) -> String {
+        match &self.kind {
+            RecordErrorKind::Stage if self.said.is_empty() => "an error without words".to_owned(),
+            _ => self.said.clone(),
         }
     }
 }

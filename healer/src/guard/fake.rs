@@ -29,6 +29,8 @@ pub(crate) fn well() -> Health {
         held_back: Vec::new(),
         polled: Duration::ZERO,
         assigned: 1,
+        waiting: None,
+        open_circuits: Vec::new(),
         uncommitted: None,
         stalled: Vec::new(),
         error: None,

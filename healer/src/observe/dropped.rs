@@ -16,6 +16,7 @@ pub(crate) fn tell(of: &Context) {
     let records = COMPLAINTS.lock().unwrap_or_else(PoisonError::into_inner).add(1, Instant::now());
     if let Some(records) = records {
         tracing::warn!(
+            emit_id = %of.identity(),
             topic = of.topic(),
             partition = of.partition(),
             offset = of.offset(),

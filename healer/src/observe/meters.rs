@@ -76,6 +76,8 @@ pub(crate) struct Sight<'a> {
     pub(crate) stages: &'a StageCounts,
     /// How many records are at each node.
     pub(crate) in_flight: &'a BTreeMap<u32, u64>,
+    /// The nodes that rest.
+    pub(crate) open_circuits: &'a BTreeSet<u32>,
     /// Seconds since 1970.
     pub(crate) polled: f64,
     /// Failure reports that the reporter took, and those that were dropped.
@@ -152,7 +154,7 @@ impl Meters {
 
     /// Records how far everything is; called a few times a second, never per record.
     pub(crate) fn record(&mut self, sight: &Sight<'_>) {
-        let Sight { tally, partitions, stages, in_flight, polled, reports } = sight;
+        let Sight { tally, partitions, stages, in_flight, open_circuits, polled, reports } = sight;
         self.healed.absolute(tally.healed);
         self.dead_lettered.absolute(tally.dead_lettered);
         self.stale.absolute(tally.stale);
@@ -184,7 +186,7 @@ impl Meters {
             counters.stale.absolute(tally.stale);
         }
         self.record_partitions(partitions);
-        self.stages.record(stages, in_flight);
+        self.stages.record(stages, in_flight, open_circuits);
     }
 
     fn record_partitions(&mut self, partitions: &[PartitionStatus]) {
@@ -208,6 +210,9 @@ impl Meters {
         });
     }
 }
+
+/// What is not known is no number: a gauge that is made and not set would say 0.
+const UNKNOWN: f64 = f64::NAN;
 
 // Gauges are floats; offsets and counts are exact up to 2^53.
 #[allow(clippy::cast_precision_loss)]
@@ -255,15 +260,9 @@ impl PartitionMeters {
     }
 
     fn record(&self, status: &PartitionStatus) {
-        if let Some(committed) = status.committed {
-            self.committed.set(float(committed));
-        }
-        if let Some(end) = status.end {
-            self.end.set(float(end));
-        }
-        if let Some(lag) = status.lag() {
-            self.lag.set(float(lag));
-        }
+        self.committed.set(status.committed.map_or(UNKNOWN, float));
+        self.end.set(status.end.map_or(UNKNOWN, float));
+        self.lag.set(status.lag().map_or(UNKNOWN, float));
         self.position.set(float(status.position));
         self.pending.set(float(status.pending));
         self.done_above.set(float(status.done_above));
@@ -277,9 +276,9 @@ impl PartitionMeters {
     /// The partition is not this member's any more.
     fn leave(&self) {
         let Self { lag, pending, done_above, blocked, held_back, states, .. } = self;
-        for gauge in [lag, pending, done_above, blocked, held_back]
-            .into_iter()
-            .chain(states.iter().map(|(_, gauge)| gauge))
+        lag.set(UNKNOWN);
+        for gauge in
+            [pending, done_above, blocked, held_back].into_iter().chain(states.iter().map(|(_, gauge)| gauge))
         {
             gauge.set(0.0);
         }

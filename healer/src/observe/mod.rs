@@ -5,6 +5,7 @@
 //! | --- | --- | --- |
 //! | export metrics and health over HTTP | [`serve_metrics`], [`serve_health`] | `serve`, on by default |
 //! | write logs, each line with its record | [`init_logs`], or [`LogLayer`] in a subscriber of your own | `logs`, on by default |
+//! | log the error that ends a program, as JSON where that is asked for | [`log_error`] | `logs`, on by default |
 //! | log the data of records | [`log_data`] | |
 //! | know which record a stage works on | [`current`](fn@current) | |
 //! | send traces of records to OpenTelemetry | `init_traces` | `opentelemetry` |
@@ -14,6 +15,7 @@
 mod current;
 mod data;
 mod dropped;
+mod given_up;
 #[cfg(feature = "logs")]
 mod logs;
 mod meters;
@@ -34,8 +36,9 @@ pub(crate) use current::{Here, Inside, Named, at, enter, set, topic, topic_name}
 pub use data::{Redact, log_data};
 pub(crate) use data::{emitted, logs_data};
 pub(crate) use dropped::tell as tell_dropped;
+pub(crate) use given_up::{AllGivenUp, Fate, GivenUp};
 #[cfg(feature = "logs")]
-pub use logs::{LogLayer, LogsError, init_logs};
+pub use logs::{LogLayer, LogsError, init_logs, log_error};
 pub(crate) use meters::{Meters, Sight, Tally};
 #[cfg(feature = "serve")]
 pub use serve::{DEFAULT_ADDRESS, ServeError, Server, serve_health, serve_metrics};

@@ -34,6 +34,26 @@ fn of_stages() {
         records,
         "Records that left the poll thread and are at a stage now"
     );
+    describe_gauge!(
+        "healer_stage_calls_at_work",
+        records,
+        "Calls of a parallel stage that have begun and not ended"
+    );
+    describe_gauge!(
+        "healer_stage_calls_waiting_for_key",
+        records,
+        "Records at a parallel stage that wait for another one of their key"
+    );
+    describe_gauge!(
+        "healer_stage_circuit_open",
+        records,
+        "1 while a stage rests since it fails on everything, else 0"
+    );
+    describe_counter!(
+        "healer_stage_circuit_openings_total",
+        records,
+        "How often a stage began to rest since it failed on everything"
+    );
     describe_histogram!(
         "healer_stage_duration_seconds",
         Unit::Seconds,

@@ -193,6 +193,8 @@ pub struct Node {
     pub(crate) feeds: Option<u32>,
     /// Whether it keeps something in the store under its name.
     pub(crate) stores: bool,
+    /// Whether it rests when it fails on everything.
+    pub(crate) breaks: bool,
     /// What it does about records that fail; the pipeline's policy where it says nothing.
     pub(crate) on_error: Option<OnError>,
     /// What is wrong with its settings; reported by `build`.
@@ -208,6 +210,7 @@ pub struct NodeDraft {
     pub(crate) needs: Vec<Requirement>,
     pub(crate) feeds: Option<u32>,
     pub(crate) stores: bool,
+    pub(crate) breaks: bool,
     pub(crate) on_error: Option<OnError>,
     pub(crate) faults: Vec<String>,
 }
@@ -227,6 +230,7 @@ impl NodeDraft {
             needs: Vec::new(),
             feeds: None,
             stores: false,
+            breaks: false,
             on_error: None,
             faults: Vec::new(),
         }

@@ -51,10 +51,10 @@ async fn cut_past_the_position(out_of_range: OutOfRange) -> Option<(Story, Handl
 async fn records_deleted_past_the_position_end_the_pipeline_by_name() {
     let Some((ground, handle)) = cut_past_the_position(OutOfRange::Error).await else { return };
     let ended = tokio::time::timeout(LIMIT, handle.join()).await.expect("it ends");
-    let Err(Error::Start(StartError::OutOfRange { partition, committed, first, end })) = &ended else {
+    let Err(Error::Start(StartError::OutOfRange { topic, partition, committed, first, end })) = &ended else {
         panic!("{ended:?}")
     };
-    assert_eq!((&**partition, *first, *end), (&*format!("{}[0]", ground.topic), 300, 406));
+    assert_eq!((topic, *partition, *first, *end), (&ground.topic, 0, 300, 406));
     assert!((9..300).contains(committed), "the offset that was expected next: {committed}");
     // What was read is done and committed, and nothing beyond it.
     let read = ground.offsets(0);

@@ -95,6 +95,11 @@ impl Operating {
         all.into_iter().map(|(name, value)| (name, value, self.source(name))).collect()
     }
 
+    /// What is logged, and how.
+    pub(super) fn logs(&self) -> &LogSettings {
+        &self.logs
+    }
+
     fn source(&self, name: &str) -> &Source {
         self.sources.get(name).unwrap_or(&Source::Default)
     }
@@ -108,7 +113,7 @@ impl Config {
 
     /// What is logged, and how.
     pub fn logs(&self) -> &LogSettings {
-        &self.operating.logs
+        self.operating.logs()
     }
 
     /// When the guard ends the process. It acts only where a guard was built.

@@ -67,7 +67,8 @@ impl Core {
             return 0;
         }
         tracing::warn!(
-            %partition,
+            topic = &*partition.topic,
+            partition = partition.partition,
             from,
             to,
             count,
@@ -82,8 +83,8 @@ impl Core {
     pub(super) fn find_orphan(&mut self, now: Duration, actions: &mut Vec<Action>) {
         let orphan = self.orphans.iter().find(|(_, since)| now >= **since + ORPHANED);
         if let Some((partition, _)) = orphan {
-            let partition = partition.to_string();
-            self.fail(Error::Fenced { partition }, now, actions);
+            let (topic, partition) = (partition.topic.to_string(), partition.partition);
+            self.fail(Error::Fenced { topic, partition }, now, actions);
         }
     }
 }

@@ -12,7 +12,8 @@ impl Part {
     /// A record at `offset` came where a higher one was due: the log is not the one that the ledger is about.
     pub(super) fn went_back(&mut self, offset: i64) {
         tracing::warn!(
-            partition = %self.home.partition,
+            topic = &*self.home.partition.topic,
+            partition = self.home.partition.partition,
             offset,
             expected = self.ledger.position(),
             "the offsets went back: the topic was truncated or made anew, or the position was reset; reading anew from there"

@@ -56,7 +56,12 @@ impl Core {
             let blocked = part.blocked.map(|(offset, _)| offset);
             if let Some(offset) = part.stalled.filter(|stalled| blocked != Some(*stalled)) {
                 part.stalled = None;
-                tracing::info!(partition = %part.home.partition, offset, "the record that held the partition is past");
+                tracing::info!(
+                    topic = &*part.home.partition.topic,
+                    partition = part.home.partition.partition,
+                    offset,
+                    "the record that held the partition is past"
+                );
             }
             let after = self.settings.stall_after;
             if part.stalled.is_none() && part.is_blocked_for(after, now) {
@@ -73,9 +78,11 @@ impl Core {
                 {
                     let key = key.map(|key| String::from_utf8_lossy(&key).into_owned());
                     tracing::warn!(
-                        partition = %part.home.partition,
+                        emit_id = part.home.emit_id(offset).map(display),
+                        topic = &*part.home.partition.topic,
+                        partition = part.home.partition.partition,
                         offset,
-                        %stage,
+                        stage = &*stage,
                         ?key,
                         key_is_cut,
                         seconds = lasting.as_secs(),

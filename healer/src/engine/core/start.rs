@@ -98,22 +98,26 @@ impl Start {
 pub enum StartError {
     /// The group has no offset, and `start` says that this is an error.
     #[error(
-        "the group has committed no offset for {partition} and `start` is `error`: commit one with your Kafka tools, or \
+        "the group has committed no offset for {topic}[{partition}] and `start` is `error`: commit one with your Kafka tools, or \
          set `start` to `earliest`, `latest` or `time:…`"
     )]
     NoOffset {
-        /// Topic and partition.
-        partition: String,
+        /// The topic.
+        topic: String,
+        /// The partition.
+        partition: i32,
     },
     /// The committed offset does not exist in the partition.
     #[error(
-        "the group has committed offset {committed} of {partition}, which holds offsets {first} up to {end}: records were \
+        "the group has committed offset {committed} of {topic}[{partition}], which holds offsets {first} up to {end}: records were \
          deleted, or the topic was made anew. Nothing was read. Reset the group's offset with your Kafka tools, or set \
          `out_of_range` to `earliest` or `latest`"
     )]
     OutOfRange {
-        /// Topic and partition.
-        partition: String,
+        /// The topic.
+        topic: String,
+        /// The partition.
+        partition: i32,
         /// The offset that was committed.
         committed: i64,
         /// The first offset there is.
@@ -123,13 +127,15 @@ pub enum StartError {
     },
     /// The committed offset is below what the embedded Kafka of `healer::testing` keeps.
     #[error(
-        "the group has committed offset {committed} of {partition}, of which the embedded Kafka holds offsets {first} up to {end}: it \
+        "the group has committed offset {committed} of {topic}[{partition}], of which the embedded Kafka holds offsets {first} up to {end}: it \
          keeps 5 MiB a partition and has dropped older records. Nothing was read. Create the topic with more partitions, produce less, \
          or use a real Kafka: `healer::testing` tells how"
     )]
     Dropped {
-        /// Topic and partition.
-        partition: String,
+        /// The topic.
+        topic: String,
+        /// The partition.
+        partition: i32,
         /// The offset that was committed.
         committed: i64,
         /// The first offset there is.
@@ -137,6 +143,17 @@ pub enum StartError {
         /// The offset of the next record to be written.
         end: i64,
     },
+}
+
+impl StartError {
+    /// Which partition it is about.
+    pub(crate) fn place(&self) -> (&str, i32) {
+        match self {
+            Self::NoOffset { topic, partition }
+            | Self::OutOfRange { topic, partition, .. }
+            | Self::Dropped { topic, partition, .. } => (topic, *partition),
+        }
+    }
 }
 
 /// Decides where a partition starts.
@@ -147,6 +164,7 @@ pub(crate) fn decide(
     out_of_range: OutOfRange,
 ) -> Result<Start, StartError> {
     let Watermarks { first, stable, end } = known.watermarks;
+    let (topic, number) = (|| partition.topic.to_string(), partition.partition);
     let is_stale = known.snapshot.is_some();
     let chosen = |offset| Start { committed: known.committed, is_stale, commit: true, ..Start::at(offset) };
     let Some(committed) = known.committed else {
@@ -160,7 +178,7 @@ pub(crate) fn decide(
                 let older = known.millis.map(|than| Older { than, below: end });
                 Ok(Start { older, ..chosen(known.wanted.unwrap_or(stable)) })
             }
-            StartPolicy::Error => Err(StartError::NoOffset { partition: partition.to_string() }),
+            StartPolicy::Error => Err(StartError::NoOffset { topic: topic(), partition: number }),
         };
     };
     // Also above an open transaction: that it could be read before says that it is there, and it is waited for.
@@ -191,7 +209,7 @@ pub(crate) fn decide(
         OutOfRange::Earliest => Ok(anew(first)),
         OutOfRange::Latest => Ok(anew(stable)),
         OutOfRange::Error => {
-            Err(StartError::OutOfRange { partition: partition.to_string(), committed, first, end })
+            Err(StartError::OutOfRange { topic: topic(), partition: number, committed, first, end })
         }
     }
 }

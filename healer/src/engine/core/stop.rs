@@ -8,6 +8,30 @@ use crate::{
     error::{Cause, Failure, RecordError, said::chain},
 };
 
+/// Says what ends the pipeline, and about which record or partition that is.
+fn tell_end(error: &Error) {
+    let record = match error {
+        Error::Record(record) => Some(&**record),
+        _ => None,
+    };
+    let place = match error {
+        Error::Record(record) => Some((record.topic.as_str(), record.partition)),
+        Error::Fenced { topic, partition } => Some((topic.as_str(), *partition)),
+        Error::Start(error) => Some(error.place()),
+        _ => None,
+    };
+    tracing::error!(
+        emit_id = record.and_then(|record| record.emit_id).map(display),
+        topic = place.map(|(topic, _)| topic),
+        partition = place.map(|(_, partition)| partition),
+        offset = record.map(|record| record.offset),
+        stage = record.map(|record| record.stage.as_str()),
+        attempt = record.map(|record| record.attempts),
+        error = chain(error),
+        "the pipeline stops"
+    );
+}
+
 /// What the last commit has at least, however long the drain took.
 const LAST_COMMIT: Duration = Duration::from_secs(1);
 
@@ -18,7 +42,7 @@ impl Core {
     /// Ends because of an error; the first one is the one that is told.
     pub(super) fn fail(&mut self, error: Error, now: Duration, actions: &mut Vec<Action>) {
         if self.failure.is_none() {
-            tracing::error!(error = chain(&error), "the pipeline stops");
+            tell_end(&error);
             self.failure = Some(error);
         }
         self.stop(now, actions);
@@ -35,7 +59,8 @@ impl Core {
         };
         let node = home.node(offset);
         let topic = home.partition.topic.clone();
-        let failure = Failure::at(node, topic, home.partition.partition, offset, Cause::Lost);
+        let failure = Failure::at(node, topic, home.partition.partition, offset, Cause::Lost)
+            .of_id(home.emit_id(offset));
         let path = (self.path)(node);
         self.fail(Error::record(RecordError::new(failure.into_inner(), &path)), now, actions);
     }

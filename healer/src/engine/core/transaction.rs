@@ -69,11 +69,16 @@ impl Core {
             part.log_end = Some(marks.end);
             let before = part.transaction;
             part.transaction = Transaction::seen(before, *marks, now);
-            let partition = &part.home.partition;
+            let TopicPartition { topic, partition } = &part.home.partition;
             if let Some(Transaction { offset, told: true, .. }) = before
                 && part.transaction.is_none_or(|open| open.offset != offset)
             {
-                tracing::info!(%partition, offset, "the transaction that held the partition back is past");
+                tracing::info!(
+                    topic = &**topic,
+                    partition,
+                    offset,
+                    "the transaction that held the partition back is past"
+                );
             }
             let Some(HeldBack { offset, lasting }) = part.held_back(now).filter(|held| held.lasting >= after)
             else {
@@ -84,7 +89,8 @@ impl Core {
             {
                 let (seconds, behind) = (lasting.as_secs(), marks.end - offset);
                 tracing::warn!(
-                    %partition,
+                    topic = &**topic,
+                    partition,
                     offset,
                     seconds,
                     behind,

@@ -117,7 +117,8 @@ fn snapshot(journal: &Journal, partition: &TopicPartition) -> Result<Option<Part
         Loaded::Found(snapshot) => Ok(Some(snapshot)),
         Loaded::Damaged { reason } => {
             tracing::warn!(
-                %partition,
+                topic = &*partition.topic,
+                partition = partition.partition,
                 reason,
                 "the store's snapshot is not believed: records from the committed offset on are processed again, unless the commit says \
                  that they are done"

@@ -12,15 +12,20 @@ use tokio::sync::{broadcast, watch};
 
 use crate::{
     app::{Error, Report},
+    broker::Remote,
     engine::{
-        Runtime, Sends,
+        Circuits, Runtime, Sends, Shared,
         core::{Action, Core, Event},
     },
     envelope::Desk,
     operators::Checkpoints,
 };
 
-use super::{CommittedOffset, seek::Sought};
+use super::{
+    CommittedOffset, WaitingForPartitions,
+    seek::Sought,
+    waits::{Reasons, Waits},
+};
 
 /// How a pipeline ended.
 pub(super) type Ended = Option<Result<Report, Error>>;
@@ -37,7 +42,11 @@ pub(super) struct Control {
     /// What the user wants read from elsewhere, and was not looked at yet.
     seeks: Mutex<Vec<Sought>>,
     missing_topic: Mutex<Option<String>>,
+    /// Whether the group gives it partitions.
+    waits: Mutex<Waits>,
+    reasons: Reasons,
     pub(super) sends: Arc<Sends>,
+    pub(super) circuits: Arc<Circuits>,
     pub(super) unreachable_after: Duration,
     pub(super) desk: Arc<Desk>,
     pub(super) commits: broadcast::Sender<CommittedOffset>,
@@ -49,29 +58,24 @@ pub(super) struct Control {
 const COMMITS: usize = 4_096;
 
 impl Control {
-    pub(super) fn new(
-        name: String,
-        core: Core,
-        runtime: Arc<dyn Runtime>,
-        desk: Arc<Desk>,
-        checkpoints: Arc<Checkpoints>,
-        sends: Arc<Sends>,
-        unreachable_after: Duration,
-    ) -> Self {
+    pub(super) fn new(core: Core, shared: &Shared, reasons: Reasons, unreachable_after: Duration) -> Self {
         Self {
             core: Mutex::new(core),
-            runtime,
-            name,
+            runtime: Arc::clone(&shared.runtime),
+            name: shared.pipeline.clone(),
             stop: AtomicBool::new(false),
             polled: AtomicU64::new(0),
             seeks: Mutex::default(),
             missing_topic: Mutex::default(),
-            sends,
+            waits: Mutex::default(),
+            reasons,
+            sends: Arc::clone(&shared.sends),
+            circuits: Arc::clone(&shared.circuits),
             unreachable_after,
-            desk,
+            desk: Arc::clone(&shared.desk),
             commits: broadcast::Sender::new(COMMITS),
             ended: watch::Sender::new(None),
-            checkpoints,
+            checkpoints: Arc::clone(&shared.checkpoints),
         }
     }
 
@@ -95,6 +99,18 @@ impl Control {
 
     pub(super) fn miss_topic(&self, text: Option<String>) {
         *self.missing_topic.lock().unwrap_or_else(PoisonError::into_inner) = text;
+    }
+
+    pub(super) fn waits(&self) -> MutexGuard<'_, Waits> {
+        self.waits.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Why it has no partitions; `None` where it has some, or has ended.
+    pub(super) fn waiting(&self, remote: &dyn Remote, now: Duration) -> Option<WaitingForPartitions> {
+        let (lasting, answer) = self.waits().lasting(now)?;
+        let outage = remote.outage().map(|outage| outage.reason);
+        let reason = self.reasons.reason(answer, outage, self.missing_topic());
+        Some(WaitingForPartitions { lasting, reason })
     }
 
     /// The broker was polled.

@@ -22,17 +22,18 @@ fn is_embedded(remote: &dyn Remote, wait: Duration) -> bool {
 /// Warns where a start passes over records of the embedded Kafka.
 pub(super) fn warn(remote: &dyn Remote, wait: Duration, partition: &TopicPartition, first: i64) {
     if is_embedded(remote, wait) {
-        tracing::warn!(%partition, first, "{WORDS}");
+        let TopicPartition { topic, partition } = partition;
+        tracing::warn!(topic = &**topic, partition, first, "{WORDS}");
     }
 }
 
 /// The error about an offset that does not exist, or the one that says why on the embedded Kafka.
 pub(super) fn explain(remote: &dyn Remote, wait: Duration, error: StartError) -> StartError {
     match error {
-        StartError::OutOfRange { partition, committed, first, end }
+        StartError::OutOfRange { topic, partition, committed, first, end }
             if committed < first && is_embedded(remote, wait) =>
         {
-            StartError::Dropped { partition, committed, first, end }
+            StartError::Dropped { topic, partition, committed, first, end }
         }
         other => other,
     }

@@ -24,6 +24,7 @@ const REPORTS: Duration = Duration::from_secs(5);
 pub(super) fn finish<B: Broker>(mut poller: Poller<B>, panic: Option<Error>) -> Result<Report, Error> {
     poller.tell_commits();
     poller.record();
+    poller.shared.given_up.tell_rest(poller.control.now(), true);
     let Poller { mut broker, remote, control, shared, lanes, saver, config, goals, .. } = poller;
     drop(lanes);
     shared.abort();
@@ -85,7 +86,12 @@ fn report(
         skipped,
         dead_lettered: tally.dead_lettered,
         commits: tally.commits,
-        lag: partitions.iter().map(PartitionReport::lag).sum(),
+        // Of what was never this member's nothing is known.
+        lag: if partitions.is_empty() && goals.is_none() {
+            None
+        } else {
+            partitions.iter().map(PartitionReport::lag).sum()
+        },
         partitions,
         fenced: tally.stale,
         duration,

@@ -5,10 +5,10 @@ use std::time::Duration;
 use crate::{
     app::Error,
     broker::{Outage, Remote},
-    engine::{Blocked, CommitHealth, HeldBack, HeldPartition, SendHealth, Stalled},
+    engine::{Blocked, CommitHealth, HeldBack, HeldPartition, OpenCircuit, SendHealth, Stalled},
 };
 
-use super::control::Control;
+use super::{WaitingForPartitions, control::Control};
 
 /// How a pipeline is; what `/health` of a service would say.
 ///
@@ -33,6 +33,11 @@ pub struct Health {
     pub polled: Duration,
     /// How many partitions are this member's.
     pub assigned: usize,
+    /// Why it has none, where it runs and has none.
+    pub waiting: Option<WaitingForPartitions>,
+    /// The stages that rest since they fail on everything (`circuit_breaker`). No restart mends what they call, so this is no
+    /// [fault](Self::faults); a record that waits for longer than `stall_after` is.
+    pub open_circuits: Vec<OpenCircuit>,
     /// How long records have been taken in that are not committed, while no commit was acknowledged at all; `None` where there are none.
     pub uncommitted: Option<Duration>,
     /// The records that have held their partitions for longer than [`Config::stall_after`](crate::Config::stall_after).
@@ -58,11 +63,12 @@ pub enum Phase {
 
 impl Health {
     /// Whether it runs, a broker can be reached, the last commit was acknowledged, no record waits for long for its
-    /// acknowledgement, no topic is missing, and nothing is [held back](Self::held_back) for too long.
+    /// acknowledgement, no topic is missing, no stage [rests](Self::open_circuits), and nothing is [held back](Self::held_back) for too long.
     pub fn is_well(&self) -> bool {
-        let Self { phase, outage, commits, sends, missing_topic, held_back, .. } = self;
+        let Self { phase, outage, commits, sends, missing_topic, held_back, open_circuits, .. } = self;
         let reached = outage.is_none() && commits.failures == 0 && sends.is_none();
-        *phase == Phase::Running && reached && missing_topic.is_none() && held_back.is_empty()
+        let works = missing_topic.is_none() && held_back.is_empty() && open_circuits.is_empty();
+        *phase == Phase::Running && reached && works
     }
 
     /// Whether it works: it takes records, and partitions are assigned to it. Else nobody loses anything by taking it out of service.
@@ -126,6 +132,8 @@ impl Control {
             missing_topic: self.missing_topic(),
             polled: now.saturating_sub(self.polled()),
             assigned,
+            waiting: self.waiting(remote, now).filter(|_| phase == Phase::Running && assigned == 0),
+            open_circuits: self.circuits.all(now),
             uncommitted,
             stalled,
             held_back,

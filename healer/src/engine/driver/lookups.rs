@@ -109,6 +109,10 @@ impl Unanswered {
         }
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
     pub(super) fn remove(&mut self, partitions: &[TopicPartition]) {
         self.waiting.retain(|_, partition| !partitions.contains(partition));
     }

@@ -27,6 +27,7 @@ mod seek;
 mod station;
 mod tokio_runtime;
 mod turn;
+mod waits;
 
 use std::{
     collections::BTreeMap,
@@ -48,6 +49,7 @@ pub use health::{Health, Phase};
 #[cfg(feature = "testing")]
 pub(crate) use keeper::turn as keep;
 pub use seek::{SeekError, SeekTo};
+pub use waits::WaitingForPartitions;
 
 use self::{
     hands::Ran,

@@ -20,7 +20,8 @@ impl<B: Broker> Poller<B> {
         let mut assignments = Vec::with_capacity(starts.len());
         for (partition, start) in starts {
             let Some((slot, home)) = self.open_lane(&partition) else { continue };
-            tracing::info!(%partition, offset = start.offset, "assigned");
+            let TopicPartition { topic, partition: number } = &partition;
+            tracing::info!(topic = &**topic, partition = number, offset = start.offset, "assigned");
             assignments.push(Assignment { partition, slot, offset: start.offset });
             let fresh = self.asker.runtime.random();
             assigned.push(Assigned { slot, home, start, fresh });
@@ -59,7 +60,8 @@ impl<B: Broker> Poller<B> {
     fn open_lane(&mut self, partition: &TopicPartition) -> Option<(u32, Arc<Home>)> {
         let mut takers = self.routes.iter().filter(|route| route.takes(&partition.topic));
         let Some(route) = takers.next() else {
-            tracing::warn!(%partition, "assigned, but no source reads it");
+            let TopicPartition { topic, partition } = partition;
+            tracing::warn!(topic = &**topic, partition, "assigned, but no source reads it");
             return None;
         };
         // Two patterns may have a topic in common, which nobody knows before it is there.

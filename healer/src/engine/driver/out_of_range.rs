@@ -164,9 +164,9 @@ impl<B: Broker> Poller<B> {
             OutOfRange::Earliest => first,
             OutOfRange::Latest => stable,
             OutOfRange::Error => {
-                let partition = partition.to_string();
                 let error = if is_out {
-                    let error = StartError::OutOfRange { partition, committed: *position, first, end };
+                    let (topic, partition) = (partition.topic.to_string(), partition.partition);
+                    let error = StartError::OutOfRange { topic, partition, committed: *position, first, end };
                     dropped::explain(&*self.remote, Duration::ZERO, error).into()
                 } else {
                     Error::Broker(format!(
@@ -178,7 +178,15 @@ impl<B: Broker> Poller<B> {
                 return self.step(Event::Failed(error));
             }
         };
-        tracing::warn!(%partition, position, first, end, text, "the offset is out of range: starting anew");
+        tracing::warn!(
+            topic = &*partition.topic,
+            partition = partition.partition,
+            offset = position,
+            first,
+            end,
+            text,
+            "the offset is out of range: starting anew"
+        );
         if *position < first {
             dropped::warn(&*self.remote, Duration::ZERO, partition, first);
         }

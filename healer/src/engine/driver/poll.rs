@@ -19,6 +19,7 @@ use super::{
     lookups::{Asker, Unanswered},
     out_of_range::OutOfRangeTold,
     saver::Saver,
+    waits::Answer,
 };
 use crate::{
     app::Error,
@@ -30,7 +31,7 @@ use crate::{
     },
     envelope::Settled,
     error::RecordError,
-    observe::{Meters, Sight},
+    observe::{Fate, GivenUp, Meters, Sight},
     topology::Graph,
 };
 
@@ -166,8 +167,11 @@ impl<B: Broker> Poller<B> {
 
     pub(super) fn fail_record(&mut self, failure: crate::error::Failure) {
         let failed = failure.into_inner();
-        let path = self.graph.path(failed.node);
-        self.step(Event::Failed(Error::record(RecordError::new(failed, &path))));
+        let (node, path) = (failed.node, self.graph.path(failed.node));
+        let error = RecordError::new(failed, &path);
+        let now = self.control.now();
+        self.shared.given_up.tell(Fate::Failed, node, GivenUp::of_error(&error), now);
+        self.step(Event::Failed(Error::record(error)));
     }
 
     fn broker_events(&mut self) {
@@ -175,6 +179,7 @@ impl<B: Broker> Poller<B> {
             match event {
                 BrokerEvent::Assigned(partitions) => {
                     self.control.core().tally.rebalances += 1;
+                    self.control.waits().hear(Answer::Nothing);
                     if !partitions.is_empty() {
                         self.control.miss_topic(None);
                     }
@@ -182,11 +187,13 @@ impl<B: Broker> Poller<B> {
                 }
                 BrokerEvent::Revoked(partitions) => {
                     self.control.core().tally.rebalances += 1;
+                    self.control.waits().hear(Answer::None);
                     self.unanswered.remove(&partitions);
                     self.step(Event::Revoked(partitions));
                 }
                 BrokerEvent::Lost(partitions) => {
                     self.control.core().tally.rebalances += 1;
+                    self.control.waits().hear(Answer::None);
                     self.unanswered.remove(&partitions);
                     self.step(Event::Lost(partitions));
                 }
@@ -264,8 +271,10 @@ impl<B: Broker> Poller<B> {
             positions.retain(|(slot, _)| self.lanes.is_at_position(*slot, now));
             self.step(Event::Positions(&positions));
             self.ask_ends(now);
+            self.look_for_partitions(now);
             if now >= self.told + TELL {
                 self.told = now;
+                self.shared.given_up.tell_rest(now, false);
                 self.record();
             }
         }
@@ -283,6 +292,7 @@ impl<B: Broker> Poller<B> {
             partitions: &partitions,
             stages: &self.shared.counts,
             in_flight: &in_flight,
+            open_circuits: &self.shared.circuits.nodes(),
             polled: polled.as_secs_f64(),
             reports: self.shared.reports.counts(),
         });

@@ -26,6 +26,7 @@ use super::{
     patience::ride_out,
     poll::Poller,
     saver::Saver,
+    waits::Reasons,
 };
 use crate::{
     app::Error,
@@ -139,7 +140,7 @@ fn assemble<B: Broker>(
         states,
         desk: Arc::clone(&desk),
         producer,
-        sends: Arc::clone(&sends),
+        sends,
         in_flight,
         hurry: patience,
         nodes: Nodes::new(graph.clone(), on_error, reports.is_on()).always_stop(always_stops),
@@ -160,15 +161,9 @@ fn assemble<B: Broker>(
     let paths = graph.clone();
     let paths = Arc::new(move |node| paths.path(node));
     let core = Core::new(settings, goals.clone(), paths, runtime.now());
-    let control = Arc::new(Control::new(
-        name.clone(),
-        core,
-        Arc::clone(runtime),
-        Arc::clone(&desk),
-        Arc::clone(&shared.checkpoints),
-        sends,
-        config.unreachable_after(),
-    ));
+    let has_patterns = sources.iter().any(|(_, topics, _)| matches!(topics, Topics::Pattern(_)));
+    let reasons = Reasons::new(&config, has_patterns);
+    let control = Arc::new(Control::new(core, &shared, reasons, config.unreachable_after()));
     let routes = sources.into_iter().map(|(node, topics, entry)| Route::new(node, &topics, entry));
 
     let remote = broker.remote();

@@ -134,7 +134,8 @@ impl<B: Broker> Poller<B> {
         let Sought { partition, to, answer } = sought;
         let result = found.map_err(SeekError::Broker).and_then(|found| self.seek(&partition, to, &found));
         if let Ok(offset) = result {
-            tracing::info!(%partition, offset, "reading from elsewhere, as was asked: {to}");
+            let TopicPartition { topic, partition } = &partition;
+            tracing::info!(topic = &**topic, partition, offset, "reading from elsewhere, as was asked: {to}");
         }
         // Who asked may have gone.
         drop(answer.send(result));

@@ -2,6 +2,7 @@
 
 mod alone;
 mod error;
+mod failure;
 mod fields;
 mod json;
 mod layer;
@@ -20,6 +21,7 @@ use tracing_log::{AsLog as _, LogTracer};
 use tracing_subscriber::{layer::SubscriberExt as _, registry};
 
 pub use error::LogsError;
+pub use failure::log_error;
 pub use layer::LogLayer;
 
 use super::data;

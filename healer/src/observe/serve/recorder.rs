@@ -52,6 +52,16 @@ pub(super) fn install() -> Result<PrometheusHandle, ServeError> {
     Ok(handle)
 }
 
+/// All that is recorded, without what is not known: such a gauge is no number, and has no sample.
+pub(super) fn page(handle: &PrometheusHandle) -> String {
+    without_unknown(&handle.render())
+}
+
+fn without_unknown(page: &str) -> String {
+    let is_known = |line: &&str| !(line.starts_with("healer_") && line.trim_end().ends_with(" NaN"));
+    page.split_inclusive('\n').filter(is_known).collect()
+}
+
 /// A recorder whose histograms have buckets.
 pub(super) fn recorder() -> PrometheusRecorder {
     let units = [("_seconds", SECONDS.as_slice()), ("_bytes", BYTES.as_slice())];
@@ -60,4 +70,16 @@ pub(super) fn recorder() -> PrometheusRecorder {
         builder.set_buckets_for_metric(unit, bounds).expect("there are bounds")
     });
     builder.build_recorder()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_unknown;
+
+    #[test]
+    fn what_is_not_known_has_no_sample() {
+        let page =
+            "# TYPE healer_lag gauge\nhealer_lag{a=\"1\"} NaN\nhealer_lag{a=\"2\"} 0\nshop_tea NaN\n\n";
+        assert_eq!(without_unknown(page), "# TYPE healer_lag gauge\nhealer_lag{a=\"2\"} 0\nshop_tea NaN\n\n");
+    }
 }

@@ -12,7 +12,7 @@ use axum::{
 use metrics_exporter_prometheus::PrometheusHandle;
 use serde_json::{Value, json};
 
-use super::watches::Watches;
+use super::{recorder, watches::Watches};
 use crate::engine::{Health, Phase};
 
 /// The text format of Prometheus.
@@ -40,7 +40,7 @@ impl Served {
             let text = "no metrics are exported here: this server was started for health alone\n";
             return (StatusCode::NOT_FOUND, text).into_response();
         };
-        ([(CONTENT_TYPE, PROMETHEUS)], metrics.render()).into_response()
+        ([(CONTENT_TYPE, PROMETHEUS)], recorder::page(metrics)).into_response()
     }
 
     /// Whether all pipelines are well. Where none is watched yet, nothing is wrong.
@@ -79,7 +79,14 @@ fn unready(health: &Health) -> Option<String> {
         return None;
     }
     Some(match (health.phase, &health.error) {
-        (Phase::Running, _) => "no partition is assigned to it".to_owned(),
+        (Phase::Running, _) => match &health.waiting {
+            Some(waiting) => format!(
+                "no partition is assigned to it, for {} s: {}",
+                waiting.lasting.as_secs(),
+                waiting.reason
+            ),
+            None => "no partition is assigned to it".to_owned(),
+        },
         (Phase::Draining, _) => "it takes no more records, and finishes those in flight".to_owned(),
         (Phase::Ended, None) => "it has ended".to_owned(),
         (Phase::Ended, Some(error)) => format!("an error ended it: {error}"),

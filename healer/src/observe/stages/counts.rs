@@ -17,6 +17,9 @@ struct NodeCounts {
     taken: AtomicU64,
     given: AtomicU64,
     skipped: AtomicU64,
+    /// Calls of a parallel stage that have begun, and records that stand behind another of their key.
+    at_work: AtomicU64,
+    behind: AtomicU64,
     /// Why it skips, by number: a node has one reason of its own.
     reason: AtomicU32,
 }
@@ -56,6 +59,14 @@ impl LaneCounts {
         }
     }
 
+    /// How many calls of a node are at work in this lane, and how many records wait for their key.
+    pub(crate) fn calls(&self, node: u32, at_work: usize, behind: usize) {
+        if let Some(counts) = self.of(node) {
+            counts.at_work.store(at_work as u64, Relaxed);
+            counts.behind.store(behind as u64, Relaxed);
+        }
+    }
+
     /// A node skipped a record for its own reason.
     #[inline]
     pub(crate) fn skip(&self, node: u32, reason: Reason) {
@@ -77,6 +88,8 @@ pub(crate) enum Rare {
     Retried,
     /// The broker has the dead letter of a record.
     DeadLettered,
+    /// It rests from now on, since it fails on everything.
+    CircuitOpened,
 }
 
 /// The counts of one node over all lanes.
@@ -85,12 +98,16 @@ pub(crate) struct Sum {
     pub(crate) taken: u64,
     pub(crate) given: u64,
     pub(crate) skipped: Option<(Reason, u64)>,
+    pub(crate) at_work: u64,
+    pub(crate) behind: u64,
 }
 
 impl Sum {
     fn add(&mut self, counts: &NodeCounts) {
         self.taken += counts.taken.load(Relaxed);
         self.given += counts.given.load(Relaxed);
+        self.at_work += counts.at_work.load(Relaxed);
+        self.behind += counts.behind.load(Relaxed);
         let skipped = counts.skipped.load(Relaxed);
         if skipped > 0 {
             let before = self.skipped.map_or(0, |(_, before)| before);
@@ -192,9 +209,15 @@ mod tests {
         a.give(6, 2);
         b.skip(6, reason);
         a.skip(6, reason);
+        a.calls(7, 3, 1);
+        b.calls(7, 2, 0);
+        assert_eq!(stages.sums().last().map(|(_, sum)| (sum.at_work, sum.behind)), Some((5, 1)));
+        for lane in [&a, &b] {
+            lane.calls(7, 0, 0);
+        }
         let expected: BTreeMap<u32, Sum> = [
             (5, Sum { taken: 1, ..Sum::default() }),
-            (6, Sum { taken: 13, given: 2, skipped: Some((reason, 2)) }),
+            (6, Sum { taken: 13, given: 2, skipped: Some((reason, 2)), ..Sum::default() }),
             (7, Sum::default()),
         ]
         .into();

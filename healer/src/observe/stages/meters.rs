@@ -1,7 +1,7 @@
 //! The metrics of nodes.
 
 use std::{
-    collections::{BTreeMap, btree_map::Entry},
+    collections::{BTreeMap, BTreeSet, btree_map::Entry},
     sync::Arc,
 };
 
@@ -10,7 +10,7 @@ use metrics::{Counter, Gauge, counter, gauge};
 use super::{Rare, StageCounts};
 use crate::{
     envelope::Reason,
-    topology::{Graph, NodeKind},
+    topology::{Graph, Node, NodeKind},
 };
 
 /// The metrics of all nodes.
@@ -24,6 +24,10 @@ struct NodeMeters {
     taken: Counter,
     given: Counter,
     in_flight: Gauge,
+    /// Of a parallel stage: calls at work, and records that wait for their key.
+    calls: Option<(Gauge, Gauge)>,
+    /// Of a stage with a circuit breaker.
+    circuit: Option<Gauge>,
     /// Made when there is something to count.
     rare: BTreeMap<Rare, Counter>,
 }
@@ -34,30 +38,48 @@ impl StageMeters {
             .nodes
             .iter()
             .filter(|node| !matches!(node.kind, NodeKind::Heal | NodeKind::Port | NodeKind::ToPort));
-        let meters = |path: &Arc<str>| {
+        let meters = |node: &Node| {
+            let path = &node.path;
             let labels = [("pipeline", pipeline.to_owned()), ("stage", path.to_string())];
             NodeMeters {
                 path: Arc::clone(path),
                 taken: counter!("healer_stage_records_in_total", &labels),
                 given: counter!("healer_stage_records_out_total", &labels),
                 in_flight: gauge!("healer_stage_in_flight_records", &labels),
+                calls: matches!(node.kind, NodeKind::Stage { parallel: Some(_), .. }).then(|| {
+                    let at_work = gauge!("healer_stage_calls_at_work", &labels);
+                    (at_work, gauge!("healer_stage_calls_waiting_for_key", &labels))
+                }),
+                circuit: node.breaks.then(|| gauge!("healer_stage_circuit_open", &labels)),
                 rare: BTreeMap::new(),
             }
         };
-        let nodes = counted.map(|node| (node.id, meters(&node.path))).collect();
+        let nodes = counted.map(|node| (node.id, meters(node))).collect();
         Self { pipeline: pipeline.to_owned(), nodes }
     }
 
     /// Records what nodes did, and how many records are at each.
     // Gauges are floats; counts are exact up to 2^53.
     #[allow(clippy::cast_precision_loss)]
-    pub(in crate::observe) fn record(&mut self, counts: &StageCounts, in_flight: &BTreeMap<u32, u64>) {
+    pub(in crate::observe) fn record(
+        &mut self,
+        counts: &StageCounts,
+        in_flight: &BTreeMap<u32, u64>,
+        open_circuits: &BTreeSet<u32>,
+    ) {
         let mut rare = counts.all_rare();
         for (id, sum) in counts.sums() {
             let Some(node) = self.nodes.get(&id) else { continue };
             node.taken.absolute(sum.taken);
             node.given.absolute(sum.given);
             node.in_flight.set(in_flight.get(&id).copied().unwrap_or(0) as f64);
+            if let Some((at_work, waiting)) = &node.calls {
+                at_work.set(sum.at_work as f64);
+                waiting.set(sum.behind as f64);
+            }
+            if let Some(circuit) = &node.circuit {
+                circuit.set(f64::from(u8::from(open_circuits.contains(&id))));
+            }
             if let Some((reason, skipped)) = sum.skipped {
                 *rare.entry((id, Rare::Skipped(reason))).or_default() += skipped;
             }
@@ -88,6 +110,7 @@ impl Rare {
             }
             Self::Retried => counter!("healer_stage_retries_total", &labels(None)),
             Self::DeadLettered => counter!("healer_stage_dead_letters_total", &labels(None)),
+            Self::CircuitOpened => counter!("healer_stage_circuit_openings_total", &labels(None)),
         }
     }
 }

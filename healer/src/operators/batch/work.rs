@@ -140,7 +140,7 @@ where
             let span = host.traces().batch(&self.stage.node.path, &rows.list);
             let trace = span.follow();
             let Tried { back, result } = K::call(host, &self.stage, &lane.need, rows, keep, span).await;
-            admitted.ended(&result, host);
+            admitted.ended(&result, host, &context);
             let pause =
                 if repeats { self.stage.pause(host, &result, &mut context, &mut pauses) } else { None };
             let cause = match result {

@@ -12,7 +12,7 @@ use crate::{
     broker::{BrokerError, BrokerErrorKind, Delivery, OutRecord, SendError},
     engine::{Shared, Waiting},
     error::Cause,
-    observe::Rare,
+    observe::{Fate, GivenUp, Rare},
 };
 
 /// Why a dead letter can never be sent.
@@ -50,6 +50,7 @@ pub(super) fn deliver(
                 Some(Ok(delivery)) => match waiting.watch(delivery).await {
                     Ok(()) => {
                         shared.counts.rare(letter.node, Rare::DeadLettered);
+                        letter.tell_end(&shared);
                         return Ok(());
                     }
                     Err(error) => error,
@@ -114,6 +115,14 @@ impl Letter {
         Cause::DeadLetter(Box::new(error))
     }
 
+    /// The broker has it.
+    #[cold]
+    fn tell_end(self, shared: &Shared) {
+        let dead_letter_topic = Some(self.topic);
+        let given_up = GivenUp { dead_letter_topic, ..GivenUp::new(self.stage, &self.context, self.error) };
+        shared.given_up.tell(Fate::DeadLettered, self.node, given_up, shared.runtime.now());
+    }
+
     fn tell(&self, error: &SendError, pause: Duration) {
         if matches!(error, SendError::Full) {
             return;
@@ -121,6 +130,7 @@ impl Letter {
         tracing::warn!(
             dead_letter_topic = &*self.topic,
             stage = &*self.stage,
+            emit_id = %self.context.identity(),
             topic = self.context.topic(),
             partition = self.context.partition(),
             offset = self.context.offset(),

@@ -51,6 +51,8 @@ impl Letter {
         if dropped > 0 {
             tracing::warn!(
                 dead_letter_topic = &**topic,
+                stage = &*host.nodes().path(node),
+                emit_id = %context.identity(),
                 topic = context.topic(),
                 partition = context.partition(),
                 offset = context.offset(),

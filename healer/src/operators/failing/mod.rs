@@ -16,7 +16,7 @@ use crate::{
     engine::Host,
     envelope::{Outcome, Reason, Receipt, Visit},
     error::{Cause, Failure, discard, said::chain},
-    observe::Rare,
+    observe::{Fate, GivenUp, Rare},
     operators::{OnError, boundary::Step},
 };
 
@@ -32,14 +32,7 @@ pub(super) fn fail(visit: &mut Visit<'_>, node: u32, cause: Cause) -> Result<(),
         OnError::Skip => visit.end(skip(host, node, &cause, visit.context)),
         // One letter says it all: the record comes back as a whole.
         OnError::DeadLetter(_) if visit.bury() => {
-            tracing::warn!(
-                stage = &*host.nodes().path(node),
-                topic = visit.context.topic(),
-                partition = visit.context.partition(),
-                offset = visit.context.offset(),
-                error = chain(&cause),
-                "a record that becomes a dead letter failed in another way as well"
-            );
+            tell(Fate::FailedAgain, host, node, &cause, visit.context);
             visit.end(Outcome::DeadLettered);
         }
         OnError::DeadLetter(topic) => {
@@ -109,17 +102,14 @@ fn policy<'h>(host: &'h Host, node: u32, cause: &Cause, context: &Context) -> &'
     }
 }
 
+fn tell(fate: Fate, host: &Host, node: u32, cause: &Cause, context: &Context) {
+    let given_up = GivenUp::new(host.nodes().path(node), context, chain(cause));
+    host.shared().given_up.tell(fate, node, given_up, host.now());
+}
+
 /// Skips a record that failed; that is logged.
 fn skip(host: &Host, node: u32, cause: &Cause, context: &Context) -> Outcome {
-    tracing::warn!(
-        stage = &*host.nodes().path(node),
-        topic = context.topic(),
-        partition = context.partition(),
-        offset = context.offset(),
-        attempts = context.attempt(),
-        error = chain(cause),
-        "skipped a record that failed"
-    );
+    tell(Fate::Skipped, host, node, cause, context);
     let reason = Reason::new(if matches!(cause, Cause::Decode(_)) { "undecodable" } else { "failed" });
     host.count(node, Rare::Skipped(reason));
     Outcome::Skipped(reason)

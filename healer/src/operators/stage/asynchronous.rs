@@ -74,7 +74,7 @@ impl<S: Stage, C: Calls<S>, D: Consumer<S::Out>> ServeOne<S::In> for Work<S, C, 
         StageNode::<S, D>::expects_report(host, &mut context);
         self.stage.looks_at_call(host, &mut context, &value);
         let Called(result) = C::call(host, &self.stage, Slot::FREE, &lane.need, value, &mut context).await;
-        admitted.ended(&result, host);
+        admitted.ended(&result, host, &context);
         self.stage.looks_at_output(host, &context, &result);
         self.stage.reports_end(host, &mut context, &result);
         let step = self.stage.step(host, result, &receipt, &mut context).await;

@@ -7,7 +7,7 @@ use std::{
 
 use tokio::sync::Notify;
 
-use crate::engine::Host;
+use crate::{context::Context, engine::Host, topology::Node};
 
 /// Opens after so many failures in a row: then nobody is called for a while, and after that one call says how it goes on.
 #[derive(Debug)]
@@ -73,34 +73,32 @@ impl Breaker {
         }
     }
 
-    fn succeeded(&self, path: &str) {
+    /// `closes` runs where it was open, while nobody else changes that.
+    fn succeeded<R>(&self, closes: impl FnOnce() -> R) -> Option<R> {
         let mut state = self.state();
-        if state.trial_from.is_some() {
-            tracing::info!(stage = path, "a call succeeded again: the circuit is closed");
+        let was_open = state.trial_from.is_some();
+        if was_open {
             self.changed.notify_waiters();
         }
         *state = State::default();
+        was_open.then(closes)
     }
 
-    fn failed(&self, trial: bool, now: Duration, path: &str) {
+    /// `opens` runs where it opens or stays open, with the number of failures in a row, while nobody else changes that.
+    fn failed<R>(&self, trial: bool, now: Duration, opens: impl FnOnce(u32) -> R) -> Option<R> {
         let mut state = self.state();
         // What was at work when it opened says nothing new.
         if state.trial_from.is_some() && !trial {
-            return;
+            return None;
         }
         state.failures = state.failures.saturating_add(1);
-        if trial || state.failures >= self.failures {
-            let pause = self.pause;
-            tracing::warn!(
-                stage = path,
-                failures = state.failures,
-                ?pause,
-                "a stage fails on everything: it rests for the pause"
-            );
-            state.trial_from = Some(now + pause);
-            state.on_trial = false;
-            self.changed.notify_waiters();
+        if !trial && state.failures < self.failures {
+            return None;
         }
+        state.trial_from = Some(now + self.pause);
+        state.on_trial = false;
+        self.changed.notify_waiters();
+        Some(opens(state.failures))
     }
 }
 
@@ -111,14 +109,22 @@ pub(super) struct Pass<'b> {
 }
 
 impl Pass<'_> {
-    /// The call has ended.
-    pub(super) fn ended(mut self, failed: bool, host: &Host, path: &str) {
-        if failed {
-            self.breaker.failed(self.trial, host.now(), path);
-        } else {
-            self.breaker.succeeded(path);
-        }
+    /// The call of a node has ended, with this error where it failed.
+    pub(super) fn ended(mut self, error: Option<String>, host: &Host, node: &Node, context: &Context) {
+        let (now, circuits, name) = (host.now(), host.circuits(), (node.id, &node.path));
+        let said = error.clone().unwrap_or_default();
+        let turn = match error {
+            Some(error) => {
+                let opens = |failures| circuits.open(name, (failures, error), now);
+                self.breaker.failed(self.trial, now, opens)
+            }
+            None => self.breaker.succeeded(|| circuits.close(node.id, now)),
+        };
         self.trial = false;
+        // Nothing is locked any more: a listener of the log may run a stage itself.
+        if let Some(turn) = turn.flatten() {
+            turn.tell(host, (node.id, &node.path), &said, self.breaker.pause, context);
+        }
     }
 }
 
@@ -158,29 +164,30 @@ mod tests {
     fn it_opens_after_failures_in_a_row_and_closes_with_a_trial_that_succeeds() {
         let breaker = breaker();
         for _ in 0..2 {
-            breaker.failed(false, SECOND, "s");
+            breaker.failed(false, SECOND, |_| ());
         }
-        breaker.succeeded("s");
+        breaker.succeeded(|| ());
         for _ in 0..2 {
-            breaker.failed(false, SECOND, "s");
+            breaker.failed(false, SECOND, |_| ());
         }
         assert_eq!(ask(&breaker, 1), "g", "not in a row");
-        breaker.failed(false, SECOND, "s");
+        assert_eq!(breaker.failed(false, SECOND, |failures| failures), Some(3));
         assert_eq!([1, 10, 11, 11].map(|now| ask(&breaker, now)), ["10", "1", "t", "w"]);
-        breaker.failed(false, 11 * SECOND, "s");
+        assert_eq!(breaker.failed(false, 11 * SECOND, |failures| failures), None);
         assert_eq!(ask(&breaker, 12), "w", "the trial is not over");
-        breaker.failed(true, 12 * SECOND, "s");
+        assert_eq!(breaker.failed(true, 12 * SECOND, |failures| failures), Some(4));
         assert_eq!([12, 22].map(|now| ask(&breaker, now)), ["10", "t"]);
-        breaker.succeeded("s");
+        assert_eq!(breaker.succeeded(|| ()), Some(()), "it was open");
+        assert_eq!(breaker.succeeded(|| ()), None);
         assert_eq!([22, 22].map(|now| ask(&breaker, now)), ["g", "g"]);
-        breaker.failed(false, 22 * SECOND, "s");
+        breaker.failed(false, 22 * SECOND, |_| ());
         assert_eq!(ask(&breaker, 22), "g", "it counts anew");
     }
 
     #[test]
     fn a_trial_that_is_cancelled_leaves_its_place_to_the_next_call() {
         let breaker = Breaker::new(1, 10 * SECOND);
-        breaker.failed(false, Duration::ZERO, "s");
+        breaker.failed(false, Duration::ZERO, |_| ());
         assert_eq!(ask(&breaker, 10), "t");
         drop(Pass { breaker: &breaker, trial: true });
         assert_eq!(ask(&breaker, 10), "t");

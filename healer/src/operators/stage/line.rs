@@ -29,6 +29,8 @@ pub(super) struct Line<T> {
     /// Rows with an item that may begin or is at work, and who stands behind it.
     rows: HashMap<Option<u64>, Behind<T>, FixedState>,
     length: usize,
+    /// How many stand behind another of their row.
+    behind: usize,
     /// How many have come.
     came: u64,
 }
@@ -73,6 +75,7 @@ impl<T> Line<T> {
             freed: BinaryHeap::new(),
             rows: HashMap::default(),
             length: 0,
+            behind: 0,
             came: 0,
         }
     }
@@ -88,13 +91,21 @@ impl<T> Line<T> {
         self.length
     }
 
+    /// How many wait for another of their key.
+    pub(super) fn behind(&self) -> usize {
+        self.behind
+    }
+
     pub(super) fn add(&mut self, item: Envelope<T>) {
         let (row, number) = (self.row(&item), self.came);
         self.length += 1;
         self.came += 1;
         if let Row::Of(key) = row {
             match self.rows.entry(key) {
-                Entry::Occupied(mut behind) => return behind.get_mut().push_back((number, item)),
+                Entry::Occupied(mut behind) => {
+                    self.behind += 1;
+                    return behind.get_mut().push_back((number, item));
+                }
                 Entry::Vacant(row) => _ = row.insert(VecDeque::new()),
             }
         }
@@ -130,7 +141,10 @@ impl<T> Line<T> {
         let Row::Of(key) = row else { return };
         let Entry::Occupied(mut behind) = self.rows.entry(key) else { return };
         match behind.get_mut().pop_front() {
-            Some((number, item)) => self.freed.push(Waiting { number, row, item }),
+            Some((number, item)) => {
+                self.behind -= 1;
+                self.freed.push(Waiting { number, row, item });
+            }
             None => _ = behind.remove(),
         }
     }
@@ -198,7 +212,7 @@ mod tests {
             begun.push(item.value);
             line.ended(row);
         }
-        assert_eq!((line.len(), line.rows.len()), (0, 0));
+        assert_eq!((line.len(), line.rows.len(), line.behind()), (0, 0, 0));
         begun
     }
 
@@ -220,9 +234,9 @@ mod tests {
             [2, 3, 5],
             "all others wait for somebody"
         );
-        assert!(!line.has_next() && line.len() == 2);
+        assert!(!line.has_next() && (line.len(), line.behind()) == (2, 2));
         line.ended(a);
-        assert!(line.has_next());
+        assert!(line.has_next() && line.behind() == 1);
         assert_eq!(line.next().unwrap().1.value, 1);
     }
 

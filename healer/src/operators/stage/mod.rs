@@ -122,6 +122,7 @@ impl<S: Stage> Operator for S {
         let mut draft = NodeDraft::new(S::NAME, S::Kind::kind());
         draft.needs = S::Need::requirements();
         draft.stores = S::Kind::STORES;
+        draft.breaks = S::POLICY.breaker.is_some();
         draft.on_error = S::POLICY.on_error.map(LastResort::on_error);
         draft.faults.extend(S::Kind::fault());
         if draft.kind == NodeKind::Batch {
@@ -161,7 +162,7 @@ impl<S, D> StageNode<S, D> {
             Some(breaker) => Some(Box::pin(breaker.pass(host)).await),
             None => None,
         };
-        Admitted { pass, stage: &self.node.path }
+        Admitted { pass, node: &self.node }
     }
 
     /// Whether there may be more than one attempt.
@@ -182,11 +183,7 @@ impl<S, D> StageNode<S, D> {
         context: &mut Context,
         pauses: &mut Option<ExponentialBackoff>,
     ) -> Option<Duration> {
-        let error: &(dyn std::error::Error + 'static) = match result {
-            Ok(Verdict::Fail(error)) => &**error,
-            Err(cause) => cause,
-            Ok(Verdict::Next(_) | Verdict::Skip | Verdict::Fatal(_)) => return None,
-        };
+        let error = error_of(result).filter(|_| !matches!(result, Ok(Verdict::Fatal(_))))?;
         if context.attempt() >= self.handling.attempts {
             return None;
         }
@@ -194,6 +191,7 @@ impl<S, D> StageNode<S, D> {
         host.count(self.node.id, Rare::Retried);
         tracing::debug!(
             stage = &*self.node.path,
+            emit_id = %context.identity(),
             topic = context.topic(),
             partition = context.partition(),
             offset = context.offset(),
@@ -234,18 +232,26 @@ impl<S, D> StageNode<S, D> {
     }
 }
 
+/// What a call failed with.
+fn error_of<U>(result: &Result<Verdict<U>, Cause>) -> Option<&(dyn std::error::Error + 'static)> {
+    match result {
+        Ok(Verdict::Fail(error) | Verdict::Fatal(error)) => Some(&**error),
+        Err(cause) => Some(cause),
+        Ok(Verdict::Next(_) | Verdict::Skip) => None,
+    }
+}
+
 /// A record, or a batch, that may be worked on.
 pub(super) struct Admitted<'s> {
     pass: Option<breaker::Pass<'s>>,
-    stage: &'s str,
+    node: &'s Node,
 }
 
 impl Admitted<'_> {
     /// The last attempt has ended.
-    pub(super) fn ended<U>(self, result: &Result<Verdict<U>, Cause>, host: &Host) {
+    pub(super) fn ended<U>(self, result: &Result<Verdict<U>, Cause>, host: &Host, context: &Context) {
         if let Some(pass) = self.pass {
-            let failed = !matches!(result, Ok(Verdict::Next(_) | Verdict::Skip));
-            pass.ended(failed, host, self.stage);
+            pass.ended(error_of(result).map(chain), host, self.node, context);
         }
     }
 }

@@ -17,6 +17,7 @@ use crate::{
     engine::Host,
     envelope::Receipt,
     error::Cause,
+    observe::LaneCounts,
     operators::{
         boundary::{self, Boundary, Envelope, Inbox, Serve, Step},
         failing,
@@ -60,6 +61,21 @@ pub struct Crew<S, C, D> {
     calls: PhantomData<fn() -> C>,
 }
 
+/// What is told of a lane's calls; nothing is at work once it is dropped.
+struct Told<'l>(&'l LaneCounts, u32);
+
+impl Told<'_> {
+    fn now(&self, at_work: usize, behind: usize) {
+        self.0.calls(self.1, at_work, behind);
+    }
+}
+
+impl Drop for Told<'_> {
+    fn drop(&mut self) {
+        self.now(0, 0);
+    }
+}
+
 /// A call that has ended, with what it owes.
 struct Ended<U> {
     step: Step<U>,
@@ -99,7 +115,7 @@ impl<S: ParallelStage, C: Calls<S>, D: Consumer<S::Out>> Crew<S, C, D> {
                 StageNode::<S, D>::expects_report(host, &mut context);
                 self.stage.looks_at_call(host, &mut context, &value);
                 let Called(result) = C::call(host, &self.stage, slot, need, value, &mut context).await;
-                admitted.ended(&result, host);
+                admitted.ended(&result, host, &context);
                 self.tell_limit(host, began, &context, &result);
                 self.stage.looks_at_output(host, &context, &result);
                 self.stage.reports_end(host, &mut context, &result);
@@ -199,6 +215,7 @@ impl<S: ParallelStage, C: Calls<S>, D: Consumer<S::Out>> Serve<S::In> for Crew<S
         let quarantine = Quarantine::default();
         let mut running = FuturesUnordered::new();
         let (mut calls, mut turn, mut permit) = (0, None::<Turn<'_>>, None);
+        let told = Told(host.counts(), self.stage.node.id);
         let mut open = true;
         loop {
             while results.has_next() && self.stage.next.room(below).now_or_never().is_some() {
@@ -221,6 +238,7 @@ impl<S: ParallelStage, C: Calls<S>, D: Consumer<S::Out>> Serve<S::In> for Crew<S
                     calls += 1;
                 }
             }
+            told.now(running.len(), waiting.behind());
             let held = waiting.len() + running.len() + results.len();
             if held == 0 && !open {
                 return;

@@ -177,8 +177,10 @@ fn a_partition_that_a_fenced_commit_took_ends_the_pipeline_by_name_if_no_rebalan
     rig.pass(just_before(MINUTE));
     assert!(rig.core.failure.is_none());
     rig.pass(MILLI);
-    let Some(Error::Fenced { partition }) = &rig.core.failure else { panic!("{:?}", rig.core.failure) };
-    assert_eq!(partition, "t[0]");
+    let Some(Error::Fenced { topic, partition }) = &rig.core.failure else {
+        panic!("{:?}", rig.core.failure)
+    };
+    assert_eq!((topic.as_str(), *partition), ("t", 0));
     rig.acknowledge();
     rig.tick();
     assert!(rig.core.is_finished());

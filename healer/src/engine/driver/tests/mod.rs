@@ -6,4 +6,6 @@ mod ranges;
 mod rig;
 mod starts;
 mod threads;
+#[cfg(feature = "logs")]
+mod told;
 mod wishes;

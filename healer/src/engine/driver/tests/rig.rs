@@ -21,6 +21,7 @@ use crate::{
     app::Error,
     engine::{Runtime, Worker},
     envelope::Desk,
+    observe::{Fate, GivenUp},
     prelude::*,
 };
 
@@ -146,6 +147,12 @@ impl Rig {
                 self.station.finish(None);
             }
         }
+    }
+
+    /// A record is given up.
+    pub(super) fn give_up(&self, fate: Fate, given_up: GivenUp) {
+        let now = *lock(&self.hands.now);
+        self.station.with(|poller| poller.shared.given_up.tell(fate, 1, given_up, now));
     }
 
     pub(super) fn pass(&self, time: Duration) {

@@ -1,0 +1,120 @@
+//! What is said while nothing happens, and after how long.
+
+use std::{
+    io::{self, Write},
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use serde_json::Value;
+use tracing::subscriber::with_default;
+use tracing_subscriber::{fmt::MakeWriter, layer::SubscriberExt as _, registry};
+
+use super::rig::Rig;
+use crate::{
+    context::Context,
+    observe::{Fate, GivenUp, LogLayer},
+};
+
+#[derive(Clone, Default)]
+struct Written(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Written {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'w> MakeWriter<'w> for Written {
+    type Writer = Self;
+
+    fn make_writer(&'w self) -> Self {
+        self.clone()
+    }
+}
+
+/// Level and words of what is said meanwhile.
+fn said(work: impl FnOnce()) -> Vec<(String, String)> {
+    let written = Written::default();
+    with_default(registry().with(LogLayer::json(written.clone())), work);
+    let text = String::from_utf8(written.0.lock().unwrap().clone()).unwrap();
+    let line = |line: &str| {
+        let line: Value = serde_json::from_str(line).unwrap();
+        let text = |name: &str| line[name].as_str().unwrap_or_default().to_owned();
+        (text("level"), text("msg"))
+    };
+    text.lines().map(line).collect()
+}
+
+impl Rig {
+    /// What is said when so much time has passed.
+    fn said_after(&mut self, time: Duration) -> Vec<(String, String)> {
+        said(|| {
+            self.pass(time);
+            self.turns(2);
+        })
+    }
+}
+
+const SECOND: Duration = Duration::from_secs(1);
+
+#[test]
+fn a_member_that_the_group_gives_nothing_says_so_and_says_when_that_is_over() {
+    let mut rig = Rig::new();
+    // Where nothing happens is looked now and then.
+    assert_eq!(rig.said_after(SECOND), []);
+    assert_eq!(rig.said_after(4 * SECOND), []);
+    assert_eq!(rig.handle.health().waiting.expect("it waits").lasting, 4 * SECOND);
+    let said = rig.said_after(SECOND);
+    assert!(
+        said.len() == 1 && said[0].0 == "WARNING" && said[0].1.starts_with("waiting for partitions"),
+        "{said:?}"
+    );
+    assert_eq!(rig.said_after(44 * SECOND), [], "once is enough for a while");
+    let said = rig.said_after(16 * SECOND);
+    assert_eq!(said, [("INFO".to_owned(), "still waiting for partitions".to_owned())]);
+    rig.group.assign(&[0]);
+    let said = self::said(|| {
+        rig.turns(2);
+        rig.answer_starts();
+        rig.pass(SECOND);
+        rig.turns(2);
+    });
+    assert!(said.iter().any(|(_, words)| words == "the wait for partitions is over"), "{said:?}");
+    assert_eq!(rig.handle.health().waiting, None);
+}
+
+#[test]
+fn a_member_from_which_all_was_taken_waits_anew_and_a_look_up_is_no_wait() {
+    let waits = |said: &[(String, String)]| said.iter().any(|(_, words)| words.starts_with("waiting for"));
+    let mut rig = Rig::new();
+    rig.group.assign(&[0]);
+    rig.turns(2);
+    // The group has given something: what is looked up is no matter of the group.
+    assert!(!waits(&rig.said_after(10 * SECOND)) && !waits(&rig.said_after(10 * SECOND)));
+    rig.answer_starts();
+    rig.group.lose(&[0]);
+    rig.turns(2);
+    assert!(!waits(&rig.said_after(SECOND)) && !waits(&rig.said_after(4 * SECOND)));
+    assert!(waits(&rig.said_after(SECOND)));
+}
+
+#[test]
+fn those_that_were_left_out_are_told_when_their_time_is_over_though_none_comes_after_them() {
+    let mut rig = Rig::new().opened(&[0]);
+    let said = said(|| {
+        for _ in 0..13 {
+            let context = Context::reusable("t".into(), 0);
+            rig.give_up(Fate::Skipped, GivenUp::new("t.parse".into(), &context, "torn".to_owned()));
+        }
+    });
+    assert_eq!(said.len(), 10, "{said:?}");
+    assert_eq!(rig.said_after(9 * SECOND), []);
+    let said = rig.said_after(SECOND);
+    assert!(said.len() == 1 && said[0].1.starts_with("3 more in the last 10 s"), "{said:?}");
+    assert_eq!(rig.said_after(20 * SECOND), []);
+}
