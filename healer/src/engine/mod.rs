@@ -3,6 +3,7 @@
 mod core;
 mod driver;
 mod host;
+mod memory;
 mod runtime;
 mod sends;
 mod shared;
@@ -16,6 +17,7 @@ pub(crate) use driver::{Connect, Launch, Leash, Mode, launch};
 #[cfg(feature = "testing")]
 pub(crate) use driver::{Station, Turner, keep, prepare};
 pub use host::Host;
+pub(crate) use memory::{Held, Memory, RECORD};
 pub(crate) use runtime::{Runtime, Worker};
 pub use sends::SendHealth;
 pub(crate) use sends::{Sends, Waiting};

@@ -4,7 +4,7 @@ use std::{
     collections::BTreeMap,
     sync::{
         Arc, Condvar, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -14,7 +14,7 @@ use super::{
     places::{Place, Places},
     rests::Rests,
 };
-use crate::{broker::TopicPartition, error::Failure};
+use crate::{broker::TopicPartition, engine::RECORD, error::Failure};
 
 /// An outcome on its way to the ledger.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +23,23 @@ pub(crate) struct Settled {
     pub(crate) generation: u32,
     pub(crate) offset: i64,
     pub(crate) outcome: Outcome,
+    /// What it took, as [`Home::charge`] counts.
+    pub(crate) charge: u32,
+}
+
+/// What is kept of a record beside its value while it is in flight.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Copies {
+    /// The record as it came in, for a dead letter.
+    pub(crate) original: bool,
+    /// What a sink made of it, with the producer.
+    pub(crate) sent: bool,
+}
+
+impl Copies {
+    pub(crate) fn count(self) -> u64 {
+        u64::from(self.original) + u64::from(self.sent)
+    }
 }
 
 #[derive(Default)]
@@ -121,13 +138,18 @@ pub(crate) struct Home {
     pub(crate) partition: TopicPartition,
     /// The number of the source that reads it.
     source: u32,
+    copies: Copies,
     desk: Arc<Desk>,
     places: Mutex<Places>,
+    /// What all records took together that ever left the poll thread.
+    entered: AtomicU64,
     /// The lowest offset that failed.
     halted: AtomicI64,
     /// The record whose visit runs; `i64::MIN` where none does.
     running: AtomicI64,
     fenced: AtomicBool,
+    /// Records wait for memory, and nothing comes home.
+    starved: AtomicBool,
     /// How many things it rests for.
     holds: AtomicUsize,
 }
@@ -145,11 +167,14 @@ impl Home {
             generation,
             partition,
             source: 0,
+            copies: Copies::default(),
             desk,
             places: Mutex::default(),
+            entered: AtomicU64::new(0),
             halted: AtomicI64::new(i64::MAX),
             running: AtomicI64::new(i64::MIN),
             fenced: AtomicBool::default(),
+            starved: AtomicBool::default(),
             holds: AtomicUsize::new(0),
         }
     }
@@ -158,6 +183,27 @@ impl Home {
     pub(crate) fn read_by(mut self, source: u32) -> Self {
         self.source = source;
         self
+    }
+
+    /// Notes what is kept of its records.
+    pub(crate) fn keeping(mut self, copies: Copies) -> Self {
+        self.copies = copies;
+        self
+    }
+
+    pub(crate) fn copies(&self) -> Copies {
+        self.copies
+    }
+
+    /// What a record of so many bytes takes until it is done: itself, and what is kept of it.
+    pub(crate) fn charge(&self, bytes: usize) -> u32 {
+        let bytes = (bytes as u64).saturating_mul(1 + self.copies.count());
+        u32::try_from(bytes.saturating_add(RECORD)).unwrap_or(u32::MAX)
+    }
+
+    /// What all records took together that ever left the poll thread: less what is told of those that came home, it is what is in flight.
+    pub(crate) fn entered(&self) -> u64 {
+        self.entered.load(Ordering::Relaxed)
     }
 
     /// The number of the source that reads it.
@@ -175,7 +221,11 @@ impl Home {
     }
 
     pub(super) fn enter(&self, place: Place) -> Arc<Place> {
-        self.places().enter(place)
+        let mut places = self.places();
+        // Behind the lock, so nobody else adds.
+        let entered = self.entered.load(Ordering::Relaxed) + u64::from(place.charge);
+        self.entered.store(entered, Ordering::Relaxed);
+        places.enter(place)
     }
 
     /// Where a pending record is; `None` while it is on the poll thread.
@@ -211,7 +261,8 @@ impl Home {
         if outcome != Outcome::Returned {
             place.end();
         }
-        Settled { slot: self.slot, generation: self.generation, offset: place.offset, outcome }
+        let Place { offset, charge, .. } = *place;
+        Settled { slot: self.slot, generation: self.generation, offset, outcome, charge }
     }
 
     pub(super) fn desk(&self) -> &Arc<Desk> {
@@ -247,6 +298,15 @@ impl Home {
 
     pub(crate) fn is_fenced(&self) -> bool {
         self.fenced.load(Ordering::Acquire)
+    }
+
+    /// Whether its records wait for memory that only its own records in flight can give back.
+    pub(crate) fn set_starved(&self, starved: bool) {
+        self.starved.store(starved, Ordering::Relaxed);
+    }
+
+    pub(super) fn is_starved(&self) -> bool {
+        self.starved.load(Ordering::Relaxed)
     }
 
     /// Whether no further record is dispatched.

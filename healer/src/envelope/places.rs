@@ -17,14 +17,16 @@ pub(crate) struct Place {
     done: AtomicBool,
     /// A hash of the record's time, key and value.
     pub(crate) fingerprint: u64,
+    /// What it takes, as [`Home::charge`](super::Home::charge) counts.
+    pub(super) charge: u32,
     /// What its key begins with, to name it where it blocks.
     pub(crate) key: Option<KeyStart>,
 }
 
 impl Place {
-    pub(super) fn new(offset: i64, node: u32, fingerprint: u64, key: Option<&[u8]>) -> Self {
+    pub(super) fn new(offset: i64, node: u32, fingerprint: u64, key: Option<&[u8]>, charge: u32) -> Self {
         let (node, done) = (AtomicU32::new(node), AtomicBool::new(false));
-        Self { offset, node, done, fingerprint, key: key.map(KeyStart::of) }
+        Self { offset, node, done, fingerprint, charge, key: key.map(KeyStart::of) }
     }
 
     pub(crate) fn node(&self) -> u32 {
@@ -146,7 +148,7 @@ mod tests {
     use super::{Place, Places, ROOM, SPARE};
 
     fn place(offset: i64) -> Place {
-        Place::new(offset, 1, 0, None)
+        Place::new(offset, 1, 0, None, 0)
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::{collections::HashSet, sync::Arc};
 
 use super::{Graph, Node, NodeKind};
-use crate::{broker::Topics, operators::OnError};
+use crate::{broker::Topics, envelope::Copies, operators::OnError};
 
 /// The nodes of a running pipeline.
 pub(crate) struct Nodes {
@@ -75,6 +75,14 @@ impl Nodes {
     /// Whether a sink writes `None` as a record without a value, though it was not told to.
     pub(crate) fn sends_tombstones(&self, sink: u32) -> bool {
         self.tombstones.contains(&sink)
+    }
+
+    /// What is kept of the records of a source beside their values.
+    pub(crate) fn copies(&self, source: u32) -> Copies {
+        let is_sink = |node: &Arc<Node>| matches!(node.kind, NodeKind::Sink { .. });
+        let comes_from = |node: &Arc<Node>| self.graph.above(node.id).any(|above| above.id == source);
+        let sent = self.graph.nodes.iter().any(|node| is_sink(node) && comes_from(node));
+        Copies { original: self.keeps_originals(source), sent }
     }
 
     /// Whether the record as it came in must be kept where it waits for this node.

@@ -24,9 +24,11 @@ const REPORTS: Duration = Duration::from_secs(5);
 pub(super) fn finish<B: Broker>(mut poller: Poller<B>, panic: Option<Error>) -> Result<Report, Error> {
     poller.tell_commits();
     poller.record();
-    let Poller { mut broker, remote, control, shared, lanes, saver, config, goals, .. } = poller;
+    let Poller { mut broker, remote, control, shared, lanes, saver, config, goals, memory, .. } = poller;
     drop(lanes);
     shared.abort();
+    // Handles may outlive it by far.
+    memory.close();
     saver.finish(SAVE);
     shared.reports.finish(REPORTS);
     if let Some(producer) = &shared.producer {
