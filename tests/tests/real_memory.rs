@@ -159,6 +159,7 @@ fn peaks(kafka: &RealKafka, kind: &str, (records, size): (i32, usize)) -> [u64; 
 fn stays_below(kind: &str, load: (i32, usize)) {
     let Some(kafka) = RealKafka::for_test() else { return };
     let peaks = peaks(kafka, kind, load);
+    println!("{kind}: {} MiB while they wait, {} MiB in all", peaks[0] >> 20, peaks[1] >> 20);
     assert!(peaks.iter().all(|peak| *peak <= MOST), "{} MiB, {} MiB", peaks[0] >> 20, peaks[1] >> 20);
 }
 

@@ -27,18 +27,23 @@ pub(crate) struct Settled {
     pub(crate) charge: u32,
 }
 
-/// What is kept of a record beside its value while it is in flight.
-#[derive(Clone, Copy, Debug, Default)]
+/// What there is of a record while it is in flight.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Copies {
+    /// Its value, on each way that it goes.
+    pub(crate) values: u32,
     /// The record as it came in, for a dead letter.
     pub(crate) original: bool,
-    /// What a sink made of it, with the producer.
-    pub(crate) sent: bool,
+    /// What sinks made of it, with the producer.
+    pub(crate) sent: u32,
 }
 
 impl Copies {
+    /// Of a record that goes one way.
+    pub(crate) const ONE: Self = Self { values: 1, original: false, sent: 0 };
+
     pub(crate) fn count(self) -> u64 {
-        u64::from(self.original) + u64::from(self.sent)
+        u64::from(self.values) + u64::from(self.original) + u64::from(self.sent)
     }
 }
 
@@ -167,7 +172,7 @@ impl Home {
             generation,
             partition,
             source: 0,
-            copies: Copies::default(),
+            copies: Copies::ONE,
             desk,
             places: Mutex::default(),
             entered: AtomicU64::new(0),
@@ -185,7 +190,7 @@ impl Home {
         self
     }
 
-    /// Notes what is kept of its records.
+    /// Notes what there is of its records in flight.
     pub(crate) fn keeping(mut self, copies: Copies) -> Self {
         self.copies = copies;
         self
@@ -195,9 +200,9 @@ impl Home {
         self.copies
     }
 
-    /// What a record of so many bytes takes until it is done: itself, and what is kept of it.
+    /// What a record of so many bytes takes until it is done, in all its copies.
     pub(crate) fn charge(&self, bytes: usize) -> u32 {
-        let bytes = (bytes as u64).saturating_mul(1 + self.copies.count());
+        let bytes = (bytes as u64).saturating_mul(self.copies.count());
         u32::try_from(bytes.saturating_add(RECORD)).unwrap_or(u32::MAX)
     }
 

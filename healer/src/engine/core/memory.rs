@@ -72,14 +72,15 @@ impl Core {
         self.parts.get(&slot).map_or(0, Part::charge)
     }
 
-    /// Tells the homes of these slots, in front of which records wait, whether only memory is short, and nothing came home since the last
-    /// call: whoever gathers records of such a partition waits for company that cannot come. Says whether there is one.
-    pub(crate) fn starve(&mut self, slots: impl Iterator<Item = u32>) -> bool {
+    /// Tells the homes of these slots, in front of which records wait or which are not `fetched` for, whether that is for want of memory
+    /// and nothing came home since the last call: whoever gathers records of such a partition waits for company that cannot come. Says
+    /// whether there is one.
+    pub(crate) fn starve(&mut self, slots: impl Iterator<Item = (u32, bool)>) -> bool {
         let memory = Arc::clone(&self.settings.memory);
         let mut any = false;
-        for slot in slots {
+        for (slot, fetched) in slots {
             let Some(part) = self.parts.get_mut(&slot) else { continue };
-            let starves = part.stands_still() && memory.room(part.charge()) == 0;
+            let starves = part.stands_still() && (!fetched || memory.room(part.charge()) == 0);
             part.home.set_starved(starves);
             any |= starves;
         }
@@ -90,12 +91,12 @@ impl Core {
     pub(crate) fn in_flight_by_use(&self) -> InFlight {
         let mut all = InFlight::default();
         for part in self.parts.values() {
-            let Copies { original, sent } = part.home.copies();
+            let copies @ Copies { values, original, sent } = part.home.copies();
             let own = part.charge().min(RECORD * part.ledger.pending());
-            let of_one = (part.charge() - own) / (1 + part.home.copies().count());
-            all.records += own + of_one;
-            all.originals += if original { of_one } else { 0 };
-            all.sends += if sent { of_one } else { 0 };
+            let of_one = (part.charge() - own) / copies.count();
+            all.records += own + of_one * u64::from(values);
+            all.originals += of_one * u64::from(original);
+            all.sends += of_one * u64::from(sent);
         }
         all
     }

@@ -50,9 +50,9 @@ impl Lane {
         (self.waiting.bytes() + self.kept.bytes() + self.out) as u64
     }
 
-    /// What those take that wait, with all that will be kept of them.
+    /// What those take that wait, with all copies that there will be.
     pub(super) fn charge(&self) -> u64 {
-        self.backlog() * (1 + self.home.copies().count())
+        self.backlog() * self.home.copies().count()
     }
 }
 

@@ -266,9 +266,10 @@ impl Lanes {
         self.busy().map(Lane::backlog).sum()
     }
 
-    /// The slots in which records wait.
-    pub(super) fn slots_waiting(&self) -> impl Iterator<Item = u32> {
-        self.busy().filter(|lane| !lane.waiting.is_empty()).map(|lane| lane.home.slot)
+    /// The slots in which records wait, or which are not fetched for, and whether they are.
+    pub(super) fn slots_waiting(&self) -> impl Iterator<Item = (u32, bool)> {
+        let waits = |lane: &&Lane| lane.paused || !lane.waiting.is_empty();
+        self.busy().filter(waits).map(|lane| (lane.home.slot, !lane.paused))
     }
 
     /// What the poll thread must do so that lanes with enough to do are not fetched for.

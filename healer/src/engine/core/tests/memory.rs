@@ -91,27 +91,29 @@ fn what_is_taken_away_holds_nothing_and_late_outcomes_of_it_give_nothing_back() 
 fn a_partition_starves_while_only_memory_is_short_and_nothing_comes_home() {
     let mut rig = two(3_000);
     let first = leave(&mut rig, 0, 0);
-    rig.core.starve([0].into_iter());
-    assert!(!rig.core.starve([0].into_iter()) && !first.is_starved(), "it has room");
+    rig.core.starve([(0, true)].into_iter());
+    assert!(!rig.core.starve([(0, true)].into_iter()) && !first.is_starved(), "it has room");
+    assert!(rig.core.starve([(0, false)].into_iter()) && first.is_starved(), "nothing more is fetched for it");
     let second = leave(&mut rig, 0, 1);
-    assert!(rig.core.starve([0].into_iter()));
+    assert!(rig.core.starve([(0, true)].into_iter()));
     assert!(first.is_starved() && second.is_starved());
     first.settle(Outcome::Healed);
     rig.collect();
     let third = leave(&mut rig, 0, 2);
-    assert!(!rig.core.starve([0].into_iter()) && !third.is_starved(), "one came home");
-    assert!(rig.core.starve([0].into_iter()) && third.is_starved());
+    assert!(!rig.core.starve([(0, true)].into_iter()) && !third.is_starved(), "one came home");
+    assert!(rig.core.starve([(0, true)].into_iter()) && third.is_starved());
     drop(second);
 }
 
 #[test]
-fn a_record_is_charged_for_all_that_is_kept_of_it() {
-    let home = |original, sent| {
+fn a_record_is_charged_for_all_its_copies() {
+    let home = |copies| {
         let partition = TopicPartition { topic: "t".into(), partition: 0 };
-        Home::new(0, 1, partition, Desk::default().into()).keeping(Copies { original, sent })
+        Home::new(0, 1, partition, Desk::default().into()).keeping(copies)
     };
-    let charges = [(false, false), (true, false), (false, true), (true, true)]
-        .map(|(original, sent)| home(original, sent).charge(1_000));
-    assert_eq!(charges, [1_256, 2_256, 2_256, 3_256]);
-    assert_eq!(home(true, true).charge(usize::MAX), u32::MAX);
+    let copies = |values, original, sent| Copies { values, original, sent };
+    let charges = [Copies::ONE, copies(1, true, 0), copies(1, false, 1), copies(3, true, 2)]
+        .map(|copies| home(copies).charge(1_000));
+    assert_eq!(charges, [1_256, 2_256, 2_256, 6_256]);
+    assert_eq!(home(Copies::ONE).charge(usize::MAX), u32::MAX);
 }
