@@ -35,6 +35,11 @@ impl Lane {
         matches!(self.entry, Way::Open(_)) && idle
     }
 
+    /// It is idle though it is fetched for. One that is paused stands still since nobody asks for more.
+    pub(super) fn is_at_a_loss(&self) -> bool {
+        self.is_idle() && !self.paused
+    }
+
     pub(super) fn is_closed(&self) -> bool {
         matches!(self.entry, Way::Closed)
     }

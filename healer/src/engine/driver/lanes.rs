@@ -247,10 +247,10 @@ impl Lanes {
         lane.is_some_and(|lane| lane.is_idle() && (lane.lent || now >= lane.opened + OLD_POSITION))
     }
 
-    /// Whether a lane takes records and has none.
-    pub(super) fn is_idle(&self, slot: u32) -> bool {
+    /// Whether a lane takes records, is fetched for and has none.
+    pub(super) fn is_at_a_loss(&self, slot: u32) -> bool {
         let lane = self.by_slot.get(slot as usize).and_then(Option::as_ref);
-        lane.is_some_and(Lane::is_idle)
+        lane.is_some_and(Lane::is_at_a_loss)
     }
 
     /// The first record that waits in front of each partition.
