@@ -144,11 +144,14 @@ mod tests {
         assert_eq!(letters, Copies { values: 1, original: true, sent: 0 });
         let sink = |topic: &'static str| kafka::to_string(topic);
         let in_turn = App::new("p").add(lines().then(sink("a")).then(sink("b")).heal());
-        assert_eq!(copies(&in_turn, OnError::Stop), Copies { values: 1, original: false, sent: 1 }, "one by one");
-        let ways = lines()
-            .fan_out(|s| s.then(sink("a")).heal())
-            .and(|s| s.then(sink("b")).heal())
-            .and(|s| s.fan_out(|s| s.heal()).and(|s| s.map(|line: String| line.len()).heal()));
+        assert_eq!(
+            copies(&in_turn, OnError::Stop),
+            Copies { values: 1, original: false, sent: 1 },
+            "one by one"
+        );
+        let ways = lines().fan_out(|s| s.then(sink("a")).heal()).and(|s| s.then(sink("b")).heal()).and(|s| {
+            s.fan_out(|s| s.map(|line: String| line).heal()).and(|s| s.map(|line: String| line.len()).heal())
+        });
         let ways = App::new("p").add(ways).add(kafka::string("other").stream("other").heal());
         assert_eq!(copies(&ways, OnError::Stop), Copies { values: 4, original: false, sent: 2 });
     }

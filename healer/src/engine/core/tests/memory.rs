@@ -93,7 +93,10 @@ fn a_partition_starves_while_only_memory_is_short_and_nothing_comes_home() {
     let first = leave(&mut rig, 0, 0);
     rig.core.starve([(0, true)].into_iter());
     assert!(!rig.core.starve([(0, true)].into_iter()) && !first.is_starved(), "it has room");
-    assert!(rig.core.starve([(0, false)].into_iter()) && first.is_starved(), "nothing more is fetched for it");
+    assert!(
+        rig.core.starve([(0, false)].into_iter()) && first.is_starved(),
+        "nothing more is fetched for it"
+    );
     let second = leave(&mut rig, 0, 1);
     assert!(rig.core.starve([(0, true)].into_iter()));
     assert!(first.is_starved() && second.is_starved());
