@@ -12,26 +12,26 @@ use std::sync::{
     atomic::{AtomicU64, Ordering::Relaxed},
 };
 
-/// What a record in flight takes beside its bytes: its envelope, its place, its place in a queue.
+/// The bytes of a record in flight beside its own: its envelope, its place, its place in a queue.
 pub(crate) const RECORD: u64 = 256;
 
 /// How much of a partition may leave at once, so that several that run side by side do not each take what is free.
 const AT_ONCE: u64 = 2 << 20;
 
-/// What is held, in bytes.
+/// Bytes that are held.
 #[derive(Debug, Default)]
 struct Bytes {
-    /// What left the poll thread and is not done.
+    /// Of records that left the poll thread and are not done.
     in_flight: AtomicU64,
-    /// What was fetched and waits in front of its partition.
+    /// Of records that were fetched and wait in front of their partition.
     waiting: AtomicU64,
 }
 
-/// What all pipelines of a process hold.
+/// The bytes that all pipelines of a process hold.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Held(Arc<Bytes>);
 
-/// What a pipeline holds, and what its process may hold with it.
+/// The bytes that a pipeline holds, beside the budget of its process.
 #[derive(Debug)]
 pub(crate) struct Memory {
     budget: u64,
@@ -78,7 +78,7 @@ impl Memory {
 fn set(own: &AtomicU64, all: &AtomicU64, bytes: u64) {
     let before = own.swap(bytes, Relaxed);
     if bytes != before {
-        // What is less comes round by the other side.
+        // A smaller number comes round by the other side.
         all.fetch_add(bytes.wrapping_sub(before), Relaxed);
     }
 }

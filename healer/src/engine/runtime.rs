@@ -20,7 +20,7 @@ pub(crate) trait Runtime: Send + Sync + 'static {
     fn random(&self) -> u64;
     /// When a chunk that begins now is to end; `None` where time stands still meanwhile.
     fn chunk_end(&self) -> Option<Instant>;
-    /// What all pipelines of this process hold.
+    /// The bytes that all pipelines of this process hold.
     fn held(&self) -> Held;
     /// Waits until what came home is worth a look, at most `wait`.
     fn rest(&self, desk: &Desk, wait: Duration);

@@ -23,18 +23,18 @@ pub(crate) struct Settled {
     pub(crate) generation: u32,
     pub(crate) offset: i64,
     pub(crate) outcome: Outcome,
-    /// What it took, as [`Home::charge`] counts.
+    /// Its [`Home::charge`].
     pub(crate) charge: u32,
 }
 
-/// What there is of a record while it is in flight.
+/// The copies of a record while it is in flight.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Copies {
     /// Its value, on each way that it goes.
     pub(crate) values: u32,
     /// The record as it came in, for a dead letter.
     pub(crate) original: bool,
-    /// What sinks made of it, with the producer.
+    /// Records that sinks made of it, with the producer.
     pub(crate) sent: u32,
 }
 
@@ -146,7 +146,7 @@ pub(crate) struct Home {
     copies: Copies,
     desk: Arc<Desk>,
     places: Mutex<Places>,
-    /// What all records took together that ever left the poll thread.
+    /// The charges of all records that ever left the poll thread.
     entered: AtomicU64,
     /// The lowest offset that failed.
     halted: AtomicI64,
@@ -190,7 +190,7 @@ impl Home {
         self
     }
 
-    /// Notes what there is of its records in flight.
+    /// Notes the copies of its records in flight.
     pub(crate) fn keeping(mut self, copies: Copies) -> Self {
         self.copies = copies;
         self
@@ -200,13 +200,13 @@ impl Home {
         self.copies
     }
 
-    /// What a record of so many bytes takes until it is done, in all its copies.
+    /// The bytes of a record of such a size until it is done, in all its copies.
     pub(crate) fn charge(&self, bytes: usize) -> u32 {
         let bytes = (bytes as u64).saturating_mul(self.copies.count());
         u32::try_from(bytes.saturating_add(RECORD)).unwrap_or(u32::MAX)
     }
 
-    /// What all records took together that ever left the poll thread: less what is told of those that came home, it is what is in flight.
+    /// The charges of all records that ever left the poll thread. Less those that came home, it is the bytes in flight.
     pub(crate) fn entered(&self) -> u64 {
         self.entered.load(Ordering::Relaxed)
     }

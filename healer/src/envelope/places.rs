@@ -17,7 +17,7 @@ pub(crate) struct Place {
     done: AtomicBool,
     /// A hash of the record's time, key and value.
     pub(crate) fingerprint: u64,
-    /// What it takes, as [`Home::charge`](super::Home::charge) counts.
+    /// Its [`Home::charge`](super::Home::charge).
     pub(super) charge: u32,
     /// What its key begins with, to name it where it blocks.
     pub(crate) key: Option<KeyStart>,

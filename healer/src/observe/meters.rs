@@ -84,7 +84,7 @@ pub(crate) struct Sight<'a> {
     pub(crate) memory: [u64; USES.len()],
 }
 
-/// What memory is held for.
+/// The uses of memory.
 pub(crate) const USES: [&str; 5] = ["in_flight", "letters", "sends", "waiting", "reports"];
 
 /// The metrics of one pipeline, looked up once: by name a lookup costs twenty times a recording.

@@ -46,7 +46,7 @@ pub(crate) struct ChunkLog {
     pub(crate) healed: u64,
     pub(crate) skipped: Vec<(Reason, u64)>,
     pub(crate) moved: u64,
-    /// What those that moved on take.
+    /// The charges of those that moved on.
     pub(crate) moved_bytes: u64,
     pub(crate) failure: Option<Failure>,
 }

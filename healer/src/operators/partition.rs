@@ -197,7 +197,7 @@ impl<T: Send + 'static, D: Consumer<Rows<T>>> Gather<T, D> {
                     continue;
                 }
                 () = shared.starved.notified(), if !self.rows.is_empty() => {
-                    // What a partition has no memory for cannot come before these are done.
+                    // The next records of such a partition cannot come before these are done.
                     if self.receipts.iter().any(Receipt::is_starved) {
                         self.emit().await;
                     }

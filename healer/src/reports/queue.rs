@@ -84,7 +84,7 @@ impl Reports {
         self.0.as_ref().map_or((0, 0), |queue| (queue.sent.load(Relaxed), queue.dropped.load(Relaxed)))
     }
 
-    /// What those take that wait, in bytes.
+    /// The bytes of those that wait.
     pub(crate) fn bytes(&self) -> u64 {
         self.0.as_ref().map_or(0, |queue| queue.waiting().bytes as u64)
     }

@@ -110,7 +110,7 @@ impl Nodes {
         self.tombstones.contains(&sink)
     }
 
-    /// What there is of each record of a source while it is in flight.
+    /// The copies of each record of a source while it is in flight.
     pub(crate) fn copies(&self, source: u32) -> Copies {
         let Ways { ways, sinks } = self.ways.get(&source).copied().unwrap_or_default();
         Copies { values: 1 + ways, original: self.keeps_originals(source), sent: sinks.min(1 + ways) }
@@ -127,7 +127,7 @@ mod tests {
     use super::Nodes;
     use crate::{App, OnError, envelope::Copies, kafka, topology::NodeKind};
 
-    /// What there is of records of the app's first source.
+    /// The copies of records of the app's first source.
     fn copies(app: &App, on_error: OnError) -> Copies {
         let graph = app.graph().clone();
         let is_source = |kind: &NodeKind| matches!(kind, NodeKind::Source { .. });

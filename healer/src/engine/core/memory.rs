@@ -1,29 +1,29 @@
-//! What is in flight takes up.
+//! The memory of records in flight.
 
 use std::sync::Arc;
 
 use super::{Core, Part};
 use crate::{engine::RECORD, envelope::Copies, operators::Credit};
 
-/// What records in flight take, by what it is, in bytes.
+/// The bytes of records in flight, by use.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct InFlight {
     /// The records themselves.
     pub(crate) records: u64,
-    /// What is kept of them as they came in.
+    /// Copies as they came in.
     pub(crate) originals: u64,
-    /// What sinks make of them.
+    /// Copies of sinks, with the producer.
     pub(crate) sends: u64,
 }
 
-/// What is in flight of a partition takes.
+/// The bytes of a partition's records in flight.
 #[derive(Debug, Default)]
 pub(super) struct Charge {
     /// Of records that came home.
     home: u64,
     /// As it was counted last.
     pub(super) counted: u64,
-    /// What came home when somebody looked last.
+    /// `home` at the last look.
     looked: u64,
 }
 
@@ -45,7 +45,7 @@ impl Part {
 }
 
 impl Core {
-    /// Counts anew what is in flight of a partition.
+    /// Counts a partition's bytes in flight anew.
     pub(super) fn weigh(&mut self, slot: u32) {
         if let Some(part) = self.parts.get_mut(&slot) {
             let now = part.home.entered().saturating_sub(part.charge.home);
@@ -61,19 +61,19 @@ impl Core {
         }
     }
 
-    /// What of a slot may leave for tasks now.
+    /// How much of a slot may leave for tasks now.
     pub(crate) fn grant(&self, slot: u32) -> Credit {
         let charge = self.parts.get(&slot).map_or(0, Part::charge);
         Credit { records: self.credit(slot), bytes: self.settings.memory.room(charge) }
     }
 
-    /// What a partition holds that is in flight, in bytes.
+    /// A partition's bytes in flight.
     pub(crate) fn charge(&self, slot: u32) -> u64 {
         self.parts.get(&slot).map_or(0, Part::charge)
     }
 
     /// Tells the homes of these slots, in front of which records wait or which are not `fetched` for, whether that is for want of memory
-    /// and nothing came home since the last call: whoever gathers records of such a partition waits for company that cannot come. Says
+    /// and nothing came home since the last call: a batch with records of such a partition waits for company that cannot come. Says
     /// whether there is one.
     pub(crate) fn starve(&mut self, slots: impl Iterator<Item = (u32, bool)>) -> bool {
         let memory = Arc::clone(&self.settings.memory);
@@ -87,7 +87,7 @@ impl Core {
         any
     }
 
-    /// What is in flight takes, by what it is.
+    /// The bytes of records in flight, by use.
     pub(crate) fn in_flight_by_use(&self) -> InFlight {
         let mut all = InFlight::default();
         for part in self.parts.values() {

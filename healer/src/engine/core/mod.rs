@@ -172,7 +172,7 @@ pub(crate) struct Core {
     /// Acknowledged since somebody asked last.
     news: Vec<(TopicPartition, i64)>,
     hurried: bool,
-    /// What is in flight takes, in bytes.
+    /// The bytes of all records in flight.
     in_flight_bytes: u64,
     /// When all partitions are looked at again, whatever comes until then.
     next_round: Duration,

@@ -44,7 +44,7 @@ pub(crate) struct Part {
     returns: BTreeSet<i64>,
     open: bool,
     pub(super) loan: Option<Loan>,
-    /// What is in flight takes.
+    /// The bytes of its records in flight.
     pub(super) charge: Charge,
     /// The log went back.
     pub(super) rewind: Option<Rewind>,

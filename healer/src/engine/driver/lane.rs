@@ -55,7 +55,7 @@ impl Lane {
         (self.waiting.bytes() + self.kept.bytes() + self.out) as u64
     }
 
-    /// What those take that wait, with all copies that there will be.
+    /// The charge of those that wait, with all copies that there will be.
     pub(super) fn charge(&self) -> u64 {
         self.backlog() * self.home.copies().count()
     }

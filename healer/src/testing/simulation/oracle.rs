@@ -40,7 +40,7 @@ struct Lane {
     covered: Vec<Run>,
     /// Records that left for tasks.
     away: HashMap<i64, RecordId>,
-    /// What those take, in bytes.
+    /// The charges of those.
     bytes: HashMap<i64, u64>,
     /// Outcomes that were home before the chunk they left was.
     early: HashSet<i64>,
@@ -100,7 +100,7 @@ pub(super) struct Oracle {
     clock: Clock,
     /// How many records of a partition may be away at once.
     in_flight: usize,
-    /// What all records of a process may take, in bytes.
+    /// The bytes that all records of a process may take.
     budget: u64,
     state: Arc<Mutex<State>>,
 }

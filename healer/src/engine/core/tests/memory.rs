@@ -7,7 +7,7 @@ use crate::{
     envelope::{Copies, Desk, Home, Outcome, Receipt},
 };
 
-/// What [`leave`] charges for a record.
+/// The charge of a record of [`leave`].
 const CHARGE: u64 = 1_000;
 
 /// A record leaves for a task.
@@ -49,7 +49,11 @@ fn a_partition_takes_what_is_free_one_record_beyond_it_and_one_always() {
     assert_eq!((free(&rig), rig.core.credit(0), rig.core.credit(1)), (0, 0, 0));
     other.settle(Outcome::Healed);
     rig.collect();
-    assert_eq!((rig.core.credit(0), rig.core.grant(1).bytes), (0, 1), "who holds nothing may take one");
+    assert_eq!(
+        (rig.core.credit(0), rig.core.grant(1).bytes),
+        (0, 1),
+        "a partition that holds nothing may take one"
+    );
     huge.settle(Outcome::Healed);
     rig.collect();
     assert_eq!(free(&rig), 3_000);
