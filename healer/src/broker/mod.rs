@@ -55,7 +55,7 @@ pub(crate) trait Broker: Send + 'static {
 
 /// The fetching end of a [`Broker`].
 pub(crate) trait Source: Send + Sync + 'static {
-    /// Waits at most `wait` for a first record, takes what is there up to `max`, and lends it as one chunk.
+    /// Waits at most `wait` for a first record, takes what is there up to `max` (or fewer that are large), and lends it as one chunk.
     ///
     /// `each` is called at most once, and only with records of partitions that are assigned. What else happened
     /// meanwhile is in [`Broker::events`]. One thread at a time fetches, but another may while `each` runs.

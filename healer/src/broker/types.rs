@@ -42,12 +42,25 @@ pub(crate) struct RecordRef<'a> {
     pub(crate) headers: &'a dyn ReadHeaders,
 }
 
+impl RecordRef<'_> {
+    /// How many bytes key and value have.
+    #[inline]
+    pub(crate) fn bytes(&self) -> usize {
+        self.key.map_or(0, <[u8]>::len) + self.value.map_or(0, <[u8]>::len)
+    }
+}
+
 /// Headers that are parsed only when somebody asks.
 pub(crate) trait ReadHeaders {
     /// Appends all headers, in order; repeated names are kept.
     ///
     /// Those that cannot be kept are counted there.
     fn read(&self, into: &mut Headers);
+
+    /// Key and value of the record side by side, where they are kept so that others may share them.
+    fn body(&self) -> Option<&Arc<Vec<u8>>> {
+        None
+    }
 
     /// The value of the last header of that name.
     #[cfg(feature = "opentelemetry")]

@@ -42,6 +42,7 @@ pub struct ConfigBuilder {
     pub(super) commit_interval: Option<Given<Duration>>,
     pub(super) in_flight: Option<Given<usize>>,
     pub(super) threads: Option<Given<usize>>,
+    pub(super) memory_budget: Option<Given<u64>>,
     pub(super) metadata_max_bytes: Option<Given<usize>>,
     pub(super) stall_after: Option<Given<Duration>>,
     pub(super) unreachable_after: Option<Given<Duration>>,
@@ -112,6 +113,22 @@ impl ConfigBuilder {
     /// there is `#[stage(parallel = N)]`.
     pub fn threads(mut self, threads: usize) -> Self {
         self.threads = Some(number(&settings::THREADS, threads, Source::Builder));
+        self
+    }
+
+    /// How many bytes the records of this process may hold, of all its pipelines together (`HEALER_MEMORY_BUDGET`): those in flight, with
+    /// what is kept of them for dead letters and what sinks make of them, and those that were fetched and wait. Default: 67108864,
+    /// which is 64 MiB.
+    ///
+    /// Counted are the bytes of records as they came in, and 256 for each record in flight: what your own types take beside that is not
+    /// known. A partition takes in more while it holds less than is free, so that one alone gets half of the budget, and `n` of them
+    /// get a part of `n + 1` each; what it does not take in stays with the broker. One record may be larger than all of it, and each
+    /// partition may always hold one.
+    ///
+    /// The client's own queues come on top: `queued.max.messages.kbytes` (4096 here, which is 4 MiB) is what it fetches ahead, and
+    /// once more what is on its way from each broker.
+    pub fn memory_budget(mut self, bytes: u64) -> Self {
+        self.memory_budget = Some(number(&settings::MEMORY_BUDGET, bytes, Source::Builder));
         self
     }
 

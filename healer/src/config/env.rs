@@ -34,6 +34,7 @@ impl ConfigBuilder {
     /// | `HEALER_COMMIT_INTERVAL` | [`commit_interval`](Self::commit_interval), such as `2s` |
     /// | `HEALER_IN_FLIGHT` | [`in_flight`](Self::in_flight), records of one partition |
     /// | `HEALER_THREADS` | [`threads`](Self::threads) |
+    /// | `HEALER_MEMORY_BUDGET` | [`memory_budget`](Self::memory_budget), bytes |
     /// | `HEALER_METADATA_MAX_BYTES` | [`metadata_max_bytes`](Self::metadata_max_bytes), 0 for none; below 40 no snapshot is believed |
     /// | `HEALER_STALL_AFTER` | [`stall_after`](Self::stall_after) |
     /// | `HEALER_UNREACHABLE_AFTER` | [`unreachable_after`](Self::unreachable_after) |
@@ -148,6 +149,9 @@ impl ConfigBuilder {
             }
             n if n == settings::THREADS.setting.env => {
                 self.threads = Some(var.number(&settings::THREADS));
+            }
+            n if n == settings::MEMORY_BUDGET.setting.env => {
+                self.memory_budget = Some(var.number(&settings::MEMORY_BUDGET));
             }
             n if n == settings::METADATA_MAX_BYTES.setting.env => {
                 self.metadata_max_bytes = Some(var.number(&settings::METADATA_MAX_BYTES));

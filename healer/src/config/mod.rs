@@ -69,6 +69,7 @@ pub struct Config {
     commit_interval: Sourced<Duration>,
     in_flight: Sourced<usize>,
     threads: Sourced<usize>,
+    memory_budget: Sourced<u64>,
     metadata_max_bytes: Sourced<usize>,
     stall_after: Sourced<Duration>,
     unreachable_after: Sourced<Duration>,
@@ -145,6 +146,11 @@ impl Config {
     /// How many threads run what is fused to the sources. Default: 1, the thread that polls.
     pub fn threads(&self) -> usize {
         self.threads.value
+    }
+
+    /// How many bytes the records of this process may hold. Default: 64 MiB.
+    pub fn memory_budget(&self) -> u64 {
+        self.memory_budget.value
     }
 
     /// The most bytes that a commit may carry to say what is done above its offset. Default: 4096; below 40: none.
@@ -239,6 +245,7 @@ impl ConfigBuilder {
             commit_interval: take(self.commit_interval, settings::COMMIT_INTERVAL.default, &mut wrong),
             in_flight: take(self.in_flight, settings::IN_FLIGHT.default, &mut wrong),
             threads: take(self.threads, settings::THREADS.default, &mut wrong),
+            memory_budget: take(self.memory_budget, settings::MEMORY_BUDGET.default, &mut wrong),
             metadata_max_bytes: take(
                 self.metadata_max_bytes,
                 settings::METADATA_MAX_BYTES.default,

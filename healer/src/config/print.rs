@@ -9,8 +9,8 @@ use super::{
     redact,
     settings::{
         BROKERS, COMMIT_INTERVAL, CONNECT_TIMEOUT, DRAIN_BUDGET, GROUP, HELD_BACK_AFTER, IN_FLIGHT,
-        MEMORY_MAX_AGE, MEMORY_MAX_LEN, METADATA_MAX_BYTES, OUT_OF_RANGE, POLL_BUDGET, PROTOCOL, STALL_AFTER,
-        START, START_BUDGET, STORE, THREADS, UNREACHABLE_AFTER,
+        MEMORY_BUDGET, MEMORY_MAX_AGE, MEMORY_MAX_LEN, METADATA_MAX_BYTES, OUT_OF_RANGE, POLL_BUDGET,
+        PROTOCOL, STALL_AFTER, START, START_BUDGET, STORE, THREADS, UNREACHABLE_AFTER,
     },
     source::{Source, Sourced},
 };
@@ -66,6 +66,7 @@ impl Config {
             duration(COMMIT_INTERVAL.setting.name, &self.commit_interval),
             number(IN_FLIGHT.setting.name, &self.in_flight),
             number(THREADS.setting.name, &self.threads),
+            line(MEMORY_BUDGET.setting.name, &self.memory_budget.value, &self.memory_budget.source),
             number(METADATA_MAX_BYTES.setting.name, &self.metadata_max_bytes),
             duration(STALL_AFTER.setting.name, &self.stall_after),
             duration(UNREACHABLE_AFTER.setting.name, &self.unreachable_after),

@@ -128,6 +128,11 @@ pub(super) const IN_FLIGHT: NumberSetting = NumberSetting {
 };
 pub(super) const THREADS: NumberSetting =
     NumberSetting { setting: Setting { name: "threads", env: "HEALER_THREADS" }, default: 1, range: 1..=256 };
+pub(super) const MEMORY_BUDGET: NumberSetting<u64> = NumberSetting {
+    setting: Setting { name: "memory_budget", env: "HEALER_MEMORY_BUDGET" },
+    default: 64 << 20,
+    range: 1..=1 << 40,
+};
 pub(super) const METADATA_MAX_BYTES: NumberSetting = NumberSetting {
     setting: Setting { name: "metadata_max_bytes", env: "HEALER_METADATA_MAX_BYTES" },
     default: 4096,
@@ -232,7 +237,7 @@ pub(super) const PROPERTY_PREFIX: &str = "HEALER_KAFKA_";
 pub(super) const OWN_PREFIXES: [&str; 2] = ["HEALER_", "HEALING_"];
 
 /// Every environment variable that begins with one of [`OWN_PREFIXES`].
-pub(super) const VARIABLES: [&str; 29] = [
+pub(super) const VARIABLES: [&str; 30] = [
     BROKERS.env,
     GROUP.env,
     PROTOCOL.env,
@@ -246,6 +251,7 @@ pub(super) const VARIABLES: [&str; 29] = [
     START_BUDGET.setting.env,
     IN_FLIGHT.setting.env,
     THREADS.setting.env,
+    MEMORY_BUDGET.setting.env,
     METADATA_MAX_BYTES.setting.env,
     STALL_AFTER.setting.env,
     UNREACHABLE_AFTER.setting.env,

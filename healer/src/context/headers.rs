@@ -57,6 +57,11 @@ impl Headers {
         self.dropped
     }
 
+    /// How many bytes names and values have.
+    pub(crate) fn bytes(&self) -> usize {
+        self.iter().map(|(name, value)| name.len() + value.map_or(0, <[u8]>::len)).sum()
+    }
+
     /// One more cannot be kept.
     pub(crate) fn drop_one(&mut self) {
         self.dropped += 1;

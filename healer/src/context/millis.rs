@@ -8,7 +8,7 @@ impl Millis {
     pub(crate) const NONE: Self = Self(i64::MIN);
 
     #[inline]
-    pub(super) fn of(millis: Option<i64>) -> Self {
+    pub(crate) fn of(millis: Option<i64>) -> Self {
         millis.map_or(Self::NONE, Self)
     }
 

@@ -19,7 +19,7 @@ pub(crate) use notes::{Notes, written};
 pub use origin::Origin;
 pub(crate) use origin::millis;
 use origin::time;
-pub(crate) use original::Original;
+pub(crate) use original::{Original, body_of};
 
 use crate::{
     broker::RecordRef,

@@ -4,6 +4,7 @@ mod circuits;
 mod core;
 mod driver;
 mod host;
+mod memory;
 mod runtime;
 mod sends;
 mod shared;
@@ -19,6 +20,7 @@ pub(crate) use driver::{Connect, Launch, Leash, Mode, launch};
 #[cfg(feature = "testing")]
 pub(crate) use driver::{Station, Turner, keep, prepare};
 pub use host::Host;
+pub(crate) use memory::{Held, Memory, RECORD};
 pub(crate) use runtime::{Runtime, Worker};
 pub use sends::SendHealth;
 pub(crate) use sends::{Sends, Waiting};

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::BoxFuture;
 
+use super::Held;
 use crate::envelope::Desk;
 
 /// Threads, tasks and time: what a world offers. Nodes and driver touch no thread, executor or clock but through it.
@@ -19,6 +20,8 @@ pub(crate) trait Runtime: Send + Sync + 'static {
     fn random(&self) -> u64;
     /// When a chunk that begins now is to end; `None` where time stands still meanwhile.
     fn chunk_end(&self) -> Option<Instant>;
+    /// The bytes that all pipelines of this process hold.
+    fn held(&self) -> Held;
     /// Waits until what came home is worth a look, at most `wait`.
     fn rest(&self, desk: &Desk, wait: Duration);
 }

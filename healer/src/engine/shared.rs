@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 use super::{Circuits, Runtime, Sends, host::Tasks};
 use crate::{
@@ -42,6 +42,8 @@ pub(crate) struct Shared {
     pub(super) pipeline_counts: Arc<LaneCounts>,
     /// `true` once nothing more is expected, so that nothing waits for company.
     pub(crate) hurry: watch::Receiver<bool>,
+    /// Records wait for memory that is held by records which wait for company.
+    pub(crate) starved: Notify,
     pub(super) pipeline_lanes: Mutex<HashMap<u32, Box<dyn Any + Send>>>,
     pub(super) pipeline_tasks: Arc<Tasks>,
 }
@@ -100,6 +102,7 @@ impl Shared {
             _named: Named::new(nodes.graph()),
             nodes,
             hurry,
+            starved: Notify::new(),
             pipeline_lanes: Mutex::default(),
             pipeline_tasks: Arc::default(),
         }

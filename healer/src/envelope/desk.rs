@@ -4,7 +4,7 @@ use std::{
     collections::BTreeMap,
     sync::{
         Arc, Condvar, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -16,7 +16,7 @@ use super::{
     places::{Place, Places},
     rests::Rests,
 };
-use crate::{broker::TopicPartition, context::emit_id, error::Failure};
+use crate::{broker::TopicPartition, context::emit_id, engine::RECORD, error::Failure};
 
 /// An outcome on its way to the ledger.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +25,28 @@ pub(crate) struct Settled {
     pub(crate) generation: u32,
     pub(crate) offset: i64,
     pub(crate) outcome: Outcome,
+    /// Its [`Home::charge`].
+    pub(crate) charge: u32,
+}
+
+/// The copies of a record while it is in flight.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Copies {
+    /// Its value, on each way that it goes.
+    pub(crate) values: u32,
+    /// The record as it came in, for a dead letter.
+    pub(crate) original: bool,
+    /// Records that sinks made of it, with the producer.
+    pub(crate) sent: u32,
+}
+
+impl Copies {
+    /// Of a record that goes one way.
+    pub(crate) const ONE: Self = Self { values: 1, original: false, sent: 0 };
+
+    pub(crate) fn count(self) -> u64 {
+        u64::from(self.values) + u64::from(self.original) + u64::from(self.sent)
+    }
 }
 
 #[derive(Default)]
@@ -123,13 +145,18 @@ pub(crate) struct Home {
     pub(crate) partition: TopicPartition,
     /// The number of the source that reads it.
     source: u32,
+    copies: Copies,
     desk: Arc<Desk>,
     places: Mutex<Places>,
+    /// The charges of all records that ever left the poll thread.
+    entered: AtomicU64,
     /// The lowest offset that failed.
     halted: AtomicI64,
     /// The record whose visit runs; `i64::MIN` where none does.
     running: AtomicI64,
     fenced: AtomicBool,
+    /// Records wait for memory, and nothing comes home.
+    starved: AtomicBool,
     /// How many things it rests for.
     holds: AtomicUsize,
 }
@@ -147,11 +174,14 @@ impl Home {
             generation,
             partition,
             source: 0,
+            copies: Copies::ONE,
             desk,
             places: Mutex::default(),
+            entered: AtomicU64::new(0),
             halted: AtomicI64::new(i64::MAX),
             running: AtomicI64::new(i64::MIN),
             fenced: AtomicBool::default(),
+            starved: AtomicBool::default(),
             holds: AtomicUsize::new(0),
         }
     }
@@ -160,6 +190,27 @@ impl Home {
     pub(crate) fn read_by(mut self, source: u32) -> Self {
         self.source = source;
         self
+    }
+
+    /// Notes the copies of its records in flight.
+    pub(crate) fn keeping(mut self, copies: Copies) -> Self {
+        self.copies = copies;
+        self
+    }
+
+    pub(crate) fn copies(&self) -> Copies {
+        self.copies
+    }
+
+    /// The bytes of a record of such a size until it is done, in all its copies.
+    pub(crate) fn charge(&self, bytes: usize) -> u32 {
+        let bytes = (bytes as u64).saturating_mul(self.copies.count());
+        u32::try_from(bytes.saturating_add(RECORD)).unwrap_or(u32::MAX)
+    }
+
+    /// The charges of all records that ever left the poll thread. Less those that came home, it is the bytes in flight.
+    pub(crate) fn entered(&self) -> u64 {
+        self.entered.load(Ordering::Relaxed)
     }
 
     /// The number of the source that reads it.
@@ -177,7 +228,11 @@ impl Home {
     }
 
     pub(super) fn enter(&self, place: Place) -> Arc<Place> {
-        self.places().enter(place)
+        let mut places = self.places();
+        // Behind the lock, so nobody else adds.
+        let entered = self.entered.load(Ordering::Relaxed) + u64::from(place.charge);
+        self.entered.store(entered, Ordering::Relaxed);
+        places.enter(place)
     }
 
     /// Where a pending record is; `None` while it is on the poll thread.
@@ -219,7 +274,8 @@ impl Home {
         if outcome != Outcome::Returned {
             place.end();
         }
-        Settled { slot: self.slot, generation: self.generation, offset: place.offset, outcome }
+        let Place { offset, charge, .. } = *place;
+        Settled { slot: self.slot, generation: self.generation, offset, outcome, charge }
     }
 
     pub(super) fn desk(&self) -> &Arc<Desk> {
@@ -255,6 +311,15 @@ impl Home {
 
     pub(crate) fn is_fenced(&self) -> bool {
         self.fenced.load(Ordering::Acquire)
+    }
+
+    /// Whether its records wait for memory that only its own records in flight can give back.
+    pub(crate) fn set_starved(&self, starved: bool) {
+        self.starved.store(starved, Ordering::Relaxed);
+    }
+
+    pub(super) fn is_starved(&self) -> bool {
+        self.starved.load(Ordering::Relaxed)
     }
 
     /// Whether no further record is dispatched.

@@ -10,7 +10,7 @@ mod receipt;
 mod rests;
 mod visit;
 
-pub(crate) use desk::{Desk, Home, Settled};
+pub(crate) use desk::{Copies, Desk, Home, Settled};
 pub(crate) use outcome::{Outcome, Reason};
 pub(crate) use receipt::{Hold, Receipt, Shares};
 pub(crate) use rests::{Rest, Spot};

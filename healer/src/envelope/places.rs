@@ -8,8 +8,7 @@ use std::{
     },
 };
 
-/// No record is of that time.
-const NO_TIME: i64 = i64::MIN;
+use crate::context::Millis;
 
 /// Where a record is, from when it left the poll thread. Its receipt tells where it goes without a lock.
 #[derive(Debug)]
@@ -20,26 +19,28 @@ pub(crate) struct Place {
     done: AtomicBool,
     /// A hash of the record's time, key and value.
     pub(crate) fingerprint: u64,
-    /// Milliseconds since 1970, for its identity; or [`NO_TIME`], in eight bytes, since each record in flight has one.
-    timestamp: i64,
+    /// For its identity.
+    timestamp: Millis,
+    /// Its [`Home::charge`](super::Home::charge).
+    pub(super) charge: u32,
     /// What its key begins with, to name it where it blocks.
     pub(crate) key: Option<KeyStart>,
 }
 
 impl Place {
-    pub(super) fn new(offset: i64, node: u32, fingerprint: u64, key: Option<&[u8]>) -> Self {
+    pub(super) fn new(offset: i64, node: u32, fingerprint: u64, key: Option<&[u8]>, charge: u32) -> Self {
         let (node, done) = (AtomicU32::new(node), AtomicBool::new(false));
-        Self { offset, node, done, fingerprint, timestamp: NO_TIME, key: key.map(KeyStart::of) }
+        Self { offset, node, done, fingerprint, timestamp: Millis::NONE, charge, key: key.map(KeyStart::of) }
     }
 
     /// The time of a record that is there.
     pub(super) fn of_time(mut self, timestamp: Option<i64>) -> Self {
-        self.timestamp = timestamp.unwrap_or(NO_TIME);
+        self.timestamp = Millis::of(timestamp);
         self
     }
 
     pub(super) fn timestamp(&self) -> Option<i64> {
-        (self.timestamp != NO_TIME).then_some(self.timestamp)
+        self.timestamp.get()
     }
 
     pub(crate) fn node(&self) -> u32 {
@@ -161,7 +162,7 @@ mod tests {
     use super::{Place, Places, ROOM, SPARE};
 
     fn place(offset: i64) -> Place {
-        Place::new(offset, 1, 0, None)
+        Place::new(offset, 1, 0, None, 0)
     }
 
     #[test]

@@ -202,6 +202,13 @@ impl Receipt {
         some && all
     }
 
+    /// Whether a partition of its records waits for what it holds.
+    pub(crate) fn is_starved(&self) -> bool {
+        let mut is = false;
+        self.each_home(&mut |home, _| is |= home.is_starved());
+        is
+    }
+
     /// These records failed: no later one of their partitions is started.
     pub(crate) fn halt(&self) {
         self.each_home(&mut |home, offset| home.halt(offset));

@@ -32,7 +32,7 @@ impl Room {
     }
 
     fn receipt(&self, offset: i64) -> Receipt {
-        Receipt::one(Arc::clone(&self.home), Place::new(offset, 1, 0, None))
+        Receipt::one(Arc::clone(&self.home), Place::new(offset, 1, 0, None, 0))
     }
 
     fn batch(&self, offsets: std::ops::Range<i64>) -> Receipt {

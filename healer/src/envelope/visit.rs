@@ -172,10 +172,16 @@ impl<'r> Visit<'r> {
 
     /// The receipt for a node that keeps the item beyond this visit: whole, or a share where there are several ways.
     pub(crate) fn take(&mut self, node: u32) -> Receipt {
+        self.take_with(node, 0)
+    }
+
+    /// As [`take`](Self::take), with so many bytes kept beside key and value.
+    pub(crate) fn take_with(&mut self, node: u32, beside: usize) -> Receipt {
         self.at = node;
         let receipt = match std::mem::replace(&mut self.claim, Claim::Gone) {
             Claim::Fresh { home, record } => {
-                let place = Place::new(record.offset, node, fingerprint(record), record.key)
+                let charge = home.charge(record.bytes() + beside);
+                let place = Place::new(record.offset, node, fingerprint(record), record.key, charge)
                     .of_time(record.timestamp);
                 Receipt::one(Arc::clone(home), place)
             }

@@ -82,7 +82,12 @@ pub(crate) struct Sight<'a> {
     pub(crate) polled: f64,
     /// Failure reports that the reporter took, and those that were dropped.
     pub(crate) reports: (u64, u64),
+    /// Bytes that are held, in the order of [`USES`].
+    pub(crate) memory: [u64; USES.len()],
 }
+
+/// The uses of memory.
+pub(crate) const USES: [&str; 5] = ["in_flight", "letters", "sends", "waiting", "reports"];
 
 /// The metrics of one pipeline, looked up once: by name a lookup costs twenty times a recording.
 pub(crate) struct Meters {
@@ -98,6 +103,7 @@ pub(crate) struct Meters {
     rebalances: Counter,
     reports: Counter,
     reports_dropped: Counter,
+    memory: [Gauge; USES.len()],
     assigned: Gauge,
     polled: Gauge,
     skipped: BTreeMap<Reason, Counter>,
@@ -142,6 +148,8 @@ impl Meters {
             rebalances: counter!("healer_rebalances_total", &labels),
             reports: counter!("healer_failure_reports_total", &labels),
             reports_dropped: counter!("healer_failure_reports_dropped_total", &labels),
+            memory: USES
+                .map(|held| gauge!("healer_memory_bytes", "pipeline" => pipeline.to_owned(), "use" => held)),
             assigned: gauge!("healer_assigned_partitions", &labels),
             polled: gauge!("healer_last_poll_timestamp_seconds", &labels),
             skipped: BTreeMap::new(),
@@ -154,7 +162,7 @@ impl Meters {
 
     /// Records how far everything is; called a few times a second, never per record.
     pub(crate) fn record(&mut self, sight: &Sight<'_>) {
-        let Sight { tally, partitions, stages, in_flight, open_circuits, polled, reports } = sight;
+        let Sight { tally, partitions, stages, in_flight, open_circuits, polled, reports, memory } = sight;
         self.healed.absolute(tally.healed);
         self.dead_lettered.absolute(tally.dead_lettered);
         self.stale.absolute(tally.stale);
@@ -166,6 +174,9 @@ impl Meters {
         self.rebalances.absolute(tally.rebalances);
         self.reports.absolute(reports.0);
         self.reports_dropped.absolute(reports.1);
+        for (gauge, bytes) in self.memory.iter().zip(memory) {
+            gauge.set(float(*bytes));
+        }
         self.assigned.set(float(partitions.len()));
         self.polled.set(*polled);
         for (reason, count) in &tally.skipped {

@@ -110,6 +110,11 @@ fn of_pipelines() {
         count,
         "Failure reports that did not fit into the queue, or that the reporter did not take"
     );
+    describe_gauge!(
+        "healer_memory_bytes",
+        Unit::Bytes,
+        "What records hold that are in flight, are kept for dead letters, are with sinks or wait, and what failure reports hold"
+    );
     describe_gauge!("healer_assigned_partitions", count, "Partitions of this member");
     describe_gauge!(
         "healer_last_poll_timestamp_seconds",

@@ -26,6 +26,19 @@ pub(crate) struct Run {
     pub(crate) done: bool,
 }
 
+/// How much may leave for tasks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Credit {
+    pub(crate) records: u64,
+    /// The last of them may go beyond.
+    pub(crate) bytes: u64,
+}
+
+impl Credit {
+    /// For one record, however large.
+    pub(crate) const ONE: Self = Self { records: 1, bytes: u64::MAX };
+}
+
 /// What a chunk of one partition came to.
 #[derive(Debug, Default)]
 pub(crate) struct ChunkLog {
@@ -33,6 +46,8 @@ pub(crate) struct ChunkLog {
     pub(crate) healed: u64,
     pub(crate) skipped: Vec<(Reason, u64)>,
     pub(crate) moved: u64,
+    /// The charges of those that moved on.
+    pub(crate) moved_bytes: u64,
     pub(crate) failure: Option<Failure>,
 }
 
@@ -40,7 +55,7 @@ impl ChunkLog {
     pub(crate) fn clear(&mut self) {
         self.runs.clear();
         self.skipped.clear();
-        (self.healed, self.moved) = (0, 0);
+        (self.healed, self.moved, self.moved_bytes) = (0, 0, 0);
         self.failure = None;
     }
 
@@ -82,11 +97,11 @@ pub(crate) trait EntryLane: Send {
     /// Whether a node of the chain reads headers, dead letters are made of its records, or these are traced.
     fn reads(&self) -> bool;
 
-    /// Runs records until one fails or the partition is to rest, `credit` of them have left for a task, or it is time; says how many it took.
+    /// Runs records until one fails or the partition is to rest, `credit` has left for tasks, or it is time; says how many it took.
     fn run(
         &mut self,
         records: &[RecordRef<'_>],
-        credit: u64,
+        credit: Credit,
         until: Option<Instant>,
         log: &mut ChunkLog,
     ) -> usize;
@@ -151,7 +166,7 @@ impl<D: Consumer<Raw>> EntryLane for LaneOf<D> {
     fn run(
         &mut self,
         records: &[RecordRef<'_>],
-        credit: u64,
+        credit: Credit,
         until: Option<Instant>,
         log: &mut ChunkLog,
     ) -> usize {
@@ -171,7 +186,7 @@ impl<D: Consumer<Raw>> LaneOf<D> {
     fn run_all(
         &mut self,
         records: &[RecordRef<'_>],
-        credit: u64,
+        credit: Credit,
         until: Option<Instant>,
         log: &mut ChunkLog,
         traced: bool,
@@ -180,9 +195,13 @@ impl<D: Consumer<Raw>> LaneOf<D> {
         let logged = observe::logs_data();
         let measured = self.host.measures().is_due();
         let mut watch = Watch::new(measured, logged);
+        let mut most = credit.records;
+        if log.moved_bytes >= credit.bytes {
+            return 0;
+        }
         let late = || until.is_some_and(|until| Instant::now() >= until);
         for (taken, record) in records.iter().enumerate() {
-            if log.moved >= credit || (taken % CLOCK == CLOCK - 1 && late()) {
+            if log.moved >= most || (taken % CLOCK == CLOCK - 1 && late()) {
                 return taken;
             }
             self.home.set_running(Some(record.offset));
@@ -205,6 +224,10 @@ impl<D: Consumer<Raw>> LaneOf<D> {
                 }
                 End::Moved => {
                     log.moved += 1;
+                    log.moved_bytes += u64::from(self.home.charge(record.bytes()));
+                    if log.moved_bytes >= credit.bytes {
+                        most = log.moved;
+                    }
                     log.add(record.offset, false);
                     // Its dead letter is on its way.
                     if self.home.is_held() {

@@ -25,7 +25,7 @@ pub use checkpoint::Checkpoint;
 pub(crate) use checkpoint::Checkpoints;
 #[cfg(any(test, feature = "testing"))]
 pub(crate) use entry::Run;
-pub(crate) use entry::{CHUNK_TIME, ChunkLog, Entry, EntryLane, MakeEntry};
+pub(crate) use entry::{CHUNK_TIME, ChunkLog, Credit, Entry, EntryLane, MakeEntry};
 pub(crate) use failing::Office;
 pub use filter::Filter;
 pub use heal::HealNode;

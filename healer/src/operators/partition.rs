@@ -181,6 +181,7 @@ impl<T: Send + 'static, D: Consumer<Rows<T>>> Gather<T, D> {
 
     async fn run(mut self) {
         let mut patience = self.host.patience();
+        let shared = Arc::clone(self.host.shared());
         let mut timer = self.host.sleep(Duration::MAX);
         loop {
             let message = tokio::select! {
@@ -193,6 +194,13 @@ impl<T: Send + 'static, D: Consumer<Rows<T>>> Gather<T, D> {
                 }
                 () = &mut timer, if !self.rows.is_empty() => {
                     self.emit().await;
+                    continue;
+                }
+                () = shared.starved.notified(), if !self.rows.is_empty() => {
+                    // The next records of such a partition cannot come before these are done.
+                    if self.receipts.iter().any(Receipt::is_starved) {
+                        self.emit().await;
+                    }
                     continue;
                 }
             };

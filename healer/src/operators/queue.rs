@@ -35,13 +35,17 @@ impl<T> Envelope<T> {
     /// Takes the item of a visit along.
     pub(super) fn take(visit: &mut Visit<'_>, node: u32, needs: Needs, value: T) -> Self {
         let mut context = visit.context.keep(needs.whole);
+        let mut beside = 0;
         if let Some(record) = visit.record() {
+            beside = context.headers().bytes();
             context.hash_key(record.key);
             if needs.original {
-                context.keep_original(Original::of(record));
+                let original = Original::of(record);
+                beside += original.headers.bytes();
+                context.keep_original(original);
             }
         }
-        Self { value, receipt: visit.take(node), context }
+        Self { value, receipt: visit.take_with(node, beside), context }
     }
 }
 

@@ -84,6 +84,11 @@ impl Reports {
         self.0.as_ref().map_or((0, 0), |queue| (queue.sent.load(Relaxed), queue.dropped.load(Relaxed)))
     }
 
+    /// The bytes of those that wait.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.0.as_ref().map_or(0, |queue| queue.waiting().bytes as u64)
+    }
+
     /// Takes no more in and waits until all that is there is written, up to `budget`; what waits then is dropped. Blocks its
     /// thread for so long.
     pub(crate) fn finish(&self, budget: Duration) {

@@ -25,8 +25,8 @@ impl RawRecord {
     pub(crate) fn of(original: &Original) -> Self {
         let headers = original.headers.iter();
         Self {
-            key: original.key.clone(),
-            value: original.value.clone(),
+            key: original.key().map(<[u8]>::to_vec),
+            value: original.value().map(<[u8]>::to_vec),
             headers: headers.map(|(name, value)| (name.to_owned(), value.map(<[u8]>::to_vec))).collect(),
         }
     }

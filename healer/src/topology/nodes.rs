@@ -1,9 +1,12 @@
 //! What a running pipeline knows of its nodes: their paths, what they do about failures, and what must be kept for that.
 
-use std::{collections::HashSet, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use super::{Graph, Node, NodeKind};
-use crate::{broker::Topics, operators::OnError};
+use crate::{broker::Topics, envelope::Copies, operators::OnError};
 
 /// The nodes of a running pipeline.
 pub(crate) struct Nodes {
@@ -16,6 +19,35 @@ pub(crate) struct Nodes {
     keepers: HashSet<u32>,
     /// Sinks that records without a value come to.
     tombstones: HashSet<u32>,
+    /// By source.
+    ways: HashMap<u32, Ways>,
+}
+
+/// Where the records of a source go.
+#[derive(Clone, Copy, Default)]
+struct Ways {
+    /// How many ways they go beside the first.
+    ways: u32,
+    sinks: u32,
+}
+
+/// Looked up once: a lane is opened for each partition, and chains may be long.
+fn ways(graph: &Graph) -> HashMap<u32, Ways> {
+    let mut children = HashMap::<u32, u32>::new();
+    graph.nodes.iter().filter_map(|node| node.parent).for_each(|id| *children.entry(id).or_default() += 1);
+    let mut all = HashMap::<u32, Ways>::new();
+    for node in &graph.nodes {
+        let more = children.get(&node.id).map_or(0, |children| children - 1);
+        let sinks = u32::from(matches!(node.kind, NodeKind::Sink { .. }));
+        if more + sinks > 0 {
+            for above in graph.above(node.id).filter(|node| matches!(node.kind, NodeKind::Source { .. })) {
+                let of_source = all.entry(above.id).or_default();
+                of_source.ways += more;
+                of_source.sinks += sinks;
+            }
+        }
+    }
+    all
 }
 
 impl Nodes {
@@ -32,7 +64,8 @@ impl Nodes {
         let gets_some = |node: &&Arc<Node>| graph.above(node.id).any(reads_some);
         let sinks = graph.nodes.iter().filter(is_sink).filter(gets_some);
         let tombstones = sinks.map(|node| node.id).collect();
-        Self { graph, on_error, always_stops: false, keepers, tombstones }
+        let ways = ways(&graph);
+        Self { graph, on_error, always_stops: false, keepers, tombstones, ways }
     }
 
     /// The pipeline stops at the first failure, whatever its nodes say.
@@ -77,8 +110,49 @@ impl Nodes {
         self.tombstones.contains(&sink)
     }
 
+    /// The copies of each record of a source while it is in flight.
+    pub(crate) fn copies(&self, source: u32) -> Copies {
+        let Ways { ways, sinks } = self.ways.get(&source).copied().unwrap_or_default();
+        Copies { values: 1 + ways, original: self.keeps_originals(source), sent: sinks.min(1 + ways) }
+    }
+
     /// Whether the record as it came in must be kept where it waits for this node.
     pub(crate) fn keeps_originals(&self, node: u32) -> bool {
         self.keepers.contains(&node)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Nodes;
+    use crate::{App, OnError, envelope::Copies, kafka, topology::NodeKind};
+
+    /// The copies of records of the app's first source.
+    fn copies(app: &App, on_error: OnError) -> Copies {
+        let graph = app.graph().clone();
+        let is_source = |kind: &NodeKind| matches!(kind, NodeKind::Source { .. });
+        let source = graph.nodes.iter().find(|node| is_source(&node.kind)).expect("it has one").id;
+        Nodes::new(graph, on_error, false).copies(source)
+    }
+
+    #[test]
+    fn how_many_copies_there_are_of_a_record_is_known_from_where_it_goes() {
+        let lines = || kafka::string("in").stream("lines");
+        let plain = App::new("p").add(lines().map(|line: String| line.len()).heal());
+        assert_eq!(copies(&plain, OnError::Stop), Copies::ONE);
+        let letters = copies(&plain, OnError::dead_letter("dead"));
+        assert_eq!(letters, Copies { values: 1, original: true, sent: 0 });
+        let sink = |topic: &'static str| kafka::to_string(topic);
+        let in_turn = App::new("p").add(lines().then(sink("a")).then(sink("b")).heal());
+        assert_eq!(
+            copies(&in_turn, OnError::Stop),
+            Copies { values: 1, original: false, sent: 1 },
+            "one by one"
+        );
+        let ways = lines().fan_out(|s| s.then(sink("a")).heal()).and(|s| s.then(sink("b")).heal()).and(|s| {
+            s.fan_out(|s| s.map(|line: String| line).heal()).and(|s| s.map(|line: String| line.len()).heal())
+        });
+        let ways = App::new("p").add(ways).add(kafka::string("other").stream("other").heal());
+        assert_eq!(copies(&ways, OnError::Stop), Copies { values: 4, original: false, sent: 2 });
     }
 }

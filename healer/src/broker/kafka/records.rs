@@ -19,6 +19,12 @@ impl<'c> Lent<'c> {
         Self { message, slot }
     }
 
+    /// How many bytes key and value have.
+    #[inline]
+    pub(super) fn bytes(&self) -> usize {
+        self.message.key_len() + self.message.payload_len()
+    }
+
     pub(super) fn record(&self) -> RecordRef<'_> {
         RecordRef {
             slot: self.slot,

@@ -13,6 +13,9 @@ use rdkafka::consumer::Consumer as _;
 use super::{context::Consumer, metadata::bounded, records::Lent, slots::Slots, voice::lock};
 use crate::broker::{RecordRef, Source};
 
+/// From how many bytes on a chunk is whole: what is lent stays beside what is fetched meanwhile.
+const CHUNK_BYTES: usize = 1 << 20;
+
 /// The fetching end of a consumer.
 pub(crate) struct KafkaSource {
     consumer: Arc<Consumer>,
@@ -36,7 +39,7 @@ impl Source for KafkaSource {
         let mut next = consumer.poll(bounded(wait));
         // Locked once a chunk, and not while it waits for a first record.
         let mut slots = lock(&self.slots);
-        let mut taken = 0;
+        let (mut taken, mut bytes) = (0, 0);
         loop {
             match next {
                 Some(Ok(message)) => {
@@ -47,7 +50,9 @@ impl Source for KafkaSource {
                             if chunk.is_empty() {
                                 chunk.reserve_exact(self.last.load(Ordering::Relaxed).clamp(1, max));
                             }
-                            chunk.push(Lent::new(message, slot));
+                            let lent = Lent::new(message, slot);
+                            bytes += lent.bytes();
+                            chunk.push(lent);
                         }
                         None => drop(self.strays.fetch_add(1, Ordering::Relaxed)),
                     }
@@ -62,7 +67,7 @@ impl Source for KafkaSource {
                 }
                 None => break,
             }
-            if taken >= max {
+            if taken >= max || bytes >= CHUNK_BYTES {
                 break;
             }
             next = consumer.poll(Duration::ZERO);

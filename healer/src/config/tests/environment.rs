@@ -14,6 +14,7 @@ fn every_setting_is_read_from_its_variable() {
         ("HEALER_COMMIT_INTERVAL", "250ms"),
         ("HEALER_IN_FLIGHT", "64"),
         ("HEALER_THREADS", "2"),
+        ("HEALER_MEMORY_BUDGET", "1000000"),
         ("HEALER_STORE", "/var/lib/flights"),
         ("HEALER_POLL_BUDGET", "50ms"),
         ("HEALER_DRAIN_BUDGET", "2s"),
@@ -33,6 +34,7 @@ fn every_setting_is_read_from_its_variable() {
     assert_eq!(config.commit_interval(), Duration::from_millis(250));
     assert_eq!(config.in_flight(), 64);
     assert_eq!(config.threads(), 2);
+    assert_eq!(config.memory_budget(), 1_000_000);
     assert_eq!(config.store_path(), Some(Path::new("/var/lib/flights")));
     assert_eq!(config.poll_budget(), Duration::from_millis(50));
     assert_eq!(config.drain_budget(), Duration::from_secs(2));
@@ -55,6 +57,7 @@ fn every_wrong_variable_is_named_at_once() {
         ("HEALER_OUT_OF_RANGE", "ignore"),
         ("HEALER_COMMIT_INTERVAL", "10"),
         ("HEALER_IN_FLIGHT", "-1"),
+        ("HEALER_MEMORY_BUDGET", "0"),
         ("HEALER_STORE", ""),
         ("HEALER_POLL_BUDGET", "2h"),
         ("HEALER_DRAIN_BUDGET", "x"),

@@ -15,6 +15,7 @@ fn the_defaults_are_the_documented_ones() {
     assert_eq!(config.out_of_range(), OutOfRange::Error);
     assert_eq!(config.commit_interval(), Duration::from_secs(10));
     assert_eq!(config.in_flight(), 1024);
+    assert_eq!(config.memory_budget(), 64 * 1024 * 1024);
     assert_eq!(config.metadata_max_bytes(), 4096);
     assert_eq!(config.stall_after(), Duration::from_mins(1));
     assert_eq!(config.unreachable_after(), Duration::from_mins(1));

@@ -57,6 +57,7 @@ impl Core {
     pub(super) fn forget(&mut self, slot: u32) {
         if let Some(mut part) = self.parts.remove(&slot) {
             part.home.fence();
+            self.change_in_flight(part.charge(), 0);
             self.tally.stale(slot, part.end_loan().len() as u64);
         }
     }

@@ -7,6 +7,7 @@ mod assign;
 mod commit;
 mod epoch;
 mod lend;
+mod memory;
 mod metadata;
 mod part;
 mod pause;
@@ -35,6 +36,7 @@ use self::{commit::Commits, pause::Paused, revoke::Revoking, until::UntilEnd};
 use crate::{
     app::Error,
     broker::{CommitError, TopicPartition},
+    engine::Memory,
     envelope::{Home, Settled},
     journal::Scope,
     observe::Tally,
@@ -51,6 +53,7 @@ pub(crate) struct Settings {
     pub(crate) in_flight: u64,
     /// The most bytes of commit metadata; 0 for none.
     pub(crate) metadata_max_bytes: usize,
+    pub(crate) memory: Arc<Memory>,
     /// How long an offset may block before that is logged.
     pub(crate) stall_after: Duration,
     /// How long a transaction may hold a partition back; `None`: as long as it takes.
@@ -169,6 +172,8 @@ pub(crate) struct Core {
     /// Acknowledged since somebody asked last.
     news: Vec<(TopicPartition, i64)>,
     hurried: bool,
+    /// The bytes of all records in flight.
+    in_flight_bytes: u64,
     /// When all partitions are looked at again, whatever comes until then.
     next_round: Duration,
     /// Whether something came since that is not looked at in full.
@@ -202,6 +207,7 @@ impl Core {
             acknowledged: BTreeMap::new(),
             news: Vec::new(),
             hurried: false,
+            in_flight_bytes: 0,
             next_round: Duration::ZERO,
             owes_round: false,
             path,
@@ -260,7 +266,10 @@ impl Core {
         let open = self.phase == Phase::Running;
         let takes = |part: &&Part| {
             let rests = part.paused || part.throttled || part.home.is_held();
-            open && part.is_open() && !part.is_lent() && !rests
+            open && part.is_open()
+                && !part.is_lent()
+                && !rests
+                && self.settings.memory.room(part.charge()) > 0
         };
         let part = self.parts.get(&slot).filter(takes);
         part.map_or(0, |part| self.settings.in_flight.saturating_sub(part.ledger.pending()))

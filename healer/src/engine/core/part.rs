@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use healer_store::Ledger;
 
-use super::{Older, Start, epoch::Rewind, lend::Loan, transaction::Transaction};
+use super::{Older, Start, epoch::Rewind, lend::Loan, memory::Charge, transaction::Transaction};
 use crate::{envelope::Home, operators::ChunkLog};
 
 /// What the core knows of a partition.
@@ -44,6 +44,8 @@ pub(crate) struct Part {
     returns: BTreeSet<i64>,
     open: bool,
     pub(super) loan: Option<Loan>,
+    /// The bytes of its records in flight.
+    pub(super) charge: Charge,
     /// The log went back.
     pub(super) rewind: Option<Rewind>,
     /// How often records vanished before they were done.
@@ -82,6 +84,7 @@ impl Part {
             returns: BTreeSet::new(),
             open: true,
             loan: None,
+            charge: Charge::default(),
             rewind: None,
             data_losses: 0,
             paused: false,

@@ -27,6 +27,7 @@ impl Core {
         part.take_chunk(log, leader_epoch, delivered);
         part.look(&self.settings, now);
         self.settled(&early, now);
+        self.weigh(slot);
         self.tally.healed += log.healed;
         for (reason, count) in &log.skipped {
             *self.tally.skipped.entry(*reason).or_default() += count;
@@ -41,6 +42,7 @@ impl Core {
             if let Some(part) = self.parts.get_mut(&of_one[0].slot) {
                 part.home.tidy();
                 part.look(&self.settings, now);
+                self.weigh(of_one[0].slot);
             }
         }
     }
@@ -55,6 +57,7 @@ impl Core {
         if part.keep_early(settled) {
             return;
         }
+        part.charge.came_home(settled.charge);
         match settled.outcome {
             Outcome::Returned => part.returned(settled.offset, now),
             outcome => {

@@ -88,11 +88,16 @@ impl Backlog {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::{
-        super::piece::{Entry, PIECE, Pool, SPARE},
+        super::piece::{Entry, LARGE, PIECE, Pool, SPARE},
         Backlog,
     };
-    use crate::broker::{ReadHeaders, RecordRef};
+    use crate::{
+        broker::{ReadHeaders, RecordRef},
+        context::Original,
+    };
 
     struct Headers;
 
@@ -158,32 +163,46 @@ mod tests {
     #[test]
     fn pieces_are_filled_again_and_few_are_kept() {
         let (mut backlog, mut pool) = (Backlog::default(), Pool::default());
-        let (large, huge) = (vec![1; PIECE], vec![1; 3 * PIECE]);
+        let usual = vec![1; LARGE - 4];
         for round in 0..3 {
-            for offset in 0..100 {
-                backlog.push(&record(offset, &large), false, &mut pool);
+            for offset in 0..200 {
+                backlog.push(&record(offset, &usual), false, &mut pool);
             }
-            backlog.take(99);
-            assert_eq!(backlog.lend(0, 9)[0].value, Some(&*large), "round {round}");
+            assert!(backlog.pieces.len() > SPARE);
+            backlog.take(199);
+            assert_eq!(backlog.lend(0, 9)[0].value, Some(&*usual), "round {round}");
             backlog.take(1);
             pool.reclaim(backlog.take_spent());
             assert_eq!((pool.0.len(), backlog.spent.0.len(), backlog.bytes()), (SPARE, 0, 0));
         }
-        pool.0.clear();
-        backlog.push(&record(0, &huge), false, &mut pool);
-        backlog.take(1);
-        pool.reclaim(backlog.take_spent());
-        assert!(pool.0.is_empty(), "one that grew for a large record is not kept");
-        for offset in 0..20 {
-            backlog.push(&record(offset, &large), false, &mut pool);
-        }
-        backlog.take(20);
-        pool.reclaim(backlog.take_spent());
         let capacity = |pool: &Pool| pool.0.iter().map(|piece| piece.bytes.capacity()).sum::<usize>();
         let before = capacity(&pool);
         backlog.push(&record(0, b"small"), false, &mut pool);
         assert_eq!(backlog.lend(0, 9)[0].value, Some(&b"small"[..]), "nothing is left of what was there");
         assert!(pool.0.len() == SPARE - 1 && capacity(&pool) < before);
+    }
+
+    #[test]
+    fn a_large_record_lies_by_itself_is_shared_with_what_a_letter_needs_and_gone_when_all_have_let_go() {
+        let (mut backlog, mut pool) = (Backlog::default(), Pool::default());
+        let large = vec![7; LARGE];
+        backlog.push(&record(0, &large), true, &mut pool);
+        backlog.push(&record(1, b"small"), true, &mut pool);
+        assert_eq!(backlog.bytes(), 2 * (size_of::<Entry>() + 3 + 10) + LARGE + 5);
+        let lent = backlog.lend(0, 2);
+        let original = Original::of(&lent[0]);
+        assert_eq!((lent[0].key, lent[0].value), (Some(&b"key"[..]), Some(&*large)));
+        assert_eq!((original.key(), original.value()), (lent[0].key, lent[0].value));
+        assert_eq!(original.value().map(<[u8]>::as_ptr), lent[0].value.map(<[u8]>::as_ptr), "no copy");
+        assert_eq!(original.headers.len(), 1);
+        assert_ne!(Original::of(&lent[1]).value().map(<[u8]>::as_ptr), lent[1].value.map(<[u8]>::as_ptr));
+        let body = lent[0].headers.body().map(Arc::downgrade).unwrap();
+        drop(lent);
+        backlog.take(1);
+        assert!(body.upgrade().is_some() && backlog.pieces.len() == 1);
+        drop(original);
+        assert!(body.upgrade().is_none(), "what waits behind it keeps it");
+        assert_eq!(backlog.lend(0, 1)[0].value, Some(&b"small"[..]));
     }
 
     #[test]

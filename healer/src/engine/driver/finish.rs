@@ -25,9 +25,11 @@ pub(super) fn finish<B: Broker>(mut poller: Poller<B>, panic: Option<Error>) -> 
     poller.tell_commits();
     poller.record();
     poller.shared.given_up.tell_rest(poller.control.now(), true);
-    let Poller { mut broker, remote, control, shared, lanes, saver, config, goals, .. } = poller;
+    let Poller { mut broker, remote, control, shared, lanes, saver, config, goals, memory, .. } = poller;
     drop(lanes);
     shared.abort();
+    // Handles may outlive it by far.
+    memory.close();
     saver.finish(SAVE);
     shared.reports.finish(REPORTS);
     if let Some(producer) = &shared.producer {

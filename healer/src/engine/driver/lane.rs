@@ -14,8 +14,8 @@ pub(super) struct Lane {
     /// Whether a node of the chain reads headers.
     pub(super) reads: bool,
     pub(super) waiting: Backlog,
-    /// How many of those that waited are out with the entry, and their bytes.
-    pub(super) out: (usize, usize),
+    /// How many bytes of those that waited are out with the entry.
+    pub(super) out: usize,
     /// How many runs of the chunk that was fetched last the poll thread has in hand and has not begun.
     pub(super) in_hand: usize,
     /// What was fetched while the poll thread was held up: newer than everything that thread has in hand.
@@ -35,6 +35,11 @@ impl Lane {
         matches!(self.entry, Way::Open(_)) && idle
     }
 
+    /// It is idle though it is fetched for. One that is paused stands still since nobody asks for more.
+    pub(super) fn is_at_a_loss(&self) -> bool {
+        self.is_idle() && !self.paused
+    }
+
     pub(super) fn is_closed(&self) -> bool {
         matches!(self.entry, Way::Closed)
     }
@@ -45,11 +50,14 @@ impl Lane {
         waits || self.paused || matches!(self.entry, Way::Out)
     }
 
-    /// How many records wait in all, and their bytes.
-    pub(super) fn backlog(&self) -> (usize, usize) {
-        let all =
-            [(self.waiting.len(), self.waiting.bytes()), (self.kept.len(), self.kept.bytes()), self.out];
-        all.into_iter().fold((0, 0), |sum, part| (sum.0 + part.0, sum.1 + part.1))
+    /// How many bytes wait in all.
+    pub(super) fn backlog(&self) -> u64 {
+        (self.waiting.bytes() + self.kept.bytes() + self.out) as u64
+    }
+
+    /// The charge of those that wait, with all copies that there will be.
+    pub(super) fn charge(&self) -> u64 {
+        self.backlog() * self.home.copies().count()
     }
 }
 
@@ -62,15 +70,12 @@ pub(super) enum Way {
     Closed,
 }
 
-/// Whether nothing is fetched for a lane with so many records and bytes that wait. Fetching pauses when a bound's worth waits that is
-/// also the lane's part of the budget, and goes on at half of it: to resume is to fetch again what the client threw away, which
-/// may take as long as the broker holds a fetch.
-pub(super) fn pauses(
-    paused: bool,
-    (records, bytes): (usize, usize),
-    (in_flight, part): (usize, usize),
-) -> bool {
-    if paused { records > in_flight / 2 && bytes > part / 2 } else { records >= in_flight && bytes >= part }
+/// Whether nothing is fetched for a lane that holds `own` bytes, waiting and in flight, while so many are free. Fetching pauses when it
+/// holds as many, and goes on at half of that: to resume is to fetch again what the client threw away, which may take as long as the
+/// broker holds a fetch.
+pub(super) fn pauses(paused: bool, own: u64, free: u64) -> bool {
+    // One that holds nothing takes a record, or it would stand still while others hold all.
+    own > 0 && if paused { own > free / 2 } else { own >= free }
 }
 
 #[cfg(test)]
@@ -78,13 +83,13 @@ mod tests {
     use super::pauses;
 
     #[test]
-    fn a_lane_pauses_at_both_bounds_and_goes_on_at_half_of_one() {
-        let bounds = (100, 1_000);
-        assert!(!pauses(false, (5_000, 999), bounds), "small records");
-        assert!(!pauses(false, (99, 5_000), bounds), "large records");
-        assert!(pauses(false, (100, 1_000), bounds));
-        assert!(pauses(true, (51, 501), bounds));
-        assert!(!pauses(true, (50, 5_000), bounds));
-        assert!(!pauses(true, (5_000, 500), bounds));
+    fn a_lane_pauses_when_it_holds_what_is_free_and_goes_on_at_half_of_that() {
+        assert!(!pauses(false, 999, 1_000) && pauses(false, 1_000, 1_000));
+        assert!(pauses(true, 501, 1_000) && !pauses(true, 500, 1_000));
+        assert!(pauses(false, 1, 0) && pauses(true, 1, 0));
+        assert!(
+            !pauses(false, 0, 0) && !pauses(true, 0, 0),
+            "one that holds nothing does not wait for others"
+        );
     }
 }

@@ -11,26 +11,22 @@ use super::{
 use crate::{
     broker::{RecordRef, TopicPartition},
     engine::{
-        Host,
+        Host, Memory,
         core::{Older, Part},
     },
     envelope::Home,
-    operators::EntryLane,
+    operators::{Credit, EntryLane},
 };
 
 /// How many records are taken from the broker at once.
 pub(super) const CHUNK: usize = 512;
 
-/// How many bytes may wait in all lanes together before those with a bound's worth of records pause. The client fetches up to
-/// 1 MiB of a partition at once, so a lane that is not slow at all gets several thousand records one after the other.
-const BUDGET: usize = 32 << 20;
-
 /// An entry in the hands of the thread that runs it, while others may look after the lane.
 pub(super) struct Lease {
     pub(super) home: Arc<Home>,
     pub(super) entry: Box<dyn EntryLane>,
-    /// How many records may leave for tasks.
-    pub(super) credit: u64,
+    /// How much may leave for tasks.
+    pub(super) credit: Credit,
     /// Whether an earlier owner's word about some records stands.
     pub(super) claimed: bool,
     /// What is skipped.
@@ -63,12 +59,12 @@ pub(super) struct Lanes {
     /// How many take records.
     open: usize,
     pool: Pool,
-    in_flight: usize,
+    memory: Arc<Memory>,
 }
 
 impl Lanes {
-    pub(super) fn new(control: Arc<Control>, in_flight: usize) -> Self {
-        Self { control, by_slot: Vec::new(), busy: Vec::new(), open: 0, pool: Pool::default(), in_flight }
+    pub(super) fn new(control: Arc<Control>, memory: Arc<Memory>) -> Self {
+        Self { control, by_slot: Vec::new(), busy: Vec::new(), open: 0, pool: Pool::default(), memory }
     }
 
     pub(super) fn open(&mut self, home: Arc<Home>, host: Host, entry: Box<dyn EntryLane>) {
@@ -89,7 +85,7 @@ impl Lanes {
             reads: entry.reads(),
             entry: Way::Open(entry),
             waiting: Backlog::default(),
-            out: (0, 0),
+            out: 0,
             in_hand: 0,
             kept: Backlog::default(),
             paused: false,
@@ -168,18 +164,18 @@ impl Lanes {
         let lease = self.lease(slot)?;
         let lane = self.lane(slot)?;
         let waiting = std::mem::take(&mut lane.waiting);
-        lane.out = (waiting.len(), waiting.bytes());
+        lane.out = waiting.bytes();
         Some((lease, waiting))
     }
 
     fn lease(&mut self, slot: u32) -> Option<Lease> {
         let control = Arc::clone(&self.control);
         let core = control.core();
-        let credit = core.credit(slot);
+        let credit = core.grant(slot);
         let part = core.part(slot);
         let claimed = part.is_some_and(|part| part.ledger.has_claim());
         let older = part.and_then(Part::older);
-        let lane = self.lane(slot).filter(|lane| credit > 0 && !lane.home.is_halted())?;
+        let lane = self.lane(slot).filter(|lane| credit.records > 0 && !lane.home.is_halted())?;
         match std::mem::replace(&mut lane.entry, Way::Out) {
             Way::Open(entry) => Some(Lease { home: Arc::clone(&lane.home), entry, credit, claimed, older }),
             way => {
@@ -194,7 +190,7 @@ impl Lanes {
     pub(super) fn give_back(&mut self, lease: Lease, mut left: Backlog) {
         let Lease { home, entry, .. } = lease;
         let Some(lane) = self.lane_of(home.slot, home.generation) else { return };
-        lane.out = (0, 0);
+        lane.out = 0;
         if let Way::Out = lane.entry {
             lane.entry = Way::Open(entry);
             let spent = left.take_spent();
@@ -251,10 +247,10 @@ impl Lanes {
         lane.is_some_and(|lane| lane.is_idle() && (lane.lent || now >= lane.opened + OLD_POSITION))
     }
 
-    /// Whether a lane takes records and has none.
-    pub(super) fn is_idle(&self, slot: u32) -> bool {
+    /// Whether a lane takes records, is fetched for and has none.
+    pub(super) fn is_at_a_loss(&self, slot: u32) -> bool {
         let lane = self.by_slot.get(slot as usize).and_then(Option::as_ref);
-        lane.is_some_and(Lane::is_idle)
+        lane.is_some_and(Lane::is_at_a_loss)
     }
 
     /// The first record that waits in front of each partition.
@@ -265,15 +261,29 @@ impl Lanes {
         })
     }
 
+    /// How many bytes wait.
+    pub(super) fn bytes(&self) -> u64 {
+        self.busy().map(Lane::backlog).sum()
+    }
+
+    /// The slots in which records wait, or which are not fetched for, and whether they are.
+    pub(super) fn slots_waiting(&self) -> impl Iterator<Item = (u32, bool)> {
+        let waits = |lane: &&Lane| lane.paused || !lane.waiting.is_empty();
+        self.busy().filter(waits).map(|lane| (lane.home.slot, !lane.paused))
+    }
+
     /// What the poll thread must do so that lanes with enough to do are not fetched for.
     pub(super) fn flow(&mut self) -> Flow {
         let mut flow = Flow::default();
-        let part = BUDGET / self.open.max(1);
-        let Self { by_slot, busy, in_flight, .. } = self;
+        self.memory.set_waiting(self.busy().map(Lane::charge).sum());
+        let free = self.memory.free();
+        let Self { by_slot, busy, control, .. } = self;
+        let core = control.core();
         busy.retain(|slot| {
             // What is closed is over, and so is what it was busy with.
             let Some(lane) = lane_at(by_slot, *slot).filter(|lane| !lane.is_closed()) else { return false };
-            let pauses = pauses(lane.paused, lane.backlog(), (*in_flight, part));
+            let own = lane.charge() + core.charge(*slot);
+            let pauses = pauses(lane.paused, own, free);
             if pauses != lane.paused {
                 lane.paused = pauses;
                 let changed = if pauses { &mut flow.pause } else { &mut flow.resume };

@@ -84,7 +84,9 @@ impl<B: Broker> Poller<B> {
         self.generations += 1;
         let generation = self.generations;
         let desk = Arc::clone(&self.control.desk);
-        let home = Arc::new(Home::new(slot, generation, partition.clone(), desk).read_by(route.node));
+        let home = Home::new(slot, generation, partition.clone(), desk);
+        let home = home.read_by(route.node).keeping(self.shared.nodes.copies(route.node));
+        let home = Arc::new(home);
         let host = Host::of_partition(&self.shared, slot, generation);
         let entry = route.entry.open(&host, Arc::clone(&home));
         self.lanes.open(Arc::clone(&home), host, entry);

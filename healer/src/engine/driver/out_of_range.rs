@@ -138,7 +138,7 @@ impl<B: Broker> Poller<B> {
             let Some(suspect) = told.suspects.iter_mut().find(|suspect| suspect.is(here)) else { continue };
             let is_out = then.is_out(here, marks);
             // What an open transaction holds back cannot be fetched.
-            let stands = here.read < marks.stable && self.lanes.is_idle(here.slot);
+            let stands = here.read < marks.stable && self.lanes.is_at_a_loss(here.slot);
             suspect.still = stands.then(|| suspect.still.unwrap_or(now));
             let is_still = suspect.still.is_some_and(|since| now >= since + STANDS_STILL);
             if is_out || (is_still && here.read <= then.read) {

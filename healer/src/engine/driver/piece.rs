@@ -1,16 +1,19 @@
 //! Copies of records, many side by side in one allocation that is used again.
 
-use std::ops::Range;
+use std::{ops::Range, sync::Arc};
 
 use crate::{
     broker::{ReadHeaders, RecordRef},
-    context::Headers,
+    context::{Headers, body_of},
 };
 
-/// How many bytes a piece holds, unless one record has more.
+/// How many bytes a piece holds, with a last record beyond.
 pub(super) const PIECE: usize = 128 << 10;
 
-/// A record of a piece: its key and then its value lie side by side from `start` on. One cache line.
+/// From how many bytes on a record lies by itself: a dead letter may share it then, and no small record keeps a piece.
+pub(super) const LARGE: usize = 16 << 10;
+
+/// A record of a piece: its key and then its value lie side by side from `start` on, or by themselves. One cache line.
 pub(super) struct Entry {
     pub(super) offset: i64,
     timestamp: Option<i64>,
@@ -18,38 +21,49 @@ pub(super) struct Entry {
     start: usize,
     key: Option<u32>,
     value: Option<u32>,
-    headers: KeptHeaders,
+    beside: Beside,
 }
 
-/// In a box, since few records have some that anybody reads.
-struct KeptHeaders(Option<Box<Headers>>);
+/// In a box, since few records are large or have headers that anybody reads.
+struct Beside(Option<Box<Kept>>);
 
-impl KeptHeaders {
+struct Kept {
+    headers: Headers,
+    body: Option<Arc<Vec<u8>>>,
+}
+
+impl Beside {
     const NONE: Self = Self(None);
 
-    fn of(record: &RecordRef<'_>) -> Self {
+    fn of(record: &RecordRef<'_>, with_headers: bool) -> Self {
         let mut headers = Headers::new();
-        record.headers.read(&mut headers);
-        let none = headers.is_empty() && headers.dropped() == 0;
-        Self((!none).then(|| Box::new(headers)))
+        if with_headers {
+            record.headers.read(&mut headers);
+        }
+        let body = (record.bytes() >= LARGE).then(|| Arc::new(body_of(record.key, record.value)));
+        let none = headers.is_empty() && headers.dropped() == 0 && body.is_none();
+        Self((!none).then(|| Box::new(Kept { headers, body })))
     }
 
     fn bytes(&self) -> usize {
-        let header = |(name, value): (&str, Option<&[u8]>)| name.len() + value.map_or(0, <[u8]>::len);
-        self.0.iter().flat_map(|headers| headers.iter()).map(header).sum()
+        self.0.as_ref().map_or(0, |kept| kept.headers.bytes())
     }
 }
 
-impl ReadHeaders for KeptHeaders {
+impl ReadHeaders for Beside {
     fn read(&self, into: &mut Headers) {
-        if let Some(headers) = &self.0 {
-            into.append(headers);
+        if let Some(kept) = &self.0 {
+            into.append(&kept.headers);
         }
+    }
+
+    fn body(&self) -> Option<&Arc<Vec<u8>>> {
+        self.0.as_ref()?.body.as_ref()
     }
 
     #[cfg(feature = "opentelemetry")]
     fn value(&self, name: &str) -> Option<Vec<u8>> {
-        self.0.as_deref()?.get(name).map(<[u8]>::to_vec)
+        self.0.as_deref()?.headers.get(name).map(<[u8]>::to_vec)
     }
 }
 
@@ -64,7 +78,7 @@ impl Entry {
     /// What it takes up, with what is kept beside its bytes.
     pub(super) fn bytes(&self) -> usize {
         let held = self.key.unwrap_or(0) as usize + self.value.unwrap_or(0) as usize;
-        size_of::<Self>() + held + self.headers.bytes()
+        size_of::<Self>() + held + self.beside.bytes()
     }
 }
 
@@ -83,14 +97,20 @@ impl Piece {
 
     /// Takes a copy of a record; says how many bytes that takes up.
     pub(super) fn push(&mut self, record: &RecordRef<'_>, with_headers: bool) -> usize {
+        let beside = if with_headers || record.bytes() >= LARGE {
+            Beside::of(record, with_headers)
+        } else {
+            Beside::NONE
+        };
+        let shared = beside.body().is_some();
         let entry = Entry {
             offset: record.offset,
             leader_epoch: record.leader_epoch,
             timestamp: record.timestamp,
-            start: self.bytes.len(),
-            key: self.copy(record.key),
-            value: self.copy(record.value),
-            headers: if with_headers { KeptHeaders::of(record) } else { KeptHeaders::NONE },
+            start: if shared { 0 } else { self.bytes.len() },
+            key: self.copy(record.key, shared),
+            value: self.copy(record.value, shared),
+            beside,
         };
         let bytes = entry.bytes();
         self.entries.push(entry);
@@ -99,7 +119,12 @@ impl Piece {
 
     /// Forgets the first so many; says how many bytes they took up.
     pub(super) fn take(&mut self, records: usize) -> usize {
-        let bytes = self.left()[..records].iter().map(Entry::bytes).sum();
+        let taken = &mut self.entries[self.taken..][..records];
+        let bytes = taken.iter().map(Entry::bytes).sum();
+        // The rest of the piece may wait for long.
+        for entry in taken {
+            entry.beside = Beside::NONE;
+        }
         self.taken += records;
         bytes
     }
@@ -111,9 +136,11 @@ impl Piece {
         self
     }
 
-    fn copy(&mut self, bytes: Option<&[u8]>) -> Option<u32> {
+    fn copy(&mut self, bytes: Option<&[u8]>, shared: bool) -> Option<u32> {
         let bytes = bytes?;
-        self.bytes.extend_from_slice(bytes);
+        if !shared {
+            self.bytes.extend_from_slice(bytes);
+        }
         // Lengths of the wire protocol are 32 bits wide.
         Some(u32::try_from(bytes.len()).unwrap_or_else(|_| unreachable!("no record is that large")))
     }
@@ -124,14 +151,15 @@ impl Piece {
 
     pub(super) fn lend<'a>(&'a self, entry: &'a Entry, slot: u32) -> RecordRef<'a> {
         let (key, value) = entry.ranges();
+        let bytes = entry.beside.body().map_or(&self.bytes, |body| body);
         RecordRef {
             slot,
             offset: entry.offset,
             leader_epoch: entry.leader_epoch,
             timestamp: entry.timestamp,
-            key: key.map(|range| &self.bytes[range]),
-            value: value.map(|range| &self.bytes[range]),
-            headers: &entry.headers,
+            key: key.map(|range| &bytes[range]),
+            value: value.map(|range| &bytes[range]),
+            headers: &entry.beside,
         }
     }
 }
@@ -144,11 +172,10 @@ pub(super) const SPARE: usize = 16;
 pub(super) struct Pool(pub(super) Vec<Piece>);
 
 impl Pool {
-    /// Takes pieces that were emptied, but none that grew for a large record.
+    /// Takes pieces that were emptied.
     pub(super) fn reclaim(&mut self, spent: Spent) {
         let room = SPARE.saturating_sub(self.0.len());
-        let usual = spent.0.into_iter().filter(|piece| piece.bytes.capacity() <= 2 * PIECE);
-        self.0.extend(usual.take(room).map(Piece::emptied));
+        self.0.extend(spent.0.into_iter().take(room).map(Piece::emptied));
     }
 
     pub(super) fn piece(&mut self) -> Piece {

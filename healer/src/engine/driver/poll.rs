@@ -26,7 +26,7 @@ use crate::{
     broker::{Broker, BrokerErrorKind, Event as BrokerEvent, Remote, TopicPartition},
     config::Config,
     engine::{
-        Shared,
+        Memory, Shared,
         core::{Event, Goal},
     },
     envelope::Settled,
@@ -86,6 +86,7 @@ pub(crate) struct Poller<B> {
     pub(super) out_of_range: OutOfRangeTold,
     pub(super) looked: Duration,
     pub(super) meters: Meters,
+    pub(super) memory: Arc<Memory>,
     /// When metrics were told last.
     pub(super) told: Duration,
     /// When the ends of logs are looked up next; `None` while they are.
@@ -265,6 +266,9 @@ impl<B: Broker> Poller<B> {
             {
                 let mut core = self.control.core();
                 self.lanes.first_waiting().for_each(|(lane, first)| core.waits(lane, first));
+                if core.starve(self.lanes.slots_waiting()) {
+                    self.shared.starved.notify_waiters();
+                }
             }
             let mut positions = self.broker.positions();
             // What waits was fetched and not yet delivered: the position is beyond it.
@@ -284,7 +288,7 @@ impl<B: Broker> Poller<B> {
     pub(super) fn record(&mut self) {
         let now = self.control.now();
         let core = self.control.core();
-        let (partitions, in_flight) = (core.status(now), core.in_flight());
+        let (partitions, in_flight, bytes) = (core.status(now), core.in_flight(), core.in_flight_by_use());
         let ago = now.saturating_sub(self.control.polled());
         let polled = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().saturating_sub(ago);
         self.meters.record(&Sight {
@@ -295,6 +299,13 @@ impl<B: Broker> Poller<B> {
             open_circuits: &self.shared.circuits.nodes(),
             polled: polled.as_secs_f64(),
             reports: self.shared.reports.counts(),
+            memory: [
+                bytes.records,
+                bytes.originals,
+                bytes.sends,
+                self.lanes.bytes(),
+                self.shared.reports.bytes(),
+            ],
         });
     }
 

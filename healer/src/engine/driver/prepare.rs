@@ -34,7 +34,7 @@ use crate::{
     config::Config,
     config::Start,
     engine::{
-        Runtime, Sends, Shared, Sharing,
+        Memory, Runtime, Sends, Shared, Sharing,
         core::{Core, Goal, Settings},
     },
     envelope::Desk,
@@ -149,12 +149,14 @@ fn assemble<B: Broker>(
         reports,
         traces,
     });
+    let memory = Arc::new(Memory::new(config.memory_budget(), runtime.held()));
     let settings = Settings {
         scope: journal.scope().clone(),
         commit_interval: config.commit_interval(),
         drain_budget: config.drain_budget(),
         in_flight: in_flight as u64,
         metadata_max_bytes: config.metadata_max_bytes(),
+        memory: Arc::clone(&memory),
         stall_after: config.stall_after(),
         held_back_after: config.held_back_after(),
     };
@@ -178,7 +180,7 @@ fn assemble<B: Broker>(
     Ok(Poller {
         hands,
         broker,
-        lanes: Lanes::new(Arc::clone(&control), in_flight),
+        lanes: Lanes::new(Arc::clone(&control), Arc::clone(&memory)),
         routes: routes.collect::<Result<_, _>>()?,
         committer: Committer {
             worker: worker("healer-commit")?,
@@ -212,6 +214,7 @@ fn assemble<B: Broker>(
         out_of_range: OutOfRangeTold::default(),
         looked: Duration::ZERO,
         meters,
+        memory,
         told: Duration::ZERO,
         ends_at: Some(ends::FIRST),
         goals,

@@ -3,7 +3,10 @@
 use std::{
     hash::{BuildHasher as _, RandomState},
     io,
-    sync::mpsc::{Receiver, Sender, channel},
+    sync::{
+        LazyLock,
+        mpsc::{Receiver, Sender, channel},
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -12,7 +15,7 @@ use futures_util::future::BoxFuture;
 use tokio::runtime::Handle;
 
 use crate::{
-    engine::{Runtime, Worker},
+    engine::{Held, Runtime, Worker},
     envelope::Desk,
     operators::CHUNK_TIME,
 };
@@ -61,6 +64,11 @@ impl Runtime for TokioRuntime {
 
     fn chunk_end(&self) -> Option<Instant> {
         Some(Instant::now() + CHUNK_TIME)
+    }
+
+    fn held(&self) -> Held {
+        static HELD: LazyLock<Held> = LazyLock::new(Held::default);
+        HELD.clone()
     }
 
     fn rest(&self, desk: &Desk, wait: Duration) {

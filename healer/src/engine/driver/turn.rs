@@ -12,7 +12,7 @@ use crate::{
     broker::{Broker, RecordRef, Source},
     engine::core::{Event, Older},
     envelope::{Reason, fingerprint},
-    operators::ChunkLog,
+    operators::{ChunkLog, Credit},
 };
 
 /// Why a record is skipped that is older than the time that its partition was started by.
@@ -93,7 +93,7 @@ impl<B: Broker> Turner<B> {
                 continue;
             }
             // Where few may leave there is no use in lending many; nodes before a boundary may let more of them end.
-            let most = usize::try_from(lease.credit).unwrap_or(CHUNK).clamp(FEW, CHUNK);
+            let most = usize::try_from(lease.credit.records).unwrap_or(CHUNK).clamp(FEW, CHUNK);
             let lent = waiting.lend(*slot, most);
             let taken = self.run(&mut lease, &lent, until);
             drop(lent);
@@ -160,7 +160,7 @@ impl<B: Broker> Turner<B> {
         &mut self,
         lease: &mut Lease,
         records: &[RecordRef<'_>],
-        credit: u64,
+        credit: Credit,
         until: Option<Instant>,
         delivered: bool,
     ) -> usize {
@@ -222,7 +222,7 @@ impl<B: Broker> Turner<B> {
                 }
                 taken += run.len();
             } else {
-                let credit = control.core().credit(slot);
+                let credit = control.core().grant(slot);
                 let ran = self.run_chunk(lease, run, credit, until, false);
                 taken += ran;
                 if ran < run.len() {
@@ -258,12 +258,13 @@ impl<B: Broker> Turner<B> {
                     // The plain way says what is wrong with the offset.
                     Err(_) => {
                         drop(core);
-                        return taken + self.run_chunk(lease, &records[taken..=taken], 1, None, false);
+                        return taken
+                            + self.run_chunk(lease, &records[taken..=taken], Credit::ONE, None, false);
                     }
                 }
             };
             let run: &[RecordRef<'_>] = if fresh { &records[taken..=taken] } else { &[] };
-            self.run_chunk(lease, run, 1, None, true);
+            self.run_chunk(lease, run, Credit::ONE, None, true);
             let core = control.core();
             let stop = core.credit(slot) == 0 || !core.part(slot).is_some_and(|part| part.ledger.has_claim());
             if stop || lease.home.is_halted() || until.is_some_and(|until| Instant::now() >= until) {

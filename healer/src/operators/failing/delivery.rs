@@ -76,8 +76,8 @@ fn send(shared: &Shared, letter: &Letter, size: Size) -> Option<Result<Delivery,
     let original = letter.original.as_deref()?;
     let record = OutRecord {
         topic: &letter.topic,
-        key: original.key.as_deref(),
-        value: original.value.as_deref(),
+        key: original.key(),
+        value: original.value(),
         headers: &headers::of(letter, size),
         // The time of now: a topic may refuse what is older or younger, or delete it at once.
         timestamp: None,

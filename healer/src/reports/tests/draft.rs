@@ -53,7 +53,7 @@ fn a_failed_attempt_says_what_where_and_why() {
     let mut headers = Headers::new();
     headers.push("trace", Some("a1"));
     let mut context = context();
-    context.keep_original(Original { key: None, value: Some(b"seven".to_vec()), headers });
+    context.keep_original(Original::new(None, Some(b"seven"), headers));
     context.next_attempt();
     let cause = Cause::Stage(Box::new(Refused(io::Error::other("no money"))));
     let report = Draft::failed("shop", "orders.charge", &cause, &context).finish();

@@ -11,7 +11,7 @@ use futures_util::future::BoxFuture;
 use tokio::runtime::{Builder, Runtime as Tokio};
 
 use crate::{
-    engine::{Runtime, Worker},
+    engine::{Held, Runtime, Worker},
     envelope::Desk,
 };
 
@@ -86,6 +86,11 @@ impl Runtime for OneThread {
     /// Time stands still while a chunk runs.
     fn chunk_end(&self) -> Option<Instant> {
         None
+    }
+
+    /// One pipeline is all that there is in its process.
+    fn held(&self) -> Held {
+        Held::default()
     }
 
     fn rest(&self, desk: &Desk, wait: Duration) {

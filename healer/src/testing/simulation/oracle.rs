@@ -18,7 +18,7 @@ use crate::{
     engine::{Host, decode_metadata},
     envelope::{Home, Outcome, Settled, fingerprint},
     journal::Scope,
-    operators::{ChunkLog, Entry, EntryLane},
+    operators::{ChunkLog, Credit, Entry, EntryLane},
 };
 
 /// A record by what it is: partition, offset, and what it says. Another record at the same offset is another one.
@@ -40,6 +40,8 @@ struct Lane {
     covered: Vec<Run>,
     /// Records that left for tasks.
     away: HashMap<i64, RecordId>,
+    /// The charges of those.
+    bytes: HashMap<i64, u64>,
     /// Outcomes that were home before the chunk they left was.
     early: HashSet<i64>,
     /// Records that ran.
@@ -98,12 +100,14 @@ pub(super) struct Oracle {
     clock: Clock,
     /// How many records of a partition may be away at once.
     in_flight: usize,
+    /// The bytes that all records of a process may take.
+    budget: u64,
     state: Arc<Mutex<State>>,
 }
 
 impl Oracle {
-    pub(super) fn new(clock: Clock, in_flight: usize) -> Self {
-        Self { clock, in_flight, state: Arc::default() }
+    pub(super) fn new(clock: Clock, in_flight: usize, budget: u64) -> Self {
+        Self { clock, in_flight, budget, state: Arc::default() }
     }
 
     /// Whether a log was put in another's place in this world.
@@ -294,7 +298,14 @@ impl Entry for Watched {
         let opened = Opened { at: self.oracle.clock.now(), looked: look.at };
         state.opened_at.entry(lane.clone()).or_default().push(opened);
         state.opened.insert(lane, look.tick);
-        let lane = Lane { floor, covered, away: HashMap::new(), early: HashSet::new(), ran: HashSet::new() };
+        let lane = Lane {
+            floor,
+            covered,
+            away: HashMap::new(),
+            bytes: HashMap::new(),
+            early: HashSet::new(),
+            ran: HashSet::new(),
+        };
         state.lanes.insert(key, lane);
         drop(state);
         let lane = self.entry.open(host, Arc::clone(&home));
@@ -317,7 +328,7 @@ impl EntryLane for WatchedLane {
     fn run(
         &mut self,
         records: &[RecordRef<'_>],
-        credit: u64,
+        credit: Credit,
         until: Option<std::time::Instant>,
         log: &mut ChunkLog,
     ) -> usize {
@@ -337,6 +348,7 @@ impl EntryLane for WatchedLane {
                         state.finish(id, self.key.0);
                     } else {
                         lane.away.insert(record.offset, id);
+                        lane.bytes.insert(record.offset, u64::from(self.home.charge(record.bytes())));
                     }
                 }
             }
@@ -345,6 +357,17 @@ impl EntryLane for WatchedLane {
         if away > self.oracle.in_flight {
             let (partition, most) = (&self.home.partition, self.oracle.in_flight);
             let words = format!("{away} records of {partition} are in flight, and {most} may be");
+            state.broken.get_or_insert(Broken { promise: "memory is bounded", words });
+        }
+        // Half of the budget is the most of one partition, and one record beyond.
+        let lane = state.lanes.get(&self.key);
+        let (bytes, largest) = lane.map_or((0, 0), |lane| {
+            let of = |offset: &i64| lane.bytes.get(offset).copied().unwrap_or(0);
+            (lane.away.keys().map(of).sum::<u64>(), lane.away.keys().map(of).max().unwrap_or(0))
+        });
+        if bytes > self.oracle.budget.div_ceil(2) + largest {
+            let (partition, budget) = (&self.home.partition, self.oracle.budget);
+            let words = format!("{bytes} bytes of {partition} are in flight, of a budget of {budget}");
             state.broken.get_or_insert(Broken { promise: "memory is bounded", words });
         }
         taken

@@ -15,7 +15,7 @@ use futures_util::future::BoxFuture;
 
 use super::cluster::Rng;
 use crate::{
-    engine::{Runtime, Worker},
+    engine::{Held, Runtime, Worker},
     envelope::Desk,
 };
 
@@ -212,6 +212,11 @@ impl Runtime for SimRuntime {
     /// Every third chunk is late from its beginning: what is left of it waits.
     fn chunk_end(&self) -> Option<Instant> {
         self.chunks.fetch_add(1, Ordering::Relaxed).is_multiple_of(3).then(Instant::now)
+    }
+
+    /// One pipeline is all that there is in its process.
+    fn held(&self) -> Held {
+        Held::default()
     }
 
     fn rest(&self, _: &Desk, _: Duration) {}

@@ -5,6 +5,7 @@ mod ending;
 mod epochs;
 mod lending;
 mod many;
+mod memory;
 mod metadata;
 mod random;
 mod records;

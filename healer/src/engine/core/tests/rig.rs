@@ -8,7 +8,10 @@ use crate::{
     app::Error,
     broker::{CommitError, CommitErrorKind, ReadHeaders, RecordRef, TopicPartition},
     context::{Context, Headers},
-    engine::core::{Action, Assigned, Core, Event, Goal, Said, Settings, Start, decode_metadata},
+    engine::{
+        Held, Memory,
+        core::{Action, Assigned, Core, Event, Goal, Said, Settings, Start, decode_metadata},
+    },
     envelope::{Claim, Desk, Home, Outcome, Receipt, Settled, Visit, fingerprint},
     journal::Scope,
     operators::{ChunkLog, Run},
@@ -102,28 +105,34 @@ pub(super) struct Rig {
 
 impl Rig {
     pub(super) fn new() -> Self {
-        Self::with_goals(None, METADATA)
+        Self::with_goals(None, METADATA, u64::MAX)
+    }
+
+    /// A core whose records in flight may take so many bytes.
+    pub(super) fn with_memory(budget: u64) -> Self {
+        Self::with_goals(None, METADATA, budget)
     }
 
     /// A core whose commits may say so much.
     pub(super) fn with_room(metadata: usize) -> Self {
-        Self::with_goals(None, metadata)
+        Self::with_goals(None, metadata, u64::MAX)
     }
 
     /// A core that runs until these partitions have been committed up to their ends.
     pub(super) fn until(ends: &[(u32, i64, bool)]) -> Self {
         let goal =
             |&(slot, end, reached): &(u32, i64, bool)| (partition(slot), Goal { start: 0, end, reached });
-        Self::with_goals(Some(ends.iter().map(goal).collect()), METADATA)
+        Self::with_goals(Some(ends.iter().map(goal).collect()), METADATA, u64::MAX)
     }
 
-    fn with_goals(goals: Option<BTreeMap<TopicPartition, Goal>>, metadata: usize) -> Self {
+    fn with_goals(goals: Option<BTreeMap<TopicPartition, Goal>>, metadata: usize, memory: u64) -> Self {
         let settings = Settings {
             scope: scope(),
             commit_interval: INTERVAL,
             drain_budget: BUDGET,
             in_flight: 100,
             metadata_max_bytes: metadata,
+            memory: Arc::new(Memory::new(memory, Held::default())),
             held_back_after: None,
             stall_after: STALL,
         };
@@ -192,7 +201,7 @@ impl Rig {
         offset: i64,
         outcome: Outcome,
     ) -> Vec<Action> {
-        self.step(Event::Settled(&[Settled { slot, generation, offset, outcome }]))
+        self.step(Event::Settled(&[Settled { slot, generation, offset, outcome, charge: 0 }]))
     }
 
     pub(super) fn heal(&mut self, slot: u32, generation: u32, offset: i64) -> Vec<Action> {

@@ -19,7 +19,7 @@ use super::{
 use crate::{
     App, Config, ConfigBuilder, OutOfRange, Report,
     app::Error,
-    engine::{Runtime, Worker},
+    engine::{Held, Runtime, Worker},
     envelope::Desk,
     observe::{Fate, GivenUp},
     prelude::*,
@@ -79,6 +79,11 @@ impl Runtime for Hands {
 
     fn chunk_end(&self) -> Option<Instant> {
         None
+    }
+
+    /// One pipeline is all that there is in its process.
+    fn held(&self) -> Held {
+        Held::default()
     }
 
     fn rest(&self, _: &Desk, _: Duration) {}

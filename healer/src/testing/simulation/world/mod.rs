@@ -148,11 +148,13 @@ impl<'a, S: 'a> World<'a, S> {
         for topic in &plan.sinks {
             cluster.create_topic(topic, 2);
         }
-        let budgets = [("250ms", 4), ("1s", 16), ("1s", 64)][rng.below(3)];
+        // Drain budget, records in flight, and bytes: a few records, some, all.
+        let budgets = [("250ms", 4, 1_500), ("1s", 16, 6_000), ("1s", 64, 64 << 20)][rng.below(3)];
         let config = base_config()
             .commit_interval(["50ms", "250ms", "1s"][rng.below(3)])
             .drain_budget(budgets.0)
-            .in_flight(plan.in_flight(budgets.1));
+            .in_flight(plan.in_flight(budgets.1))
+            .memory_budget(budgets.2);
         let config = (plan.config)(config).build().expect("the settings of the simulation are right");
         let clock = Clock::default();
         let statics = rng.below(4) == 0;
@@ -163,7 +165,7 @@ impl<'a, S: 'a> World<'a, S> {
             plan,
             time: Time { tokio: Rc::new(tokio), clock: clock.clone(), cluster: cluster.clone() },
             cluster,
-            oracle: Oracle::new(clock, config.in_flight()),
+            oracle: Oracle::new(clock, config.in_flight(), config.memory_budget()),
             statics,
             rng,
             seats,

@@ -1,0 +1,103 @@
+//! The memory of records in flight.
+
+use std::sync::Arc;
+
+use super::{Core, Part};
+use crate::{engine::RECORD, envelope::Copies, operators::Credit};
+
+/// The bytes of records in flight, by use.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct InFlight {
+    /// The records themselves.
+    pub(crate) records: u64,
+    /// Copies as they came in.
+    pub(crate) originals: u64,
+    /// Copies of sinks, with the producer.
+    pub(crate) sends: u64,
+}
+
+/// The bytes of a partition's records in flight.
+#[derive(Debug, Default)]
+pub(super) struct Charge {
+    /// Of records that came home.
+    home: u64,
+    /// As it was counted last.
+    pub(super) counted: u64,
+    /// `home` at the last look.
+    looked: u64,
+}
+
+impl Charge {
+    pub(super) fn came_home(&mut self, charge: u32) {
+        self.home += u64::from(charge);
+    }
+}
+
+impl Part {
+    pub(crate) fn charge(&self) -> u64 {
+        self.charge.counted
+    }
+
+    /// Whether nothing came home since it was asked last.
+    fn stands_still(&mut self) -> bool {
+        std::mem::replace(&mut self.charge.looked, self.charge.home) == self.charge.home
+    }
+}
+
+impl Core {
+    /// Counts a partition's bytes in flight anew.
+    pub(super) fn weigh(&mut self, slot: u32) {
+        if let Some(part) = self.parts.get_mut(&slot) {
+            let now = part.home.entered().saturating_sub(part.charge.home);
+            let before = std::mem::replace(&mut part.charge.counted, now);
+            self.change_in_flight(before, now);
+        }
+    }
+
+    pub(super) fn change_in_flight(&mut self, before: u64, now: u64) {
+        if before != now {
+            self.in_flight_bytes = (self.in_flight_bytes + now).saturating_sub(before);
+            self.settings.memory.set_in_flight(self.in_flight_bytes);
+        }
+    }
+
+    /// How much of a slot may leave for tasks now.
+    pub(crate) fn grant(&self, slot: u32) -> Credit {
+        let charge = self.parts.get(&slot).map_or(0, Part::charge);
+        Credit { records: self.credit(slot), bytes: self.settings.memory.room(charge) }
+    }
+
+    /// A partition's bytes in flight.
+    pub(crate) fn charge(&self, slot: u32) -> u64 {
+        self.parts.get(&slot).map_or(0, Part::charge)
+    }
+
+    /// Tells the homes of these slots, in front of which records wait or which are not `fetched` for, whether that is for want of memory
+    /// and nothing came home since the last call: a batch with records of such a partition waits for company that cannot come. Says
+    /// whether there is one.
+    pub(crate) fn starve(&mut self, slots: impl Iterator<Item = (u32, bool)>) -> bool {
+        let memory = Arc::clone(&self.settings.memory);
+        let mut any = false;
+        for (slot, fetched) in slots {
+            let Some(part) = self.parts.get_mut(&slot) else { continue };
+            let starves = part.stands_still() && (!fetched || memory.room(part.charge()) == 0);
+            part.home.set_starved(starves);
+            any |= starves;
+        }
+        any
+    }
+
+    /// The bytes of records in flight, by use.
+    pub(crate) fn in_flight_by_use(&self) -> InFlight {
+        let mut all = InFlight::default();
+        for part in self.parts.values() {
+            let copies @ Copies { values, original, sent } = part.home.copies();
+            let own = part.charge().min(RECORD * part.ledger.pending());
+            let of_one = (part.charge() - own) / copies.count();
+            all.records += own + of_one * u64::from(values);
+            all.originals += of_one * u64::from(original);
+            all.sends += of_one * u64::from(sent);
+        }
+        all
+    }
+}
