@@ -62,6 +62,7 @@ mod envelope;
 mod error;
 mod guard;
 mod journal;
+mod json;
 pub mod kafka;
 mod names;
 pub mod observe;

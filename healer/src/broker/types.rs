@@ -2,6 +2,8 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
+use serde::Serialize;
+
 use crate::context::Headers;
 
 /// A partition of a topic.
@@ -133,10 +135,11 @@ pub(crate) struct OutRecord<'a> {
 }
 
 /// No broker can be reached.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Outage {
     /// How long there has been none.
+    #[serde(serialize_with = "crate::json::seconds")]
     pub lasting: Duration,
     /// What the client said last about it.
     pub reason: String,

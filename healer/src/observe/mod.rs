@@ -4,6 +4,7 @@
 //! | to | call | feature |
 //! | --- | --- | --- |
 //! | export metrics and health over HTTP | [`serve_metrics`], [`serve_health`] | `serve`, on by default |
+//! | answer for metrics and health in a server of your own | [`router`], [`render`] | `serve` |
 //! | write logs, each line with its record | [`init_logs`], or [`LogLayer`] in a subscriber of your own | `logs`, on by default |
 //! | log the data of records | [`log_data`] | |
 //! | know which record a stage works on | [`current`](fn@current) | |
@@ -38,7 +39,10 @@ pub(crate) use dropped::tell as tell_dropped;
 pub use logs::{LogLayer, LogsError, init_logs};
 pub(crate) use meters::{Meters, Sight, Tally};
 #[cfg(feature = "serve")]
-pub use serve::{DEFAULT_ADDRESS, ServeError, Server, serve_health, serve_metrics};
+pub use serve::{
+    DEFAULT_ADDRESS, Pipelines, ServeError, Server, buckets, init_metrics, render, router, serve_health,
+    serve_metrics,
+};
 pub(crate) use stages::{LaneCounts, Measures, Rare, StageCounts, Watch};
 pub(crate) use traces::{Span, Trace, TracedSource, Tracing};
 #[cfg(feature = "opentelemetry")]
