@@ -1,4 +1,5 @@
 //! How what the engine tells of itself is written as JSON: durations are numbers of seconds, bytes are as reports have them.
+#![allow(clippy::ref_option, reason = "serde gives a field as it is")]
 
 use std::{sync::Arc, time::Duration};
 
@@ -54,7 +55,7 @@ mod tests {
     }
 
     fn held_back() -> HeldBack {
-        HeldBack { offset: 9, lasting: Duration::from_secs(120) }
+        HeldBack { offset: 9, lasting: Duration::from_mins(2) }
     }
 
     #[test]
@@ -63,7 +64,7 @@ mod tests {
         let health = Health {
             phase: Phase::Draining,
             outage: Some(Outage { lasting: Duration::from_millis(1500), reason: "no route".to_owned() }),
-            unreachable_after: Duration::from_secs(300),
+            unreachable_after: Duration::from_mins(5),
             commits: CommitHealth {
                 last: Some(Duration::from_millis(250)),
                 failures: 2,

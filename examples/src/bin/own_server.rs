@@ -25,12 +25,12 @@ struct Options {
 }
 
 #[stage]
-fn shout(line: String) -> String {
+fn shout(line: &str) -> String {
     line.to_uppercase()
 }
 
 #[stage(skip = "blank")]
-fn count(line: String) -> Option<usize> {
+fn count(line: &str) -> Option<usize> {
     (!line.is_empty()).then(|| line.split_whitespace().count())
 }
 
@@ -64,7 +64,9 @@ async fn main() -> anyhow::Result<()> {
     let handles = [shouts.start(config.clone()).await?, counts.start(config).await?];
 
     let pipelines = observe::Pipelines::new();
-    handles.iter().for_each(|handle| pipelines.watch(handle));
+    for handle in &handles {
+        pipelines.watch(handle);
+    }
     let service = Router::new()
         .route("/", get(|| async { "see /partitions, /ops/healthz, /ops/readyz and /ops/metrics\n" }))
         .route("/partitions", get(partitions))

@@ -134,7 +134,9 @@ mod tests {
         assert_eq!(described.0.into_inner().unwrap(), HISTOGRAMS);
         for recorder in [recorder(), buckets(PrometheusBuilder::new()).build_recorder()] {
             with_local_recorder(&recorder, || {
-                HISTOGRAMS.iter().for_each(|name| metrics::histogram!(*name).record(0.000_3));
+                for name in HISTOGRAMS {
+                    metrics::histogram!(name).record(0.000_3);
+                }
             });
             let page = recorder.handle().render();
             for (name, least) in HISTOGRAMS.into_iter().zip(["0.00001", "64", "64"]) {
