@@ -14,7 +14,7 @@ use healer::testing::EmbeddedKafka;
 use serde_json::Value;
 
 #[stage]
-fn shout(line: String) -> String {
+fn shout(line: &str) -> String {
     line.to_uppercase()
 }
 
