@@ -62,6 +62,7 @@ mod envelope;
 mod error;
 mod guard;
 mod journal;
+mod json;
 pub mod kafka;
 mod names;
 pub mod observe;
@@ -108,7 +109,7 @@ pub mod __private {
             IsOption, IsResult, IsRows, IsStage, Kept, Kind, LastResort, Lends, MayLend, Outlet,
             ParallelKind, ParallelStage, PlainShape, Policy, Reporting, RetryingKind, RowsKind, RowsStage,
             SaysNothing, SaysSo, Shape, Shown, Stage, SyncKind, SyncStage, TaskKind, Verdict, copy_to_report,
-            name_of_list, report_input, report_rows,
+            name_of_list, order_key, report_input, report_rows,
         },
         stream::{Accepts, Here, Operator},
         topology::{Most, Need, Order, Parallel},

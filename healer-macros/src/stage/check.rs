@@ -138,7 +138,8 @@ fn check_calls(settings: &Settings, function: &Function, faults: &mut Faults) {
         _ => {}
     }
     if let Some((_, OnError::DeadLetter(_, Some(quarantine)))) = &settings.on_error
-        && (parallel.is_none() || order.as_ref().is_some_and(|(_, order)| *order != Order::Key))
+        && (parallel.is_none()
+            || order.as_ref().is_some_and(|(_, order)| !matches!(order, Order::Key | Order::KeyOf(_))))
     {
         faults.at(
             quarantine,
@@ -179,7 +180,7 @@ fn check_calls(settings: &Settings, function: &Function, faults: &mut Faults) {
         return;
     }
     if let (Some((_, order)), Some((keyless, _))) = (order, keyless)
-        && *order != Order::Key
+        && !matches!(order, Order::Key)
     {
         faults.at(
             keyless,

@@ -10,7 +10,8 @@ use healer_store::{Limits, MemoryStore, SledStore, Store, StoreError};
 
 use super::{
     App, BuildError, Error,
-    circles::{of_ports, of_topics, reads},
+    circles::{of_ports, of_topics},
+    dead_letters,
 };
 use crate::{
     broker::{
@@ -20,7 +21,7 @@ use crate::{
     config::Config,
     engine::{Connect, Handle, Launch, Leash, Mode, launch},
     operators::{Entry, OnError},
-    topology::{Graph, Node, NodeKind, States},
+    topology::{Description, Graph, Node, NodeKind, States},
 };
 
 /// A pipeline that was checked and has its store open; it runs when it is started.
@@ -31,8 +32,11 @@ pub struct Built {
 
 impl Built {
     pub(super) fn new(app: App, config: Config) -> Result<Self, Error> {
-        let App { name, graph, entries, states, store, on_error, reporter } = app;
+        let App { name, mut graph, entries, states, store, mut on_error, reporter } = app;
+        let open = dead_letters::settle(&mut graph, &mut on_error, &config);
+        dead_letters::warn_of_strangers(&name, &graph, &on_error, &config);
         let mut faults = faults(&graph, &on_error, &states, &config);
+        faults.extend(open);
         faults.extend(branches_alone(&entries));
         if !faults.is_empty() {
             return Err(BuildError { faults }.into());
@@ -62,6 +66,11 @@ impl Built {
                 always_stops: false,
             },
         })
+    }
+
+    /// The pipeline in words, as [`App::describe`], with the topics that the configuration names.
+    pub fn describe(&self) -> Description {
+        Description::new(&self.launch.name, self.launch.graph.clone())
     }
 
     /// Connects and starts.
@@ -166,7 +175,7 @@ fn faults(graph: &Graph, on_error: &OnError, states: &States, config: &Config) -
     faults.extend(topics(graph));
     faults.extend(of_topics(graph));
     faults.extend(stored_names(graph));
-    faults.extend(dead_letters(graph, on_error));
+    faults.extend(dead_letters::that_come_again(graph, on_error));
     faults.extend(below_batches(graph));
     faults
 }
@@ -204,31 +213,6 @@ fn below_batches(graph: &Graph) -> Vec<String> {
         )
     };
     below.map(fault).collect()
-}
-
-/// Dead letters that would come in again.
-fn dead_letters(graph: &Graph, on_error: &OnError) -> Vec<String> {
-    let reader = |topic: &Arc<str>| {
-        let is =
-            |node: &&Arc<Node>| matches!(&node.kind, NodeKind::Source { topics, .. } if reads(topics, topic));
-        graph.nodes.iter().find(is)
-    };
-    let own = graph.nodes.iter().filter_map(|node| Some((&*node.path, node.on_error.as_ref()?)));
-    let all = own.chain([("the pipeline", on_error)]);
-    let topics = all.filter_map(|(path, on_error)| Some((path, on_error.dead_letter_topic()?)));
-    let mut faults = Vec::new();
-    for (path, topic) in topics {
-        if topic.is_empty() {
-            faults.push(format!("`{path}`: the topic of dead letters has no name"));
-        } else if let Some(source) = reader(topic) {
-            faults.push(format!(
-                "`{path}` sends dead letters to `{topic}`, which `{}` reads: they would fail again and again; choose \
-                 another topic",
-                source.path
-            ));
-        }
-    }
-    faults
 }
 
 fn ports(graph: &Graph) -> Vec<String> {

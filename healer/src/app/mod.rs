@@ -2,6 +2,7 @@
 
 mod build;
 mod circles;
+mod dead_letters;
 mod error;
 mod report;
 
@@ -13,14 +14,14 @@ pub use self::{
     report::{PartitionReport, Report},
 };
 use crate::{
-    broker::Topics,
     config::Config,
     engine::Handle,
     operators::{Entry, MakeEntry as _, OnError},
     reports::FailureReporter,
     stream::Root,
-    topology::{Description, Graph, Node, Nodes, States},
+    topology::{Description, Graph, Node, States},
 };
+pub(crate) use dead_letters::settle;
 
 /// A pipeline: its chains, its state, its name. `pipeline!` makes one.
 ///
@@ -122,17 +123,17 @@ impl App {
     }
 
     /// Its nodes.
-    #[cfg(feature = "testing")]
     pub(crate) fn graph(&self) -> &Graph {
         &self.graph
     }
 
-    /// The paths of the nodes whose records go to this topic when they fail, each with the topics that its records are read from.
-    pub(crate) fn buries_in(&self, dead_letter_topic: &str) -> Vec<(Arc<str>, Vec<Topics>)> {
-        Nodes::bury_in(&self.graph, &self.on_error, dead_letter_topic)
+    /// What they do about failures where they say nothing.
+    pub(crate) fn policy(&self) -> &OnError {
+        &self.on_error
     }
 
-    /// The pipeline in words (`to_string`), as Mermaid or as DOT.
+    /// The pipeline in words (`to_string`), as Mermaid or as DOT. Topics of dead letters that the configuration names are known when it is
+    /// built: [`Built::describe`].
     pub fn describe(&self) -> Description {
         Description::new(&self.name, self.graph.clone())
     }

@@ -2,9 +2,13 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
+use serde::Serialize;
+
 /// What a pipeline did, by whole records: one that went several ways counts once, as a dead letter if it became one
 /// on any way, else as healed if any way healed it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+///
+/// As JSON the fields have the names that they have here; the duration is a number of seconds.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Report {
     /// Records that are done: healed, skipped, or dead letters.
@@ -25,11 +29,12 @@ pub struct Report {
     /// Results of partitions that had been taken away: they changed nothing.
     pub fenced: u64,
     /// From the start to the end of the run.
+    #[serde(serialize_with = "crate::json::seconds")]
     pub duration: Duration,
 }
 
 /// Where a partition ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct PartitionReport {
     /// The topic.

@@ -2,7 +2,15 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
+use serde::Serialize;
+
 use crate::context::Headers;
+
+/// Whether a topic can have this name.
+pub(crate) fn is_topic(name: &str) -> bool {
+    let legal = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
+    (1..=249).contains(&name.len()) && name.bytes().all(legal) && name != "." && name != ".."
+}
 
 /// A partition of a topic.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -146,10 +154,11 @@ pub(crate) struct OutRecord<'a> {
 }
 
 /// No broker can be reached.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Outage {
     /// How long there has been none.
+    #[serde(serialize_with = "crate::json::seconds")]
     pub lasting: Duration,
     /// What the client said last about it.
     pub reason: String,

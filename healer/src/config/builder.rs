@@ -4,7 +4,7 @@
 use std::{collections::BTreeMap, fmt, path::PathBuf, time::Duration};
 
 use super::{
-    IntoDuration, OutOfRange, Protocol, Start,
+    IntoDuration, OutOfRange, Protocol, Start, dead_letters,
     error::{WrongKind, WrongSetting},
     operate::Operating,
     redact,
@@ -54,6 +54,7 @@ pub struct ConfigBuilder {
     pub(super) drain_budget: Option<Given<Duration>>,
     pub(super) connect_timeout: Option<Given<Duration>>,
     pub(super) start_budget: Option<Given<Duration>>,
+    pub(super) dead_letter_topics: dead_letters::Topics<Given<String>>,
     pub(super) operating: Operating,
     pub(super) properties: BTreeMap<String, Given<String>>,
     pub(super) warnings: Vec<String>,

@@ -39,6 +39,8 @@ impl ConfigBuilder {
     /// | `HEALER_STALL_AFTER` | [`stall_after`](Self::stall_after) |
     /// | `HEALER_UNREACHABLE_AFTER` | [`unreachable_after`](Self::unreachable_after) |
     /// | `HEALER_HELD_BACK_AFTER` | [`held_back_after`](Self::held_back_after) |
+    /// | `HEALER_DEAD_LETTER_TOPIC` | [`dead_letter_topic`](Self::dead_letter_topic) |
+    /// | `HEALER_DEAD_LETTER_TOPIC_<STAGE>` | [`dead_letter_topic_of`](Self::dead_letter_topic_of) |
     /// | `HEALER_STORE` | [`store_path`](Self::store_path): a folder, or `memory` |
     /// | `HEALER_POLL_BUDGET` | [`poll_budget`](Self::poll_budget) |
     /// | `HEALER_DRAIN_BUDGET` | [`drain_budget`](Self::drain_budget) |
@@ -115,6 +117,9 @@ impl ConfigBuilder {
     }
 
     fn setting(&mut self, name: &str, value: OsString) {
+        if self.dead_letter_variable(name, &value) {
+            return;
+        }
         let source = Source::Env(name.to_owned());
         if name == settings::STORE.env {
             // the one value that need not be UTF-8

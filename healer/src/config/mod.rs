@@ -8,6 +8,7 @@
 mod builder;
 mod check;
 mod choices;
+mod dead_letters;
 mod duration;
 mod env;
 mod error;
@@ -39,6 +40,7 @@ use self::{
     source::{Given, Sourced},
 };
 
+pub(crate) use self::dead_letters::dead_letter_variable;
 pub use self::{
     builder::ConfigBuilder,
     choices::{ChoiceError, OutOfRange, Protocol, Start},
@@ -81,6 +83,7 @@ pub struct Config {
     drain_budget: Sourced<Duration>,
     connect_timeout: Sourced<Duration>,
     start_budget: Sourced<Duration>,
+    dead_letter_topics: dead_letters::Topics,
     operating: Operating,
     properties: Properties,
     warnings: Vec<String>,
@@ -263,10 +266,14 @@ impl ConfigBuilder {
             drain_budget: take(self.drain_budget, settings::DRAIN_BUDGET.default, &mut wrong),
             connect_timeout: take(self.connect_timeout, settings::CONNECT_TIMEOUT.default, &mut wrong),
             start_budget: take(self.start_budget, settings::START_BUDGET.default, &mut wrong),
+            dead_letter_topics: dead_letters::Topics::new(),
             operating: self.operating.checked(&mut wrong),
             properties: Properties::new(),
             warnings: self.warnings,
         };
+        for (stage, given) in self.dead_letter_topics {
+            config.dead_letter_topics.insert(stage, take(Some(given), String::new(), &mut wrong));
+        }
         for (name, given) in self.properties {
             let known = wrong.len();
             let value = take(Some(given), String::new(), &mut wrong);

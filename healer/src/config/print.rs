@@ -8,9 +8,9 @@ use super::{
     properties::Effective,
     redact,
     settings::{
-        BROKERS, COMMIT_INTERVAL, CONNECT_TIMEOUT, DRAIN_BUDGET, GROUP, HELD_BACK_AFTER, IN_FLIGHT,
-        MEMORY_BUDGET, MEMORY_MAX_AGE, MEMORY_MAX_LEN, METADATA_MAX_BYTES, OUT_OF_RANGE, POLL_BUDGET,
-        PROTOCOL, STALL_AFTER, START, START_BUDGET, STORE, THREADS, UNREACHABLE_AFTER,
+        BROKERS, COMMIT_INTERVAL, CONNECT_TIMEOUT, DEAD_LETTER_TOPIC, DRAIN_BUDGET, GROUP, HELD_BACK_AFTER,
+        IN_FLIGHT, MEMORY_BUDGET, MEMORY_MAX_AGE, MEMORY_MAX_LEN, METADATA_MAX_BYTES, OUT_OF_RANGE,
+        POLL_BUDGET, PROTOCOL, STALL_AFTER, START, START_BUDGET, STORE, THREADS, UNREACHABLE_AFTER,
     },
     source::{Source, Sourced},
 };
@@ -79,6 +79,13 @@ impl Config {
             duration(CONNECT_TIMEOUT.setting.name, &self.connect_timeout),
             duration(START_BUDGET.setting.name, &self.start_budget),
         ];
+        if self.dead_letter_topic().is_none() {
+            lines.push(line(DEAD_LETTER_TOPIC.name, &"(none)", &Source::Default));
+        }
+        lines.extend(self.dead_letter_topics.iter().map(|(stage, topic)| {
+            let of = if stage.is_empty() { String::new() } else { format!("_of({stage})") };
+            line(&format!("{}{of}", DEAD_LETTER_TOPIC.name), &topic.value, &topic.source)
+        }));
         let operating = self.operating.shown().into_iter();
         lines.extend(operating.map(|(name, value, source)| line(name, &value, source)));
         lines

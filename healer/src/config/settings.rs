@@ -83,6 +83,10 @@ pub(super) const GROUP: Setting = Setting { name: "group", env: "HEALER_GROUP" }
 pub(super) const PROTOCOL: Setting = Setting { name: "protocol", env: "HEALER_PROTOCOL" };
 pub(super) const START: Setting = Setting { name: "start", env: "HEALER_START" };
 pub(super) const OUT_OF_RANGE: Setting = Setting { name: "out_of_range", env: "HEALER_OUT_OF_RANGE" };
+pub(super) const DEAD_LETTER_TOPIC: Setting =
+    Setting { name: "dead_letter_topic", env: "HEALER_DEAD_LETTER_TOPIC" };
+pub(super) const DEAD_LETTER_TOPIC_ALLOWED: &str =
+    "a topic's name: 1 to 249 letters, digits, `.`, `_` and `-`, such as `orders.dead`";
 pub(super) const STORE: Setting = Setting { name: "store_path", env: "HEALER_STORE" };
 pub(super) const STORE_ALLOWED: &str = "a folder, or `memory` for none";
 
@@ -237,12 +241,13 @@ pub(super) const PROPERTY_PREFIX: &str = "HEALER_KAFKA_";
 pub(super) const OWN_PREFIXES: [&str; 2] = ["HEALER_", "HEALING_"];
 
 /// Every environment variable that begins with one of [`OWN_PREFIXES`].
-pub(super) const VARIABLES: [&str; 30] = [
+pub(super) const VARIABLES: [&str; 31] = [
     BROKERS.env,
     GROUP.env,
     PROTOCOL.env,
     START.env,
     OUT_OF_RANGE.env,
+    DEAD_LETTER_TOPIC.env,
     STORE.env,
     COMMIT_INTERVAL.setting.env,
     POLL_BUDGET.setting.env,

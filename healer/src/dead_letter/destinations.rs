@@ -5,8 +5,11 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use super::DeadLetter;
 use crate::{
-    app::App,
+    app::{App, settle},
     broker::{Pattern, Topics},
+    config::Config,
+    operators::OnError,
+    topology::{Graph, Nodes},
 };
 
 /// A stage whose records go to the dead-letter topic when they fail, and where they are read.
@@ -41,8 +44,9 @@ impl Reads {
 #[derive(Default)]
 pub(super) struct Destinations {
     listed: BTreeSet<Arc<str>>,
+    apps: Vec<(Graph, OnError)>,
+    /// Of these, once it is settled where their letters go.
     stages: Vec<Buries>,
-    apps: usize,
 }
 
 impl Destinations {
@@ -50,17 +54,26 @@ impl Destinations {
         self.listed.insert(topic);
     }
 
-    pub(super) fn add(&mut self, app: &App, dead_letter_topic: &str) {
-        self.apps += 1;
-        self.stages.extend(app.buries_in(dead_letter_topic).into_iter().map(|(stage, topics)| Buries {
-            stage,
-            reads: topics.into_iter().filter_map(Reads::new).collect(),
-        }));
+    pub(super) fn add(&mut self, app: &App) {
+        self.apps.push((app.graph().clone(), app.policy().clone()));
+    }
+
+    /// Finds the stages whose letters are in this topic. Of some the configuration knows it, as for the pipeline.
+    pub(super) fn settle(&mut self, config: &Config, dead_letter_topic: &str) {
+        for (graph, on_error) in &mut self.apps {
+            // Those that nothing is said of have no letters: their pipeline is not built.
+            settle(graph, on_error, config);
+            let buried = Nodes::bury_in(graph, on_error, dead_letter_topic).into_iter();
+            self.stages.extend(buried.map(|(stage, topics)| Buries {
+                stage,
+                reads: topics.into_iter().filter_map(Reads::new).collect(),
+            }));
+        }
     }
 
     /// Whether nobody has said any.
     pub(super) fn is_empty(&self) -> bool {
-        self.listed.is_empty() && self.apps == 0
+        self.listed.is_empty() && self.apps.is_empty()
     }
 
     /// Why a letter may not go to its topic.
@@ -71,7 +84,7 @@ impl Destinations {
         };
         if self.listed.contains(topic) || self.stages.iter().any(is_of) {
             Ok(())
-        } else if self.apps == 0 {
+        } else if self.apps.is_empty() {
             Err("the topic is not listed: if records may go there, name it with `to` (`--to`)")
         } else {
             Err(
@@ -101,6 +114,27 @@ mod tests {
         to.refuse(&DeadLetter { key: None, value: None, headers: &headers }).is_ok()
     }
 
+    fn settled(app: &App, dead_letter_topic: &str) -> Destinations {
+        let mut to = Destinations::default();
+        to.add(app);
+        let config = Config::builder().brokers("localhost:9092").dead_letter_topic("configured.dead");
+        let config = config.dead_letter_topic_of("bills", "bills.dead").build().unwrap();
+        to.settle(&config, dead_letter_topic);
+        to
+    }
+
+    #[test]
+    fn where_the_configuration_names_the_topic_letters_of_that_topic_go_back() {
+        let orders = kafka::string("orders").on_error(OnError::ConfiguredDeadLetter).stream("orders");
+        let bills = kafka::string("bills").on_error(OnError::dead_letter("dead")).stream("bills");
+        let app = App::new("p").add(orders.heal()).add(bills.heal());
+        let (configured, of_bills) = (settled(&app, "configured.dead"), settled(&app, "bills.dead"));
+        assert!(may_go(&configured, Some("orders"), Some("orders")));
+        assert!(!may_go(&configured, Some("bills"), Some("bills")));
+        assert!(may_go(&of_bills, Some("bills"), Some("bills")));
+        assert!(!may_go(&settled(&app, "dead"), Some("bills"), Some("bills")), "they go to another topic");
+    }
+
     #[test]
     fn a_letter_goes_where_the_stage_that_it_names_reads() {
         let (port, both) = union("both");
@@ -111,8 +145,7 @@ mod tests {
             .add(both.map(|line: String| line).heal())
             .add(other.heal())
             .on_error(OnError::dead_letter("dead"));
-        let mut to = Destinations::default();
-        to.add(&app, "dead");
+        let to = &mut settled(&app, "dead");
         for (topic, stage, may) in [
             ("orders", "orders", true),
             ("orders", "both.map", true),
@@ -123,11 +156,11 @@ mod tests {
             ("other", "other", false),
             ("payments", "orders", false),
         ] {
-            assert_eq!(may_go(&to, Some(topic), Some(stage)), may, "{topic} {stage}");
+            assert_eq!(may_go(to, Some(topic), Some(stage)), may, "{topic} {stage}");
         }
-        assert!(!may_go(&to, Some("orders"), None) && !may_go(&to, None, Some("orders")));
+        assert!(!may_go(to, Some("orders"), None) && !may_go(to, None, Some("orders")));
         to.list("orders".into());
-        assert!(may_go(&to, Some("orders"), None) && !may_go(&to, Some("payments"), Some("orders")));
+        assert!(may_go(to, Some("orders"), None) && !may_go(to, Some("payments"), Some("orders")));
     }
 
     #[test]
@@ -135,9 +168,7 @@ mod tests {
         let stream = kafka::string("orders").on_error(OnError::Skip).stream("orders");
         let app =
             App::new("p").add(stream.map(|line: String| line).heal()).on_error(OnError::dead_letter("dead"));
-        let (mut here, mut elsewhere) = (Destinations::default(), Destinations::default());
-        here.add(&app, "dead");
-        elsewhere.add(&app, "other.dead");
+        let (here, elsewhere) = (settled(&app, "dead"), settled(&app, "other.dead"));
         assert!(may_go(&here, Some("orders"), Some("orders.map")));
         assert!(!may_go(&here, Some("orders"), Some("orders")), "it skips what it cannot decode");
         assert!(!may_go(&elsewhere, Some("orders"), Some("orders.map")));

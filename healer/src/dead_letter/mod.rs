@@ -17,6 +17,9 @@
 //! # }
 //! ```
 //!
+//! Where the topic differs from deployment to deployment, leave it to the [configuration](crate::ConfigBuilder::dead_letter_topic):
+//! `#[stage(on_error = dead_letter)]`, [`OnError::ConfiguredDeadLetter`](crate::OnError::ConfiguredDeadLetter).
+//!
 //! # What holds
 //! - The letter has the record's key, value and headers, as they came in, and headers that say what went wrong: the constants of
 //!   this module. Its time is that of now, so that the topic takes and keeps it however old the record is; the record's own is in

@@ -98,7 +98,7 @@ impl Redrive {
     /// let redrive = Redrive::new("orders.dead").of(&app);
     /// ```
     pub fn of(mut self, app: &App) -> Self {
-        self.destinations.add(app, &self.topic);
+        self.destinations.add(app);
         self
     }
 
@@ -136,7 +136,7 @@ impl Redrive {
         self
     }
 
-    /// Does it. Of the configuration the client properties count.
+    /// Does it. Of the configuration the client properties count, and the topics of dead letters, which are to be those of the pipeline.
     ///
     /// # Errors
     /// [`Error::Redrive`] before the first letter where neither [`of`](Redrive::of) nor [`to`](Redrive::to) says where letters may
@@ -145,7 +145,7 @@ impl Redrive {
     ///
     /// # Panics
     /// Where the filter panics, and if it is not called within a tokio runtime.
-    pub async fn run(self, config: &Config) -> Result<Redriven, Error> {
+    pub async fn run(mut self, config: &Config) -> Result<Redriven, Error> {
         if self.destinations.is_empty() {
             return Err(Error::Redrive(format!(
                 "nothing was sent: letters of {:?} may go nowhere, since a letter can claim any topic; say `.of(&app)` with the \
@@ -153,6 +153,7 @@ impl Redrive {
                 self.topic
             )));
         }
+        self.destinations.settle(config, &self.topic);
         let group = self.group.clone().unwrap_or_else(|| format!("redrive-{}", self.topic));
         let mut consumer = config.consumer_properties();
         consumer.insert("group.id".to_owned(), group);

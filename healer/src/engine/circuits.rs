@@ -6,6 +6,8 @@ use std::{
     time::Duration,
 };
 
+use serde::Serialize;
+
 use crate::{context::Context, engine::Host, observe::Rare};
 
 /// How often a circuit is told of again whose trials fail.
@@ -13,12 +15,14 @@ const AGAIN: Duration = Duration::from_mins(1);
 
 /// A stage whose `circuit_breaker` is open: its calls fail one after the other, so it rests and tries one now and then. Its records
 /// wait, and it goes on by itself when a call succeeds.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct OpenCircuit {
     /// The path of the stage.
+    #[serde(serialize_with = "crate::json::text")]
     pub stage: Arc<str>,
     /// How long it has been open.
+    #[serde(serialize_with = "crate::json::seconds")]
     pub lasting: Duration,
     /// How many calls have failed in a row.
     pub failures: u32,

@@ -7,6 +7,7 @@ use std::{
 };
 
 use futures_util::future::BoxFuture;
+use serde::Serialize;
 
 use super::Shared;
 use crate::{
@@ -25,7 +26,7 @@ const AGAIN: Duration = Duration::from_mins(1);
 ///
 /// It is there once a record has waited for ten seconds, or for the property `message.timeout.ms` where that is less. However
 /// long it takes, the pipeline goes on.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct SendHealth {
     /// The path of the sink, or of the node where the record failed.
@@ -37,6 +38,7 @@ pub struct SendHealth {
     /// The record's offset.
     pub offset: i64,
     /// How long it has waited, to a second.
+    #[serde(serialize_with = "crate::json::seconds")]
     pub lasting: Duration,
     /// Why, as far as the client knows: no broker is connected, or one throttles.
     pub reason: String,

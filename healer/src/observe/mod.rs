@@ -4,6 +4,7 @@
 //! | to | call | feature |
 //! | --- | --- | --- |
 //! | export metrics and health over HTTP | [`serve_metrics`], [`serve_health`] | `serve`, on by default |
+//! | answer for metrics and health in a server of your own | [`router`], [`render`] | `serve` |
 //! | write logs, each line with its record | [`init_logs`], or [`LogLayer`] in a subscriber of your own | `logs`, on by default |
 //! | log the error that ends a program, as JSON where that is asked for | [`log_error`] | `logs`, on by default |
 //! | log the data of records | [`log_data`] | |
@@ -41,7 +42,10 @@ pub(crate) use given_up::{AllGivenUp, Fate, GivenUp};
 pub use logs::{LogLayer, LogsError, init_logs, log_error};
 pub(crate) use meters::{Meters, Sight, Tally};
 #[cfg(feature = "serve")]
-pub use serve::{DEFAULT_ADDRESS, ServeError, Server, serve_health, serve_metrics};
+pub use serve::{
+    DEFAULT_ADDRESS, Pipelines, ServeError, Server, buckets, init_metrics, render, router, serve_health,
+    serve_metrics,
+};
 pub(crate) use stages::{LaneCounts, Measures, Rare, StageCounts, Watch};
 pub(crate) use traces::{Span, Trace, TracedSource, Tracing};
 #[cfg(feature = "opentelemetry")]

@@ -40,5 +40,5 @@ pub use stage::{
     FlatStage, Function, Gathered, Gives, HasJson, HasNone, IsBatch, IsOption, IsResult, IsRows, IsStage,
     Kept, Kind, LastResort, Lends, MayLend, Outlet, ParallelKind, ParallelStage, PlainShape, Policy,
     Reporting, RetryingKind, SaysNothing, SaysSo, Shape, Shown, Stage, SyncKind, SyncStage, TaskKind,
-    Transient, Verdict, copy_to_report, name_of_list, report_input, report_rows,
+    Transient, Verdict, copy_to_report, name_of_list, order_key, report_input, report_rows,
 };

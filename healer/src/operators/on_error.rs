@@ -17,6 +17,20 @@ pub enum OnError {
     /// The record goes to this topic as it came in, with headers that say what went wrong, and is done when the broker has
     /// acknowledged that. See [`dead_letter`](crate::dead_letter).
     DeadLetter(Arc<str>),
+    /// As [`DeadLetter`](Self::DeadLetter), to the topic that the configuration names
+    /// ([`dead_letter_topic`](crate::ConfigBuilder::dead_letter_topic), `HEALER_DEAD_LETTER_TOPIC`). Where it names none the pipeline is not built.
+    ///
+    /// ```
+    /// use healer::prelude::*;
+    ///
+    /// let orders = kafka::string("orders").on_error(OnError::ConfiguredDeadLetter).stream("orders");
+    /// let app = App::new("payments").add(orders.heal());
+    /// let config = Config::builder().brokers("localhost:9092").dead_letter_topic("payments.dead").build()?;
+    /// let built = app.build(&config)?;
+    /// assert!(built.describe().to_string().contains("dead letter to payments.dead"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ConfiguredDeadLetter,
 }
 
 impl OnError {
@@ -25,10 +39,16 @@ impl OnError {
         Self::DeadLetter(topic.into())
     }
 
+    /// Whether records become dead letters.
+    pub(crate) fn buries(&self) -> bool {
+        matches!(self, Self::DeadLetter(_) | Self::ConfiguredDeadLetter)
+    }
+
+    /// Where to, as far as that is settled: it is in a pipeline that is built.
     pub(crate) fn dead_letter_topic(&self) -> Option<&Arc<str>> {
         match self {
             Self::DeadLetter(topic) => Some(topic),
-            Self::Stop | Self::Skip => None,
+            Self::Stop | Self::Skip | Self::ConfiguredDeadLetter => None,
         }
     }
 }

@@ -110,6 +110,7 @@ pub(crate) use self::{
     draft::Draft,
     panics::{Caught, catch_backtraces, take as caught},
     queue::Reports,
+    raw::Written,
 };
 
 /// What is behind a lock of this module is whole, also after a panic.

@@ -46,13 +46,13 @@ impl fmt::Debug for RawRecord {
 /// Bytes as they are written.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-enum Written<'a> {
+pub(crate) enum Written<'a> {
     Text(Cow<'a, str>),
     Base64(String),
 }
 
 impl<'a> Written<'a> {
-    fn of(bytes: &'a [u8]) -> Self {
+    pub(crate) fn of(bytes: &'a [u8]) -> Self {
         match std::str::from_utf8(bytes) {
             Ok(text) => Self::Text(Cow::Borrowed(text)),
             Err(_) => Self::Base64(STANDARD.encode(bytes)),

@@ -64,9 +64,13 @@ impl Graph {
         for need in &node.needs {
             let _ = write!(out, " needs {}", need.name);
         }
-        if let Some(topic) = node.on_error.as_ref().and_then(OnError::dead_letter_topic) {
-            let _ = write!(out, " or dead letter to {topic}");
-        }
+        let _ = match &node.on_error {
+            Some(OnError::DeadLetter(topic)) => write!(out, " or dead letter to {topic}"),
+            Some(OnError::ConfiguredDeadLetter) => {
+                write!(out, " or dead letter to the configuration's topic")
+            }
+            _ => Ok(()),
+        };
         if let Some(port) = node.feeds {
             let _ = write!(out, " -> {}", self.path(port));
         }

@@ -2,6 +2,7 @@
 
 use std::{
     any::TypeId,
+    borrow::Cow,
     sync::{
         Arc,
         atomic::{AtomicU32, Ordering},
@@ -149,6 +150,8 @@ impl Most {
 pub enum Order {
     /// Calls for records of a key run one after the other; for those without a key as well, in their partition.
     Key,
+    /// As `Key`, by a key that this function of the user's makes of the value; each record has one.
+    KeyOf(&'static str),
     /// As `Key`, but records without a key have no order.
     KeyIfAny,
     /// Calls overlap, results leave a partition in the order of its records.
@@ -158,12 +161,13 @@ pub enum Order {
 }
 
 impl Order {
-    fn label(self) -> &'static str {
+    fn label(self) -> Cow<'static, str> {
         match self {
-            Self::Key => "by key",
-            Self::KeyIfAny => "by key, without one in any order",
-            Self::Partition => "in the order of the partition",
-            Self::None => "in any order",
+            Self::Key => "by key".into(),
+            Self::KeyOf(function) => format!("by the key of `{function}`").into(),
+            Self::KeyIfAny => "by key, without one in any order".into(),
+            Self::Partition => "in the order of the partition".into(),
+            Self::None => "in any order".into(),
         }
     }
 }
@@ -178,7 +182,7 @@ pub struct Requirement {
 }
 
 /// A node, as its consumer, the engine and `describe` know it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Node {
     /// Unique in the process, so that a number is enough to name a node after a panic.
     pub(crate) id: u32,

@@ -9,6 +9,7 @@ macro_rules! app {
 mod common;
 mod fairness;
 mod order;
+mod own_key;
 mod sharing;
 
 use std::collections::{BTreeMap, HashMap};
@@ -74,7 +75,12 @@ impl Watch {
     }
 
     async fn work(&self, line: &str, ctx: &Context) {
-        let key = self.enter(line, ctx.key());
+        self.work_at(line, ctx.key()).await;
+    }
+
+    /// Notes it as work on this key.
+    async fn work_at(&self, line: &str, key: Option<&[u8]>) {
+        let key = self.enter(line, key);
         let door = self.doors.lock().unwrap().get(line).cloned();
         match door {
             Some(door) => door.pass().await,

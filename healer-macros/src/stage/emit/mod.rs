@@ -240,7 +240,8 @@ fn policy(stage: &Stage, root: &TokenStream) -> TokenStream {
         let resort = match on_error {
             OnError::Stop => quote!(Stop),
             OnError::Skip => quote!(Skip),
-            OnError::DeadLetter(topic, _) => quote!(DeadLetter(#topic)),
+            OnError::DeadLetter(Some(topic), _) => quote!(DeadLetter(#topic)),
+            OnError::DeadLetter(None, _) => quote!(ConfiguredDeadLetter),
         };
         quote!(on_error: ::core::option::Option::Some(#root::__private::LastResort::#resort),)
     });
@@ -306,12 +307,16 @@ fn parallel(stage: &Stage, generics: &Generics, root: &TokenStream) -> Option<To
     let (_, most) = stage.settings.parallel.as_ref()?;
     let (name, parameters, arguments, bounds) = parts(generics);
     let order = match (&stage.settings.order, &stage.settings.keyless) {
-        (Some((_, Order::Partition)), _) => "Partition",
-        (Some((_, Order::None)), _) => "None",
-        (_, Some((_, true))) => "KeyIfAny",
-        _ => "Key",
+        (Some((_, Order::Partition)), _) => quote!(Partition),
+        (Some((_, Order::None)), _) => quote!(None),
+        (Some((_, Order::KeyOf(path))), _) => {
+            let name = show(&path.to_token_stream());
+            quote!(KeyOf(#name))
+        }
+        (_, Some((_, true))) => quote!(KeyIfAny),
+        _ => quote!(Key),
     };
-    let order = format_ident!("{order}");
+    let order_key = order_key(stage, root);
     let kind = quote!(#root::__private::Most);
     let message = match most {
         Most::Fixed(_) => {
@@ -336,6 +341,19 @@ fn parallel(stage: &Stage, generics: &Generics, root: &TokenStream) -> Option<To
         impl #parameters #root::__private::ParallelStage for #name #arguments #bounds {
             const PARALLEL: #root::__private::Parallel =
                 #root::__private::Parallel { most: #most, order: #root::__private::Order::#order };
+            #order_key
+        }
+    })
+}
+
+/// The hash of a record's key, where a function gives it; a fault of types is at its path.
+fn order_key(stage: &Stage, root: &TokenStream) -> Option<TokenStream> {
+    let Some((_, Order::KeyOf(path))) = &stage.settings.order else { return None };
+    let value = Ident::new("__value", Span::mixed_site().located_at(path.span()));
+    let key = quote_spanned!(path.span()=> #root::__private::order_key(&#path(#value)));
+    Some(quote! {
+        fn order_key(#value: &Self::In) -> ::core::option::Option<u64> {
+            ::core::option::Option::Some(#key)
         }
     })
 }

@@ -2,6 +2,8 @@
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
+use serde::Serialize;
+
 use super::{Action, CommitEntry, Core, Part, Settings, metadata};
 use crate::{
     app::Error,
@@ -20,10 +22,11 @@ const LAST_RETRY: Duration = Duration::from_millis(250);
 const GONE: Duration = Duration::from_secs(10);
 
 /// How commits go.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct CommitHealth {
     /// How long ago the broker acknowledged one; `None` before the first.
+    #[serde(serialize_with = "crate::json::seconds_if_any")]
     pub last: Option<Duration>,
     /// How many have failed since.
     pub failures: u64,

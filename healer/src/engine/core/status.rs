@@ -3,15 +3,19 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use healer_store::Run;
+use serde::Serialize;
 
 use super::{Core, HeldBack, Part, Paths};
 use crate::broker::TopicPartition;
 
 /// A partition of this member.
-#[derive(Clone, Debug, PartialEq, Eq)]
+///
+/// As JSON the fields have the names that they have here; a duration is a number of seconds, a key as in [failure reports](crate::reports).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct PartitionStatus {
     /// The topic.
+    #[serde(serialize_with = "crate::json::text")]
     pub topic: Arc<str>,
     /// The partition.
     pub partition: i32,
@@ -48,7 +52,8 @@ impl PartitionStatus {
 }
 
 /// What a partition does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum PartitionState {
     /// It takes records.
@@ -94,26 +99,30 @@ impl PartitionState {
 }
 
 /// The record that a partition waits for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Blocked {
     /// Its offset.
     pub offset: i64,
     /// The path of the node that it is at; the source's while it is on the poll thread.
+    #[serde(serialize_with = "crate::json::text")]
     pub stage: Arc<str>,
     /// How long it has been the lowest pending one.
+    #[serde(serialize_with = "crate::json::seconds")]
     pub lasting: Duration,
-    /// The first 32 bytes of its key; `None` where it has none, or has not left the poll thread.
+    /// The first 32 bytes of its key; `None` where it has none, or has not left the poll thread. As JSON `{"text": …}`, or `{"base64": …}` where it is no UTF-8.
+    #[serde(serialize_with = "crate::json::bytes_if_any")]
     pub key: Option<Vec<u8>>,
     /// Whether the key is longer than what is shown of it.
     pub key_is_cut: bool,
 }
 
 /// A record that has held its partition for longer than `stall_after`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Stalled {
     /// The topic.
+    #[serde(serialize_with = "crate::json::text")]
     pub topic: Arc<str>,
     /// The partition.
     pub partition: i32,

@@ -2,6 +2,8 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
+use serde::Serialize;
+
 use super::{Core, Part};
 use crate::broker::{TopicPartition, Watermarks};
 
@@ -30,20 +32,22 @@ impl Transaction {
 
 /// What a partition waits for where a transaction of a producer stays open: records behind it, also those of others, cannot be read before it
 /// ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct HeldBack {
     /// Where the transaction begins: the last stable offset.
     pub offset: i64,
     /// How long it has been seen to begin there.
+    #[serde(serialize_with = "crate::json::seconds")]
     pub lasting: Duration,
 }
 
 /// A partition that a transaction has held back for longer than [`held_back_after`](crate::ConfigBuilder::held_back_after).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct HeldPartition {
     /// The topic.
+    #[serde(serialize_with = "crate::json::text")]
     pub topic: Arc<str>,
     /// The partition.
     pub partition: i32,

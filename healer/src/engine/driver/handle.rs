@@ -9,6 +9,7 @@ use std::{
 
 use futures_util::{Stream, StreamExt, future::BoxFuture};
 use healer_store::StoreError;
+use serde::Serialize;
 use tokio::sync::{
     broadcast::{
         Receiver,
@@ -30,10 +31,11 @@ use crate::{
 };
 
 /// An offset that the broker has acknowledged: all records below it are done.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct CommittedOffset {
     /// The topic.
+    #[serde(serialize_with = "crate::json::text")]
     pub topic: Arc<str>,
     /// The partition.
     pub partition: i32,

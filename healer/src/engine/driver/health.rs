@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use serde::Serialize;
+
 use crate::{
     app::Error,
     broker::{Outage, Remote},
@@ -13,7 +15,16 @@ use super::{WaitingForPartitions, control::Control};
 /// How a pipeline is; what `/health` of a service would say.
 ///
 /// An outage ends no pipeline: it goes on by itself when a broker answers again.
-#[derive(Clone, Debug)]
+///
+/// As JSON the fields have the names that they have here; a duration is a number of seconds, an error is its text, with its sources.
+///
+/// ```
+/// fn page(handle: &healer::Handle) -> serde_json::Result<String> {
+///     serde_json::to_string(&handle.health())
+/// }
+/// # let _ = page;
+/// ```
+#[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct Health {
     /// Whether it runs.
@@ -21,6 +32,7 @@ pub struct Health {
     /// No broker can be reached; `None` while one can.
     pub outage: Option<Outage>,
     /// How long that may last before it is a fault ([`Config::unreachable_after`](crate::Config::unreachable_after)).
+    #[serde(serialize_with = "crate::json::seconds")]
     pub unreachable_after: Duration,
     /// How commits go.
     pub commits: CommitHealth,
@@ -30,6 +42,7 @@ pub struct Health {
     /// protocol the group takes the partitions of such a topic away without a word.
     pub missing_topic: Option<String>,
     /// How long ago it asked the broker for records.
+    #[serde(serialize_with = "crate::json::seconds")]
     pub polled: Duration,
     /// How many partitions are this member's.
     pub assigned: usize,
@@ -39,6 +52,7 @@ pub struct Health {
     /// [fault](Self::faults); a record that waits for longer than `stall_after` is.
     pub open_circuits: Vec<OpenCircuit>,
     /// How long records have been taken in that are not committed, while no commit was acknowledged at all; `None` where there are none.
+    #[serde(serialize_with = "crate::json::seconds_if_any")]
     pub uncommitted: Option<Duration>,
     /// The records that have held their partitions for longer than [`Config::stall_after`](crate::Config::stall_after).
     pub stalled: Vec<Stalled>,
@@ -46,11 +60,13 @@ pub struct Health {
     /// [`held_back_after`](crate::ConfigBuilder::held_back_after). Empty where that is not set: a transaction may take its time, and no restart ends it.
     pub held_back: Vec<HeldPartition>,
     /// What ended it, or ends it: known while what is in flight is still finished.
+    #[serde(serialize_with = "crate::json::error_if_any")]
     pub error: Option<Error>,
 }
 
 /// How far a pipeline is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Phase {
     /// It takes records.

@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use super::poll::Poller;
+use serde::Serialize;
+
 use crate::{
     broker::Broker,
     config::{Config, Protocol},
@@ -15,10 +17,11 @@ const TELL_AFTER: Duration = Duration::from_secs(5);
 const AGAIN: Duration = Duration::from_mins(1);
 
 /// A pipeline that runs and has no partitions, so that it can do nothing.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct WaitingForPartitions {
     /// Since the start, or since the last partition was taken away.
+    #[serde(serialize_with = "crate::json::seconds")]
     pub lasting: Duration,
     /// Why, as far as this member knows, and how it becomes shorter.
     pub reason: String,

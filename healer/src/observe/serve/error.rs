@@ -42,6 +42,12 @@ pub enum ServeError {
          and use `healer::observe::serve_health` for /healthz and /readyz"
     )]
     OtherRecorder,
+    /// No recorder of healer's was asked for.
+    #[error(
+        "no recorder of healer's keeps the metrics of this process, so there are none to render: call `healer::observe::init_metrics` \
+         before pipelines are started, or render those of the recorder that you installed"
+    )]
+    NoRecorder,
     /// The thread that tidies up metrics cannot be started.
     #[error("no thread could be started to look after the metrics: {reason}; the machine is at a limit")]
     Thread {

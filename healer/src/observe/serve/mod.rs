@@ -1,6 +1,7 @@
 //! A small HTTP server for those who look after a process: `/metrics`, `/healthz` and `/readyz`.
 
 mod error;
+mod pipelines;
 mod recorder;
 mod routes;
 mod watches;
@@ -10,18 +11,17 @@ use std::{fmt, net::SocketAddr, sync::Arc, time::Duration};
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::{
     net::{TcpListener, lookup_host},
-    runtime,
     sync::oneshot,
     task::JoinHandle,
     time::timeout,
 };
 
-pub use self::error::ServeError;
-use self::{
-    routes::{Served, router},
-    watches::Watches,
+pub use self::{
+    error::ServeError,
+    pipelines::{Pipelines, router},
+    recorder::buckets,
 };
-use crate::{engine::Handle, guard::Watched};
+use crate::engine::Handle;
 
 /// Where metrics and health are served unless something else is said: at this machine alone, since there is no
 /// authentication.
@@ -75,7 +75,35 @@ pub async fn serve_health(addr: impl fmt::Display) -> Result<Server, ServeError>
     open(&addr.to_string(), || Ok(None)).await
 }
 
-/// A server of metrics and health. Dropping it stops it.
+/// Keeps the metrics of this process, for [`render`] and [`router`]: the recorder of [`serve_metrics`] without its server, once a process.
+///
+/// Call it before pipelines are started. A service that has a recorder of its own gives it healer's [`buckets`] instead.
+///
+/// # Errors
+/// [`ServeError::OtherRecorder`] if another recorder is installed, [`ServeError::Thread`] if none can be looked after.
+pub fn init_metrics() -> Result<(), ServeError> {
+    recorder::install().map(drop)
+}
+
+/// The metrics of this process in the text format of Prometheus, for an endpoint of your own.
+///
+/// # Errors
+/// [`ServeError::NoRecorder`] where neither [`init_metrics`] nor [`serve_metrics`] was called: nothing is installed by this.
+///
+/// ```
+/// use healer::observe::{self, ServeError};
+///
+/// assert!(matches!(observe::render(), Err(ServeError::NoRecorder)));
+/// observe::init_metrics()?;
+/// let page = observe::render()?;
+/// # drop(page);
+/// # Ok::<(), ServeError>(())
+/// ```
+pub fn render() -> Result<String, ServeError> {
+    recorder::installed().map(|metrics| recorder::page(&metrics)).ok_or(ServeError::NoRecorder)
+}
+
+/// A server of metrics and health. Dropping it stops it. For one that is there already see [`router`].
 ///
 /// | path | answers |
 /// | --- | --- |
@@ -87,8 +115,7 @@ pub async fn serve_health(addr: impl fmt::Display) -> Result<Server, ServeError>
 #[must_use = "dropping the server stops it"]
 pub struct Server {
     addr: SocketAddr,
-    watches: Arc<Watches>,
-    runtime: runtime::Handle,
+    pipelines: Pipelines,
     /// The server runs until this is dropped.
     running: oneshot::Sender<()>,
     task: JoinHandle<()>,
@@ -100,10 +127,9 @@ impl Server {
         self.addr
     }
 
-    /// Tells of this pipeline too, by its name; of several with one name each counts. When a pipeline was started anew, it
-    /// takes the place of the one that ended. One that has ended is let go of, so that its store can be opened again.
+    /// Tells of this pipeline too, as [`Pipelines::watch`] does.
     pub fn watch(&self, handle: &Handle) {
-        self.watch_any(Arc::new(handle.clone()));
+        self.pipelines.watch(handle);
     }
 
     /// Stops listening, and waits up to five seconds for answers that are under way.
@@ -112,10 +138,6 @@ impl Server {
         drop(running);
         // Who keeps a connection open does not hold it up.
         let _ = timeout(STOP_WITHIN, task).await;
-    }
-
-    fn watch_any(&self, pipeline: Arc<dyn Watched>) {
-        self.watches.add(pipeline, &self.runtime);
     }
 }
 
@@ -140,10 +162,10 @@ async fn open(
              let a firewall or a network policy say who may ask"
         );
     }
-    let watches = Arc::<Watches>::default();
-    let state = Arc::new(Served { watches: Arc::clone(&watches), metrics });
+    let pipelines = Pipelines::new();
+    let router = routes::whole(Arc::clone(pipelines.watches()), metrics);
     let (running, stopped) = oneshot::channel::<()>();
-    let server = axum::serve(listener, router(state)).with_graceful_shutdown(async move {
+    let server = axum::serve(listener, router).with_graceful_shutdown(async move {
         // Nothing is ever sent: it ends when the other side is dropped.
         let _ = stopped.await;
     });
@@ -152,7 +174,7 @@ async fn open(
             tracing::error!(%error, "metrics and health are not served any more");
         }
     });
-    Ok(Server { addr, watches, runtime: runtime::Handle::current(), running, task })
+    Ok(Server { addr, pipelines, running, task })
 }
 
 async fn listen(address: &str) -> Result<TcpListener, ServeError> {

@@ -20,6 +20,10 @@ const SECONDS: [f64; 21] = [
 const BYTES: [f64; 10] =
     [64.0, 256.0, 1_024.0, 4_096.0, 16_384.0, 65_536.0, 262_144.0, 1_048_576.0, 4_194_304.0, 16_777_216.0];
 
+/// What is measured in buckets, by its name, whose end is its unit.
+const HISTOGRAMS: [&str; 3] =
+    ["healer_stage_duration_seconds", "healer_stage_input_bytes", "healer_stage_output_bytes"];
+
 /// How often samples are put into their buckets. Until then all of them are kept, also when nobody scrapes.
 const UPKEEP: Duration = Duration::from_secs(5);
 
@@ -62,24 +66,115 @@ fn without_unknown(page: &str) -> String {
     page.split_inclusive('\n').filter(is_known).collect()
 }
 
-/// A recorder whose histograms have buckets.
+/// What was installed here, if anything.
+pub(super) fn installed() -> Option<PrometheusHandle> {
+    INSTALLED.lock().unwrap_or_else(PoisonError::into_inner).clone()
+}
+
+/// Gives healer's histograms their buckets in a recorder of your own: durations from 10 µs to 60 s, sizes from 64 B to 16 MiB. Without buckets that
+/// exporter makes summaries of them, which cannot be added up over processes. Your own metrics are left as they are.
+///
+/// The builder is one of `metrics-exporter-prometheus` 0.18. Install its recorder before pipelines start, and call `run_upkeep` of its handle
+/// every few seconds.
+///
+/// ```
+/// use healer::observe;
+/// use metrics_exporter_prometheus::PrometheusBuilder;
+///
+/// let recorder = observe::buckets(PrometheusBuilder::new()).build_recorder();
+/// # drop(recorder);
+/// ```
+pub fn buckets(builder: PrometheusBuilder) -> PrometheusBuilder {
+    HISTOGRAMS.into_iter().fold(builder, |builder, name| {
+        let bounds = if name.ends_with("_bytes") { BYTES.as_slice() } else { SECONDS.as_slice() };
+        in_buckets(builder, Matcher::Full(name.to_owned()), bounds)
+    })
+}
+
+/// A recorder whose histograms have buckets, also those of the program.
 pub(super) fn recorder() -> PrometheusRecorder {
     let units = [("_seconds", SECONDS.as_slice()), ("_bytes", BYTES.as_slice())];
     let builder = units.into_iter().fold(PrometheusBuilder::new(), |builder, (unit, bounds)| {
-        let unit = Matcher::Suffix(unit.to_owned());
-        builder.set_buckets_for_metric(unit, bounds).expect("there are bounds")
+        in_buckets(builder, Matcher::Suffix(unit.to_owned()), bounds)
     });
     builder.build_recorder()
 }
 
+fn in_buckets(builder: PrometheusBuilder, of: Matcher, bounds: &[f64]) -> PrometheusBuilder {
+    builder.set_buckets_for_metric(of, bounds).unwrap_or_else(|_| unreachable!("there are bounds"))
+}
+
 #[cfg(test)]
 mod tests {
-    use super::without_unknown;
+    use std::sync::Mutex;
+
+    use metrics::{
+        Counter, Gauge, Histogram, Key, KeyName, Metadata, Recorder, SharedString, Unit, with_local_recorder,
+    };
+    use metrics_exporter_prometheus::{Matcher, PrometheusBuilder};
+
+    use super::{HISTOGRAMS, buckets, recorder, without_unknown};
+    use crate::observe::names;
+
+    /// Which histograms are described to it.
+    #[derive(Default)]
+    struct Described(Mutex<Vec<String>>);
+
+    impl Recorder for Described {
+        fn describe_counter(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+        fn describe_gauge(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+        fn describe_histogram(&self, name: KeyName, _: Option<Unit>, _: SharedString) {
+            self.0.lock().unwrap().push(name.as_str().to_owned());
+        }
+        fn register_counter(&self, _: &Key, _: &Metadata<'_>) -> Counter {
+            Counter::noop()
+        }
+        fn register_gauge(&self, _: &Key, _: &Metadata<'_>) -> Gauge {
+            Gauge::noop()
+        }
+        fn register_histogram(&self, _: &Key, _: &Metadata<'_>) -> Histogram {
+            Histogram::noop()
+        }
+    }
 
     #[test]
     fn what_is_not_known_has_no_sample() {
         let page =
             "# TYPE healer_lag gauge\nhealer_lag{a=\"1\"} NaN\nhealer_lag{a=\"2\"} 0\nshop_tea NaN\n\n";
         assert_eq!(without_unknown(page), "# TYPE healer_lag gauge\nhealer_lag{a=\"2\"} 0\nshop_tea NaN\n\n");
+    }
+
+    #[test]
+    fn all_histograms_have_buckets_in_any_recorder() {
+        let described = Described::default();
+        with_local_recorder(&described, names::describe);
+        assert_eq!(described.0.into_inner().unwrap(), HISTOGRAMS);
+        for recorder in [recorder(), buckets(PrometheusBuilder::new()).build_recorder()] {
+            with_local_recorder(&recorder, || {
+                for name in HISTOGRAMS {
+                    metrics::histogram!(name).record(0.000_3);
+                }
+            });
+            let page = recorder.handle().render();
+            for (name, least) in HISTOGRAMS.into_iter().zip(["0.00001", "64", "64"]) {
+                assert!(page.contains(&format!("{name}_bucket{{le=\"{least}\"}}")), "{page}");
+            }
+        }
+    }
+
+    #[test]
+    fn buckets_leave_the_metrics_of_a_program_as_they_are() {
+        let own = Matcher::Suffix("_seconds".to_owned());
+        let builder = PrometheusBuilder::new().set_buckets_for_metric(own, &[7.0]).unwrap();
+        let recorder = buckets(builder).build_recorder();
+        with_local_recorder(&recorder, || {
+            metrics::histogram!("shop_answer_seconds").record(1.0);
+            metrics::histogram!("shop_answer_bytes").record(1.0);
+            metrics::histogram!(HISTOGRAMS[0]).record(1.0);
+        });
+        let page = recorder.handle().render();
+        assert!(page.contains("shop_answer_seconds_bucket{le=\"7\"} 1"), "{page}");
+        assert!(page.contains("shop_answer_bytes{quantile=\"0.5\"}"), "{page}");
+        assert!(page.contains("healer_stage_duration_seconds_bucket{le=\"60\"} 1"), "{page}");
     }
 }

@@ -18,36 +18,36 @@ use crate::engine::{Health, Phase};
 /// The text format of Prometheus.
 const PROMETHEUS: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-/// What the answers are made of.
-pub(super) struct Served {
-    pub(super) watches: Arc<Watches>,
-    /// `None`: metrics are somebody else's business.
-    pub(super) metrics: Option<PrometheusHandle>,
+/// The routes. Without `metrics` they are somebody else's business, and so is their path.
+pub(super) fn router(watches: Arc<Watches>, metrics: Option<PrometheusHandle>) -> Router {
+    let router = Router::new()
+        .route("/healthz", get(|State(watches): State<Arc<Watches>>| async move { watches.health() }))
+        .route("/readyz", get(|State(watches): State<Arc<Watches>>| async move { watches.readiness() }))
+        .with_state(watches);
+    let Some(metrics) = metrics else { return router };
+    let page = |State(metrics): State<PrometheusHandle>| async move {
+        ([(CONTENT_TYPE, PROMETHEUS)], recorder::page(&metrics))
+    };
+    router.merge(Router::new().route("/metrics", get(page)).with_state(metrics))
 }
 
-pub(super) fn router(served: Arc<Served>) -> Router {
-    Router::new()
-        .route("/metrics", get(|State(served): State<Arc<Served>>| async move { served.metrics() }))
-        .route("/healthz", get(|State(served): State<Arc<Served>>| async move { served.health() }))
-        .route("/readyz", get(|State(served): State<Arc<Served>>| async move { served.readiness() }))
-        .fallback(|| async { (StatusCode::NOT_FOUND, "there are /metrics, /healthz and /readyz here\n") })
-        .with_state(served)
+/// The same for a server that has nothing else.
+pub(super) fn whole(watches: Arc<Watches>, metrics: Option<PrometheusHandle>) -> Router {
+    let text = match &metrics {
+        Some(_) => "there are /metrics, /healthz and /readyz here\n",
+        None => {
+            "there are /healthz and /readyz here: no metrics are exported, this server was started for health alone\n"
+        }
+    };
+    router(watches, metrics).fallback(move || async move { (StatusCode::NOT_FOUND, text) })
 }
 
-impl Served {
-    fn metrics(&self) -> Response {
-        let Some(metrics) = &self.metrics else {
-            let text = "no metrics are exported here: this server was started for health alone\n";
-            return (StatusCode::NOT_FOUND, text).into_response();
-        };
-        ([(CONTENT_TYPE, PROMETHEUS)], recorder::page(metrics)).into_response()
-    }
-
+impl Watches {
     /// Whether all pipelines are well. Where none is watched yet, nothing is wrong.
     fn health(&self) -> Response {
         let mut healthy = true;
         let mut pipelines = Vec::new();
-        for seen in self.watches.look() {
+        for seen in self.look() {
             let faults = seen.health.faults();
             healthy &= faults.is_empty();
             pipelines.push(json!({ "name": seen.name, "healthy": faults.is_empty(), "faults": faults }));
@@ -57,7 +57,7 @@ impl Served {
 
     /// Whether all pipelines take records.
     fn readiness(&self) -> Response {
-        let all = self.watches.look();
+        let all = self.look();
         if all.is_empty() {
             let reason = "no pipeline is watched yet";
             return answer(false, &json!({ "ready": false, "reason": reason, "pipelines": [] }));

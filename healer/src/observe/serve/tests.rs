@@ -6,14 +6,15 @@ use std::{
     time::{Duration, Instant},
 };
 
+use axum::{Router, http::StatusCode, routing::get};
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::TcpStream,
+    net::{TcpListener, TcpStream},
     time::sleep,
 };
 
-use super::{STOP_WITHIN, ServeError, Server, open, recorder, serve_health};
+use super::{Pipelines, STOP_WITHIN, ServeError, Server, open, recorder, render, serve_health};
 use crate::{
     engine::Phase,
     guard::fake::{Fake, broken},
@@ -36,7 +37,11 @@ impl Answer {
 }
 
 async fn ask(server: &Server, request: &str) -> Answer {
-    let mut stream = TcpStream::connect(server.addr()).await.expect("it listens");
+    ask_at(server.addr(), request).await
+}
+
+async fn ask_at(addr: SocketAddr, request: &str) -> Answer {
+    let mut stream = TcpStream::connect(addr).await.expect("it listens");
     let request = format!("{request} HTTP/1.1\r\nhost: test\r\nconnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut answer = String::new();
@@ -53,7 +58,7 @@ async fn start() -> Server {
 fn watch(server: &Server, name: &str) -> Arc<Fake> {
     let pipeline = Fake::new(name);
     let watched: Arc<Fake> = Arc::clone(&pipeline);
-    server.watch_any(watched);
+    server.pipelines.watch_any(watched);
     pipeline
 }
 
@@ -202,6 +207,38 @@ async fn metrics_come_as_prometheus_reads_them_and_histograms_have_buckets() {
     ] {
         assert!(metrics.body.lines().any(|given| given == line), "{line} is missing in\n{}", metrics.body);
     }
+}
+
+#[tokio::test]
+async fn a_part_of_another_server_tells_of_pipelines_and_leaves_the_rest_to_it() {
+    let pipelines = Pipelines::new();
+    let site = Router::new()
+        .route("/metrics", get(|| async { "the site's own" }))
+        .merge(pipelines.router())
+        .nest("/inside", pipelines.router())
+        .fallback(|| async { (StatusCode::NOT_FOUND, "the site's own") });
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let addr = listener.local_addr().unwrap();
+    tokio::spawn(async move { axum::serve(listener, site).await });
+    assert_eq!(ask_at(addr, "GET /readyz").await.status, 503, "none is watched yet");
+    let (orders, bills) = (Fake::new("orders"), Fake::new("bills"));
+    for pipeline in [&orders, &bills] {
+        let watched: Arc<Fake> = Arc::clone(pipeline);
+        pipelines.watch_any(watched);
+    }
+    for path in ["", "/inside"] {
+        let health = ask_at(addr, &format!("GET {path}/healthz")).await;
+        assert_eq!((health.status, health.json()["pipelines"].as_array().map(Vec::len)), (200, Some(2)));
+        assert_eq!(ask_at(addr, &format!("GET {path}/readyz")).await.status, 200);
+    }
+    bills.end(Err(broken()));
+    assert_eq!(ask_at(addr, "GET /inside/healthz").await.status, 503);
+    // Nobody asked for a recorder, so there is no route for it either.
+    assert_eq!(ask_at(addr, "GET /inside/metrics").await.status, 404);
+    for path in ["/metrics", "/nowhere"] {
+        assert_eq!(ask_at(addr, &format!("GET {path}")).await.body, "the site's own");
+    }
+    assert!(matches!(render(), Err(ServeError::NoRecorder)));
 }
 
 #[tokio::test]

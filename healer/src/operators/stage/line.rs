@@ -21,7 +21,6 @@ pub(super) enum Row {
 /// What waits to be begun. Of those that may begin the one that came first does: who waits for nobody is begun as it came, and
 /// a long row goes on as soon as its first is done, so that no row grows while others overtake it.
 pub(super) struct Line<T> {
-    order: Order,
     /// Those that had nobody before them in their row, as they came.
     fresh: VecDeque<Waiting<T>>,
     /// Those that stood behind another. Few: most of them are the next to begin.
@@ -67,10 +66,9 @@ impl<T> PartialEq for Waiting<T> {
 
 impl<T> Eq for Waiting<T> {}
 
-impl<T> Line<T> {
-    pub(super) fn new(order: Order) -> Self {
+impl<T> Default for Line<T> {
+    fn default() -> Self {
         Self {
-            order,
             fresh: VecDeque::new(),
             freed: BinaryHeap::new(),
             rows: HashMap::default(),
@@ -79,14 +77,9 @@ impl<T> Line<T> {
             came: 0,
         }
     }
+}
 
-    fn row(&self, item: &Envelope<T>) -> Row {
-        match (self.order, item.context.key_hash()) {
-            (Order::Partition | Order::None, _) | (Order::KeyIfAny, None) => Row::Alone,
-            (Order::Key | Order::KeyIfAny, key) => Row::Of(key),
-        }
-    }
-
+impl<T> Line<T> {
     pub(super) fn len(&self) -> usize {
         self.length
     }
@@ -96,8 +89,8 @@ impl<T> Line<T> {
         self.behind
     }
 
-    pub(super) fn add(&mut self, item: Envelope<T>) {
-        let (row, number) = (self.row(&item), self.came);
+    pub(super) fn add(&mut self, row: Row, item: Envelope<T>) {
+        let number = self.came;
         self.length += 1;
         self.came += 1;
         if let Row::Of(key) = row {
@@ -192,15 +185,16 @@ impl<E> Results<E> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Line, Order};
+    use super::{Line, Row};
     use crate::{context::Context, envelope::Receipt, operators::boundary::Envelope};
 
-    fn line(order: Order, items: &[(&str, u32)]) -> Line<u32> {
-        let mut line = Line::new(order);
-        for (key, value) in items {
-            let mut context = Context::reusable("t".into(), 0);
-            context.hash_key((!key.is_empty()).then_some(key.as_bytes()));
-            line.add(Envelope { value: *value, receipt: Receipt::many(Vec::new()), context });
+    /// Items in rows that have letters; one without stands alone.
+    fn line(items: &[(&str, u32)]) -> Line<u32> {
+        let mut line = Line::default();
+        for (row, value) in items {
+            let row = row.bytes().next().map_or(Row::Alone, |letter| Row::Of(Some(u64::from(letter))));
+            let context = Context::reusable("t".into(), 0);
+            line.add(row, Envelope { value: *value, receipt: Receipt::many(Vec::new()), context });
         }
         line
     }
@@ -218,15 +212,13 @@ mod tests {
 
     #[test]
     fn whoever_came_first_begins_first_also_behind_others_of_its_key() {
-        let items = [("a", 0), ("a", 1), ("b", 2), ("a", 3), ("c", 4), ("b", 5), ("d", 6)];
-        for order in [Order::Key, Order::None, Order::Partition] {
-            assert_eq!(all(line(order, &items)), [0, 1, 2, 3, 4, 5, 6]);
-        }
+        let items = [("a", 0), ("a", 1), ("b", 2), ("a", 3), ("", 4), ("b", 5), ("d", 6)];
+        assert_eq!(all(line(&items)), [0, 1, 2, 3, 4, 5, 6]);
     }
 
     #[test]
     fn rows_are_begun_one_by_one_and_do_not_fall_behind() {
-        let mut line = line(Order::Key, &[("a", 0), ("a", 1), ("b", 2), ("", 3), ("", 4), ("c", 5)]);
+        let mut line = line(&[("a", 0), ("a", 1), ("b", 2), ("d", 3), ("d", 4), ("c", 5)]);
         let mut next = || line.next().map(|(row, item)| (row, item.value));
         let (a, _) = next().unwrap();
         assert_eq!(
@@ -241,8 +233,8 @@ mod tests {
     }
 
     #[test]
-    fn without_keys_nobody_waits_where_only_keys_are_kept_in_order() {
-        let mut line = line(Order::KeyIfAny, &[("", 0), ("a", 1), ("", 2), ("a", 3)]);
+    fn in_no_row_nobody_waits() {
+        let mut line = line(&[("", 0), ("a", 1), ("", 2), ("a", 3)]);
         let begun: Vec<_> = std::iter::from_fn(|| line.next()).map(|(_, item)| item.value).collect();
         assert_eq!(begun, [0, 1, 2]);
     }

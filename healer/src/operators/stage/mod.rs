@@ -28,7 +28,7 @@ pub use asynchronous::{AsyncStage, TaskKind};
 pub use call::{Again, AgainStage, Awaited, Blocking, Called, Calls, Slot};
 pub use checkpointed::{Checkpointed, CheckpointedStage};
 pub use flat::{FlatKind, FlatStage, Outlet, name_of_list};
-pub use parallel::{ParallelKind, ParallelStage};
+pub use parallel::{ParallelKind, ParallelStage, order_key};
 use policy::Handling;
 pub use policy::{LastResort, Policy};
 pub use reported::{Kept, Reporting, copy_to_report, report_input, report_rows};

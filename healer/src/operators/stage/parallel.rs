@@ -1,8 +1,16 @@
 //! Stages that work on several records of a partition at once. One task a lane runs them, so that what follows is reached
 //! by one after the other; the bound on calls is the stage's, shared by the lanes of all partitions.
 
-use std::{future::Future, marker::PhantomData, pin::Pin, sync::Arc, time::Duration};
+use std::{
+    future::Future,
+    hash::{BuildHasher as _, Hash},
+    marker::PhantomData,
+    pin::Pin,
+    sync::Arc,
+    time::Duration,
+};
 
+use foldhash::fast::FixedState;
 use futures_util::{FutureExt as _, StreamExt as _, stream::FuturesUnordered};
 use tokio::sync::SemaphorePermit;
 
@@ -16,8 +24,8 @@ use crate::{
     context::Context,
     engine::Host,
     envelope::Receipt,
-    error::Cause,
-    observe::LaneCounts,
+    error::{Cause, catch},
+    observe::{self, LaneCounts},
     operators::{
         boundary::{self, Boundary, Envelope, Inbox, Serve, Step},
         failing,
@@ -30,6 +38,16 @@ use crate::{
 pub trait ParallelStage: Stage {
     /// How many calls at once, and what stays in order.
     const PARALLEL: Parallel;
+
+    /// The hash of the key that a function of the user's gives, where that says what stays in order.
+    fn order_key(_: &Self::In) -> Option<u64> {
+        None
+    }
+}
+
+/// The hash of a key; it is the same in every process.
+pub fn order_key<K: Hash + ?Sized>(key: &K) -> u64 {
+    FixedState::default().hash_one(key)
 }
 
 /// Several calls at once.
@@ -90,7 +108,25 @@ struct Ended<U> {
 type Turn<'a> = Pin<Box<dyn Future<Output = Option<SemaphorePermit<'a>>> + Send + 'a>>;
 
 impl<S: ParallelStage, C: Calls<S>, D: Consumer<S::Out>> Crew<S, C, D> {
-    /// Works on an item. The receipt waits here: whatever the call does, its end is seen, and a cancelled call returns it.
+    /// The row of an item.
+    ///
+    /// # Errors
+    /// The user's function, or the `Hash` of what it gave, panicked.
+    fn row(&self, item: &Envelope<S::In>) -> Result<Row, Cause> {
+        let key = match S::PARALLEL.order {
+            Order::Partition | Order::None => return Ok(Row::Alone),
+            Order::Key | Order::KeyIfAny => item.context.key_hash(),
+            Order::KeyOf(_) => {
+                let _inside = observe::enter(item.context.here(), self.stage.node.id);
+                catch(|| S::order_key(&item.value)).map_err(Cause::Panic)?
+            }
+        };
+        let alone = key.is_none() && S::PARALLEL.order == Order::KeyIfAny;
+        Ok(if alone { Row::Alone } else { Row::Of(key) })
+    }
+
+    /// Works on an item, unless it has `failed` already. The receipt waits here: whatever the call does, its end is seen, and a
+    /// cancelled call returns it.
     fn call<'a>(
         &'a self,
         host: &'a Host,
@@ -98,6 +134,8 @@ impl<S: ParallelStage, C: Calls<S>, D: Consumer<S::Out>> Crew<S, C, D> {
         (row, item): (Row, Envelope<S::In>),
         number: u64,
         slot: Slot<'a>,
+        // In a box: few do, and every call would be larger by it.
+        failed: Option<Box<Cause>>,
     ) -> impl Future<Output = Ended<S::Out>> + Send + 'a {
         let (need, quarantine) = lane;
         let Envelope { value, receipt, mut context } = item;
@@ -106,9 +144,15 @@ impl<S: ParallelStage, C: Calls<S>, D: Consumer<S::Out>> Crew<S, C, D> {
         }
         // Not an `async fn`, nor several: each would hold what it is given twice, and a call is moved with all that it holds.
         async move {
-            let refused = if S::POLICY.quarantine { quarantine.refuses(row, &context) } else { None };
-            let mut result = if let Some(error) = refused {
-                Ok(Verdict::Fatal(error))
+            let refused = match failed {
+                Some(cause) => Some(Err(*cause)),
+                None if S::POLICY.quarantine => {
+                    quarantine.refuses(row, &context).map(|error| Ok(Verdict::Fatal(error)))
+                }
+                None => None,
+            };
+            let mut result = if let Some(refused) = refused {
+                refused
             } else {
                 let admitted = self.stage.admit(host).await;
                 let began = self.limit.is_auto().then(|| host.now());
@@ -210,7 +254,7 @@ impl<S: ParallelStage, C: Calls<S>, D: Consumer<S::Out>> Serve<S::In> for Crew<S
         let StageLane { need, next: below } = lane;
         // Stages that give many for one are held up here; what gives one for one is bounded by its records.
         let most = host.in_flight().max(S::PARALLEL.most.bound());
-        let mut waiting = Line::new(S::PARALLEL.order);
+        let mut waiting = Line::default();
         let mut results = Results::new(S::PARALLEL.order);
         let quarantine = Quarantine::default();
         let mut running = FuturesUnordered::new();
@@ -234,7 +278,7 @@ impl<S: ParallelStage, C: Calls<S>, D: Consumer<S::Out>> Serve<S::In> for Crew<S
                 // A partition that has failed runs nothing any more: what waits is returned.
                 if let Some(next) = waiting.next() {
                     let slot = Slot::new(&self.limit.permits, permit);
-                    running.push(self.call(host, (need, &quarantine), next, calls, slot));
+                    running.push(self.call(host, (need, &quarantine), next, calls, slot, None));
                     calls += 1;
                 }
             }
@@ -253,7 +297,17 @@ impl<S: ParallelStage, C: Calls<S>, D: Consumer<S::Out>> Serve<S::In> for Crew<S
                     (turn, permit) = (None, got);
                 }
                 item = inbox.next(), if open && held < most => match item {
-                    Some(item) => waiting.add(item),
+                    Some(item) if item.receipt.is_halted() => drop(item),
+                    Some(item) => match self.row(&item) {
+                        Ok(row) => waiting.add(row, item),
+                        // It stands in no row, and it needs no permit: there is no call of the user's.
+                        Err(cause) => {
+                            let next = (Row::Alone, item);
+                            let failed = Some(Box::new(cause));
+                            running.push(self.call(host, (need, &quarantine), next, calls, Slot::FREE, failed));
+                            calls += 1;
+                        }
+                    },
                     None => open = false,
                 },
             }

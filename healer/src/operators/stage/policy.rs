@@ -39,6 +39,8 @@ pub enum LastResort {
     Skip,
     /// It goes to this topic.
     DeadLetter(&'static str),
+    /// It goes to the topic that the configuration names.
+    ConfiguredDeadLetter,
 }
 
 impl LastResort {
@@ -47,6 +49,7 @@ impl LastResort {
             Self::Stop => OnError::Stop,
             Self::Skip => OnError::Skip,
             Self::DeadLetter(topic) => OnError::dead_letter(topic),
+            Self::ConfiguredDeadLetter => OnError::ConfiguredDeadLetter,
         }
     }
 }

@@ -25,6 +25,27 @@ fn with_threads(line: String, #[state] suffix: &String) -> String {
     line + suffix
 }
 
+/// A key may borrow from the value, and be more than one thing.
+mod keys {
+    pub fn first(line: &str) -> (Option<char>, &str) {
+        (line.chars().next(), line)
+    }
+
+    pub fn of_any<T: std::fmt::Debug>(value: &T) -> String {
+        format!("{value:?}")
+    }
+}
+
+#[stage(parallel = MOST, order = key(keys::first), on_error = dead_letter("dead", quarantine = key), report)]
+async fn by_a_key_of_its_own(line: String) -> Result<String, String> {
+    Ok(line)
+}
+
+#[stage(parallel = auto, order = key(self::keys::of_any), retry(3))]
+fn by_a_key_of_any<T: Clone + std::fmt::Debug + Send + Sync + 'static>(value: &T) -> T {
+    value.clone()
+}
+
 #[stage(blocking)]
 fn with_a_thread(line: &str) -> usize {
     line.len()
@@ -33,7 +54,8 @@ fn with_a_thread(line: &str) -> usize {
 pub fn main() {
     let app = pipeline! {
         name "parallel";
-        kafka::string("t") => by_key => by_key_if_any => in_order::<String> => with_threads => with_a_thread => heal;
+        kafka::string("t") => by_key => by_key_if_any => in_order::<String>
+            => by_a_key_of_its_own => by_a_key_of_any::<String> => with_threads => with_a_thread => heal;
     };
     drop(app.with(String::new()));
 }

@@ -1,10 +1,5 @@
 use healer::prelude::*;
 
-#[stage(on_error = dead_letter)]
-fn no_topic(line: String) -> Result<String, String> {
-    Ok(line)
-}
-
 #[stage(on_error = dead_letter(""))]
 fn empty(line: String) -> Result<String, String> {
     Ok(line)
@@ -12,6 +7,11 @@ fn empty(line: String) -> Result<String, String> {
 
 #[stage(on_error = dead_letter(7))]
 fn number(line: String) -> Result<String, String> {
+    Ok(line)
+}
+
+#[stage(on_error = dead_letter(quarantine = topic))]
+fn no_quarantine(line: String) -> Result<String, String> {
     Ok(line)
 }
 

@@ -13,7 +13,7 @@ use syn::{
     token,
 };
 
-use self::values::{circuit_breaker, on_error, parallel, retry, text, word};
+use self::values::{circuit_breaker, function, on_error, order, parallel, retry, text, word};
 use crate::{
     stage::fault::{Faults, fault},
     times,
@@ -78,9 +78,10 @@ pub(in crate::stage) enum Report {
 }
 
 /// What a parallel stage keeps in order.
-#[derive(Clone, Copy, PartialEq)]
 pub(in crate::stage) enum Order {
     Key,
+    /// That of a key which this function gives.
+    KeyOf(Path),
     Partition,
     None,
 }
@@ -104,8 +105,8 @@ pub(in crate::stage) struct Breaker {
 pub(in crate::stage) enum OnError {
     Stop,
     Skip,
-    /// To a topic; and whether later records of the key follow.
-    DeadLetter(Expr, Option<Ident>),
+    /// To a topic, or to that of the configuration; and whether later records of the key follow.
+    DeadLetter(Option<Expr>, Option<Ident>),
 }
 
 /// One key with what stands after it.
@@ -227,8 +228,8 @@ fn set(settings: &mut Settings, Entry { key, value }: Entry) -> Result<()> {
         }
         "parallel" => settings.parallel = Some((key.clone(), parallel(&key, value)?)),
         "order" => {
-            let words = [("key", Order::Key), ("partition", Order::Partition), ("none", Order::None)];
-            settings.order = Some((key.clone(), word(&key, value, &words)?));
+            let order = order(&key, value)?;
+            settings.order = Some((key, order));
         }
         "keyless" => {
             let words = [("partition", false), ("none", true)];
@@ -240,10 +241,7 @@ fn set(settings: &mut Settings, Entry { key, value }: Entry) -> Result<()> {
             let Value::Equals(path) = value else {
                 return Err(fault(key, "`retry_if` needs the function that decides", help));
             };
-            let at = if path.is_empty() { quote!(#key) } else { path.clone() };
-            let path = Path::parse_mod_style
-                .parse2(path)
-                .map_err(|_| fault(at, "this is no path to a function", help))?;
+            let path = function(&key, path, help)?;
             settings.retry_if = Some((key, path));
         }
         "timeout" => {
@@ -276,7 +274,7 @@ fn set(settings: &mut Settings, Entry { key, value }: Entry) -> Result<()> {
             settings.krate = Some(path.map_err(|_| fault(at, "this is no path to healer", help))?);
         }
         "dead_letter" => {
-            let help = "write `on_error = dead_letter(\"topic\")`";
+            let help = "write `on_error = dead_letter` or `on_error = dead_letter(\"topic\")`";
             return Err(fault(key, "`dead_letter` is what `on_error` may say", help));
         }
         _ => {

@@ -3,17 +3,18 @@
 use proc_macro2::{Ident, TokenStream, TokenTree};
 use quote::quote;
 use syn::{
-    Expr, ExprLit, Lit, LitInt, LitStr, Result, Token,
+    Expr, ExprLit, Lit, LitInt, LitStr, Path, Result, Token,
     ext::IdentExt as _,
     parse::{ParseStream, Parser as _},
 };
 
-use super::{Breaker, Most, OnError, Retry, Value, until_comma};
+use super::{Breaker, Most, OnError, Order, Retry, Value, until_comma};
 use crate::{stage::fault::fault, times};
 
 /// What is done with a record that failed.
 pub(super) fn on_error(key: &Ident, value: Value) -> Result<OnError> {
-    let help = "write `on_error = stop`, `on_error = skip` or `on_error = dead_letter(\"topic\")`";
+    let help = "write `on_error = stop`, `on_error = skip`, `on_error = dead_letter(\"topic\")`, or `on_error = dead_letter` for the topic that the \
+                configuration names";
     let tokens = match value {
         Value::Equals(tokens) if !tokens.is_empty() => tokens,
         _ => return Err(fault(key, "`on_error` needs to know what becomes of a record that failed", help)),
@@ -31,14 +32,17 @@ pub(super) fn on_error(key: &Ident, value: Value) -> Result<OnError> {
     };
     let missing = || fault(&tokens, "dead letters need their topic, a text or the name of a constant", help);
     let parse = |input: ParseStream<'_>| {
-        let topic: Expr = input.parse().map_err(|_| missing())?;
+        let is_setting = input.peek(Ident::peek_any) && input.peek2(Token![=]);
+        let is_named = !is_setting && !input.is_empty();
+        let topic: Option<Expr> = if is_named { Some(input.parse().map_err(|_| missing())?) } else { None };
         let mut quarantine = None;
-        if input.parse::<Option<Token![,]>>()?.is_some() && !input.is_empty() {
+        if (!is_named || input.parse::<Option<Token![,]>>()?.is_some()) && !input.is_empty() {
             let name = Ident::parse_any(input)?;
             let value =
                 if input.parse::<Option<Token![=]>>()?.is_some() { until_comma(input)? } else { quote!() };
             if name != "quarantine" || value.to_string() != "key" {
-                let help = "write `dead_letter(\"topic\", quarantine = key)`";
+                let help =
+                    "write `dead_letter(\"topic\", quarantine = key)` or `dead_letter(quarantine = key)`";
                 return Err(fault(&name, "dead letters know `quarantine = key` and nothing more", help));
             }
             quarantine = Some(name);
@@ -46,7 +50,7 @@ pub(super) fn on_error(key: &Ident, value: Value) -> Result<OnError> {
         Ok((topic, quarantine))
     };
     let (topic, quarantine) = parse.parse2(inside)?;
-    if !is_topic(&topic) {
+    if topic.as_ref().is_some_and(|topic| !is_topic(topic)) {
         return Err(missing());
     }
     Ok(OnError::DeadLetter(topic, quarantine))
@@ -91,6 +95,32 @@ pub(super) fn parallel(key: &Ident, value: Value) -> Result<Most> {
         }
         _ => Ok(Most::Fixed(number)),
     }
+}
+
+/// What stays in order.
+pub(super) fn order(key: &Ident, value: Value) -> Result<Order> {
+    let help = "write `order = key`, `order = key(customer)` with a `fn(&T) -> K` of what the stage takes, where `K` is `Hash`, \
+                `order = partition` or `order = none`";
+    let tokens = match value {
+        Value::Equals(tokens) if !tokens.is_empty() => tokens,
+        _ => return Err(fault(key, "`order` needs to know what stays in order", help)),
+    };
+    let words: Vec<TokenTree> = tokens.clone().into_iter().collect();
+    match words.as_slice() {
+        [TokenTree::Ident(word)] if word == "key" => Ok(Order::Key),
+        [TokenTree::Ident(word)] if word == "partition" => Ok(Order::Partition),
+        [TokenTree::Ident(word)] if word == "none" => Ok(Order::None),
+        [TokenTree::Ident(word), TokenTree::Group(inside)] if word == "key" => {
+            function(word, inside.stream(), help).map(Order::KeyOf)
+        }
+        _ => Err(fault(&tokens, "`order` has no such value", help)),
+    }
+}
+
+/// The path to a function.
+pub(super) fn function(key: &Ident, path: TokenStream, help: &str) -> Result<Path> {
+    let at = if path.is_empty() { quote!(#key) } else { path.clone() };
+    Path::parse_mod_style.parse2(path).map_err(|_| fault(at, "this is no path to a function", help))
 }
 
 /// One of a few words.

@@ -31,7 +31,7 @@ use super::{
     voice::Voice,
 };
 use crate::{
-    broker::{BrokerError, BrokerErrorKind, Delivery, OutRecord, Producer, SendError},
+    broker::{BrokerError, BrokerErrorKind, Delivery, OutRecord, Producer, SendError, is_topic},
     context::Headers,
 };
 
@@ -134,9 +134,7 @@ fn closed() -> BrokerError {
 
 /// Topics that no Kafka has. The name may come from a record, and the client would ask the brokers for it again and again.
 fn check_target(topic: &str) -> Result<(), BrokerError> {
-    let legal = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
-    let fits = (1..=249).contains(&topic.len()) && topic.bytes().all(legal);
-    if fits && topic != "." && topic != ".." {
+    if is_topic(topic) {
         return Ok(());
     }
     let shown: String = topic.chars().take(60).collect();

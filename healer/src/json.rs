@@ -1,0 +1,192 @@
+//! How what the engine tells of itself is written as JSON: durations are numbers of seconds, bytes are as reports have them.
+#![allow(clippy::ref_option, reason = "serde gives a field as it is")]
+
+use std::{sync::Arc, time::Duration};
+
+use serde::{Serialize as _, Serializer};
+
+use crate::{app::Error, error::said::chain, reports::Written};
+
+pub(crate) fn seconds<S: Serializer>(time: &Duration, to: S) -> Result<S::Ok, S::Error> {
+    time.as_secs_f64().serialize(to)
+}
+
+pub(crate) fn seconds_if_any<S: Serializer>(time: &Option<Duration>, to: S) -> Result<S::Ok, S::Error> {
+    time.as_ref().map(Duration::as_secs_f64).serialize(to)
+}
+
+// Serde's own impl for `Arc` is behind a feature, and a feature is switched on for the whole program.
+pub(crate) fn text<S: Serializer>(text: &Arc<str>, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_str(text)
+}
+
+pub(crate) fn bytes_if_any<S: Serializer>(bytes: &Option<Vec<u8>>, to: S) -> Result<S::Ok, S::Error> {
+    bytes.as_deref().map(Written::of).serialize(to)
+}
+
+/// An error with its sources, in one line.
+pub(crate) fn error_if_any<S: Serializer>(error: &Option<Error>, to: S) -> Result<S::Ok, S::Error> {
+    error.as_ref().map(|error| chain(error)).serialize(to)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{sync::Arc, time::Duration};
+
+    use serde_json::{json, to_value};
+
+    use crate::{
+        app::{Error, PartitionReport, Report},
+        broker::Outage,
+        engine::{
+            Blocked, CommitHealth, CommittedOffset, Health, HeldBack, HeldPartition, OpenCircuit,
+            PartitionState, PartitionStatus, Phase, SendHealth, Stalled, WaitingForPartitions,
+        },
+    };
+
+    fn blocked(key: &[u8]) -> Blocked {
+        Blocked {
+            offset: 4,
+            stage: Arc::from("lines.charge"),
+            lasting: Duration::from_millis(61_250),
+            key: Some(key.to_vec()),
+            key_is_cut: false,
+        }
+    }
+
+    fn held_back() -> HeldBack {
+        HeldBack { offset: 9, lasting: Duration::from_mins(2) }
+    }
+
+    #[test]
+    fn all_of_a_pipelines_health_is_json_with_seconds_as_numbers() {
+        let topic: Arc<str> = Arc::from("orders");
+        let health = Health {
+            phase: Phase::Draining,
+            outage: Some(Outage { lasting: Duration::from_millis(1500), reason: "no route".to_owned() }),
+            unreachable_after: Duration::from_mins(5),
+            commits: CommitHealth {
+                last: Some(Duration::from_millis(250)),
+                failures: 2,
+                error: Some("in a rebalance".to_owned()),
+                total: 7,
+            },
+            sends: Some(SendHealth {
+                stage: "lines.to_json".to_owned(),
+                topic: "orders".to_owned(),
+                partition: 3,
+                offset: 8,
+                lasting: Duration::from_secs(11),
+                reason: "a broker throttles".to_owned(),
+            }),
+            missing_topic: Some("gone".to_owned()),
+            polled: Duration::from_micros(500),
+            assigned: 4,
+            waiting: Some(WaitingForPartitions {
+                lasting: Duration::from_secs(45),
+                reason: "a session".to_owned(),
+            }),
+            open_circuits: vec![OpenCircuit {
+                stage: Arc::from("lines.charge"),
+                lasting: Duration::from_millis(500),
+                failures: 3,
+                error: "503".to_owned(),
+            }],
+            uncommitted: None,
+            stalled: vec![Stalled { topic: Arc::clone(&topic), partition: 3, blocked: blocked(b"\xff\x00") }],
+            held_back: vec![HeldPartition { topic, partition: 1, held_back: held_back() }],
+            error: Some(Error::Unreachable("no broker".to_owned())),
+        };
+        let wanted = json!({
+            "phase": "draining",
+            "outage": { "lasting": 1.5, "reason": "no route" },
+            "unreachable_after": 300.0,
+            "commits": { "last": 0.25, "failures": 2, "error": "in a rebalance", "total": 7 },
+            "sends": {
+                "stage": "lines.to_json", "topic": "orders", "partition": 3, "offset": 8, "lasting": 11.0,
+                "reason": "a broker throttles",
+            },
+            "missing_topic": "gone",
+            "polled": 0.0005,
+            "assigned": 4,
+            "waiting": { "lasting": 45.0, "reason": "a session" },
+            "open_circuits": [{ "stage": "lines.charge", "lasting": 0.5, "failures": 3, "error": "503" }],
+            "uncommitted": null,
+            "stalled": [{
+                "topic": "orders", "partition": 3,
+                "blocked": {
+                    "offset": 4, "stage": "lines.charge", "lasting": 61.25, "key": { "base64": "/wA=" },
+                    "key_is_cut": false,
+                },
+            }],
+            "held_back": [{ "topic": "orders", "partition": 1, "held_back": { "offset": 9, "lasting": 120.0 } }],
+            "error": "no broker",
+        });
+        assert_eq!(to_value(health).unwrap(), wanted);
+        let phases = [Phase::Running, Phase::Draining, Phase::Ended];
+        assert_eq!(to_value(phases).unwrap(), json!(["running", "draining", "ended"]));
+    }
+
+    #[test]
+    fn a_partitions_status_is_json_with_its_key_as_text_where_it_is_text() {
+        let status = PartitionStatus {
+            topic: Arc::from("orders"),
+            partition: 3,
+            committed: None,
+            frontier: 4,
+            position: 9,
+            end: Some(12),
+            pending: 5,
+            done_above: 1,
+            data_losses: 0,
+            state: PartitionState::HeldBack,
+            blocked: Some(blocked(b"customer-7")),
+            held_back: Some(held_back()),
+        };
+        let wanted = json!({
+            "topic": "orders", "partition": 3, "committed": null, "frontier": 4, "position": 9, "end": 12,
+            "pending": 5, "done_above": 1, "data_losses": 0, "state": "held_back",
+            "blocked": {
+                "offset": 4, "stage": "lines.charge", "lasting": 61.25, "key": { "text": "customer-7" },
+                "key_is_cut": false,
+            },
+            "held_back": { "offset": 9, "lasting": 120.0 },
+        });
+        assert_eq!(to_value(status).unwrap(), wanted);
+        let unkeyed = Blocked { key: None, ..blocked(b"") };
+        assert_eq!(to_value(unkeyed).unwrap()["key"], json!(null));
+        for state in PartitionState::ALL {
+            assert_eq!(to_value(state).unwrap(), json!(state.text()), "as metrics name it");
+        }
+    }
+
+    #[test]
+    fn the_report_of_a_run_and_a_commit_are_json() {
+        let partition = PartitionReport {
+            topic: "orders".to_owned(),
+            partition: 3,
+            start: 2,
+            committed: Some(9),
+            end: None,
+        };
+        let report = Report {
+            records: 7,
+            healed: 5,
+            skipped: [("cancelled".to_owned(), 1)].into(),
+            dead_lettered: 1,
+            commits: 2,
+            partitions: vec![partition],
+            lag: Some(0),
+            fenced: 0,
+            duration: Duration::from_millis(2750),
+        };
+        let wanted = json!({
+            "records": 7, "healed": 5, "skipped": { "cancelled": 1 }, "dead_lettered": 1, "commits": 2,
+            "partitions": [{ "topic": "orders", "partition": 3, "start": 2, "committed": 9, "end": null }],
+            "lag": 0, "fenced": 0, "duration": 2.75,
+        });
+        assert_eq!(to_value(report).unwrap(), wanted);
+        let commit = CommittedOffset { topic: Arc::from("orders"), partition: 3, offset: 9 };
+        assert_eq!(to_value(commit).unwrap(), json!({ "topic": "orders", "partition": 3, "offset": 9 }));
+    }
+}
