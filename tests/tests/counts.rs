@@ -89,7 +89,7 @@ fn counted(app: App, stage: &str) -> Counts {
     let sum = |name: &str, more: &str| {
         let is_meant = |line: &&str| {
             line.starts_with(&format!("healer_stage_{name}_total{{"))
-                && line.contains(&format!("stage=\"{stage}\""))
+                && line.contains(&format!("path=\"{stage}\""))
                 && line.contains(more)
         };
         let values = page.lines().filter(is_meant).map(|line| line.rsplit(' ').next().unwrap());

@@ -163,7 +163,8 @@ async fn a_dead_letter_is_the_record_as_it_came_in_and_says_what_went_wrong() {
             (dead_letter::PARTITION, "0"),
             (dead_letter::OFFSET, "1"),
             (dead_letter::TIMESTAMP, "1001"),
-            (dead_letter::STAGE, stage),
+            (dead_letter::STAGE, stage.rsplit('.').next().unwrap()),
+            (dead_letter::PATH, stage),
             (dead_letter::ATTEMPTS, attempts),
             (dead_letter::ERROR, error),
         ];
@@ -231,8 +232,8 @@ async fn an_undecodable_record_and_a_tombstone_go_as_they_are() {
     let letters = kafka.records(DEAD).unwrap();
     let all: Vec<_> = letters.iter().map(|letter| (letter.key.as_deref(), letter.value.as_deref())).collect();
     assert_eq!(all, [(Some(&b"odd"[..]), Some(&[0xff, 0xfe][..])), (Some(b"gone"), None)]);
-    assert_eq!(header(&letters[0], dead_letter::STAGE), "lines");
-    assert_eq!(header(&letters[1], dead_letter::STAGE), "lines.try_map");
+    assert_eq!(header(&letters[0], dead_letter::PATH), "lines");
+    assert_eq!(header(&letters[1], dead_letter::PATH), "lines.try_map");
 }
 
 #[tokio::test]

@@ -55,7 +55,7 @@ fn filled() -> EmbeddedKafka {
 fn stages(kafka: &EmbeddedKafka, topic: &str) -> Vec<String> {
     let letters = kafka.records(topic).unwrap();
     let stage = |headers: &healer::Headers| {
-        String::from_utf8(headers.get(dead_letter::STAGE).unwrap_or_default().to_vec()).unwrap()
+        String::from_utf8(headers.get(dead_letter::PATH).unwrap_or_default().to_vec()).unwrap()
     };
     let mut stages: Vec<_> = letters.iter().map(|letter| stage(&letter.headers)).collect();
     stages.sort();

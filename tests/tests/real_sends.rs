@@ -192,7 +192,7 @@ async fn letters_that_are_sent_together_are_not_shortened_because_of_that() {
     assert_eq!(offsets(&letters), (0..8).collect::<Vec<_>>());
     for letter in &letters {
         let stage = header(letter, dead_letter::STAGE);
-        assert_eq!((stage.as_deref(), letter.value.as_ref().unwrap().len()), (Some("all.fails"), 500));
+        assert_eq!((stage.as_deref(), letter.value.as_ref().unwrap().len()), (Some("fails"), 500));
         assert_eq!(header(letter, dead_letter::ERROR).as_deref(), Some("it cannot be done"));
     }
 }

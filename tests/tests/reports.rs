@@ -204,7 +204,10 @@ macro_rules! of_one {
         let mut told = run(app);
         assert_eq!(told.len(), 1, "{told:?}");
         let report = told.remove(0);
-        assert_eq!(report.stage, concat!("orders.", stringify!($stage)));
+        assert_eq!(
+            (&*report.stage, &*report.path),
+            (stringify!($stage), concat!("orders.", stringify!($stage)))
+        );
         report
     }};
 }

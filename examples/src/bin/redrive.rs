@@ -19,7 +19,7 @@ struct Options {
     /// A topic that letters may go back to; may be repeated. Letters that name another one stay.
     #[arg(long, value_name = "TOPIC", required = true)]
     to: Vec<String>,
-    /// Only letters that failed at this stage, a path such as `orders.charge`.
+    /// Only letters that failed at this stage: its name, such as `charge`, or its path, `orders.charge`.
     #[arg(long)]
     stage: Option<String>,
     /// Only letters whose error holds this text.
@@ -45,7 +45,7 @@ impl Options {
             };
             let says =
                 error.as_deref().is_none_or(|text| letter.error().is_some_and(|all| all.contains(text)));
-            is(&stage, letter.stage()) && is(&from, letter.topic()) && says
+            (is(&stage, letter.stage()) || is(&stage, letter.path())) && is(&from, letter.topic()) && says
         };
         let redrive = Redrive::new(topic).to(to).limit(limit).filter(wanted);
         match transactional_id {

@@ -9,12 +9,12 @@ use crate::{
     broker::{Pattern, Topics},
     config::Config,
     operators::OnError,
-    topology::{Graph, Nodes},
+    topology::{Called, Graph, Nodes},
 };
 
 /// A stage whose records go to the dead-letter topic when they fail, and where they are read.
 struct Buries {
-    stage: Arc<str>,
+    called: Called,
     reads: Vec<Reads>,
 }
 
@@ -64,8 +64,8 @@ impl Destinations {
             // Those that nothing is said of have no letters: their pipeline is not built.
             settle(graph, on_error, config);
             let buried = Nodes::bury_in(graph, on_error, dead_letter_topic).into_iter();
-            self.stages.extend(buried.map(|(stage, topics)| Buries {
-                stage,
+            self.stages.extend(buried.map(|(called, topics)| Buries {
+                called,
                 reads: topics.into_iter().filter_map(Reads::new).collect(),
             }));
         }
@@ -79,9 +79,9 @@ impl Destinations {
     /// Why a letter may not go to its topic.
     pub(super) fn refuse(&self, letter: &DeadLetter<'_>) -> Result<(), &'static str> {
         let Some(topic) = letter.topic() else { return Err("they say no topic that they came from") };
-        let is_of = |stage: &Buries| {
-            letter.stage() == Some(&*stage.stage) && stage.reads.iter().any(|reads| reads.has(topic))
-        };
+        // Letters of before have the path alone, as their stage.
+        let named = |called: &Called| [&*called.stage, &*called.path].map(Some).contains(&letter.stage());
+        let is_of = |stage: &Buries| named(&stage.called) && stage.reads.iter().any(|reads| reads.has(topic));
         if self.listed.contains(topic) || self.stages.iter().any(is_of) {
             Ok(())
         } else if self.apps.is_empty() {
@@ -149,6 +149,9 @@ mod tests {
         for (topic, stage, may) in [
             ("orders", "orders", true),
             ("orders", "both.map", true),
+            ("orders", "map", true),
+            ("bills-7", "map", true),
+            ("bills", "map", false),
             ("bills-7", "both.map", true),
             ("bills-7", "orders", false),
             ("bills", "both.map", false),

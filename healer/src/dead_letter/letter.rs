@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use super::{ATTEMPTS, EMIT_ID, ERROR, OFFSET, PARTITION, STAGE, TIMESTAMP, TOPIC, redrives};
+use super::{ATTEMPTS, EMIT_ID, ERROR, OFFSET, PARTITION, PATH, STAGE, TIMESTAMP, TOPIC, redrives};
 use crate::context::{Headers, Origin};
 
 /// A dead letter, as [`Redrive`](super::Redrive) shows it to its filter. What a letter does not say, or not in numbers where
@@ -71,9 +71,14 @@ impl DeadLetter<'_> {
         self.text(EMIT_ID)
     }
 
-    /// The path of the stage that it failed at.
+    /// The stage that it failed at, by its own name.
     pub fn stage(&self) -> Option<&str> {
         self.text(STAGE)
+    }
+
+    /// The path of that stage: the names from its source on.
+    pub fn path(&self) -> Option<&str> {
+        self.text(PATH)
     }
 
     /// How often that stage tried.

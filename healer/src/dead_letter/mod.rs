@@ -63,8 +63,10 @@ pub const OFFSET: &str = "healer-offset";
 pub const TIMESTAMP: &str = "healer-timestamp";
 /// Its [identity](crate::Context::emit_id) in logs and traces; of a record that was sent back that of its first life.
 pub const EMIT_ID: &str = "healer-emit-id";
-/// The path of the stage that it failed at.
+/// The stage that it failed at, by its own name: no other of the pipeline has it.
 pub const STAGE: &str = "healer-stage";
+/// The path of that stage: the names from its source on.
+pub const PATH: &str = "healer-path";
 /// How often that stage tried.
 pub const ATTEMPTS: &str = "healer-attempts";
 /// The last error with its sources, up to 8 KiB.
@@ -81,7 +83,7 @@ pub const REDRIVES: &str = "healer-redrives";
 pub(crate) const OF_REDRIVEN: [&str; 3] = [REDRIVES, TIMESTAMP, ORIGIN];
 
 /// What each letter says anew.
-pub(crate) const OURS: [&str; 8] = [TOPIC, PARTITION, OFFSET, EMIT_ID, STAGE, ATTEMPTS, ERROR, DROPPED];
+pub(crate) const OURS: [&str; 9] = [TOPIC, PARTITION, OFFSET, EMIT_ID, STAGE, PATH, ATTEMPTS, ERROR, DROPPED];
 
 /// How often a record was sent back, by its headers.
 pub(crate) fn redrives(headers: &Headers) -> u32 {

@@ -18,7 +18,7 @@ type Filter = Box<dyn Fn(&DeadLetter<'_>) -> bool + Send>;
 ///
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 /// let redrive = Redrive::new("orders.dead").to(["orders"]);
-/// let redrive = redrive.filter(|letter| letter.stage() == Some("orders.charge"));
+/// let redrive = redrive.filter(|letter| letter.stage() == Some("charge"));
 /// let done = redrive.run(&Config::from_env()?).await?;
 /// println!("{} sent back, {} kept", done.sent, done.kept());
 /// done.reasons.iter().for_each(|kept| println!("{kept}"));

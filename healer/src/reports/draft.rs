@@ -6,6 +6,7 @@ use super::{Caught, FailureReport, Outcome, PanicReport, RawRecord};
 use crate::{
     context::Context,
     error::{Cause, Panicked, said},
+    topology::Called,
 };
 
 /// The most bytes of one error in a chain.
@@ -22,8 +23,8 @@ pub(crate) struct Draft {
 
 impl Draft {
     /// Of a record that is given up.
-    pub(crate) fn failed(pipeline: &str, stage: &str, cause: &Cause, context: &Context) -> Self {
-        let mut draft = Self::about(pipeline, stage, Outcome::Failed, context);
+    pub(crate) fn failed(pipeline: &str, called: &Called, cause: &Cause, context: &Context) -> Self {
+        let mut draft = Self::about(pipeline, called, Outcome::Failed, context);
         draft.report.kind = Some(cause.kind().to_owned());
         draft.report.error = said::each(cause, LONGEST);
         if let Cause::Panic(Panicked { message, caught }) = cause {
@@ -35,12 +36,12 @@ impl Draft {
     }
 
     /// Of a call that finished.
-    pub(crate) fn finished(pipeline: &str, stage: &str, context: &Context) -> Self {
-        Self::about(pipeline, stage, Outcome::Finished, context)
+    pub(crate) fn finished(pipeline: &str, called: &Called, context: &Context) -> Self {
+        Self::about(pipeline, called, Outcome::Finished, context)
     }
 
-    fn about(pipeline: &str, stage: &str, outcome: Outcome, context: &Context) -> Self {
-        let mut report = FailureReport::new(pipeline, stage, outcome);
+    fn about(pipeline: &str, called: &Called, outcome: Outcome, context: &Context) -> Self {
+        let mut report = FailureReport::new(pipeline, called, outcome);
         report.attempt = context.attempt();
         report.emit_id = context.emit_id();
         context.topic().clone_into(&mut report.topic);

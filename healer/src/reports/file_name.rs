@@ -12,7 +12,7 @@ const BEGINNING: &[u8] = b"0000-00-00T000000.000Z-";
 
 impl FailureReport {
     /// A name for a file of this report: `<written_at>-<stage>-<topic>-<partition>-<offset>-<attempt>.json`, as
-    /// `2026-08-01T123005.123Z-flights.validate-orders-3-41-1.json`.
+    /// `2026-08-01T123005.123Z-validate-orders-3-41-1.json`.
     ///
     /// It has only letters, digits and `.-_`, and no more than 200 bytes: a longer one loses the end of stage and topic, and
     /// gets a hash of the whole instead. No two attempts have the same. Where one record becomes many values, and several

@@ -7,7 +7,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::{RawRecord, ReportError};
-use crate::context::Context;
+use crate::{context::Context, topology::Called};
 
 /// The format that this release writes.
 const VERSION: u32 = 1;
@@ -24,8 +24,12 @@ pub struct FailureReport {
     pub healer: String,
     /// The pipeline's name.
     pub pipeline: String,
-    /// The path of the stage, as `flights.validate.enrich`.
+    /// The stage, by its own name: no other of the pipeline has it.
     pub stage: String,
+    /// The path of the stage: the names from its source on, as `flights.validate.enrich`. Empty in reports of before there was one,
+    /// whose `stage` is the path.
+    #[serde(default)]
+    pub path: String,
     /// Whether the call failed.
     pub outcome: Outcome,
     /// When it was written: RFC 3339, UTC, with milliseconds.
@@ -144,6 +148,11 @@ impl FailureReport {
         serde_json::from_slice(json).map_err(ReportError::Malformed)
     }
 
+    /// The path of the stage, also of a report that has no other name of it.
+    pub(crate) fn whole_path(&self) -> &str {
+        if self.path.is_empty() { &self.stage } else { &self.path }
+    }
+
     /// The report as JSON, indented, with a newline at its end.
     ///
     /// # Panics
@@ -155,13 +164,14 @@ impl FailureReport {
     }
 
     /// One that is written now and says nothing of a record yet.
-    pub(crate) fn new(pipeline: &str, stage: &str, outcome: Outcome) -> Self {
+    pub(crate) fn new(pipeline: &str, called: &Called, outcome: Outcome) -> Self {
         let now = SystemTime::now().max(SystemTime::UNIX_EPOCH);
         Self {
             version: VERSION,
             healer: env!("CARGO_PKG_VERSION").to_owned(),
             pipeline: pipeline.to_owned(),
-            stage: stage.to_owned(),
+            stage: called.stage.to_string(),
+            path: called.path.to_string(),
             outcome,
             written_at: humantime::format_rfc3339_millis(now).to_string(),
             kind: None,
@@ -185,6 +195,7 @@ impl fmt::Debug for FailureReport {
         f.debug_struct("FailureReport")
             .field("pipeline", &self.pipeline)
             .field("stage", &self.stage)
+            .field("path", &self.path)
             .field("outcome", &self.outcome)
             .field("kind", &self.kind)
             .field("topic", &self.topic)

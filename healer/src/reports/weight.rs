@@ -7,7 +7,7 @@ use super::{FailureReport, RawRecord, RowReport};
 impl FailureReport {
     /// In bytes.
     pub(super) fn weight(&self) -> usize {
-        let texts = [&self.healer, &self.pipeline, &self.stage, &self.written_at, &self.topic];
+        let texts = [&self.healer, &self.pipeline, &self.stage, &self.path, &self.written_at, &self.topic];
         let texts: usize = texts.into_iter().chain(&self.error).map(String::len).sum();
         let panic = self
             .panic

@@ -200,7 +200,7 @@ where
     type Given = Vec<<S as Stage>::Out>;
 
     fn replay(self, report: &FailureReport, give: &dyn Fn(App) -> App) -> Result<Self::Given, ReplayError> {
-        let no_input = || ReplayError::NoInput { stage: report.stage.clone() };
+        let no_input = || ReplayError::NoInput { stage: report.whole_path().to_owned() };
         let input = report.input.as_ref().ok_or_else(no_input)?;
         let mut record = of_one(report);
         record.record.value = Some(input.to_string().into_bytes());
@@ -210,7 +210,7 @@ where
         let lock =
             |seen: &Mutex<Vec<_>>| std::mem::take(&mut *seen.lock().unwrap_or_else(PoisonError::into_inner));
         // The paths of nodes above it, so that errors name it as they did.
-        let above = report.stage.rsplit_once('.').map_or("replay", |(above, _)| above);
+        let above = report.whole_path().rsplit_once('.').map_or("replay", |(above, _)| above);
         let source = kafka::source::<<S as Stage>::In, _>(written, report.topic.as_str());
         let chain = source.stream(above).then(self);
         let chain = chain.map(move |value| seen.lock().unwrap_or_else(PoisonError::into_inner).push(value));
@@ -218,7 +218,7 @@ where
         in_memory::run_where_they_were(app, [record]).map_err(|error| match &error {
             // Nothing else decodes here.
             Error::Record(record) if record.kind == RecordErrorKind::Decode => ReplayError::OtherInput {
-                of: report.stage.clone(),
+                of: report.whole_path().to_owned(),
                 given: S::NAME,
                 takes: type_name::<<S as Stage>::In>(),
                 cause: record.source().map(said::chain).unwrap_or_default(),
@@ -238,12 +238,12 @@ impl Replays for App {
             rows => rows.iter().all(|row| row.record.is_some()),
         };
         if !is_known {
-            return Err(ReplayError::NoRecord { stage: report.stage.clone() });
+            return Err(ReplayError::NoRecord { stage: report.whole_path().to_owned() });
         }
         let (app, records) = (give(self), records(report));
         let unread = fit::unread(app.graph(), records.iter().map(|record| &*record.topic));
         if let Some(unread) = unread.into_iter().next() {
-            return Err(ReplayError::OtherPipeline { of: report.stage.clone(), unread });
+            return Err(ReplayError::OtherPipeline { of: report.whole_path().to_owned(), unread });
         }
         in_memory::run_where_they_were(app, records).map_err(ReplayError::Failed)
     }

@@ -9,6 +9,32 @@ use std::{
 use super::{Node, NodeKind};
 use crate::operators::OnError;
 
+/// What a node is called in metrics, letters and reports.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Called {
+    /// Its own name, which no other node of the pipeline has.
+    pub(crate) stage: Arc<str>,
+    /// The names from its source on.
+    pub(crate) path: Arc<str>,
+}
+
+impl Called {
+    /// The node of this path.
+    #[cfg(test)]
+    pub(crate) fn at(path: &str) -> Self {
+        Self { stage: path.rsplit('.').next().unwrap_or(path).into(), path: path.into() }
+    }
+
+    /// The labels of its metrics.
+    pub(crate) fn labels(&self, pipeline: &str) -> [(&'static str, String); 3] {
+        [
+            ("pipeline", pipeline.to_owned()),
+            ("stage", self.stage.to_string()),
+            ("path", self.path.to_string()),
+        ]
+    }
+}
+
 /// The nodes of a pipeline, parents before children.
 #[derive(Clone, Default)]
 pub(crate) struct Graph {
@@ -18,6 +44,31 @@ pub(crate) struct Graph {
 impl Graph {
     pub(crate) fn path(&self, id: u32) -> Arc<str> {
         self.get(id).map_or_else(|| Arc::from("pipeline"), |node| Arc::clone(&node.path))
+    }
+
+    /// What all nodes are called. The first node of a name has it, and another one gets `#2`, wherever in the pipeline they are: so a stage
+    /// that is put in between changes no other's name, unless it has the same.
+    pub(crate) fn calls(&self) -> HashMap<u32, Called> {
+        let mut stages: HashSet<Arc<str>> = HashSet::new();
+        let mut all: HashMap<u32, Called> = HashMap::new();
+        for node in &self.nodes {
+            let keeps = node.parent.filter(|_| node.kind == NodeKind::Checkpoint).and_then(|id| all.get(&id));
+            let stage = if let Some(kept) = keeps {
+                Arc::clone(&kept.stage)
+            } else {
+                // Within a chain names are numbered already.
+                let name = node.name.split('#').next().unwrap_or(&node.name);
+                let numbered = (2..).map(|number| Arc::from(format!("{name}#{number}")));
+                let mut names = [Arc::from(name)].into_iter().chain(numbered);
+                names.find(|name| !stages.contains(name)).unwrap_or_else(|| Arc::clone(&node.path))
+            };
+            // A healer or the way into a union is told of nowhere.
+            if !matches!(node.kind, NodeKind::Heal | NodeKind::ToPort) {
+                stages.insert(Arc::clone(&stage));
+            }
+            all.insert(node.id, Called { stage, path: Arc::clone(&node.path) });
+        }
+        all
     }
 
     pub(crate) fn get(&self, id: u32) -> Option<&Arc<Node>> {

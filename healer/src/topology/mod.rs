@@ -7,7 +7,7 @@ mod nodes;
 mod state;
 
 pub use describe::Description;
-pub(crate) use describe::Graph;
+pub(crate) use describe::{Called, Graph};
 pub use draft::{Draft, Plan};
 pub use node::{Most, Node, NodeDraft, NodeKind, Order, Parallel, Requirement, Runs};
 pub(crate) use nodes::Nodes;

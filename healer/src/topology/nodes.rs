@@ -5,12 +5,13 @@ use std::{
     sync::Arc,
 };
 
-use super::{Graph, Node, NodeKind};
+use super::{Called, Graph, Node, NodeKind};
 use crate::{broker::Topics, envelope::Copies, operators::OnError};
 
 /// The nodes of a running pipeline.
 pub(crate) struct Nodes {
     graph: Graph,
+    called: HashMap<u32, Called>,
     /// What those do about failures that say nothing.
     on_error: OnError,
     /// Whether the pipeline stops whatever its nodes say.
@@ -65,7 +66,8 @@ impl Nodes {
         let sinks = graph.nodes.iter().filter(is_sink).filter(gets_some);
         let tombstones = sinks.map(|node| node.id).collect();
         let ways = ways(&graph);
-        Self { graph, on_error, always_stops: false, keepers, tombstones, ways }
+        let called = graph.calls();
+        Self { graph, called, on_error, always_stops: false, keepers, tombstones, ways }
     }
 
     /// The pipeline stops at the first failure, whatever its nodes say.
@@ -74,8 +76,9 @@ impl Nodes {
         self
     }
 
-    /// The nodes whose records go to this topic when they fail, by path, each with the topics that its records are read from.
-    pub(crate) fn bury_in(graph: &Graph, on_error: &OnError, topic: &str) -> Vec<(Arc<str>, Vec<Topics>)> {
+    /// The nodes whose records go to this topic when they fail, each with the topics that its records are read from.
+    pub(crate) fn bury_in(graph: &Graph, on_error: &OnError, topic: &str) -> Vec<(Called, Vec<Topics>)> {
+        let called = graph.calls();
         let is_grave = |node: &&Arc<Node>| {
             let grave = node.on_error.as_ref().unwrap_or(on_error).dead_letter_topic();
             grave.is_some_and(|grave| **grave == *topic)
@@ -85,7 +88,7 @@ impl Nodes {
                 NodeKind::Source { topics, .. } => Some(topics.clone()),
                 _ => None,
             });
-            (Arc::clone(&node.path), topics.collect())
+            (called[&node.id].clone(), topics.collect())
         };
         graph.nodes.iter().filter(is_grave).map(reads).collect()
     }
@@ -96,6 +99,12 @@ impl Nodes {
 
     pub(crate) fn path(&self, node: u32) -> Arc<str> {
         self.graph.path(node)
+    }
+
+    /// What a node is called; a number of no node is the pipeline.
+    pub(crate) fn called(&self, node: u32) -> Called {
+        let pipeline = || Called { stage: self.path(node), path: self.path(node) };
+        self.called.get(&node).cloned().unwrap_or_else(pipeline)
     }
 
     pub(crate) fn on_error(&self, node: u32) -> &OnError {
@@ -133,6 +142,49 @@ mod tests {
         let is_source = |kind: &NodeKind| matches!(kind, NodeKind::Source { .. });
         let source = graph.nodes.iter().find(|node| is_source(&node.kind)).expect("it has one").id;
         Nodes::new(graph, on_error, false).copies(source)
+    }
+
+    fn names(app: &App) -> Vec<(String, String)> {
+        let calls = app.graph().calls();
+        let named = app.graph().nodes.iter().filter(|node| node.kind != NodeKind::Heal);
+        named.map(|node| (calls[&node.id].stage.to_string(), calls[&node.id].path.to_string())).collect()
+    }
+
+    fn pairs(all: &[(&str, &str)]) -> Vec<(String, String)> {
+        all.iter().map(|(stage, path)| ((*stage).to_owned(), (*path).to_owned())).collect()
+    }
+
+    #[test]
+    fn a_stage_that_is_put_in_between_changes_no_name_but_paths() {
+        let lines = || kafka::string("in").stream("lines");
+        let before = App::new("p").add(lines().map(|line: String| line).named("charge").heal());
+        assert_eq!(names(&before), pairs(&[("lines", "lines"), ("charge", "lines.charge")]));
+        let between = lines().map(|line: String| line).named("check");
+        let after = App::new("p").add(between.map(|line: String| line).named("charge").heal());
+        let wanted = [("lines", "lines"), ("check", "lines.check"), ("charge", "lines.check.charge")];
+        assert_eq!(names(&after), pairs(&wanted));
+    }
+
+    #[test]
+    fn no_two_nodes_have_one_name_but_a_checkpoint_and_its_stage() {
+        let stream = |name: &'static str| {
+            kafka::string(name).stream(name).map(|line: String| line).checkpoint().map(|line: String| line)
+        };
+        let odd = kafka::string("c").stream("c").map(|line: String| line).named("map#3");
+        let app = App::new("p").add(stream("a").heal()).add(odd.heal()).add(stream("b").heal());
+        let wanted = [
+            ("a", "a"),
+            ("map", "a.map"),
+            ("map", "a.map"),
+            ("map#2", "a.map.map#2"),
+            ("c", "c"),
+            ("map#3", "c.map#3"),
+            ("b", "b"),
+            ("map#4", "b.map"),
+            ("map#4", "b.map"),
+            ("map#5", "b.map.map#2"),
+        ];
+        assert_eq!(names(&app), pairs(&wanted));
     }
 
     #[test]

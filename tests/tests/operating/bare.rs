@@ -59,7 +59,7 @@ fn measures_that_are_switched_off_are_not_taken_and_all_is_counted_still() {
     for name in ["duration_seconds", "input_bytes", "output_bytes"] {
         assert_eq!(page.count(&format!("healer_stage_{name}_count"), &[]), 0, "{name}");
     }
-    let charge = [("stage", "orders.validate.charge")];
+    let charge = [("stage", "charge"), ("path", "orders.validate.charge")];
     assert_eq!(page.count("healer_stage_records_out_total", &charge), Bare::ORDERS);
 }
 

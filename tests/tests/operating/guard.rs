@@ -67,7 +67,7 @@ fn nothing_committed_while_an_order_is_stuck_ends_the_process_with_1() {
     );
     assert_eq!((&sick.body["healthy"], &sick.of("orders")["healthy"]), (&false.into(), &false.into()));
     program.until_page("the metrics say the same", |page| {
-        let charge = [("stage", "orders.validate.charge")];
+        let charge = [("stage", "charge"), ("path", "orders.validate.charge")];
         let of_partition = |name: &str| {
             let labels = [("topic", &*shop.orders), ("partition", "1")];
             page.count(&format!("healer_partition_{name}"), &labels)

@@ -35,7 +35,7 @@ fn it_is_ready_while_it_runs_and_has_partitions() {
     second.until_verdict("/readyz", 200);
     shop.order([(0, Kind::Good), (0, Kind::Waits)]);
     second.until_page("one order is done, and one is at work", |page| {
-        let charge = [("stage", "orders.validate.charge")];
+        let charge = [("stage", "charge"), ("path", "orders.validate.charge")];
         done(page) == 1 && page.count("healer_stage_in_flight_records", &charge) == 1
     });
     second.say("stop");

@@ -19,7 +19,7 @@ struct Counts {
 
 impl Counts {
     fn of(page: &Page, stage: &str) -> Self {
-        let count = |name: &str| page.count(&format!("healer_stage_{name}_total"), &[("stage", stage)]);
+        let count = |name: &str| page.count(&format!("healer_stage_{name}_total"), &[("path", stage)]);
         Self {
             taken: count("records_in"),
             given: count("records_out"),
@@ -76,14 +76,14 @@ fn the_counts_of_all_stages_add_up_to_what_was_produced() {
         (SHIP, Counts { taken: passed, given: passed, ..Counts::default() }),
     ] {
         assert_eq!(Counts::of(page, stage), counts, "{stage}");
-        assert_eq!(page.float("healer_stage_in_flight_records", &[("stage", stage)]), Some(0.0), "{stage}");
+        assert_eq!(page.float("healer_stage_in_flight_records", &[("path", stage)]), Some(0.0), "{stage}");
     }
     let skipped = |stage, reason| {
-        page.count("healer_stage_records_skipped_total", &[("stage", stage), ("reason", reason)])
+        page.count("healer_stage_records_skipped_total", &[("path", stage), ("reason", reason)])
     };
     assert_eq!((skipped(VALIDATE, "blank"), skipped(WEIGH, "failed")), (blank, panicked));
     let failed =
-        |stage, kind| page.count("healer_stage_records_failed_total", &[("stage", stage), ("kind", kind)]);
+        |stage, kind| page.count("healer_stage_records_failed_total", &[("path", stage), ("kind", kind)]);
     assert_eq!((failed(CHARGE, "error"), failed(WEIGH, "panic")), (bad, panicked));
 }
 
@@ -155,7 +155,7 @@ fn each_partition_is_at_its_end() {
 fn what_calls_take_and_how_large_values_are_is_measured() {
     let Some(whole) = Whole::seen() else { return };
     let page = &whole.page;
-    let samples = |name: &str, stage: &str| page.count(&format!("{name}_count"), &[("stage", stage)]);
+    let samples = |name: &str, stage: &str| page.count(&format!("{name}_count"), &[("path", stage)]);
     for (name, stages) in [
         ("healer_stage_duration_seconds", &[VALIDATE, CHARGE, WEIGH, SAVE][..]),
         ("healer_stage_input_bytes", &["orders", VALIDATE, CHARGE, WEIGH]),
@@ -164,9 +164,9 @@ fn what_calls_take_and_how_large_values_are_is_measured() {
         for stage in stages {
             let count = samples(name, stage);
             assert!(count > 0, "{name} of {stage}");
-            let all = [("stage", *stage), ("le", "+Inf")];
+            let all = [("path", *stage), ("le", "+Inf")];
             assert_eq!(page.count(&format!("{name}_bucket"), &all), count, "{name} of {stage}");
-            let sum = page.float(&format!("{name}_sum"), &[("stage", stage)]);
+            let sum = page.float(&format!("{name}_sum"), &[("path", stage)]);
             assert!(sum > Some(0.0), "{name} of {stage}: {sum:?}");
         }
     }

@@ -21,7 +21,10 @@ fn the_order_at_which_a_stage_panicked_has_a_report_that_says_all() {
     let Some(whole) = Whole::seen() else { return };
     let report = panicked(whole);
     let (partition, offset) = PANICS;
-    assert_eq!((&*report.pipeline, &*report.stage), ("orders", "orders.validate.charge.weigh"));
+    assert_eq!(
+        (&*report.pipeline, &*report.stage, &*report.path),
+        ("orders", "weigh", "orders.validate.charge.weigh")
+    );
     assert_eq!((&*report.topic, report.partition, report.offset), (&*whole.shop.orders, partition, offset));
     assert_eq!((report.outcome, report.attempt), (Outcome::Failed, 1));
     let validated = that_say(&whole.lines, "validated");
@@ -50,7 +53,7 @@ fn the_order_at_which_a_stage_panicked_has_a_report_that_says_all() {
 fn orders_that_became_dead_letters_are_reported_with_their_last_attempt_and_without_the_stage_s_input() {
     let Some(whole) = Whole::seen() else { return };
     let of_charge: Vec<_> =
-        whole.reports.iter().filter(|report| report.stage == "orders.validate.charge").collect();
+        whole.reports.iter().filter(|report| report.path == "orders.validate.charge").collect();
     assert_eq!(i64::try_from(of_charge.len()), Ok(count(Kind::Bad)));
     assert_eq!(whole.reports.len(), of_charge.len() + 1, "and nothing else is reported");
     for report in of_charge {
@@ -70,7 +73,7 @@ fn a_replay_of_the_stage_fails_as_it_did() {
     match replay(report, weigh::stage()).run() {
         Err(ReplayError::Failed(Error::Record(error))) => {
             assert_eq!(error.kind, RecordErrorKind::Panic(BROKEN.to_owned()));
-            assert_eq!((&error.stage, &error.topic), (&report.stage, &report.topic));
+            assert_eq!((&error.stage, &error.topic), (&report.path, &report.topic));
             assert_eq!((error.partition, error.offset), PANICS);
         }
         other => panic!("it did not fail: {other:?}"),
@@ -83,7 +86,7 @@ fn a_replay_of_the_pipeline_fails_at_the_same_node_whatever_its_policy_makes_of_
     let fails = |report: &FailureReport| {
         let app = orders::orders(&whole.shop.orders, &whole.shop.shipped).with(Door::default());
         match replay(report, app).run() {
-            Err(ReplayError::Failed(Error::Record(failed))) => assert_eq!(failed.stage, report.stage),
+            Err(ReplayError::Failed(Error::Record(failed))) => assert_eq!(failed.stage, report.path),
             other => panic!("{other:?}"),
         }
     };

@@ -144,7 +144,8 @@ impl Grave {
                 (dead_letter::PARTITION, "0"),
                 (dead_letter::OFFSET, "2"),
                 (dead_letter::TIMESTAMP, "1700000000123"),
-                (dead_letter::STAGE, stage),
+                (dead_letter::STAGE, stage.rsplit('.').next().unwrap()),
+                (dead_letter::PATH, stage),
                 (dead_letter::ATTEMPTS, &attempts),
                 (dead_letter::ERROR, "it cannot be done"),
             ];

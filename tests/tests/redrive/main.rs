@@ -114,8 +114,8 @@ async fn what_the_filter_leaves_is_kept_as_it_is_for_the_next_run() {
     let before = kafka.records(DEAD).unwrap();
     let odd = all().filter(|letter| {
         assert_eq!(
-            (letter.topic(), letter.partition(), letter.stage()),
-            (Some("in"), Some(0), Some("lines.good"))
+            (letter.topic(), letter.partition(), letter.stage(), letter.path()),
+            (Some("in"), Some(0), Some("good"), Some("lines.good"))
         );
         assert_eq!((letter.attempts(), letter.redrives()), (Some(1), 0));
         assert!(letter.error().is_some_and(|error| error.ends_with("is not good")));

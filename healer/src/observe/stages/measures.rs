@@ -87,8 +87,9 @@ impl Measures {
         let ids = || graph.nodes.iter().map(|node| node.id);
         let (first, last) = (ids().min().unwrap_or(0), ids().max().unwrap_or(0));
         let mut nodes: Vec<Option<NodeMeasures>> = (first..=last).map(|_| None).collect();
+        let calls = graph.calls();
         for node in graph.nodes.iter().filter(|node| is_measured(&node.kind)) {
-            let labels = [("pipeline", pipeline.to_owned()), ("stage", node.path.to_string())];
+            let labels = calls[&node.id].labels(pipeline);
             nodes[(node.id - first) as usize] = Some(NodeMeasures {
                 is_due: AtomicBool::new(is_on(settings)),
                 duration: histogram!("healer_stage_duration_seconds", &labels),

@@ -1,16 +1,13 @@
 //! The metrics of nodes.
 
-use std::{
-    collections::{BTreeMap, BTreeSet, btree_map::Entry},
-    sync::Arc,
-};
+use std::collections::{BTreeMap, BTreeSet, btree_map::Entry};
 
 use metrics::{Counter, Gauge, counter, gauge};
 
 use super::{Rare, StageCounts};
 use crate::{
     envelope::Reason,
-    topology::{Graph, Node, NodeKind},
+    topology::{Called, Graph, Node, NodeKind},
 };
 
 /// The metrics of all nodes.
@@ -20,7 +17,7 @@ pub(in crate::observe) struct StageMeters {
 }
 
 struct NodeMeters {
-    path: Arc<str>,
+    called: Called,
     taken: Counter,
     given: Counter,
     in_flight: Gauge,
@@ -38,11 +35,12 @@ impl StageMeters {
             .nodes
             .iter()
             .filter(|node| !matches!(node.kind, NodeKind::Heal | NodeKind::Port | NodeKind::ToPort));
+        let calls = graph.calls();
         let meters = |node: &Node| {
-            let path = &node.path;
-            let labels = [("pipeline", pipeline.to_owned()), ("stage", path.to_string())];
+            let called = calls[&node.id].clone();
+            let labels = called.labels(pipeline);
             NodeMeters {
-                path: Arc::clone(path),
+                called,
                 taken: counter!("healer_stage_records_in_total", &labels),
                 given: counter!("healer_stage_records_out_total", &labels),
                 in_flight: gauge!("healer_stage_in_flight_records", &labels),
@@ -88,7 +86,7 @@ impl StageMeters {
             let Some(node) = self.nodes.get_mut(&id) else { continue };
             let counter = match node.rare.entry(what) {
                 Entry::Occupied(known) => known.into_mut(),
-                Entry::Vacant(new) => new.insert(what.counter(&self.pipeline, &node.path)),
+                Entry::Vacant(new) => new.insert(what.counter(&self.pipeline, &node.called)),
             };
             counter.absolute(count);
         }
@@ -96,10 +94,9 @@ impl StageMeters {
 }
 
 impl Rare {
-    fn counter(self, pipeline: &str, path: &str) -> Counter {
+    fn counter(self, pipeline: &str, called: &Called) -> Counter {
         let labels = |more: Option<(&'static str, String)>| {
-            let labels = [("pipeline", pipeline.to_owned()), ("stage", path.to_owned())];
-            labels.into_iter().chain(more).collect::<Vec<_>>()
+            called.labels(pipeline).into_iter().chain(more).collect::<Vec<_>>()
         };
         match self {
             Self::Failed(kind) => {

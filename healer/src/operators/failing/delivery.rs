@@ -119,7 +119,8 @@ impl Letter {
     #[cold]
     fn tell_end(self, shared: &Shared) {
         let dead_letter_topic = Some(self.topic);
-        let given_up = GivenUp { dead_letter_topic, ..GivenUp::new(self.stage, &self.context, self.error) };
+        let given_up =
+            GivenUp { dead_letter_topic, ..GivenUp::new(self.called.path, &self.context, self.error) };
         shared.given_up.tell(Fate::DeadLettered, self.node, given_up, shared.runtime.now());
     }
 
@@ -129,7 +130,7 @@ impl Letter {
         }
         tracing::warn!(
             dead_letter_topic = &*self.topic,
-            stage = &*self.stage,
+            stage = &*self.called.path,
             emit_id = %self.context.identity(),
             topic = self.context.topic(),
             partition = self.context.partition(),

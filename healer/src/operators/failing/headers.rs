@@ -59,13 +59,14 @@ pub(super) fn of(letter: &Letter, size: Size) -> Headers {
     if let Some(millis) = own.timestamp_millis().filter(|_| !has_time) {
         add(names::TIMESTAMP, millis.to_string());
     }
-    add(names::STAGE, letter.stage.to_string());
+    add(names::STAGE, letter.called.stage.to_string());
     if dropped > 0 {
         add(names::DROPPED, dropped.to_string());
     }
     if size == Size::Named {
         return headers;
     }
+    add(names::PATH, letter.called.path.to_string());
     add(names::EMIT_ID, first.unwrap_or_else(|| own.emit_id()).to_string());
     add(names::ATTEMPTS, context.attempt().to_string());
     let error = if size == Size::Full { &letter.error } else { cut(&letter.error, SHORT_ERROR) };

@@ -7,6 +7,7 @@ use crate::{
     engine::Host,
     envelope::Visit,
     error::{Cause, said::chain},
+    topology::Called,
 };
 
 /// A record that failed, on its way to its topic.
@@ -15,7 +16,7 @@ pub(crate) struct Letter {
     pub(super) original: Option<Arc<Original>>,
     /// Where it failed.
     pub(super) node: u32,
-    pub(super) stage: Arc<str>,
+    pub(super) called: Called,
     pub(super) error: String,
     /// Of the record that failed.
     pub(super) context: Context,
@@ -64,7 +65,7 @@ impl Letter {
             topic: Arc::clone(topic),
             original,
             node,
-            stage: host.nodes().path(node),
+            called: host.nodes().called(node),
             error: chain(cause),
             context: context.keep(false),
         }

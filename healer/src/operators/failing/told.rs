@@ -17,8 +17,8 @@ pub(super) fn report(
     record: Option<&RecordRef<'_>>,
 ) {
     if host.reports().is_on() {
-        let stage = host.nodes().path(node);
-        send(host, Draft::failed(host.pipeline(), &stage, cause, context), context, record);
+        let called = host.nodes().called(node);
+        send(host, Draft::failed(host.pipeline(), &called, cause, context), context, record);
     }
 }
 
@@ -26,8 +26,8 @@ pub(super) fn report(
 #[cold]
 pub(in crate::operators) fn report_finished(host: &Host, node: u32, context: &Context) {
     if host.reports().is_on() {
-        let stage = host.nodes().path(node);
-        send(host, Draft::finished(host.pipeline(), &stage, context), context, None);
+        let called = host.nodes().called(node);
+        send(host, Draft::finished(host.pipeline(), &called, context), context, None);
     }
 }
 

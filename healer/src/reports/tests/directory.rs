@@ -41,7 +41,7 @@ fn reports_of_the_same_name_do_not_replace_each_other() {
     for _ in 0..3 {
         directory.report(&sample()).expect("it is written");
     }
-    let stem = "2026-08-01T123005.123Z-flights.validate.enrich-orders-3-41-2";
+    let stem = "2026-08-01T123005.123Z-enrich-orders-3-41-2";
     let wanted = [".2.json", ".3.json", ".json"].map(|end| format!("{stem}{end}"));
     assert_eq!(names(dir.path()), wanted);
 }

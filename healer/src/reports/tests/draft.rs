@@ -12,6 +12,7 @@ use crate::{
     context::{Millis, Original},
     error::{Cause, catch},
     observe::{self, Here},
+    topology::Called,
 };
 
 #[derive(Debug, thiserror::Error)]
@@ -56,8 +57,11 @@ fn a_failed_attempt_says_what_where_and_why() {
     context.keep_original(Original::new(None, Some(b"seven"), headers));
     context.next_attempt();
     let cause = Cause::Stage(Box::new(Refused(io::Error::other("no money"))));
-    let report = Draft::failed("shop", "orders.charge", &cause, &context).finish();
-    assert_eq!((report.pipeline.as_str(), report.stage.as_str()), ("shop", "orders.charge"));
+    let report = Draft::failed("shop", &Called::at("orders.charge"), &cause, &context).finish();
+    assert_eq!(
+        (report.pipeline.as_str(), report.stage.as_str(), report.path.as_str()),
+        ("shop", "charge", "orders.charge")
+    );
     assert_eq!((report.outcome, report.kind.as_deref()), (Outcome::Failed, Some("error")));
     assert_eq!(report.error, ["the order can't be charged", "no money"]);
     assert_eq!((report.topic.as_str(), report.partition, report.attempt), ("orders", 3, 2));
@@ -70,14 +74,15 @@ fn a_failed_attempt_says_what_where_and_why() {
 
 #[test]
 fn a_call_that_finished_has_no_error() {
-    let report = Draft::finished("shop", "orders.charge", &context()).finish();
+    let report = Draft::finished("shop", &Called::at("orders.charge"), &context()).finish();
     assert_eq!((report.outcome, report.kind), (Outcome::Finished, None));
     assert!(report.error.is_empty() && report.panic.is_none() && report.record.is_none());
 }
 
 #[test]
 fn an_error_that_panics_when_asked_is_reported_as_such() {
-    let report = Draft::failed("shop", "orders", &Cause::Decode(Box::new(Rude)), &context()).finish();
+    let report =
+        Draft::failed("shop", &Called::at("orders"), &Cause::Decode(Box::new(Rude)), &context()).finish();
     assert_eq!(report.error, ["an error whose `Display` or `source` panics"]);
     assert_eq!(report.kind.as_deref(), Some("decode"));
 }
@@ -85,7 +90,7 @@ fn an_error_that_panics_when_asked_is_reported_as_such() {
 #[test]
 fn an_endless_error_is_cut() {
     let cause = Cause::Stage("ü".repeat(100_000).into());
-    let report = Draft::failed("shop", "orders", &cause, &context()).finish();
+    let report = Draft::failed("shop", &Called::at("orders"), &cause, &context()).finish();
     let [error] = report.error.as_slice() else { panic!("{} errors", report.error.len()) };
     assert!(error.len() < 65 * 1_024 && error.ends_with("ü…"), "{} bytes", error.len());
 }
@@ -102,7 +107,7 @@ fn where_a_panic_was_is_known_within_a_record_only() {
     let panicked = catch(|| -> () { panic!("within {}", 41) }).expect_err("it panics");
     drop(inside);
     let cause = Cause::Panic(panicked);
-    let report = Draft::failed("shop", "orders", &cause, &context()).finish();
+    let report = Draft::failed("shop", &Called::at("orders"), &cause, &context()).finish();
     let panic = report.panic.expect("it panicked");
     assert_eq!(panic.message, "within 41");
     let location = panic.location.expect("the hook saw it");

@@ -12,11 +12,13 @@ mod webhook;
 use serde_json::json;
 use uuid::Uuid;
 
+use crate::topology::Called;
+
 use super::{FailureReport, Outcome, PanicReport, RawRecord, RowReport};
 
 /// A report in which all is said.
 fn sample() -> FailureReport {
-    let mut report = FailureReport::new("flights", "flights.validate.enrich", Outcome::Failed);
+    let mut report = FailureReport::new("flights", &Called::at("flights.validate.enrich"), Outcome::Failed);
     report.written_at = "2026-08-01T12:30:05.123Z".to_owned();
     report.kind = Some("panic".to_owned());
     report.error = vec!["no such airport".to_owned(), "the table is empty".to_owned()];

@@ -99,7 +99,7 @@ fn a_log_line_with_a_report_has_no_data() {
 #[test]
 fn a_file_is_named_by_time_stage_and_record() {
     let name = sample().file_name();
-    assert_eq!(name, "2026-08-01T123005.123Z-flights.validate.enrich-orders-3-41-2.json");
+    assert_eq!(name, "2026-08-01T123005.123Z-enrich-orders-3-41-2.json");
     assert!(is_report(&name));
     assert!(is_report("2026-08-01T123005.123Z-a-b-0-0-1.2.json"));
     for other in ["notes.json", "2026-08-01.json", "2026-08-01T123005.123Z-a-b-0-0-1.tmp", ".json", ""] {

@@ -173,7 +173,7 @@ fn a_record_that_is_given_up_is_done_when_its_dead_letter_is_acknowledged() {
             assert_eq!(header(letter, dead_letter::TOPIC), "t");
             assert_eq!(header(letter, dead_letter::PARTITION), "0");
             assert_eq!(header(letter, dead_letter::OFFSET), "2");
-            assert_eq!(header(letter, dead_letter::STAGE), case.stage);
+            assert_eq!(header(letter, dead_letter::PATH), case.stage);
             assert_eq!(header(letter, dead_letter::ATTEMPTS), case.attempts.to_string());
             assert!(header(letter, dead_letter::ERROR).contains(case.error), "{letter:?}");
             let report = play.stop(0);

@@ -16,7 +16,7 @@ use crate::{
 /// The only topic.
 pub(super) const TOPIC: &str = "t";
 
-/// What a story is played on. Its settings: a commit every 100 ms, a drain budget of 2 s.
+/// What a story is played on. Its settings: a commit every 100 ms, a drain budget of 2 s, memory for all.
 pub(crate) struct Ground {
     plan: Plan<Arc<Works>>,
     protocols: Vec<Protocol>,
@@ -44,8 +44,10 @@ impl Ground {
         mut self,
         change: impl Fn(ConfigBuilder) -> ConfigBuilder + Send + Sync + 'static,
     ) -> Self {
-        self.plan.config =
-            Box::new(move |config| change(config.commit_interval("100ms").drain_budget("2s").in_flight(64)));
+        self.plan.config = Box::new(move |config| {
+            let config = config.commit_interval("100ms").drain_budget("2s").in_flight(64);
+            change(config.memory_budget(64 << 20))
+        });
         self
     }
 

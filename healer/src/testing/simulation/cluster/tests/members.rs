@@ -81,6 +81,31 @@ fn a_lost_member_hears_of_it_with_its_next_heartbeat() {
 }
 
 #[test]
+fn a_static_member_that_missed_a_join_is_told_so_and_comes_back() {
+    for protocol in [Protocol::Eager, Protocol::Cooperative] {
+        let cluster = cluster(6);
+        let mut first = Member::of(&cluster, Some("a"), protocol);
+        pass(&mut [&mut first], 20);
+        let mut second = Member::of(&cluster, Some("b"), protocol);
+        let mut owed = Vec::new();
+        for _ in 0..20 {
+            pass(&mut [&mut first], 1);
+            owed.extend(second.poll());
+        }
+        // It polls and owes an answer, so it cannot join before the time is over.
+        let mut third = Member::of(&cluster, Some("c"), protocol);
+        for _ in 0..310 {
+            pass(&mut [&mut first, &mut third], 1);
+            owed.extend(second.poll());
+        }
+        second.answer(owed);
+        pass(&mut [&mut first, &mut second, &mut third], 30);
+        let shares = [&first, &second, &third].map(|member| member.owned().len());
+        assert_eq!((shares, cluster.is_settled()), ([2, 2, 2], true), "{protocol:?}");
+    }
+}
+
+#[test]
 fn a_static_member_that_restarts_in_time_keeps_its_share_without_a_rebalance() {
     for protocol in ALL {
         let cluster = cluster(4);
