@@ -4,7 +4,7 @@
 
 use std::{
     borrow::Cow,
-    cell::{Cell, LazyCell, OnceCell, RefCell},
+    cell::{Cell, LazyCell, OnceCell, RefCell, UnsafeCell},
     cmp::Reverse,
     collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap, HashSet, LinkedList, VecDeque},
     io::Cursor,
@@ -170,6 +170,7 @@ holds! {
     [T: ?Sized,] lock::Mutex<T>: T;
     [T: ?Sized,] lock::OwnedMutexGuard<T>: T;
     [T: ?Sized,] Cell<T>: T;
+    [T: ?Sized,] UnsafeCell<T>: T;
     [T: ?Sized,] RefCell<T>: T;
     [T: ?Sized + ToOwned,] Cow<'_, T>: T;
     [T,] AssertUnwindSafe<T>: T;

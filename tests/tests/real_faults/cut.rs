@@ -34,10 +34,10 @@ async fn cut_past_the_position(out_of_range: OutOfRange) -> Option<(Story, Handl
     let ground = Story::new(Protocol::Consumer, 1)?;
     ground.produce(0, 5, "line");
     ground.produce(0, 1, "stuck");
-    // More than is fetched while four records are in flight.
+    // More than there is memory for, so that most of it is not fetched.
     let large = || Record::value("x".repeat(10_000)).partition(0);
     ground.kafka.produce(&ground.topic, std::iter::repeat_with(large).take(400)).unwrap();
-    let settings = ground.settings().in_flight(4).out_of_range(out_of_range);
+    let settings = ground.settings().in_flight(4).memory_budget(500_000).out_of_range(out_of_range);
     let settings = settings.set("queued.max.messages.kbytes", "64").set("fetch.message.max.bytes", "20000");
     let handle = ground.app().start(settings.build().unwrap()).await.unwrap();
     until_committed(&handle, &BTreeMap::from([(0, 5)])).await;

@@ -56,6 +56,15 @@ pub(crate) fn list_fault(name: &str) -> Option<String> {
     let is_among = |iter: &str| name.contains(&format!("core::result::{iter}<"));
     let has_none =
         list.starts_with("core::result::") || ["IntoIter", "Iter", "IterMut"].into_iter().any(is_among);
+    if ["Receiver", "IntoIter", "Iter", "TryIter"]
+        .iter()
+        .any(|of| name.contains(&format!("std::sync::mpsc::{of}<")))
+    {
+        return Some(format!(
+            "the list of what flows on is `{name}`, and a channel ends as it does where its sender fails: the offset would be committed and \
+             the rest never sent; collect the items in the stage, and give an `Err` where the sender says that it failed"
+        ));
+    }
     has_none.then(|| {
         format!(
             "the list of what flows on is `{name}`, which has no item for an `Err`: the record would be skipped, its offset committed \

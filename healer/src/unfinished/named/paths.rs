@@ -6,7 +6,10 @@ use super::Unfinished;
 pub(super) fn by_path(path: &str) -> Option<Unfinished> {
     let is_any = |of: &[&str]| of.iter().any(|of| path.starts_with(of));
     let last = path.rsplit("::").next().unwrap_or(path);
-    if JUDGE.contains(&path) {
+    if path == EITHER {
+        // It is what it holds.
+        None
+    } else if JUDGE.contains(&path) {
         Some(Unfinished::Judge)
     } else if (is_any(&RUN) || is_any(&RUN_OF_TOKIO) || is_any(&RUN_OF_FUTURES)) && !last.ends_with("Error") {
         Some(Unfinished::Run)
@@ -18,7 +21,7 @@ pub(super) fn by_path(path: &str) -> Option<Unfinished> {
 
 /// Whether a type with this path holds values of its arguments' types.
 pub(super) fn holds(path: &str) -> bool {
-    let of_others = LOCKS.iter().any(|of| path.starts_with(of));
+    let of_others = path == EITHER || LOCKS.iter().any(|of| path.starts_with(of));
     (is_of_std(path) || of_others)
         && !["core::marker::PhantomData", "core::mem::Discriminant"].contains(&path)
 }
@@ -69,7 +72,7 @@ const RUN_OF_TOKIO: [&str; 24] = [
     "tokio::time::timeout::",
 ];
 
-const RUN_OF_FUTURES: [&str; 27] = [
+const RUN_OF_FUTURES: [&str; 29] = [
     "futures_channel::mpsc::Receiver",
     "futures_channel::mpsc::Recv",
     "futures_channel::mpsc::UnboundedReceiver",
@@ -77,6 +80,8 @@ const RUN_OF_FUTURES: [&str; 27] = [
     "futures_channel::oneshot::Receiver",
     "futures_core::",
     "futures_task::future_obj::",
+    "futures_util::abortable::AbortHandle",
+    "futures_util::abortable::AbortRegistration",
     "futures_util::abortable::Abortable",
     "futures_util::async_await::",
     "futures_util::future::",
@@ -147,6 +152,8 @@ const PULL_OF_OTHERS: [&str; 4] = [
     "tokio::io::util::lines::",
     "tokio::io::util::split::",
 ];
+
+const EITHER: &str = "futures_util::future::either::Either";
 
 /// Of tokio and futures what holds a value.
 const LOCKS: [&str; 6] = [

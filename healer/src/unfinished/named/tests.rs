@@ -54,6 +54,8 @@ fn what_may_have_failed_is_known_wherever_it_is_held() {
         is::<tokio::sync::watch::Receiver<Failed>>(),
         is::<tokio::sync::watch::Sender<Option<Failed>>>(),
         is::<futures_util::lock::Mutex<Failed>>(),
+        is::<futures_util::future::Either<u8, Failed>>(),
+        is::<std::cell::UnsafeCell<Failed>>(),
     ];
     assert!(all.iter().all(|found| *found == Some(Unfinished::Judge)), "{all:?}");
 }
@@ -87,6 +89,8 @@ async fn what_is_still_to_be_run_is_known() {
         is::<Vec<Arc<dyn FnMut(Vec<u8>) -> Failed + Send>>>(),
         of(std::sync::mpsc::channel::<u8>().1),
         of(tokio::spawn(save(1)).abort_handle()),
+        of(futures_util::future::abortable(save(1)).1),
+        is::<futures_util::future::Either<std::future::Ready<u8>, u8>>(),
         is::<LazyLock<u8>>(),
     ];
     assert!(all.iter().all(|found| *found == Some(Unfinished::Run)), "{all:?}");
@@ -211,6 +215,9 @@ fn a_list_that_has_no_item_for_an_err_is_known_through_adaptors() {
     assert!(told(&failed().into_iter().map(|n| n + 1)) && told(&std::iter::empty().chain(failed())));
     assert!(told(&failed().iter().copied()));
     assert!(!told(&failed().ok()) && !told(&vec![failed()]) && !told(&Some(1).into_iter().map(|n| n + 1)));
+    // The end of a channel says nothing of its sender.
+    let channel = || std::sync::mpsc::channel::<u8>().1;
+    assert!(told(&channel()) && told(&channel().into_iter().map(|n| n + 1)));
     // Limits: an object does not say what is in it, and whoever flattens has said so.
     assert!(!told(&(Box::new(failed().into_iter()) as Box<dyn Iterator<Item = u8>>)));
     assert!(!told(&vec![failed()].into_iter().flatten()));
@@ -291,7 +298,8 @@ fn data_is_data() {
         is::<tokio::sync::Notify>(),
         is::<tokio::sync::Mutex<u8>>(),
         is::<futures_util::future::Aborted>(),
-        is::<futures_util::future::AbortHandle>(),
+        is::<futures_util::future::Either<u8, String>>(),
+        is::<Vec<futures_util::future::Either<u8, Range<u8>>>>(),
         is::<futures_util::lock::Mutex<Vec<u8>>>(),
     ];
     assert!(all.iter().all(Option::is_none), "{all:?}");
