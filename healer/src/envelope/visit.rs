@@ -211,11 +211,12 @@ impl<'r> Visit<'r> {
         failure_of(&self.claim, self.context, node, cause)
     }
 
-    /// Ends the visit: whatever nobody below took is settled or pending again.
+    /// Ends the visit: whatever nobody below took is settled or pending again. Nothing is left in it to drop.
     #[inline]
     pub(crate) fn finish(&mut self, result: Result<(), Failure>) -> End<'r> {
         match (&result, &self.claim, self.outcome) {
             (Ok(()), Claim::Fresh { .. }, Some(outcome)) => End::Settled(outcome),
+            (Ok(()), Claim::Gone, _) => End::Moved,
             _ => self.finish_claim(result),
         }
     }

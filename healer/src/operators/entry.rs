@@ -1,6 +1,7 @@
 //! A chain from its source on, erased: a chunk of one partition runs through its fused nodes in one dynamic call.
 
 use std::{
+    mem::ManuallyDrop,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -215,7 +216,8 @@ impl<D: Consumer<Raw>> LaneOf<D> {
             watch = Watch::new(false, logged);
             observe::set(self.context.here());
             let claim = Claim::Fresh { home: &self.home, record };
-            let mut visit = Visit::hosted(&self.host, claim, &mut self.context, 0);
+            // It ends below, whatever its nodes do: there is nothing to drop then, and to find that out would cost.
+            let mut visit = ManuallyDrop::new(Visit::hosted(&self.host, claim, &mut self.context, 0));
             let result = push_guarded(&*self.chain, &mut self.lane, &mut visit, Raw);
             match visit.finish(result) {
                 End::Settled(outcome) => {

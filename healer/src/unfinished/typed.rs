@@ -20,7 +20,7 @@ use std::{
     thread,
 };
 
-use futures_util::{Stream, lock};
+use futures_util::{Stream, future, lock};
 use tokio::sync;
 
 use crate::{
@@ -169,6 +169,7 @@ holds! {
     [T,] sync::watch::Sender<T>: T;
     [T: ?Sized,] lock::Mutex<T>: T;
     [T: ?Sized,] lock::OwnedMutexGuard<T>: T;
+    [A, B,] future::Either<A, B>: A, B;
     [T: ?Sized,] Cell<T>: T;
     [T: ?Sized,] UnsafeCell<T>: T;
     [T: ?Sized,] RefCell<T>: T;

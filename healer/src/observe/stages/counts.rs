@@ -11,8 +11,9 @@ use std::{
 
 use crate::{envelope::Reason, topology::Graph};
 
-/// The counts of one node in one lane.
+/// The counts of one node in one lane. It has a power of two of bytes, so that those of a node are found by a shift.
 #[derive(Default)]
+#[repr(align(64))]
 struct NodeCounts {
     taken: AtomicU64,
     given: AtomicU64,

@@ -22,8 +22,7 @@ pub(super) fn by_path(path: &str) -> Option<Unfinished> {
 /// Whether a type with this path holds values of its arguments' types.
 pub(super) fn holds(path: &str) -> bool {
     let of_others = path == EITHER || LOCKS.iter().any(|of| path.starts_with(of));
-    (is_of_std(path) || of_others)
-        && !["core::marker::PhantomData", "core::mem::Discriminant"].contains(&path)
+    (is_of_std(path) || of_others) && !EMPTY.contains(&path)
 }
 
 fn is_of_std(path: &str) -> bool {
@@ -151,6 +150,14 @@ const PULL_OF_OTHERS: [&str; 4] = [
     "tokio::fs::read_dir::ReadDir",
     "tokio::io::util::lines::",
     "tokio::io::util::split::",
+];
+
+/// Of the standard library those that hold none of their arguments.
+const EMPTY: [&str; 4] = [
+    "core::marker::PhantomData",
+    "core::mem::Discriminant",
+    "std::sync::mpsc::Sender",
+    "std::sync::mpsc::SyncSender",
 ];
 
 const EITHER: &str = "futures_util::future::either::Either";

@@ -293,6 +293,8 @@ fn data_is_data() {
         is::<serde_json::Value>(),
         is::<()>(),
         is::<std::mem::Discriminant<Failed>>(),
+        is::<std::sync::mpsc::Sender<Failed>>(),
+        is::<std::sync::mpsc::SyncSender<Failed>>(),
         is::<extern "C" fn(u8) -> Failed>(),
         is::<tokio::time::error::Elapsed>(),
         is::<tokio::sync::Notify>(),
