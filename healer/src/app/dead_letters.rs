@@ -1,4 +1,4 @@
-//! Where dead letters go: what the program leaves open the configuration says, and none may come in again.
+//! Where dead letters go: the configuration names the topics that the program leaves open, and no letter may come in again.
 
 use std::sync::Arc;
 

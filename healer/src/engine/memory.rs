@@ -5,7 +5,7 @@
 //! many partitions there are, nor of which pipeline.
 //!
 //! The rule holds twice: for what is fetched, by all that records hold; and for what leaves the poll thread, by what is in flight, since
-//! what waits holds as much already, and more of it may have come in one piece than there is room for.
+//! waiting records hold as much already, and more of them may have come in one piece than there is room for.
 
 use std::sync::{
     Arc,

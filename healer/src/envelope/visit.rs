@@ -214,6 +214,7 @@ impl<'r> Visit<'r> {
     /// Ends the visit: whatever nobody below took is settled or pending again. Nothing is left in it to drop.
     #[inline]
     pub(crate) fn finish(&mut self, result: Result<(), Failure>) -> End<'r> {
+        // The two usual ends of a fused record take nothing out of the visit.
         match (&result, &self.claim, self.outcome) {
             (Ok(()), Claim::Fresh { .. }, Some(outcome)) => End::Settled(outcome),
             (Ok(()), Claim::Gone, _) => End::Moved,

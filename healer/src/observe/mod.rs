@@ -38,6 +38,8 @@ pub use data::{Redact, log_data};
 pub(crate) use data::{emitted, logs_data};
 pub(crate) use dropped::tell as tell_dropped;
 pub(crate) use given_up::{AllGivenUp, Fate, GivenUp};
+#[cfg(all(feature = "logs", test))]
+pub(crate) use logs::tests::Written;
 #[cfg(feature = "logs")]
 pub use logs::{LogLayer, LogsError, init_logs, log_error};
 pub(crate) use meters::{Meters, Sight, Tally};

@@ -187,7 +187,7 @@ pub struct Node {
     /// Unique in the process, so that a number is enough to name a node after a panic.
     pub(crate) id: u32,
     pub(crate) path: Arc<str>,
-    /// The last part of the path, without `#2`.
+    /// The last part of the path; a second use of a name in a chain has `#2` behind it.
     pub(crate) name: Arc<str>,
     pub(crate) kind: NodeKind,
     pub(crate) needs: Vec<Requirement>,

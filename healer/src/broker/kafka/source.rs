@@ -13,7 +13,7 @@ use rdkafka::consumer::Consumer as _;
 use super::{context::Consumer, metadata::bounded, records::Lent, slots::Slots, voice::lock};
 use crate::broker::{RecordRef, Source};
 
-/// From how many bytes on a chunk is whole: what is lent stays beside what is fetched meanwhile.
+/// A chunk of so many bytes is whole: its records stay beside those that are fetched meanwhile.
 const CHUNK_BYTES: usize = 1 << 20;
 
 /// The fetching end of a consumer.

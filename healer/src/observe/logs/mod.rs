@@ -12,7 +12,7 @@ mod place;
 mod text;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::io::{self, IsTerminal as _};
 

@@ -28,7 +28,7 @@ pub(super) fn fail(visit: &mut Visit<'_>, node: u32, cause: Cause) -> Result<(),
     told::report(host, node, &cause, visit.context, visit.record());
     visit.context.trace().fail(&cause);
     match policy(host, node, &cause, visit.context) {
-        // What the configuration is asked for it has said when the pipeline was built.
+        // The configuration named the topic when the pipeline was built.
         OnError::Stop | OnError::ConfiguredDeadLetter => return Err(visit.failure(node, cause)),
         OnError::Skip => visit.end(skip(host, node, &cause, visit.context)),
         // One letter says it all: the record comes back as a whole.

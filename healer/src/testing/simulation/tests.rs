@@ -127,6 +127,21 @@ impl Begun {
             outside.abused.store(true, Ordering::Relaxed);
         }
     }
+
+    /// Works on a record, and looks whether another one of its key does meanwhile.
+    async fn work(
+        &self,
+        value: String,
+        context: &Context,
+        key: &[u8],
+        outside: &Outside,
+    ) -> Result<String, String> {
+        let call = self.begin(context, key, outside);
+        let done = outside.work_later(&value).await;
+        self.end(context, key, call, outside);
+        done?;
+        Ok(value)
+    }
 }
 
 #[stage(parallel = 5, retry(2, backoff = "50ms..1s"), timeout = "20s", crate = crate)]
@@ -136,12 +151,7 @@ async fn save_by_key(
     #[state] outside: &Outside,
     #[state] begun: &Begun,
 ) -> Result<String, String> {
-    let key = context.key().unwrap_or_default();
-    let call = begun.begin(context, key, outside);
-    let done = outside.work_later(&value).await;
-    begun.end(context, key, call, outside);
-    done?;
-    Ok(value)
+    begun.work(value, context, context.key().unwrap_or_default(), outside).await
 }
 
 #[stage(parallel = auto(2..6), order = partition, crate = crate)]
@@ -205,12 +215,7 @@ async fn save_by_key_or_bury(
     #[state] outside: &Outside,
     #[state] begun: &Begun,
 ) -> Result<String, String> {
-    let key = context.key().unwrap_or_default();
-    let call = begun.begin(context, key, outside);
-    let done = outside.work_later(&value).await;
-    begun.end(context, key, call, outside);
-    done?;
-    Ok(value)
+    begun.work(value, context, context.key().unwrap_or_default(), outside).await
 }
 
 /// A key of the stage's own, which some values have none of.
@@ -227,11 +232,7 @@ async fn save_by_last_digit_or_bury(
     #[state] begun: &Begun,
 ) -> Result<String, String> {
     let key: Vec<u8> = last_digit(&value).into_iter().collect();
-    let call = begun.begin(context, &key, outside);
-    let done = outside.work_later(&value).await;
-    begun.end(context, &key, call, outside);
-    done?;
-    Ok(value)
+    begun.work(value, context, &key, outside).await
 }
 
 /// All but every fifth.

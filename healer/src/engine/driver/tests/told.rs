@@ -1,53 +1,27 @@
 //! What is said while nothing happens, and after how long.
 
-use std::{
-    io::{self, Write},
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::time::Duration;
 
 use serde_json::Value;
 use tracing::subscriber::with_default;
-use tracing_subscriber::{fmt::MakeWriter, layer::SubscriberExt as _, registry};
+use tracing_subscriber::{layer::SubscriberExt as _, registry};
 
 use super::rig::Rig;
 use crate::{
     context::Context,
-    observe::{Fate, GivenUp, LogLayer},
+    observe::{Fate, GivenUp, LogLayer, Written},
 };
-
-#[derive(Clone, Default)]
-struct Written(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Written {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'w> MakeWriter<'w> for Written {
-    type Writer = Self;
-
-    fn make_writer(&'w self) -> Self {
-        self.clone()
-    }
-}
 
 /// Level and words of what is said meanwhile.
 fn said(work: impl FnOnce()) -> Vec<(String, String)> {
     let written = Written::default();
     with_default(registry().with(LogLayer::json(written.clone())), work);
-    let text = String::from_utf8(written.0.lock().unwrap().clone()).unwrap();
     let line = |line: &str| {
         let line: Value = serde_json::from_str(line).unwrap();
         let text = |name: &str| line[name].as_str().unwrap_or_default().to_owned();
         (text("level"), text("msg"))
     };
-    text.lines().map(line).collect()
+    written.text().lines().map(line).collect()
 }
 
 impl Rig {
