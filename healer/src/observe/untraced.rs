@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc};
 
 use super::Ended;
 use crate::{
-    broker::{RecordRef, TopicPartition},
+    broker::{Delivery, RecordRef, TopicPartition},
     context::{Context, Headers},
 };
 
@@ -89,6 +89,10 @@ impl Span {
 
     pub(crate) fn sends_to(&mut self, _: &Arc<str>, _: &Headers) -> Option<Headers> {
         None
+    }
+
+    pub(crate) fn ends_with(self, delivery: Delivery) -> Delivery {
+        delivery
     }
 
     pub(crate) fn follow(&self) -> Trace {

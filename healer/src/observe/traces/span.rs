@@ -17,6 +17,7 @@ use super::{
     source::Pipeline,
 };
 use crate::{
+    broker::Delivery,
     context::{self, Context, Headers},
     observe::Ended,
 };
@@ -128,6 +129,18 @@ impl Span {
         let work = self.0.as_mut()?;
         work.what = What::Send { topic: Some(Arc::clone(topic)) };
         Some(headers::with_parent(headers, &work.root.ids, work.id))
+    }
+
+    /// It ends as the delivery does.
+    pub(crate) fn ends_with(mut self, delivery: Delivery) -> Delivery {
+        if self.0.is_none() {
+            return delivery;
+        }
+        Box::pin(async move {
+            let result = delivery.await;
+            self.end(result.as_ref().map(|()| true).map_err(|error| error as _));
+            result
+        })
     }
 
     /// What becomes of a batch goes on in its trace.

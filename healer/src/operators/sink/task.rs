@@ -1,16 +1,12 @@
 //! The task of a lane: sends its records and passes them on in their order.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::VecDeque, future::ready, sync::Arc, time::Duration};
 
-use futures_util::{
-    StreamExt as _,
-    future::{BoxFuture, FutureExt as _},
-    stream::FuturesOrdered,
-};
+use futures_util::{StreamExt as _, stream::FuturesOrdered};
 
 use super::{Work, outgoing::Outgoing};
 use crate::{
-    broker::{BrokerError, BrokerErrorKind, Producer, SendError},
+    broker::{BrokerError, BrokerErrorKind, Delivery, Producer, SendError},
     codec::Codec,
     engine::{Host, Waiting},
     error::{Cause, catch},
@@ -25,15 +21,15 @@ const ON_THE_WAY: usize = 1_024;
 /// How long a sink waits when the producer's queue is full and it has nothing on its own way.
 const FULL_WAIT: Duration = Duration::from_millis(5);
 
-type Sent<T> = (Envelope<T>, Result<(), SendError>);
-
 pub(super) struct Task<T, C, D: Consumer<T>> {
     work: Arc<Work<T, C, D>>,
     lane: D::Lane,
     host: Host,
     producer: Arc<dyn Producer>,
     /// In the order of the records, so that they go on in it.
-    on_the_way: FuturesOrdered<BoxFuture<'static, Sent<T>>>,
+    on_the_way: FuturesOrdered<Delivery>,
+    /// The records that are on the way. They stay where they are while futures are moved.
+    sent: VecDeque<Envelope<T>>,
     waiting: Waiting,
     buffer: Vec<u8>,
     /// Whether `None` is written as a record without a value.
@@ -48,6 +44,7 @@ impl<T: Send + 'static, C: Codec, D: Consumer<T>> Task<T, C, D> {
             host: host.clone(),
             producer: host.producer(),
             on_the_way: FuturesOrdered::new(),
+            sent: VecDeque::new(),
             waiting: Waiting::new(host.shared(), work.node.id),
             buffer: Vec::new(),
             tombstones: host.nodes().sends_tombstones(work.node.id),
@@ -59,8 +56,8 @@ impl<T: Send + 'static, C: Codec, D: Consumer<T>> Task<T, C, D> {
         while open || !self.on_the_way.is_empty() {
             tokio::select! {
                 biased;
-                Some((item, result)) = self.on_the_way.next(), if !self.on_the_way.is_empty() => {
-                    self.delivered(item, result).await;
+                Some(result) = self.on_the_way.next(), if !self.on_the_way.is_empty() => {
+                    self.delivered(result).await;
                 }
                 item = inbox.next(), if open && self.on_the_way.len() < ON_THE_WAY => match item {
                     Some(item) => self.send(item).await,
@@ -102,37 +99,32 @@ impl<T: Send + 'static, C: Codec, D: Consumer<T>> Task<T, C, D> {
         if item.context.watch().is_measured() {
             self.host.measures().output(node.id, outgoing.buffer.len());
         }
-        loop {
+        let delivery = loop {
             match self.producer.send(&outgoing.record(&item)) {
-                Ok(delivery) => {
-                    self.waiting.began(&item.context);
-                    let delivered = delivery.map(move |result| {
-                        span.end(result.as_ref().map(|()| true).map_err(|error: &SendError| error as _));
-                        (item, result)
-                    });
-                    self.on_the_way.push_back(delivered.boxed());
-                    break;
-                }
+                Ok(delivery) => break span.ends_with(delivery),
                 // Back-pressure, never a failure: others of this pipeline use the same queue.
                 Err(SendError::Full) if self.on_the_way.is_empty() => self.host.sleep(FULL_WAIT).await,
                 Err(SendError::Full) => tokio::select! {
                     biased;
-                    Some((sent, result)) = self.on_the_way.next() => self.delivered(sent, result).await,
+                    Some(result) = self.on_the_way.next() => self.delivered(result).await,
                     () = self.waiting.look() => {}
                 },
                 Err(error @ SendError::Failed(_)) => {
                     span.end(Err(&error));
-                    self.waiting.began(&item.context);
-                    self.on_the_way.push_back(async move { (item, Err(error)) }.boxed());
-                    break;
+                    break Box::pin(ready(Err(error)));
                 }
             }
-        }
+        };
         self.buffer = outgoing.buffer;
+        self.waiting.began(&item.context);
+        self.on_the_way.push_back(delivery);
+        self.sent.push_back(item);
     }
 
-    async fn delivered(&mut self, item: Envelope<T>, result: Result<(), SendError>) {
+    /// How the oldest record on its way ended.
+    async fn delivered(&mut self, result: Result<(), SendError>) {
         self.waiting.ended();
+        let Some(item) = self.sent.pop_front() else { return };
         let chosen = self.work.sink.topic_of.is_some();
         let step = |value| match result {
             Ok(()) => Step::Next(value),
