@@ -12,8 +12,8 @@ pub(crate) fn looks(krate: &TokenStream, flow: &TokenStream, at: Span) -> TokenS
     let typed = quote_spanned!(at=> #krate::__private::typed);
     let list = Ident::new("list", Span::mixed_site().located_at(at));
     let look = quote_spanned! {at=>
-        (*#list.first()).__healer_known();
-        let #list = (&&&&&&&#list).__healer_look();
+        (*#list.__healer_first()).__healer_known();
+        let #list = (&&&&&&&&#list).__healer_look();
     };
     let looks = std::iter::repeat_n(look, LOOKS);
     quote_spanned! {at=>
@@ -21,7 +21,7 @@ pub(crate) fn looks(krate: &TokenStream, flow: &TokenStream, at: Span) -> TokenS
         {
             use #typed::*;
             let _ = || {
-                let #list = #flow.types();
+                let #list = #flow.__healer_types();
                 #(#looks)*
                 #typed::ended(&#list);
             };

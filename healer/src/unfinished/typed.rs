@@ -38,7 +38,7 @@ pub fn flow<T>() -> Flow<T> {
 
 impl<T> Flow<T> {
     /// The list of types to look at.
-    pub fn types(&self) -> List<Next<T, ()>> {
+    pub fn __healer_types(&self) -> List<Next<T, ()>> {
         List(PhantomData)
     }
 }
@@ -53,7 +53,7 @@ pub fn taker<O>() -> Taker<O> {
 
 impl<O: Settles> Taker<O> {
     /// The list of types to look at.
-    pub fn types(&self) -> List<O::Settled> {
+    pub fn __healer_types(&self) -> List<O::Settled> {
         List(PhantomData)
     }
 }
@@ -78,14 +78,14 @@ pub struct List<L>(PhantomData<fn() -> L>);
 
 impl<T: ?Sized, L> List<Next<T, L>> {
     /// A value of the next type, to name the type where nothing runs.
-    pub fn first(&self) -> &T {
+    pub fn __healer_first(&self) -> &T {
         unreachable!("looks are for the compiler alone")
     }
 }
 
 impl List<()> {
     /// Nothing is left.
-    pub fn first(&self) -> &() {
+    pub fn __healer_first(&self) -> &() {
         &()
     }
 }
@@ -119,9 +119,15 @@ pub trait Holds<L> {
     type Inside;
 }
 
+/// A pointer on which users can implement the traits that are looked for: it is looked at itself, and only then what it points to.
+pub trait Points<L> {
+    /// The list with that.
+    type Inside;
+}
+
 macro_rules! holds {
-    ($([$($parameter:tt)*] $ty:ty: $($held:ty),*;)*) => {
-        $(impl<$($parameter)* L> Holds<L> for $ty {
+    ($kind:ident: $([$($parameter:tt)*] $ty:ty: $($held:ty),*;)*) => {
+        $(impl<$($parameter)* L> $kind<L> for $ty {
             type Inside = holds!(@list $($held,)*);
         })*
     };
@@ -129,7 +135,14 @@ macro_rules! holds {
     (@list $held:ty, $($more:ty,)*) => { Next<$held, holds!(@list $($more,)*)> };
 }
 
-holds! {
+holds! { Points:
+    [T: ?Sized,] &T: T;
+    [T: ?Sized,] &mut T: T;
+    [T: ?Sized,] Box<T>: T;
+    [T,] Pin<T>: T;
+}
+
+holds! { Holds:
     [T,] Vec<T>: T;
     [T,] VecDeque<T>: T;
     [T,] LinkedList<T>: T;
@@ -142,15 +155,11 @@ holds! {
     [T,] Option<T>: T;
     [T,] [T]: T;
     [T, const N: usize,] [T; N]: T;
-    [T: ?Sized,] &T: T;
-    [T: ?Sized,] &mut T: T;
-    [T: ?Sized,] Box<T>: T;
     [T: ?Sized,] Arc<T>: T;
     [T: ?Sized,] Rc<T>: T;
     [T: ?Sized,] Weak<T>: T;
     [T: ?Sized,] rc::Weak<T>: T;
     [T: ?Sized,] ManuallyDrop<T>: T;
-    [T,] Pin<T>: T;
     [T: ?Sized,] Mutex<T>: T;
     [T: ?Sized,] RwLock<T>: T;
     [T,] OnceLock<T>: T;
@@ -256,7 +265,7 @@ pub trait Opens<L> {
         List(PhantomData)
     }
 }
-impl<T: ?Sized + Holds<L>, L> Opens<T::Inside> for &&&&&&List<Next<T, L>> {}
+impl<T: ?Sized + Holds<L>, L> Opens<T::Inside> for &&&&&&&List<Next<T, L>> {}
 
 /// What may have failed.
 pub trait Failing<T: ?Sized> {
@@ -268,7 +277,7 @@ pub trait Failing<T: ?Sized> {
         List(PhantomData)
     }
 }
-impl<T: MayFail, L> Failing<T> for &&&&&&List<Next<T, L>> {}
+impl<T: MayFail, L> Failing<T> for &&&&&&&List<Next<T, L>> {}
 
 /// What runs elsewhere.
 pub trait Joined<T: ?Sized> {
@@ -280,7 +289,7 @@ pub trait Joined<T: ?Sized> {
         List(PhantomData)
     }
 }
-impl<T: Joins, L> Joined<T> for &&&&&&List<Next<T, L>> {}
+impl<T: Joins, L> Joined<T> for &&&&&&&List<Next<T, L>> {}
 
 /// A future.
 pub trait Awaited<T: ?Sized> {
@@ -292,7 +301,7 @@ pub trait Awaited<T: ?Sized> {
         List(PhantomData)
     }
 }
-impl<T: ?Sized + Future, L> Awaited<T> for &&&&&List<Next<T, L>> {}
+impl<T: ?Sized + Future, L> Awaited<T> for &&&&&&List<Next<T, L>> {}
 
 /// What becomes a future where it is awaited.
 pub trait IntoAwaited<T: ?Sized> {
@@ -304,7 +313,7 @@ pub trait IntoAwaited<T: ?Sized> {
         List(PhantomData)
     }
 }
-impl<T: IntoFuture, L> IntoAwaited<T> for &&&&List<Next<T, L>> {}
+impl<T: IntoFuture, L> IntoAwaited<T> for &&&&&List<Next<T, L>> {}
 
 /// A stream.
 pub trait Streamed<T: ?Sized> {
@@ -316,7 +325,7 @@ pub trait Streamed<T: ?Sized> {
         List(PhantomData)
     }
 }
-impl<T: ?Sized + Stream, L> Streamed<T> for &&&List<Next<T, L>> {}
+impl<T: ?Sized + Stream, L> Streamed<T> for &&&&List<Next<T, L>> {}
 
 /// An iterator.
 pub trait Pulled<T: ?Sized> {
@@ -328,7 +337,7 @@ pub trait Pulled<T: ?Sized> {
         List(PhantomData)
     }
 }
-impl<T: ?Sized + Iterator, L> Pulled<T> for &&List<Next<T, L>> {}
+impl<T: ?Sized + Iterator, L> Pulled<T> for &&&List<Next<T, L>> {}
 
 /// What only waits to be called.
 pub trait Called<T: ?Sized> {
@@ -340,7 +349,16 @@ pub trait Called<T: ?Sized> {
         List(PhantomData)
     }
 }
-impl<T: ?Sized + FnOnce() -> R, L, R> Called<T> for &List<Next<T, L>> {}
+impl<T: ?Sized + FnOnce() -> R, L, R> Called<T> for &&List<Next<T, L>> {}
+
+/// What points to another.
+pub trait Follows<L> {
+    #[doc(hidden)]
+    fn __healer_look(&self) -> List<L> {
+        List(PhantomData)
+    }
+}
+impl<T: ?Sized + Points<L>, L> Follows<T::Inside> for &List<Next<T, L>> {}
 
 /// Everything else is data.
 pub trait Passes<L> {
@@ -358,4 +376,4 @@ pub trait Ends {
         List(PhantomData)
     }
 }
-impl Ends for &&&&&&List<()> {}
+impl Ends for &&&&&&&List<()> {}

@@ -11,12 +11,21 @@ pub(super) fn by_path(path: &str) -> Option<Unfinished> {
         None
     } else if JUDGE.contains(&path) {
         Some(Unfinished::Judge)
-    } else if (is_any(&RUN) || is_any(&RUN_OF_TOKIO) || is_any(&RUN_OF_FUTURES)) && !last.ends_with("Error") {
+    } else if (is_any(&RUN) || is_any(&RUN_OF_TOKIO) || is_any(&RUN_OF_FUTURES)) && !is_error(path) {
         Some(Unfinished::Run)
     } else {
-        let pulls = is_of_std(path) && (path.contains("::iter::") || PULL.contains(&last));
+        // A range of numbers is data, one of a map's entries is not.
+        let pulls = is_of_std(path)
+            && (path.contains("::iter::")
+                || PULL.contains(&last)
+                || (last == "Range" && path.contains("::btree::")));
         (pulls || is_any(&PULL_OF_OTHERS)).then_some(Unfinished::Pull)
     }
+}
+
+/// Whether it is an error of what stands beside it. `UnitError` and `NeverError` of futures are futures.
+fn is_error(path: &str) -> bool {
+    path.ends_with("Error") && !path.starts_with("futures_util::future::")
 }
 
 /// Whether a type with this path holds values of its arguments' types.
@@ -104,7 +113,7 @@ const RUN_OF_FUTURES: [&str; 29] = [
 ];
 
 /// Iterators of the standard library outside of its `iter` modules.
-const PULL: [&str; 38] = [
+const PULL: [&str; 41] = [
     "Ancestors",
     "Args",
     "ArgsOs",
@@ -128,8 +137,10 @@ const PULL: [&str; 38] = [
     "IntoKeys",
     "IntoValues",
     "Iter",
+    "IterMut",
     "Keys",
     "Lines",
+    "RangeMut",
     "ReadDir",
     "Splice",
     "Split",
@@ -141,6 +152,7 @@ const PULL: [&str; 38] = [
     "Union",
     "Utf8Chunks",
     "Values",
+    "ValuesMut",
     "Vars",
     "VarsOs",
 ];

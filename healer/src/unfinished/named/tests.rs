@@ -142,6 +142,8 @@ async fn futures_and_streams_of_tokio_and_futures_are_known() {
         is::<tokio::sync::futures::Notified<'static>>(),
         of(tokio::time::timeout_at(tokio::time::Instant::now(), save(1))),
         of(future::abortable(save(1)).0),
+        of(save(1).unit_error()),
+        of(save(1).never_error()),
         of(stream::abortable(stream::iter([1])).0),
         of(future::ready(1)),
         of(future::lazy(|_| 1)),
@@ -270,6 +272,11 @@ fn what_nobody_pulled_is_known() {
         of('a'.to_uppercase()),
         of(std::env::vars()),
         of(std::env::args_os()),
+        is::<std::collections::btree_map::Range<'static, u8, u8>>(),
+        is::<std::collections::btree_map::RangeMut<'static, u8, u8>>(),
+        is::<std::collections::btree_set::Range<'static, u8>>(),
+        is::<std::collections::hash_map::ValuesMut<'static, u8, u8>>(),
+        is::<std::result::IterMut<'static, u8>>(),
     ];
     assert!(all.iter().all(|found| *found == Some(Unfinished::Pull)), "{all:?}");
 }

@@ -37,10 +37,11 @@ pub(super) fn read(returned: &Type, function: &Function) -> Result<Output, Error
         ));
     }
     if !matches!(payload, Type::Tuple(tuple) if tuple.elems.is_empty()) {
-        let help = "write `Result<(), E>`; to change rows take `Batch<'_, T>` and return it";
+        let help = "write `Result<(), E>` by that name, not by another one of your own; a count of rows is dropped by `.map(drop)`; to \
+                    change rows take `Batch<'_, T>` and return it";
         return Err(fault(
             payload,
-            "this would be lost: a stage that reads a batch passes on the rows as they are",
+            "a stage that reads a batch passes on the rows as they are, so it gives nothing, or an error",
             help,
         ));
     }

@@ -1,0 +1,10 @@
+//! What a store holds, and for whom.
+
+#[path = "../common/mod.rs"]
+mod common;
+mod folder;
+#[cfg(unix)]
+mod full;
+mod histories;
+mod kept;
+mod scopes;
