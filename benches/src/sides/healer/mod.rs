@@ -89,7 +89,8 @@ fn run_app(task: &Task, tally: &Tally, app: App) -> Result<()> {
     let all = task.work.apart().is_none();
     ensure!(!all || report.records == records, "healer reports {} of {records} records", report.records);
     if task.until == Until::End {
-        let behind: Vec<_> = report.partitions.iter().filter(|partition| partition.lag() != Some(0)).collect();
+        let behind: Vec<_> =
+            report.partitions.iter().filter(|partition| partition.lag() != Some(0)).collect();
         ensure!(behind.is_empty(), "healer reports a lag: {behind:?}");
     }
     Ok(())
