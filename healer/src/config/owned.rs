@@ -21,7 +21,7 @@ const OWNED: [(&str, &str); 19] = [
     ("auto.offset.reset", "the settings `start` (HEALER_START) and `out_of_range` (HEALER_OUT_OF_RANGE)"),
     ("enable.partition.eof", "`run_until_end`, which knows the end of every partition"),
     ("offset.store.method", "the setting `commit_interval`; offsets are kept by the broker"),
-    ("offset.store.path", "the setting `store_path` (HEALER_STORE)"),
+    ("offset.store.path", "the setting `store_path` (HEALER_STORE_PATH)"),
     ("offset.store.sync.interval.ms", "the setting `commit_interval` (HEALER_COMMIT_INTERVAL)"),
     ("enable.idempotence", "nothing, sinks are always idempotent"),
     ("request.required.acks", "nothing, a record counts as sent when all replicas have it (`acks=all`)"),
