@@ -67,8 +67,8 @@ impl Row {
 
 /// Collects settings for a [`Config`](super::Config).
 ///
-/// Where a setting is given twice the **later call wins**, also between code and environment: what stands before
-/// [`from_env`](Self::from_env) is a default that the environment may replace, what stands after it is fixed.
+/// Where a setting is given twice the **later call wins**, also between code and environment: a call before
+/// [`from_env`](Self::from_env) is a default that the environment may replace, a call after it is fixed.
 ///
 /// ```
 /// use healer::{Config, Start};
@@ -108,7 +108,7 @@ impl ConfigBuilder {
         self
     }
 
-    /// What was said of logs so far.
+    /// The settings of logs so far.
     #[cfg(feature = "logs")]
     pub(crate) fn logs(&self) -> super::LogSettings {
         self.settings.values.logs.clone()

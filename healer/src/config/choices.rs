@@ -24,7 +24,7 @@ impl ChoiceError {
         &self.text
     }
 
-    /// What would have been accepted.
+    /// The texts that are accepted, in words.
     pub fn allowed(&self) -> &'static str {
         self.allowed
     }
@@ -41,7 +41,7 @@ pub(super) trait Chosen: Copy + PartialEq + fmt::Display + FromStr<Err = ChoiceE
     }
 }
 
-/// How members of the consumer group agree on who reads which partition.
+/// How the partitions are shared among the members of the consumer group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum Protocol {

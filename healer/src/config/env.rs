@@ -13,7 +13,7 @@ use super::{
     kinds::{Read, not_utf8},
     nearest::nearest,
     redact,
-    settings::TABLE,
+    settings::{TABLE, Values},
     source::{Source, Sourced},
 };
 
@@ -33,7 +33,6 @@ const WITH_UNDERSCORE: [(&str, &str); 1] = [("log.level", "log_level")];
 const JAEGER_PORT: &str = "JAEGER_PORT";
 /// The port of Jaeger's agent, which took its own protocol over UDP; no OTLP is taken there.
 const JAEGER_UDP: &str = "6831";
-const OTLP: &str = "4317";
 
 /// The variables of all settings.
 fn variables() -> impl Iterator<Item = &'static str> {
@@ -68,7 +67,9 @@ impl ConfigBuilder {
                 self.variable(&name, value.into(), &mut found);
             }
         }
-        TABLE.iter().for_each(|row| (row.read)(&mut self, row, &found));
+        for row in TABLE {
+            (row.read)(&mut self, row, &found);
+        }
         self
     }
 
@@ -90,22 +91,23 @@ impl ConfigBuilder {
         if value.to_str().map(str::trim) != Some(JAEGER_UDP) {
             return value;
         }
+        let instead = Values::default().traces.port.to_string();
         let warning = format!(
             "the environment variable {JAEGER_PORT} is {JAEGER_UDP}, where Jaeger took its own protocol; traces \
-             are sent as OTLP, so it is taken as {OTLP}"
+             are sent as OTLP, so it is taken as {instead}"
         );
         self.warn(JAEGER_PORT, warning);
-        OTLP.into()
+        instead.into()
     }
 
-    /// Never shows the value: nobody knows what it is.
+    /// Never shows the value: it may be a secret.
     fn unknown(&mut self, name: &str) {
         let name = redact::name(name);
         if NOT_SETTINGS.contains(&name) {
             return;
         }
         let ours = is_ours(&name);
-        // Names are in capitals, and the slip may be in what they begin with.
+        // Names are in capitals, and the slip may be at the beginning.
         let known = nearest(&name.to_ascii_uppercase(), variables().filter(is_ours));
         let mut text = format!("the environment variable {name} is no setting of healer");
         if let Some(known) = known {

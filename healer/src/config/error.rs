@@ -39,7 +39,7 @@ impl ConfigError {
     }
 
     /// Environment variables that are no setting and look like one, in words, without their values: perhaps one of them was
-    /// meant to be what is wrong here.
+    /// meant for a setting that is wrong here.
     ///
     /// ```
     /// use healer::Config;

@@ -1,4 +1,4 @@
-//! How a pipeline runs, apart from what it does: brokers, group, budgets, the local store, logs, traces, the guard and
+//! How a pipeline runs, apart from its work: brokers, group, budgets, the local store, logs, traces, the guard and
 //! any property of the client. Kept apart so that the same program runs on a laptop and in production, and so that a
 //! wrong setting is named before anything starts.
 //!

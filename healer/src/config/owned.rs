@@ -3,7 +3,7 @@
 
 use super::{Protocol, names::canonical};
 
-/// The property (by its canonical name) and what to use instead.
+/// The property (by its canonical name) and its replacement.
 const OWNED: [(&str, &str); 19] = [
     ("metadata.broker.list", "the setting `brokers` (HEALER_BROKERS)"),
     ("group.id", "the setting `group` (HEALER_GROUP)"),
@@ -45,7 +45,7 @@ const POINTERS: [&str; 9] = [
     "ssl_key",
 ];
 
-/// What to use instead of this property, where healer owns it.
+/// The replacement of this property, where healer owns it.
 pub(super) fn instead(name: &str, protocol: Protocol) -> Option<&'static str> {
     let name = canonical(name);
     // the environment spells `log_cb` as `log.cb`
@@ -71,7 +71,7 @@ pub(super) fn instead(name: &str, protocol: Protocol) -> Option<&'static str> {
     OWNED.iter().find(|(owned, _)| *owned == name).map(|(_, instead)| *instead)
 }
 
-/// For a property that this group protocol does not have: what is wrong, and what to use instead.
+/// For a property that this group protocol does not have: the fault, and a replacement.
 pub(super) fn of_other_protocol(name: &str, protocol: Protocol) -> Option<(&'static str, &'static str)> {
     match (protocol, name) {
         (Protocol::Consumer, "session.timeout.ms") => Some((

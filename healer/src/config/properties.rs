@@ -1,4 +1,4 @@
-//! What librdkafka's two clients get: healer's defaults, over them the user's properties, over them what healer owns.
+//! The properties of librdkafka's two clients: healer's defaults, over them the user's, over them those that healer owns.
 
 use std::{collections::BTreeMap, time::Duration};
 

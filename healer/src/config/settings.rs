@@ -1,16 +1,20 @@
-//! The settings: the one place where a setting is written. From this table come the values and their defaults, the
-//! setters and getters, the reading of variables, the print, and the table of `docs/settings.md`.
+//! The settings. Each is written here and nowhere else: values and defaults, setters, getters, variables, the print and
+//! the table in `docs/settings.md` come from its row.
 //!
-//! A row is `setter(argument) -> getter = kind, variable;`, with `or` before the name that the variable had in water-healer. A duration there
-//! may be a bare number, of seconds. In a group the row is `setter(argument) as field: type`. The line `Default: …` is added to each text.
+//! A row of `Config` is `setter(argument) -> getter's type = kind(default, bounds), variable or second name;`. A row of a group has the field
+//! and its type in place of the getter: `setter(argument) as field: type = …`. `table.rs` adds default, bounds and variables to the
+//! documentation of each. The second name is the one that the variable had in water-healer.
 
-use std::{path::Path, path::PathBuf, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use super::{
     Config, ConfigBuilder, IntoDuration, OutOfRange, Protocol, Start,
     builder::Row,
     kinds::{Choice, Flag, Folder, Kind, Number, Optional, Ratio, Time, Word},
-    table::{default_text, kind, kind_type, settings, time},
+    table::{default_text, kind, kind_type, row_text, settings, time},
     text,
 };
 

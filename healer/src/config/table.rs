@@ -94,6 +94,15 @@ macro_rules! default_text {
     };
 }
 
+/// The last paragraph of a row's documentation.
+macro_rules! row_text {
+    ($kind:ident $args:tt, $env:ident $(or $also:ident)?) => {
+        concat!(
+            default_text!($kind $args), " Variable: `", stringify!($env), "`", $(" or `", stringify!($also), "`",)? "."
+        )
+    };
+}
+
 /// Writes, for each row, the value with its default, a setter, a getter or field, and a [`Row`] of `TABLE`.
 macro_rules! settings {
     (
@@ -135,7 +144,7 @@ macro_rules! settings {
             $(
                 $(#[doc = $doc])+
                 #[doc = ""]
-                #[doc = concat!(default_text!($kind $args), " Variable: `", stringify!($env), "`.")]
+                #[doc = row_text!($kind $args, $env $(or $also)?)]
                 pub fn $name(&self) -> $out {
                     <kind_type!($kind $args) as Kind>::lend(&self.settings.values.$name)
                 }
@@ -149,7 +158,7 @@ macro_rules! settings {
                 $(
                     $(#[doc = $gdoc])+
                     #[doc = ""]
-                    #[doc = concat!(default_text!($gkind $gargs), " Variable: `", stringify!($genv), "`.")]
+                    #[doc = row_text!($gkind $gargs, $genv $(or $galso)?)]
                     pub $field: $value,
                 )+
             }
@@ -165,7 +174,7 @@ macro_rules! settings {
             $(
                 $(#[doc = $doc])+
                 #[doc = ""]
-                #[doc = concat!(default_text!($kind $args), " Variable: `", stringify!($env), "`.")]
+                #[doc = row_text!($kind $args, $env $(or $also)?)]
                 pub fn $name(self, $arg: $take) -> Self {
                     self.put(stringify!($name), &kind!($kind $args), $arg, |it| &mut it.$name)
                 }
@@ -173,7 +182,7 @@ macro_rules! settings {
             $($(
                 $(#[doc = $gdoc])+
                 #[doc = ""]
-                #[doc = concat!(default_text!($gkind $gargs), " Variable: `", stringify!($genv), "`.")]
+                #[doc = row_text!($gkind $gargs, $genv $(or $galso)?)]
                 pub fn $gname(self, $garg: $gtake) -> Self {
                     self.put(stringify!($gname), &kind!($gkind $gargs), $garg, |it| &mut it.$group.$field)
                 }
@@ -181,7 +190,7 @@ macro_rules! settings {
 
             /// Takes the settings of the process's environment, on top of those given so far (the later call wins).
             ///
-            /// | variable | setting | name in water-healer |
+            /// | variable | setting | second name |
             /// | --- | --- | --- |
             $(#[doc = concat!(
                 "| `", stringify!($env), "` | [`", stringify!($name), "`](Self::", stringify!($name), ") | ",
@@ -233,4 +242,4 @@ macro_rules! settings {
     };
 }
 
-pub(super) use {default_text, kind, kind_type, settings, time};
+pub(super) use {default_text, kind, kind_type, row_text, settings, time};

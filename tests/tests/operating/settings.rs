@@ -64,6 +64,18 @@ fn each_of_the_18_variables_is_printed_with_its_source() {
 }
 
 #[test]
+fn two_names_of_a_variable_agree_or_end_the_program_with_both_names() {
+    let printed = printed(&[("HEALING_INTERVAL", "90"), ("HEALER_GUARD_INTERVAL", "1m 30s")]);
+    assert_eq!(printed["guard_interval"], ("1m 30s".to_owned(), "env HEALER_GUARD_INTERVAL".to_owned()));
+    let output =
+        flights(&["--print-config"], &[("HEALING_INTERVAL", "90"), ("HEALER_GUARD_INTERVAL", "91s")]);
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("HEALING_INTERVAL") && said.contains("HEALER_GUARD_INTERVAL"), "{said}");
+    assert!(said.contains("1m 30s") && said.contains("1m 31s"), "{said}");
+}
+
+#[test]
 fn a_boolean_is_one_of_eight_words_and_else_an_error_that_names_the_variable() {
     for (word, means) in [
         ("true", true),

@@ -4,7 +4,9 @@ use std::fs;
 
 use super::{built, complete, one, refused};
 use crate::config::{
-    Config, ConfigBuilder, OutOfRange, Protocol, Source, Start, WrongKind, builder::Row, settings::TABLE,
+    Config, ConfigBuilder, OutOfRange, Protocol, Source, Start, WrongKind,
+    builder::Row,
+    settings::{TABLE, Values},
 };
 
 /// A setting's name, a call of its setter, the same value as a variable, the value as it is shown, and a wrong one.
@@ -146,7 +148,7 @@ fn both_names_of_a_variable_may_be_set_to_the_same_value() {
 #[test]
 fn two_names_of_a_variable_with_two_values_are_an_error_that_names_both() {
     for (name, _, text, ..) in CASES {
-        let default = (row(name).show)(&crate::config::settings::Values::default());
+        let default = (row(name).show)(&Values::default());
         for other in row(name).also {
             let default = if default == "(in memory)" { "memory" } else { &default };
             for vars in
@@ -198,25 +200,28 @@ fn a_number_without_a_unit_is_seconds_in_the_originals_variables_and_refused_in_
 
 /// The table of `docs/settings.md`.
 fn documented() -> String {
-    let mut table =
-        "| setting | default | allowed | variables | in code | meaning |\n| --- | --- | --- | --- | --- | --- |\n"
-            .to_owned();
-    let values = crate::config::settings::Values::default();
-    for row in TABLE {
-        let default = (row.show)(&values);
-        let default = if default.is_empty() { "(required)" } else { &default };
-        let variables: Vec<_> = row.variables().map(|name| format!("`{name}`")).collect();
-        let about = row.about.trim();
-        let sentence = about.split_once(". ").map_or(about, |(first, _)| first).trim_end_matches('.');
-        table += &format!(
-            "| `{}` | {default} | {} | {} | `{}` | {sentence} |\n",
-            row.name,
-            (row.allowed)().split(", such as").next().unwrap_or_default(),
-            variables.join(", "),
-            row.getter
-        );
-    }
-    table
+    let head = [
+        "| setting | default | allowed | variables | in code | meaning |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ];
+    let lines: Vec<_> = head.map(str::to_owned).into_iter().chain(TABLE.iter().map(line)).collect();
+    lines.join("\n") + "\n"
+}
+
+fn line(row: &Row) -> String {
+    let default = (row.show)(&Values::default());
+    let default = if default.is_empty() { "(required)" } else { &default };
+    let allowed = (row.allowed)();
+    let allowed = allowed.split(", such as").next().unwrap_or_default();
+    let variables: Vec<_> = row.variables().map(|name| format!("`{name}`")).collect();
+    let about = row.about.trim();
+    let sentence = about.split_once(". ").map_or(about, |(first, _)| first).trim_end_matches('.');
+    format!(
+        "| `{}` | {default} | {allowed} | {} | `{}` | {sentence} |",
+        row.name,
+        variables.join(", "),
+        row.getter
+    )
 }
 
 #[test]
