@@ -63,7 +63,7 @@ async fn run(options: &Options) -> anyhow::Result<()> {
         write!(stdout(), "{}", config.print())?;
         return Ok(());
     }
-    // Standard output is for the summary alone. `LOGLEVEL=DEBUG` shows more.
+    // Standard output is for the summary alone. `HEALER_LOG_LEVEL=DEBUG` shows more.
     observe::init_logs(config.logs())?;
     config.warnings().iter().for_each(|warning| tracing::warn!("{warning}"));
     #[cfg(feature = "opentelemetry")]

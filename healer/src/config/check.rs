@@ -1,15 +1,15 @@
-//! What only `build` can see: settings and properties that must fit each other.
+//! Faults that only `build` can see: settings and properties that must fit each other.
 
 use std::{collections::BTreeMap, ops::RangeInclusive, time::Duration};
 
 use super::{
     Protocol,
-    error::{WrongKind, WrongSetting},
     features::{self, Features},
     names::canonical,
     owned, redact,
-    settings::DurationSetting,
     source::{Source, Sourced},
+    text,
+    wrong::{WrongKind, WrongSetting},
 };
 
 pub(super) type Properties = BTreeMap<String, Sourced<String>>;
@@ -138,23 +138,19 @@ fn session_below_poll(properties: &Properties) -> Option<WrongSetting> {
     )
 }
 
-/// A budget that must end before the group gives up on this member.
-pub(super) fn below_poll_interval(
-    budget: &Sourced<Duration>,
-    setting: &DurationSetting,
+/// Budgets that must end before the group gives up on this member.
+pub(super) fn budgets(
+    budgets: [(&'static str, Duration, &Source); 2],
     properties: &Properties,
-) -> Option<WrongSetting> {
+) -> impl Iterator<Item = WrongSetting> {
     let limit = max_poll_interval(properties);
-    if budget.value < limit {
-        return None;
-    }
-    let shown = humantime::format_duration(budget.value).to_string();
-    let wrong = WrongSetting::new(WrongKind::Conflict, setting.setting.name, &shown, &budget.source);
-    Some(
-        wrong
+    let late = budgets.into_iter().filter(move |(_, budget, _)| *budget >= limit);
+    late.map(move |(name, budget, source)| {
+        let shown = humantime::format_duration(budget).to_string();
+        WrongSetting::new(WrongKind::Conflict, name, &shown, source)
             .problem("the group would give this member up meanwhile")
-            .allowed(format!("less than the property `{MAX_POLL}`, {} ms", limit.as_millis())),
-    )
+            .allowed(format!("less than the property `{MAX_POLL}`, {} ms", limit.as_millis()))
+    })
 }
 
 /// The longest time between two polls before the group gives a member up.
@@ -174,14 +170,9 @@ fn find<'a>(properties: &'a Properties, name: &str) -> Option<(&'a str, &'a Sour
         .map(|(given, value)| (given.as_str(), value))
 }
 
-/// What `build` says where a required setting was not given.
+/// The fault of a required setting that was not given.
 pub(super) fn brokers_missing() -> WrongSetting {
     WrongSetting::missing("brokers")
         .problem("it is required and was not given, neither by `.brokers(…)` nor by HEALER_BROKERS")
-        .allowed(super::settings::BROKERS_ALLOWED)
-}
-
-/// Values that came with a wrong setting have no source of their own.
-pub(super) fn default<T>(value: T) -> Sourced<T> {
-    Sourced { value, source: Source::Default }
+        .allowed(text::BROKERS.allowed)
 }

@@ -24,13 +24,24 @@ impl ChoiceError {
         &self.text
     }
 
-    /// What would have been accepted.
+    /// The texts that are accepted, in words.
     pub fn allowed(&self) -> &'static str {
         self.allowed
     }
 }
 
-/// How members of the consumer group agree on who reads which partition.
+/// A choice between a few words.
+pub(super) trait Chosen: Copy + PartialEq + fmt::Display + FromStr<Err = ChoiceError> {
+    /// The words.
+    const ALLOWED: &'static str;
+
+    /// The fault of a value that no word can say.
+    fn problem(&self) -> Option<&'static str> {
+        None
+    }
+}
+
+/// How the partitions are shared among the members of the consumer group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum Protocol {
@@ -41,8 +52,8 @@ pub enum Protocol {
     Consumer,
 }
 
-impl Protocol {
-    pub(super) const ALLOWED: &str = "`classic` or `consumer`";
+impl Chosen for Protocol {
+    const ALLOWED: &'static str = "`classic` or `consumer`";
 }
 
 impl fmt::Display for Protocol {
@@ -94,10 +105,16 @@ pub enum Start {
     Error,
 }
 
-impl Start {
-    pub(super) const ALLOWED: &str = "`earliest`, `latest`, `error`, or `time:` with a time in UTC \
+impl Chosen for Start {
+    const ALLOWED: &'static str = "`earliest`, `latest`, `error`, or `time:` with a time in UTC \
         (`time:2026-01-31T12:00:00Z`) or milliseconds since 1970 (`time:1769860800000`)";
 
+    fn problem(&self) -> Option<&'static str> {
+        (matches!(self, Self::Time(_)) && self.millis().is_none()).then_some("the time is out of range")
+    }
+}
+
+impl Start {
     /// [`Start::Time`] of so many milliseconds since 1970 (UTC), as Kafka counts them.
     ///
     /// ```
@@ -180,8 +197,8 @@ pub enum OutOfRange {
     Latest,
 }
 
-impl OutOfRange {
-    pub(super) const ALLOWED: &str = "`error`, `earliest` or `latest`";
+impl Chosen for OutOfRange {
+    const ALLOWED: &'static str = "`error`, `earliest` or `latest`";
 }
 
 impl fmt::Display for OutOfRange {

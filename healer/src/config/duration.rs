@@ -3,12 +3,12 @@
 
 use std::time::Duration;
 
-/// What a duration may look like, for error texts.
+/// The form of a duration, for error texts.
 const ALLOWED: &str = r#"a number with a unit, such as "250ms", "2s" or "1m 30s""#;
 
 /// A text that is no duration.
 ///
-/// The message says which text, why, and what is allowed.
+/// The message has the text, the reason and the form that is allowed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{text}` is not a duration: {reason}; allowed: {ALLOWED}")]
 #[non_exhaustive]
@@ -28,7 +28,7 @@ impl DurationError {
         &self.reason
     }
 
-    /// What would have been accepted.
+    /// The form that is accepted, in words.
     #[allow(clippy::unused_self)] // reads like the other parts of the error
     pub fn allowed(&self) -> &'static str {
         ALLOWED
@@ -61,7 +61,7 @@ pub fn parse_duration(text: &str) -> Result<Duration, DurationError> {
         .map_err(|why| DurationError { text: text.to_owned(), reason: why.to_string() })
 }
 
-/// What a setting or a DSL argument takes as a duration: a [`Duration`], or text such as `"250ms"`.
+/// A duration as a setting or a DSL argument takes it: a [`Duration`], or text such as `"250ms"`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a duration",
     label = "expected a `std::time::Duration`, or text such as \"250ms\" or \"2s\""

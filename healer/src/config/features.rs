@@ -1,9 +1,9 @@
 //! Client properties that need a cargo feature: librdkafka is compiled without TLS, Kerberos and zstd by default,
-//! and what it says then ("not available at build time") helps nobody who uses healer.
+//! and its own answer ("not available at build time") does not name the feature of healer.
 
 use super::names::canonical;
 
-/// The cargo features of healer that change what librdkafka can do.
+/// The cargo features of healer that add to librdkafka.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Features {
     pub(super) ssl: bool,
@@ -21,7 +21,7 @@ impl Features {
     };
 }
 
-/// What to name in an error.
+/// The names for errors.
 pub(super) const SSL: &str = "ssl";
 pub(super) const GSSAPI: &str = "gssapi";
 pub(super) const ZSTD: &str = "zstd";

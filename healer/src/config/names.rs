@@ -1,4 +1,4 @@
-//! What is known about librdkafka's property names (2.12.1, its CONFIGURATION.md): second names, and which client a
+//! librdkafka's property names (2.12.1, its CONFIGURATION.md): second names, and which client a
 //! property is for. A name that is not here goes to both clients; whether it exists is for the client to say.
 
 /// Second names of one property, and the name that stands for all.

@@ -1,13 +1,12 @@
 //! "Did you mean": the known name that a mistyped one is nearest to.
 
 /// The known name that fewest edits lead to, if these are at most a quarter of its letters (and at least one fits).
-pub(super) fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
+pub(super) fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     // A name that is longer or shorter by more needs as many edits.
-    let may_fit = |known: &&&str| name.len().abs_diff(known.len()) <= known.len() / 4;
+    let may_fit = |known: &&str| name.len().abs_diff(known.len()) <= known.len() / 4;
     known
-        .iter()
         .filter(may_fit)
-        .map(|known| (edits(name, known), *known))
+        .map(|known| (edits(name, known), known))
         .filter(|(edits, known)| *edits <= known.len() / 4)
         .min()
         .map(|(_, known)| known)

@@ -3,7 +3,7 @@
 
 use super::{Protocol, names::canonical};
 
-/// The property (by its canonical name) and what to use instead.
+/// The property (by its canonical name) and its replacement.
 const OWNED: [(&str, &str); 19] = [
     ("metadata.broker.list", "the setting `brokers` (HEALER_BROKERS)"),
     ("group.id", "the setting `group` (HEALER_GROUP)"),
@@ -21,7 +21,7 @@ const OWNED: [(&str, &str); 19] = [
     ("auto.offset.reset", "the settings `start` (HEALER_START) and `out_of_range` (HEALER_OUT_OF_RANGE)"),
     ("enable.partition.eof", "`run_until_end`, which knows the end of every partition"),
     ("offset.store.method", "the setting `commit_interval`; offsets are kept by the broker"),
-    ("offset.store.path", "the setting `store_path` (HEALER_STORE)"),
+    ("offset.store.path", "the setting `store_path` (HEALER_STORE_PATH)"),
     ("offset.store.sync.interval.ms", "the setting `commit_interval` (HEALER_COMMIT_INTERVAL)"),
     ("enable.idempotence", "nothing, sinks are always idempotent"),
     ("request.required.acks", "nothing, a record counts as sent when all replicas have it (`acks=all`)"),
@@ -45,7 +45,7 @@ const POINTERS: [&str; 9] = [
     "ssl_key",
 ];
 
-/// What to use instead of this property, where healer owns it.
+/// The replacement of this property, where healer owns it.
 pub(super) fn instead(name: &str, protocol: Protocol) -> Option<&'static str> {
     let name = canonical(name);
     // the environment spells `log_cb` as `log.cb`
@@ -71,7 +71,7 @@ pub(super) fn instead(name: &str, protocol: Protocol) -> Option<&'static str> {
     OWNED.iter().find(|(owned, _)| *owned == name).map(|(_, instead)| *instead)
 }
 
-/// For a property that this group protocol does not have: what is wrong, and what to use instead.
+/// For a property that this group protocol does not have: the fault, and a replacement.
 pub(super) fn of_other_protocol(name: &str, protocol: Protocol) -> Option<(&'static str, &'static str)> {
     match (protocol, name) {
         (Protocol::Consumer, "session.timeout.ms") => Some((

@@ -2,18 +2,7 @@
 
 use std::fmt;
 
-use super::{
-    Config,
-    names::Side,
-    properties::Effective,
-    redact,
-    settings::{
-        BROKERS, COMMIT_INTERVAL, CONNECT_TIMEOUT, DEAD_LETTER_TOPIC, DRAIN_BUDGET, GROUP, HELD_BACK_AFTER,
-        IN_FLIGHT, MEMORY_BUDGET, MEMORY_MAX_AGE, MEMORY_MAX_LEN, METADATA_MAX_BYTES, OUT_OF_RANGE,
-        POLL_BUDGET, PROTOCOL, STALL_AFTER, START, START_BUDGET, STORE, THREADS, UNREACHABLE_AFTER,
-    },
-    source::{Source, Sourced},
-};
+use super::{Config, names::Side, properties::Effective, redact, settings::TABLE, source::Source};
 
 /// One line of the print.
 struct Line {
@@ -42,53 +31,14 @@ impl Config {
     }
 
     fn settings(&self) -> Vec<Line> {
-        let show = humantime::format_duration;
-        let duration = |name, it: &Sourced<std::time::Duration>| line(name, &show(it.value), &it.source);
-        let number = |name, it: &Sourced<usize>| line(name, &it.value, &it.source);
-        let group = match &self.group {
-            Some(group) => line(GROUP.name, &group.value, &group.source),
-            None => line(GROUP.name, &"(the pipeline's name)", &Source::Default),
-        };
-        let store = match &self.store_path.value {
-            Some(folder) => line(STORE.name, &folder.display(), &self.store_path.source),
-            None => line(STORE.name, &"(in memory)", &self.store_path.source),
-        };
-        let held_back = match &self.held_back_after {
-            Some(after) => duration(HELD_BACK_AFTER.setting.name, after),
-            None => line(HELD_BACK_AFTER.setting.name, &"(never)", &Source::Default),
-        };
-        let mut lines = vec![
-            line(BROKERS.name, &self.brokers.value, &self.brokers.source),
-            group,
-            line(PROTOCOL.name, &self.protocol.value, &self.protocol.source),
-            line(START.name, &self.start.value, &self.start.source),
-            line(OUT_OF_RANGE.name, &self.out_of_range.value, &self.out_of_range.source),
-            duration(COMMIT_INTERVAL.setting.name, &self.commit_interval),
-            number(IN_FLIGHT.setting.name, &self.in_flight),
-            number(THREADS.setting.name, &self.threads),
-            line(MEMORY_BUDGET.setting.name, &self.memory_budget.value, &self.memory_budget.source),
-            number(METADATA_MAX_BYTES.setting.name, &self.metadata_max_bytes),
-            duration(STALL_AFTER.setting.name, &self.stall_after),
-            duration(UNREACHABLE_AFTER.setting.name, &self.unreachable_after),
-            held_back,
-            store,
-            number(MEMORY_MAX_LEN.setting.name, &self.memory_max_len),
-            duration(MEMORY_MAX_AGE.setting.name, &self.memory_max_age),
-            duration(POLL_BUDGET.setting.name, &self.poll_budget),
-            duration(DRAIN_BUDGET.setting.name, &self.drain_budget),
-            duration(CONNECT_TIMEOUT.setting.name, &self.connect_timeout),
-            duration(START_BUDGET.setting.name, &self.start_budget),
-        ];
-        if self.dead_letter_topic().is_none() {
-            lines.push(line(DEAD_LETTER_TOPIC.name, &"(none)", &Source::Default));
-        }
-        lines.extend(self.dead_letter_topics.iter().map(|(stage, topic)| {
-            let of = if stage.is_empty() { String::new() } else { format!("_of({stage})") };
-            line(&format!("{}{of}", DEAD_LETTER_TOPIC.name), &topic.value, &topic.source)
-        }));
-        let operating = self.operating.shown().into_iter();
-        lines.extend(operating.map(|(name, value, source)| line(name, &value, source)));
-        lines
+        let Self { settings, .. } = self;
+        let rows =
+            TABLE.iter().map(|row| line(row.name, &(row.show)(&settings.values), settings.source(row.name)));
+        let topics = self.dead_letter_topics.iter();
+        rows.chain(topics.map(|(stage, topic)| {
+            line(&format!("dead_letter_topic_of({stage})"), &topic.value, &topic.source)
+        }))
+        .collect()
     }
 
     fn properties_of_both(&self) -> Vec<Line> {

@@ -1,4 +1,4 @@
-//! What librdkafka's two clients get: healer's defaults, over them the user's properties, over them what healer owns.
+//! The properties of librdkafka's two clients: healer's defaults, over them the user's, over them those that healer owns.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -86,7 +86,7 @@ impl Config {
         for (name, value) in fixed {
             all.insert(name, (value, Source::Fixed));
         }
-        all.insert("bootstrap.servers", (&self.brokers.value, self.brokers.source.clone()));
+        all.insert("bootstrap.servers", (self.brokers(), self.settings.source("brokers").clone()));
         if of == Side::Consumer {
             self.group_properties(&mut all);
         }
@@ -94,11 +94,11 @@ impl Config {
     }
 
     fn group_properties<'a>(&'a self, all: &mut Effective<'a>) {
-        if let Some(group) = &self.group {
-            all.insert("group.id", (&group.value, group.source.clone()));
+        if let Some(group) = self.group() {
+            all.insert("group.id", (group, self.settings.source("group").clone()));
         }
-        let source = self.protocol.source.clone();
-        match self.protocol.value {
+        let source = self.settings.source("protocol").clone();
+        match self.protocol() {
             Protocol::Classic => {
                 all.insert("group.protocol", ("classic", source));
                 all.insert("partition.assignment.strategy", ("cooperative-sticky", Source::Fixed));

@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-/// What stands where a secret was.
+/// Stands in the place of a secret.
 pub(crate) const REDACTED: &str = "[redacted]";
 
 /// The longest value shown, in characters; a longer one is cut.
@@ -25,7 +25,7 @@ const SECRET_PARTS: [&str; 12] = [
     "user.info",
 ];
 
-/// What is *not* secret of `sasl.*` and `ssl.*`. All others are, so that a password behind a misspelled name
+/// The properties of `sasl.*` and `ssl.*` that are *not* secret. All others are, so that a password behind a misspelled name
 /// (`sasl.pasword`) stays hidden as well.
 const OPEN_PROPERTIES: [&str; 17] = [
     "sasl.mechanism",

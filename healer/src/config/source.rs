@@ -2,8 +2,6 @@
 
 use std::fmt;
 
-use super::error::WrongSetting;
-
 /// Where the value of a setting came from.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -37,22 +35,4 @@ impl fmt::Display for Source {
 pub(super) struct Sourced<T> {
     pub(super) value: T,
     pub(super) source: Source,
-}
-
-/// What was given for a setting so far: a value or what is wrong with it. A later one replaces it, error and all.
-#[derive(Clone)]
-pub(super) struct Given<T> {
-    pub(super) value: Result<T, Box<WrongSetting>>,
-    pub(super) source: Source,
-}
-
-impl<T> Given<T> {
-    pub(super) fn new(value: T, source: Source) -> Self {
-        Self { value: Ok(value), source }
-    }
-
-    pub(super) fn wrong(wrong: WrongSetting) -> Self {
-        let source = wrong.source().clone();
-        Self { value: Err(Box::new(wrong)), source }
-    }
 }

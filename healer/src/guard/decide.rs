@@ -108,7 +108,7 @@ fn is_over(settings: &GuardSettings, looks: &[Look]) -> bool {
 fn fault(settings: &GuardSettings, look: &Look) -> Option<GuardEnd> {
     let State::Running(signs) = &look.state else { return None };
     let pipeline = look.pipeline.clone();
-    if settings.on_lost_backend
+    if settings.on_lost_broker
         && let Some(Outage { lasting, reason }) = &signs.lost
     {
         return Some(GuardEnd::BrokerLost { pipeline, lasting: *lasting, reason: reason.clone() });

@@ -29,7 +29,7 @@ pub enum GuardEnd {
         /// For how long.
         lasting: Duration,
     },
-    /// A pipeline could reach no broker for [`unreachable_after`](crate::Config::unreachable_after) (`on_lost_backend`).
+    /// A pipeline could reach no broker for [`unreachable_after`](crate::Config::unreachable_after) (`on_lost_broker`).
     BrokerLost {
         /// Its name.
         pipeline: String,

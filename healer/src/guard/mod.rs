@@ -28,12 +28,12 @@ type Hook = Box<dyn FnOnce(&GuardEnd) + Send>;
 ///
 /// | setting, variable | default | what holds | exit code |
 /// | --- | --- | --- | --- |
-/// | `on_error`, `HEALING_GOT_ERROR` | on | an error ended a pipeline; off: it is logged, once | 1 |
-/// | `on_lost_backend`, `HEALING_GOT_DASK` | on | no broker answered for [`unreachable_after`](crate::Config::unreachable_after), 1 min | 1 |
-/// | `graceful_offset`, `HEALING_GRACEFUL_OFFSET` | 1 h | nothing was committed for so long, while there was something to commit | 1 |
-/// | `graceful_polling`, `HEALING_GRACEFUL_POLLING` | 30 min | nothing was polled for so long | 1 |
-/// | `expires_after`, `HEALING_AUTO_EXPIRED` | 3 h | the guard has run for so long | 0 |
-/// | `max_commits`, `HEALING_MAX_TOTAL_COMMIT` | 0, off | so many commit requests of a pipeline were acknowledged | 0 |
+/// | `on_error`, `HEALER_GUARD_ON_ERROR` | on | an error ended a pipeline; off: it is logged, once | 1 |
+/// | `on_lost_broker`, `HEALER_GUARD_ON_LOST_BROKER` | on | no broker answered for [`unreachable_after`](crate::Config::unreachable_after), 1 min | 1 |
+/// | `graceful_offset`, `HEALER_GRACEFUL_OFFSET` | 1 h | nothing was committed for so long, while there was something to commit | 1 |
+/// | `graceful_polling`, `HEALER_GRACEFUL_POLLING` | 30 min | nothing was polled for so long | 1 |
+/// | `expires_after`, `HEALER_EXPIRES_AFTER` | 0, off | the guard has run for so long | 0 |
+/// | `max_commits`, `HEALER_MAX_COMMITS` | 0, off | so many commit requests of a pipeline were acknowledged | 0 |
 ///
 /// Before it does, it waits for `sleep_before_shutdown` (2 s by default), asks all pipelines to [stop](Handle::stop), so that
 /// they finish and commit what is in flight, and waits for their ends within the [drain budget](Guard::drain_budget).

@@ -30,7 +30,7 @@ const HOUR: Duration = Duration::from_hours(1);
 fn off() -> GuardSettings {
     GuardSettings {
         on_error: false,
-        on_lost_backend: false,
+        on_lost_broker: false,
         graceful_offset: Duration::ZERO,
         graceful_polling: Duration::ZERO,
         sleep_before_shutdown: Duration::ZERO,
@@ -139,7 +139,7 @@ fn nothing_polled_counts_from_the_bound_on() {
 
 #[test]
 fn a_broker_is_lost_from_the_bound_on() {
-    let settings = GuardSettings { on_lost_backend: true, ..off() };
+    let settings = GuardSettings { on_lost_broker: true, ..off() };
     let after = |lasting: Duration| {
         let outage = Outage { lasting, reason: "all brokers down".to_owned() };
         one(&settings, |health| {

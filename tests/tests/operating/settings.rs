@@ -17,12 +17,12 @@ const ALL: [(&str, &str, &str, &str, &str); 18] = [
     ("JAEGER_HOSTNAME", "otlp_host", "localhost", "collector", "collector"),
     ("JAEGER_PORT", "otlp_port", "4317", "4444", "4444"),
     ("HEALING_GOT_ERROR", "guard_on_error", "true", "false", "false"),
-    ("HEALING_GOT_DASK", "guard_on_lost_backend", "true", "0", "false"),
+    ("HEALING_GOT_DASK", "guard_on_lost_broker", "true", "0", "false"),
     ("HEALING_GRACEFUL_OFFSET", "graceful_offset", "1h", "61", "1m 1s"),
     ("HEALING_GRACEFUL_POLLING", "graceful_polling", "30m", "62s", "1m 2s"),
     ("HEALING_INTERVAL", "guard_interval", "5s", "63", "1m 3s"),
     ("HEALING_SLEEP_BEFORE_SHUTDOWN", "sleep_before_shutdown", "2s", "0", "0s"),
-    ("HEALING_AUTO_EXPIRED", "expires_after", "3h", "64", "1m 4s"),
+    ("HEALING_AUTO_EXPIRED", "expires_after", "0s", "64", "1m 4s"),
     ("HEALING_MAX_TOTAL_COMMIT", "max_commits", "0", "65", "65"),
     ("MAXLEN_MEMORY", "memory_max_len", "10000000", "66", "66"),
     ("MAXAGE_MEMORY", "memory_max_age", "1h", "67", "1m 7s"),
@@ -61,6 +61,18 @@ fn each_of_the_18_variables_is_printed_with_its_source() {
     }
     let old = printed(&[("JAEGER_PORT", "6831")]);
     assert_eq!(old["otlp_port"], ("4317".to_owned(), "env JAEGER_PORT".to_owned()));
+}
+
+#[test]
+fn two_names_of_a_variable_agree_or_end_the_program_with_both_names() {
+    let printed = printed(&[("HEALING_INTERVAL", "90"), ("HEALER_GUARD_INTERVAL", "1m 30s")]);
+    assert_eq!(printed["guard_interval"], ("1m 30s".to_owned(), "env HEALER_GUARD_INTERVAL".to_owned()));
+    let output =
+        flights(&["--print-config"], &[("HEALING_INTERVAL", "90"), ("HEALER_GUARD_INTERVAL", "91s")]);
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("HEALING_INTERVAL") && said.contains("HEALER_GUARD_INTERVAL"), "{said}");
+    assert!(said.contains("1m 30s") && said.contains("1m 31s"), "{said}");
 }
 
 #[test]

@@ -15,7 +15,7 @@ fn every_setting_is_read_from_its_variable() {
         ("HEALER_IN_FLIGHT", "64"),
         ("HEALER_THREADS", "2"),
         ("HEALER_MEMORY_BUDGET", "1000000"),
-        ("HEALER_STORE", "/var/lib/flights"),
+        ("HEALER_STORE_PATH", "/var/lib/flights"),
         ("HEALER_POLL_BUDGET", "50ms"),
         ("HEALER_DRAIN_BUDGET", "2s"),
         ("HEALER_CONNECT_TIMEOUT", "3s"),

@@ -6,6 +6,7 @@ mod operate;
 mod properties;
 mod secrets;
 mod settings;
+mod table;
 mod texts;
 
 use super::{Config, ConfigBuilder, ConfigError, WrongSetting};

@@ -40,8 +40,8 @@ fn a_host_is_a_name_or_an_address_and_no_more() {
         ("http://collector", "more than a host"),
         ("collector/v1", "more than a host"),
         ("user@collector", "more than a host"),
-        ("collector:4317", "JAEGER_PORT"),
-        ("[::1]:4317", "JAEGER_PORT"),
+        ("collector:4317", "HEALER_OTLP_PORT"),
+        ("[::1]:4317", "HEALER_OTLP_PORT"),
         ("a b", "no host's name has"),
         ("[a]", "no host's name has"),
     ] {

@@ -112,7 +112,7 @@ fn traces(name: &str, config: &Config) -> Tracing {
     let traces = Tracing::of_process(name, config.group());
     if config.traces().enabled && !traces.is_on() {
         tracing::warn!(
-            "traces are asked for (ENABLE_OPENTELEMETRY_JAEGER), and nobody sends them: call `healer::observe::init_traces` before the \
+            "traces are asked for (HEALER_TRACES), and nobody sends them: call `healer::observe::init_traces` before the \
              pipeline is started (feature `opentelemetry`)"
         );
     }

@@ -15,7 +15,7 @@ use crate::{
 ///
 /// A [`ConfigError`] is a line at ERROR for each wrong setting (fields `setting`, `value`, `source`, `allowed`) and one at WARN for each
 /// hint; any other error is one line with its causes. Where nobody logs yet, logging begins here, as the configuration says, as far as it is
-/// right: `ENABLE_JSON_LOGGING` and `LOGLEVEL` in the environment, or what the program set.
+/// right: `HEALER_LOG_JSON` and `HEALER_LOG_LEVEL` in the environment, or what the program set.
 ///
 /// ```no_run
 /// use std::process::ExitCode;

@@ -74,7 +74,7 @@ pub(super) fn installed() -> Option<Arc<Tracer>> {
 pub fn init_traces(settings: &TraceSettings) -> Result<Traces, TracesError> {
     let TraceSettings { enabled, service_name, host, port, ratio } = settings;
     if !enabled {
-        tracing::info!("no traces are sent: they are switched off (ENABLE_OPENTELEMETRY_JAEGER)");
+        tracing::info!("no traces are sent: they are switched off (HEALER_TRACES)");
         return Ok(Traces(None));
     }
     let endpoint = format!("http://{host}:{port}");
