@@ -76,17 +76,16 @@ pub mod testing;
 mod topology;
 mod unfinished;
 
-pub use app::{App, BuildError, Built, Error, PartitionReport, Report};
+pub use app::{App, Built, PartitionReport, Report};
 pub use broker::Outage;
 pub use codec::{Bincode, Bytes, Codec, CodecContext, CodecError, Decode, Encode, Json, Part, RawJson, Text};
 pub use config::{Config, ConfigBuilder, ConfigError, OutOfRange, Protocol, Start};
 pub use context::{Context, Headers, Origin};
 pub use engine::{
     Blocked, CommitHealth, Commits, CommittedOffset, Handle, Health, HeldBack, HeldPartition, OpenCircuit,
-    PartitionState, PartitionStatus, Phase, SeekError, SeekTo, SendHealth, Stalled, StartError,
-    WaitingForPartitions,
+    PartitionState, PartitionStatus, Phase, SeekError, SeekTo, SendHealth, Stalled, WaitingForPartitions,
 };
-pub use error::{BoxError, RecordError, RecordErrorKind, RowRange};
+pub use error::{BoxError, BuildError, Error, RecordError, RecordErrorKind, RowRange, StartError};
 pub use guard::{Guard, GuardEnd};
 #[doc = include_str!("docs/checkpoint.md")]
 pub use healer_macros::checkpoint;

@@ -9,7 +9,7 @@ use std::{
 use healer_store::{Limits, MemoryStore, SledStore, Store, StoreError};
 
 use super::{
-    App, BuildError, Error,
+    App,
     circles::{of_ports, of_topics},
     dead_letters,
 };
@@ -20,6 +20,7 @@ use crate::{
     },
     config::Config,
     engine::{Connect, Handle, Launch, Leash, Mode, launch},
+    error::{BuildError, Error},
     operators::{Entry, OnError},
     topology::{Description, Graph, Node, NodeKind, States},
 };

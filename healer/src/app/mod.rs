@@ -3,19 +3,18 @@
 mod build;
 mod circles;
 mod dead_letters;
-mod error;
 mod report;
 
 use std::sync::Arc;
 
 pub use self::{
     build::Built,
-    error::{BuildError, Error},
     report::{PartitionReport, Report},
 };
 use crate::{
     config::Config,
     engine::Handle,
+    error::Error,
     operators::{Entry, MakeEntry as _, OnError},
     reports::FailureReporter,
     stream::Root,

@@ -24,6 +24,7 @@ pub(crate) use original::{Original, body_of};
 use crate::{
     broker::RecordRef,
     envelope::Spot,
+    error::{Cause, Failure},
     observe::{self, Here, Span, Trace, Watch},
 };
 
@@ -357,6 +358,12 @@ impl Context {
     /// The next stage tries for itself.
     pub(crate) fn first_attempt(&mut self) {
         self.attempt = 1;
+    }
+
+    /// An error of it at a node.
+    pub(crate) fn failure(&self, node: u32, cause: Cause) -> Failure {
+        let failure = Failure::at(node, Arc::clone(&self.topic), self.partition, self.offset, cause);
+        failure.after(self.attempt).of_id(Some(self.identity()))
     }
 
     pub(crate) fn topic_arc(&self) -> &Arc<str> {

@@ -11,9 +11,7 @@ mod shared;
 
 pub(crate) use circuits::Circuits;
 pub use circuits::OpenCircuit;
-pub use core::{
-    Blocked, CommitHealth, HeldBack, HeldPartition, PartitionState, PartitionStatus, Stalled, StartError,
-};
+pub use core::{Blocked, CommitHealth, HeldBack, HeldPartition, PartitionState, PartitionStatus, Stalled};
 pub(crate) use core::{decode_metadata, is_of_a_pipeline};
 pub use driver::{Commits, CommittedOffset, Handle, Health, Phase, SeekError, SeekTo, WaitingForPartitions};
 pub(crate) use driver::{Connect, Launch, Leash, Mode, launch};

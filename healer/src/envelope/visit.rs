@@ -260,7 +260,7 @@ impl<'r> Visit<'r> {
 
 /// An error that names all that is owed where it is about a batch.
 fn failure_of(claim: &Claim<'_>, context: &Context, node: u32, cause: Cause) -> Failure {
-    let failure = Failure::new(node, context, cause);
+    let failure = context.failure(node, cause);
     if context.is_of_many() { failure.of_rows(claim.rows()) } else { failure }
 }
 

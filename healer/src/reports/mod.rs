@@ -107,12 +107,7 @@ pub use self::{
     report::{FailureReport, Outcome, PanicReport, RowReport},
     reporter::FailureReporter,
 };
-pub(crate) use self::{
-    draft::Draft,
-    panics::{Caught, catch_backtraces, take as caught},
-    queue::Reports,
-    raw::Written,
-};
+pub(crate) use self::{draft::Draft, panics::catch_backtraces, queue::Reports};
 
 /// What is behind a lock of this module is whole, also after a panic.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -26,7 +26,6 @@ pub use commit::CommitHealth;
 pub(crate) use metadata::{Said, decode as decode_metadata, is_of_a_pipeline};
 pub(crate) use part::Part;
 pub(crate) use pause::Rest;
-pub use start::StartError;
 pub(crate) use start::{Known, Older, Start, StartPolicy, decide};
 pub use status::{Blocked, PartitionState, PartitionStatus, Stalled};
 pub use transaction::{HeldBack, HeldPartition};
@@ -34,10 +33,10 @@ pub(crate) use until::Goal;
 
 use self::{commit::Commits, pause::Paused, revoke::Revoking, until::UntilEnd};
 use crate::{
-    app::Error,
     broker::{CommitError, TopicPartition},
     engine::Memory,
     envelope::{Home, Settled},
+    error::Error,
     journal::Scope,
     observe::Tally,
     operators::ChunkLog,

@@ -11,13 +11,14 @@ use std::{
 use tokio::sync::{broadcast, watch};
 
 use crate::{
-    app::{Error, Report},
+    app::Report,
     broker::Remote,
     engine::{
         Circuits, Runtime, Sends, Shared,
         core::{Action, Core, Event},
     },
     envelope::Desk,
+    error::Error,
     operators::Checkpoints,
 };
 

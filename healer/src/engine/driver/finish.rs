@@ -7,9 +7,10 @@ use std::{
 
 use super::{control::Control, poll::Poller};
 use crate::{
-    app::{Error, PartitionReport, Report},
+    app::{PartitionReport, Report},
     broker::{Broker, Remote, TopicPartition},
     engine::core::{Goal, Part},
+    error::Error,
 };
 
 /// How long the report may wait for the broker to say where partitions end.

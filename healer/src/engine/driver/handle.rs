@@ -24,9 +24,10 @@ use super::{
     seek::Sought,
 };
 use crate::{
-    app::{Error, Report},
+    app::Report,
     broker::{Remote, TopicPartition},
     engine::{PartitionStatus, core::Rest},
+    error::Error,
     journal::{Checkpoint, Journal, Scope},
 };
 

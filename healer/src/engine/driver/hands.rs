@@ -5,10 +5,9 @@ use std::sync::{Arc, mpsc::Sender};
 
 use super::{Message, backlog::Backlog, lanes::Lease};
 use crate::{
-    app::Error,
     engine::{Runtime, Worker},
     envelope::Desk,
-    error::catch,
+    error::{Error, catch},
     operators::ChunkLog,
 };
 

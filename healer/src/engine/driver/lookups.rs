@@ -13,14 +13,13 @@ use super::{
     poll::Poller,
 };
 use crate::{
-    app::Error,
     broker::{Broker, Remote, TopicPartition},
     engine::{
         Runtime, Worker,
         core::{Event, Start},
     },
     envelope::Desk,
-    error::catch,
+    error::{Error, catch},
 };
 
 /// How long after a look-up that failed the next is tried.

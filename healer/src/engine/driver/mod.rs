@@ -60,10 +60,9 @@ use self::{
 pub(crate) use self::{prepare::prepare, station::Station, turn::Turner};
 use super::core::Start;
 use crate::{
-    app::Error,
     broker::{Broker, BrokerError, CommitError, Producer, TopicPartition, Topics, Watermarks},
     config::Config,
-    error::catch,
+    error::{Error, catch},
     operators::{Entry, OnError},
     reports::FailureReporter,
     topology::{Graph, States},

@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use super::poll::Poller;
 use crate::{
-    app::BuildError,
     broker::{Assignment, Broker, TopicPartition},
     engine::{
         Host,
         core::{Assigned, Event, Start},
     },
     envelope::Home,
+    error::BuildError,
 };
 
 impl<B: Broker> Poller<B> {

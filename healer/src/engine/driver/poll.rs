@@ -22,7 +22,6 @@ use super::{
     waits::Answer,
 };
 use crate::{
-    app::Error,
     broker::{Broker, BrokerErrorKind, Event as BrokerEvent, Remote, TopicPartition},
     config::Config,
     engine::{
@@ -30,7 +29,7 @@ use crate::{
         core::{Event, Goal},
     },
     envelope::Settled,
-    error::RecordError,
+    error::{Error, RecordError},
     observe::{Fate, GivenUp, Meters, Sight},
     topology::Graph,
 };

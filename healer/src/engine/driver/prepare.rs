@@ -29,15 +29,14 @@ use super::{
     waits::Reasons,
 };
 use crate::{
-    app::Error,
     broker::{Broker, Producer, TopicPartition, Topics},
-    config::Config,
-    config::Start,
+    config::{Config, Start},
     engine::{
         Memory, Runtime, Sends, Shared, Sharing,
         core::{Core, Goal, Settings},
     },
     envelope::Desk,
+    error::Error,
     journal::{Journal, Scope},
     observe::{Measures, Meters, Tracing},
     operators::{Checkpoints, OnError},

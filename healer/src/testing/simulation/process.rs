@@ -10,10 +10,11 @@ use super::{
     runtime::{Clock, SimRuntime},
 };
 use crate::{
-    app::{Built, Error, Report},
+    app::{Built, Report},
     broker::{BrokerError, Producer},
     config::Config,
     engine::{self, Connect, Handle, Station, Turner},
+    error::Error,
     journal::Scope,
 };
 

@@ -5,7 +5,6 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use healer_store::DoneAbove;
 
 use crate::{
-    app::Error,
     broker::{CommitError, CommitErrorKind, ReadHeaders, RecordRef, TopicPartition},
     context::{Context, Headers},
     engine::{
@@ -13,6 +12,7 @@ use crate::{
         core::{Action, Assigned, Core, Event, Goal, Said, Settings, Start, decode_metadata},
     },
     envelope::{Claim, Desk, Home, Outcome, Receipt, Settled, Visit, fingerprint},
+    error::Error,
     journal::Scope,
     operators::{ChunkLog, Run},
 };

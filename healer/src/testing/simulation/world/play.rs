@@ -12,10 +12,11 @@ use healer_store::DoneAbove;
 
 use super::{GROUP, World, ground::TOPIC};
 use crate::{
-    app::{Error, Report},
+    app::Report,
     broker::TopicPartition,
     context::Headers,
     engine::{Handle, PartitionStatus, decode_metadata},
+    error::Error,
     journal::Scope,
     testing::simulation::{
         cluster::{Accepted, CLUSTER, Cluster, MemberId, Protocol},
