@@ -54,13 +54,13 @@ mod tests {
     use serde_json::{json, to_value};
 
     use crate::{
-        app::{PartitionReport, Report},
         broker::Outage,
         engine::{
-            Blocked, CommitHealth, CommittedOffset, Health, HeldBack, HeldPartition, OpenCircuit,
-            PartitionState, PartitionStatus, Phase, SendHealth, Stalled, WaitingForPartitions,
+            Blocked, CommitHealth, CommittedOffset, Health, HeldBack, HeldPartition, PartitionReport,
+            PartitionState, PartitionStatus, Phase, Report, Stalled, WaitingForPartitions,
         },
         error::Error,
+        lane::{OpenCircuit, SendHealth},
     };
 
     fn blocked(key: &[u8]) -> Blocked {

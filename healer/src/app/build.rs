@@ -21,8 +21,8 @@ use crate::{
     config::Config,
     engine::{Connect, Handle, Launch, Leash, Mode, launch},
     error::{BuildError, Error},
-    operators::{Entry, OnError},
-    topology::{Description, Graph, Node, NodeKind, States},
+    lane::Entry,
+    topology::{Description, Graph, Node, NodeKind, OnError, States},
 };
 
 /// A pipeline that was checked and has its store open; it runs when it is started.

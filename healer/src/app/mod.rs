@@ -3,22 +3,19 @@
 mod build;
 mod circles;
 mod dead_letters;
-mod report;
 
 use std::sync::Arc;
 
-pub use self::{
-    build::Built,
-    report::{PartitionReport, Report},
-};
+pub use self::build::Built;
 use crate::{
+    chain::Root,
     config::Config,
-    engine::Handle,
+    engine::{Handle, Report},
     error::Error,
-    operators::{Entry, MakeEntry as _, OnError},
+    lane::Entry,
+    operators::MakeEntry as _,
     reports::FailureReporter,
-    stream::Root,
-    topology::{Description, Graph, Node, States},
+    topology::{Description, Graph, Node, OnError, States},
 };
 pub(crate) use dead_letters::settle;
 

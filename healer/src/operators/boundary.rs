@@ -5,13 +5,13 @@ use std::{future::Future, sync::Arc};
 pub use super::queue::{Envelope, Inbox, Queue};
 pub(super) use super::queue::{Gate, Needs, WeakQueue, queue};
 use crate::{
+    chain::{Below, Consumer},
     context::Context,
-    engine::{Host, Shared},
-    envelope::{Claim, End, Outcome, Receipt, Visit},
+    envelope::{Outcome, Receipt},
     error::{Cause, Failure, catch},
+    lane::{Claim, End, Host, Shared, Visit},
     observe,
     operators::failing,
-    stream::{Below, Consumer},
 };
 
 /// What a boundary's task does.

@@ -4,10 +4,10 @@ use std::sync::{Arc, OnceLock};
 
 use super::boundary::{self, Envelope, Inbox, Queue, Serve, ServeOne, Step, WeakQueue};
 use crate::{
-    engine::Host,
-    envelope::Visit,
+    chain::{Below, Consumer, Link, Operator, Raw, Sealed, Then, Whole},
     error::Failure,
-    stream::{Below, Consumer, Link, Operator, Raw, Sealed, Stream, Then, Whole},
+    lane::{Host, Visit},
+    stream::Stream,
     topology::{Node, NodeDraft, NodeKind, Plan},
 };
 

@@ -72,7 +72,6 @@
 //! # Ok::<(), healer::reports::ReportError>(())
 //! ```
 
-mod complaints;
 mod directory;
 mod distinct;
 mod draft;
@@ -93,7 +92,6 @@ mod weight;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-pub(crate) use self::complaints::Complaints;
 #[cfg(feature = "object-store")]
 pub use self::object_store::ObjectStore;
 #[cfg(feature = "logs")]

@@ -3,13 +3,14 @@
 use std::marker::PhantomData;
 
 use super::{
-    Accepts, Branch, Chain as _, Consumer, FanOut, Filters, Gathers, Healed, Here, Keeps, Link, Operator,
-    Reach as _, Splits, Start,
-    consumer::Checked,
+    FanOut,
     fan_out::{BranchStart, Way},
-    healed::Nodes,
 };
 use crate::{
+    chain::{
+        Accepts, Branch, Chain as _, Checked, Consumer, Filters, Gathers, Healed, Here, Keeps, Link, Nodes,
+        Operator, Reach as _, Splits, Start,
+    },
     config::IntoDuration,
     operators::{Checkpoint, Filter, HealNode, Map, Partition, Port, ToPort, TryMap},
     topology::{Draft, NodeDraft, NodeKind},

@@ -17,6 +17,7 @@ mod stall;
 mod start;
 mod status;
 mod stop;
+mod tally;
 mod transaction;
 mod until;
 
@@ -28,18 +29,17 @@ pub(crate) use part::Part;
 pub(crate) use pause::Rest;
 pub(crate) use start::{Known, Older, Start, StartPolicy, decide};
 pub use status::{Blocked, PartitionState, PartitionStatus, Stalled};
+pub(crate) use tally::Tally;
 pub use transaction::{HeldBack, HeldPartition};
 pub(crate) use until::Goal;
 
 use self::{commit::Commits, pause::Paused, revoke::Revoking, until::UntilEnd};
 use crate::{
     broker::{CommitError, TopicPartition},
-    engine::Memory,
     envelope::{Home, Settled},
     error::Error,
     journal::Scope,
-    observe::Tally,
-    operators::ChunkLog,
+    lane::{ChunkLog, Memory},
 };
 
 /// What the core decides by.

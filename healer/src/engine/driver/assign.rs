@@ -12,7 +12,7 @@ use crate::{
     engine::core::{Goal, Known, Said, Start, StartPolicy, decide, decode_metadata},
     error::Error,
     journal::{Journal, Loaded, PartitionSnapshot, Scope},
-    operators::Entry,
+    lane::Entry,
 };
 
 /// A source's chain, with how to tell its topics.

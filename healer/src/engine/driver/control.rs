@@ -11,15 +11,14 @@ use std::{
 use tokio::sync::{broadcast, watch};
 
 use crate::{
-    app::Report,
     broker::Remote,
     engine::{
-        Circuits, Runtime, Sends, Shared,
+        Report,
         core::{Action, Core, Event},
     },
     envelope::Desk,
     error::Error,
-    operators::Checkpoints,
+    lane::{Checkpoints, Circuits, Runtime, Sends, Shared},
 };
 
 use super::{

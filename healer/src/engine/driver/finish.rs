@@ -7,9 +7,11 @@ use std::{
 
 use super::{control::Control, poll::Poller};
 use crate::{
-    app::{PartitionReport, Report},
     broker::{Broker, Remote, TopicPartition},
-    engine::core::{Goal, Part},
+    engine::{
+        PartitionReport, Report,
+        core::{Goal, Part},
+    },
     error::Error,
 };
 

@@ -24,9 +24,8 @@ use super::{
     seek::Sought,
 };
 use crate::{
-    app::Report,
     broker::{Remote, TopicPartition},
-    engine::{PartitionStatus, core::Rest},
+    engine::{PartitionStatus, Report, core::Rest},
     error::Error,
     journal::{Checkpoint, Journal, Scope},
 };

@@ -5,10 +5,9 @@ use std::sync::{Arc, mpsc::Sender};
 
 use super::{Message, backlog::Backlog, lanes::Lease};
 use crate::{
-    engine::{Runtime, Worker},
     envelope::Desk,
     error::{Error, catch},
-    operators::ChunkLog,
+    lane::{ChunkLog, Runtime, Worker},
 };
 
 /// How many records such a thread runs at once: it is handed more less often than the poll thread takes a chunk.

@@ -6,8 +6,9 @@ use serde::Serialize;
 
 use crate::{
     broker::{Outage, Remote},
-    engine::{Blocked, CommitHealth, HeldBack, HeldPartition, OpenCircuit, SendHealth, Stalled},
+    engine::{Blocked, CommitHealth, HeldBack, HeldPartition, Stalled},
     error::Error,
+    lane::{OpenCircuit, SendHealth},
 };
 
 use super::{WaitingForPartitions, control::Control};

@@ -14,12 +14,10 @@ use super::{
 };
 use crate::{
     broker::{Broker, Remote, TopicPartition},
-    engine::{
-        Runtime, Worker,
-        core::{Event, Start},
-    },
+    engine::core::{Event, Start},
     envelope::Desk,
     error::{Error, catch},
+    lane::{Runtime, Worker},
 };
 
 /// How long after a look-up that failed the next is tried.

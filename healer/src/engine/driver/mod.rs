@@ -22,6 +22,7 @@ mod patience;
 mod piece;
 mod poll;
 mod prepare;
+mod report;
 mod saver;
 mod seek;
 mod station;
@@ -48,6 +49,7 @@ pub use handle::{Commits, CommittedOffset, Handle};
 pub use health::{Health, Phase};
 #[cfg(feature = "testing")]
 pub(crate) use keeper::turn as keep;
+pub use report::{PartitionReport, Report};
 pub use seek::{SeekError, SeekTo};
 pub use waits::WaitingForPartitions;
 
@@ -63,9 +65,9 @@ use crate::{
     broker::{Broker, BrokerError, CommitError, Producer, TopicPartition, Topics, Watermarks},
     config::Config,
     error::{Error, catch},
-    operators::{Entry, OnError},
+    lane::Entry,
     reports::FailureReporter,
-    topology::{Graph, States},
+    topology::{Graph, OnError, States},
 };
 
 /// An answer from one of the engine's own threads.

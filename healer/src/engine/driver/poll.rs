@@ -24,12 +24,10 @@ use super::{
 use crate::{
     broker::{Broker, BrokerErrorKind, Event as BrokerEvent, Remote, TopicPartition},
     config::Config,
-    engine::{
-        Memory, Shared,
-        core::{Event, Goal},
-    },
+    engine::core::{Event, Goal},
     envelope::Settled,
     error::{Error, RecordError},
+    lane::{Memory, Shared},
     observe::{Fate, GivenUp, Meters, Sight},
     topology::Graph,
 };

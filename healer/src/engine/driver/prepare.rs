@@ -31,17 +31,14 @@ use super::{
 use crate::{
     broker::{Broker, Producer, TopicPartition, Topics},
     config::{Config, Start},
-    engine::{
-        Memory, Runtime, Sends, Shared, Sharing,
-        core::{Core, Goal, Settings},
-    },
+    engine::core::{Core, Goal, Settings},
     envelope::Desk,
     error::Error,
     journal::{Journal, Scope},
+    lane::{Checkpoints, Memory, Runtime, Sends, Shared, Sharing},
     observe::{Measures, Meters, Tracing},
-    operators::{Checkpoints, OnError},
     reports::Reports,
-    topology::{NodeKind, Nodes},
+    topology::{NodeKind, Nodes, OnError},
 };
 
 /// An engine whose threads are not started, and the user's handle on it.

@@ -11,8 +11,8 @@ use std::{
 use super::{control::Control, finish::finish, poll::Poller};
 use crate::{
     broker::Broker,
-    engine::Runtime,
     error::{Error, catch},
+    lane::Runtime,
 };
 
 /// How long user code may hold the poll thread before somebody else goes on polling.

@@ -19,7 +19,8 @@ use opentelemetry_sdk::{
 use super::{Span, Trace, Traces, Tracing};
 use crate::{
     broker::{ReadHeaders, RecordRef, TopicPartition},
-    context::{Context, Headers},
+    context::Context,
+    record::Headers,
 };
 
 const PARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
@@ -138,7 +139,7 @@ fn a_record_is_one_trace_and_its_calls_lie_within_it() {
     let took = call.end_time.duration_since(call.start_time).expect("it ends after its begin");
     assert!(took >= Duration::from_millis(2), "{took:?}");
     assert_eq!((&call.status, &record.status), (&Status::Unset, &Status::Unset));
-    let emit_id = crate::context::emit_id("orders", 3, 41, Some(1_700_000_000_123)).to_string();
+    let emit_id = crate::record::emit_id("orders", 3, 41, Some(1_700_000_000_123)).to_string();
     let expected: BTreeMap<&str, Value> = [
         ("messaging.system", "kafka".into()),
         ("messaging.operation.name", "process".into()),

@@ -11,9 +11,9 @@ use futures_util::{
 use super::{delivery::deliver, letter::Letter};
 use crate::{
     context::Context,
-    engine::{Host, Shared},
-    envelope::{Claim, Hold, Outcome, Receipt, Visit},
+    envelope::{Hold, Outcome, Receipt},
     error::Cause,
+    lane::{Claim, Host, Shared, Visit},
     operators::boundary::{self, Envelope, Inbox, Needs, Queue},
 };
 

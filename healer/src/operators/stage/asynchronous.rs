@@ -4,10 +4,10 @@ use std::{future::Future, marker::PhantomData, sync::Arc};
 
 use super::{Called, Calls, Kind, Slot, Stage, StageLane, StageNode, Verdict};
 use crate::{
+    chain::{Below, Consumer},
     context::Context,
-    engine::Host,
+    lane::Host,
     operators::boundary::{self, Boundary, Envelope, Inbox, Serve, ServeOne},
-    stream::{Below, Consumer},
     topology::{Node, NodeKind},
 };
 

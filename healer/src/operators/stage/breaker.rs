@@ -7,7 +7,7 @@ use std::{
 
 use tokio::sync::Notify;
 
-use crate::{context::Context, engine::Host, topology::Node};
+use crate::{context::Context, lane::Host, topology::Node};
 
 /// Opens after so many failures in a row: then nobody is called for a while, and after that one call says how it goes on.
 #[derive(Debug)]

@@ -9,8 +9,8 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use super::{AsyncStage, Stage, StageNode, SyncStage, Verdict, guarded, verdict::ended};
 use crate::{
     context::Context,
-    engine::Host,
     error::{Cause, catch, discard},
+    lane::Host,
     observe::{self, Ended},
     topology::{Node, Runs},
 };

@@ -47,13 +47,13 @@ pub use watched::{HasJson, HasNone, Shown};
 use backon::ExponentialBackoff;
 
 use crate::{
+    chain::{Consumer, Operator},
     context::Context,
-    engine::Host,
     envelope::{Outcome, Reason, Receipt},
     error::{Cause, said::chain},
+    lane::Host,
     observe::Rare,
     operators::{boundary::Step, failing},
-    stream::{Consumer, Operator},
     topology::{Need, Node, NodeDraft, NodeKind},
 };
 
@@ -126,9 +126,9 @@ impl<S: Stage> Operator for S {
         draft.on_error = S::POLICY.on_error.map(LastResort::on_error);
         draft.faults.extend(S::Kind::fault());
         if draft.kind == NodeKind::Batch {
-            super::refuse_rows_of_rows::<S::Out>(&mut draft);
+            crate::chain::refuse_rows_of_rows::<S::Out>(&mut draft);
         } else {
-            super::refuse_rows::<S::Out>(&mut draft);
+            crate::chain::refuse_rows::<S::Out>(&mut draft);
         }
         draft
     }

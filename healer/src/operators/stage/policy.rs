@@ -5,7 +5,7 @@ use std::time::Duration;
 use backon::{BackoffBuilder as _, ExponentialBackoff, ExponentialBuilder};
 
 use super::{breaker::Breaker, rate::Rate};
-use crate::{context::Context, operators::OnError};
+use crate::{context::Context, topology::OnError};
 
 /// What a stage's attribute says about failures; its texts were read by the macro.
 #[derive(Clone, Copy, Debug)]

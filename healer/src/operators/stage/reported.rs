@@ -4,11 +4,11 @@ use std::{borrow::Borrow, marker::PhantomData};
 
 use super::{Stage, StageNode, Verdict};
 use crate::{
+    chain::{CopiesToReport, Rows, Shows},
     context::Context,
-    engine::Host,
     error::Cause,
-    operators::{Rows, failing},
-    stream::{CopiesToReport, Shows},
+    lane::Host,
+    operators::failing,
 };
 
 /// Which calls of a stage are reported with what went in.

@@ -9,9 +9,10 @@ use std::{
 use super::super::{Draft, Outcome, catch_backtraces, panics};
 use crate::{
     Context, Headers,
-    context::{Millis, Original},
+    context::Original,
     error::{Cause, catch},
     observe::{self, Here},
+    record::Millis,
     topology::Called,
 };
 

@@ -4,7 +4,7 @@ mod paths;
 
 use std::{any::type_name, borrow::Cow};
 
-use crate::operators::Rows;
+use crate::chain::Rows;
 use paths::{by_path, holds};
 
 /// The work that is still to be done with a value.

@@ -7,7 +7,7 @@ use crate::{
     engine::core::{Action, Event},
     envelope::Outcome,
     error::{Cause, Failure},
-    operators::ChunkLog,
+    lane::ChunkLog,
 };
 
 #[test]

@@ -4,7 +4,7 @@ use crate::{
     engine::core::Event,
     envelope::{Outcome, Reason},
     error::{Cause, Error, Failure, RecordErrorKind},
-    operators::ChunkLog,
+    lane::ChunkLog,
 };
 
 #[test]

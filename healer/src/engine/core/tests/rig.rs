@@ -6,15 +6,13 @@ use healer_store::DoneAbove;
 
 use crate::{
     broker::{CommitError, CommitErrorKind, ReadHeaders, RecordRef, TopicPartition},
-    context::{Context, Headers},
-    engine::{
-        Held, Memory,
-        core::{Action, Assigned, Core, Event, Goal, Said, Settings, Start, decode_metadata},
-    },
-    envelope::{Claim, Desk, Home, Outcome, Receipt, Settled, Visit, fingerprint},
+    context::Context,
+    engine::core::{Action, Assigned, Core, Event, Goal, Said, Settings, Start, decode_metadata},
+    envelope::{Desk, Home, Outcome, Receipt, Settled, fingerprint},
     error::Error,
     journal::Scope,
-    operators::{ChunkLog, Run},
+    lane::{ChunkLog, Claim, Held, Memory, Run, Visit},
+    record::Headers,
 };
 
 pub(super) const INTERVAL: Duration = Duration::from_secs(10);

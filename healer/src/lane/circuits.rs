@@ -8,7 +8,7 @@ use std::{
 
 use serde::Serialize;
 
-use crate::{context::Context, engine::Host, observe::Rare};
+use crate::{context::Context, lane::Host, observe::Rare};
 
 /// How often a circuit is told of again whose trials fail.
 const AGAIN: Duration = Duration::from_mins(1);

@@ -14,14 +14,15 @@ use std::{
 use futures_util::future::{AbortHandle, BoxFuture, abortable};
 use tokio::sync::{oneshot, watch};
 
-use super::{Circuits, Shared};
+use super::{
+    Checkpoints, Circuits, Shared,
+    stack::{self, deep, with_stack},
+};
 use crate::{
     broker::Producer,
     error::{Cause, catch},
     observe::{LaneCounts, Measures, Rare, Tracing},
-    operators::{Checkpoints, Office},
     reports::Reports,
-    stream::stack::{self, deep, with_stack},
     topology::{Found, Need, Nodes},
 };
 
@@ -53,7 +54,7 @@ pub struct Host {
     tasks: Arc<Tasks>,
     counts: Arc<LaneCounts>,
     /// Opened by the first record that fails.
-    office: Arc<OnceLock<Office>>,
+    office: Arc<OnceLock<Box<dyn Any + Send + Sync>>>,
 }
 
 impl Host {
@@ -122,9 +123,10 @@ impl Host {
         &self.shared.measures
     }
 
-    /// Where fused nodes of this lane leave dead letters.
-    pub(crate) fn office(&self) -> &Office {
-        self.office.get_or_init(|| Office::open(self))
+    /// Where fused nodes of this lane leave dead letters; its type is the nodes' own, one for all of them.
+    pub(crate) fn office<O: Send + Sync + 'static>(&self, open: impl FnOnce(&Self) -> O) -> &O {
+        let office = self.office.get_or_init(|| Box::new(open(self)));
+        office.downcast_ref().expect("all lanes have offices of one type")
     }
 
     pub(crate) fn origin(&self) -> Option<(u32, u32)> {

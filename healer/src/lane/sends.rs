@@ -10,11 +10,7 @@ use futures_util::future::BoxFuture;
 use serde::Serialize;
 
 use super::Shared;
-use crate::{
-    broker::Producer,
-    context::{Context, emit_id},
-    observe,
-};
+use crate::{broker::Producer, context::Context, observe, record::emit_id};
 
 /// How often a lane whose records wait looks at them.
 const LOOK: Duration = Duration::from_secs(1);
