@@ -8,6 +8,8 @@ mod start;
 
 use std::{error::Error as StdError, fmt, sync::Arc, time::Duration};
 
+#[cfg(test)]
+pub(crate) use self::panics::last_panic;
 pub(crate) use self::panics::{Caught, Panicked, catch, discard, panic_message, remember};
 pub use self::pipeline::{BuildError, Error};
 pub(crate) use self::record::Listed;

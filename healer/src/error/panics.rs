@@ -57,7 +57,7 @@ pub(crate) fn discard<T>(value: T) {
 #[cold]
 fn seen(payload: Box<dyn Any + Send>) -> Panicked {
     let message = panic_message(&*payload);
-    let caught = last(&message).map(Arc::new);
+    let caught = last_panic(&message).map(Arc::new);
     discard(payload);
     Panicked { message, caught }
 }
@@ -86,7 +86,7 @@ pub(crate) fn remember(info: &PanicHookInfo<'_>) {
 ///
 /// A panic that was carried over from another thread (`resume_unwind`) has called no hook here: what is remembered then is about
 /// an earlier one, and its message tells.
-fn last(message: &str) -> Option<Caught> {
+pub(crate) fn last_panic(message: &str) -> Option<Caught> {
     LAST.try_with(|last| last.try_borrow_mut().ok()?.take())
         .ok()
         .flatten()

@@ -217,19 +217,27 @@ fn as_many_are_traced_as_the_ratio_says() {
     }
 }
 
+impl Rig {
+    fn batch(&self, rows: &[(Context, usize)]) -> Span {
+        let first = &rows[0].0;
+        let traces = rows.iter().map(|(row, _)| row.trace());
+        self.tracing.batch(&path(), traces, first.attempt(), || first.emit_id())
+    }
+}
+
 #[test]
 fn a_batch_has_links_to_its_rows_and_what_becomes_of_it_is_in_its_trace() {
     let rig = Rig::new(Manner::Takes, 1.0);
     let mut rows: Vec<_> = (0..200).map(|row| (rig.context(), row)).collect();
     rows.push((Context::reusable(Arc::from("orders"), 3), 200));
     let ids: Vec<_> = rows.iter().filter_map(|(row, _)| row.trace().ids().cloned()).collect();
-    let mut call = rig.tracing.batch(&path(), &rows);
+    let mut call = rig.batch(&rows);
     call.begin();
     let follow = call.follow();
     call.end(Ok(true));
     follow.call(&Arc::from("orders.sum"), 1).begin();
     let untraced = [(Context::reusable(Arc::from("orders"), 3), 0)];
-    let mut none = rig.tracing.batch(&path(), &untraced);
+    let mut none = rig.batch(&untraced);
     none.begin();
     none.end(Ok(true));
     drop((rows, follow));

@@ -6,7 +6,7 @@ use crate::{
     context::Context,
     engine::core::{Action, Event},
     envelope::Outcome,
-    error::{Cause, Failure},
+    error::Cause,
     lane::ChunkLog,
 };
 

@@ -3,7 +3,7 @@ use crate::{
     context::Context,
     engine::core::Event,
     envelope::{Outcome, Reason},
-    error::{Cause, Error, Failure, RecordErrorKind},
+    error::{Cause, Error, RecordErrorKind},
     lane::ChunkLog,
 };
 

@@ -9,7 +9,7 @@ use tracing_subscriber::{layer::SubscriberExt as _, registry};
 use super::rig::Rig;
 use crate::{
     context::Context,
-    observe::{Fate, GivenUp, LogLayer, Written},
+    observe::{Fate, LogLayer, Written},
 };
 
 /// Level and words of what is said meanwhile.
