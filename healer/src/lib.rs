@@ -81,7 +81,7 @@ mod unfinished;
 
 pub use app::{App, Built};
 pub use broker::Outage;
-pub use chain::{Branch, Chain, Healed, Link, Rows};
+pub use chain::{Branch, Chain, Healed, Link, Rows, Stream};
 pub use codec::{Bincode, Bytes, Codec, CodecContext, CodecError, Decode, Encode, Json, Part, RawJson, Text};
 pub use config::{Config, ConfigBuilder, ConfigError, OutOfRange, Protocol, Start};
 pub use context::{Context, Origin};
@@ -101,7 +101,7 @@ pub use healer_macros::stage;
 pub use lane::{OpenCircuit, SendHealth};
 pub use operators::{Batch, Port, Sink, Source, Transient, WrongLength, union};
 pub use record::Headers;
-pub use stream::{FanOut, Stream};
+pub use stream::FanOut;
 pub use topology::{Description, OnError};
 pub use unfinished::Plain;
 

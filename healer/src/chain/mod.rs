@@ -1,4 +1,4 @@
-//! What a chain is made of: its links as they are written, the checks that its types go through, and its nodes as they run.
+//! The parts of a chain: its links as they are written, the checks that its types go through, and its nodes as they run.
 
 mod accepts;
 mod consumer;
@@ -7,6 +7,7 @@ mod healed;
 mod link;
 mod reach;
 mod rows;
+mod stream;
 
 pub use accepts::{
     Accepts, Branch, CopiesToReport, Filters, Gathers, Here, Keeps, Operator, Repeats, Root, Shows, Splits,
@@ -18,6 +19,7 @@ pub use link::{Link, Start, Then};
 pub use reach::{Reach, Whole};
 pub use rows::Rows;
 pub(crate) use rows::{List, refuse_rows, refuse_rows_of_rows};
+pub use stream::Stream;
 
 pub(crate) use sealed::Sealed;
 

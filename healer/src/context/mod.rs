@@ -358,6 +358,11 @@ impl Context {
         self.attempt = 1;
     }
 
+    /// What is noted of it as a row of a batch.
+    pub(crate) fn noted(&self) -> NotedRow {
+        NotedRow { spot: self.spot(), timestamp: self.timestamp.get(), original: self.original.clone() }
+    }
+
     /// It is given up at a stage, because of an error.
     pub(crate) fn given_up(&self, stage: Arc<str>, error: String) -> GivenUp {
         GivenUp {

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use super::{Context, Original};
+use super::Original;
 use crate::{envelope::Spot, error::catch};
 
 /// What is noted of a call that may be reported.
@@ -20,12 +20,6 @@ pub(crate) struct NotedRow {
     pub(crate) spot: Spot,
     pub(crate) timestamp: Option<i64>,
     pub(crate) original: Option<Arc<Original>>,
-}
-
-impl NotedRow {
-    pub(crate) fn of(row: &Context) -> Self {
-        Self { spot: row.spot(), timestamp: row.timestamp_millis(), original: row.original().cloned() }
-    }
 }
 
 /// What is written of a value that is only looked at: a user's `Serialize` may panic, and then there is nothing.

@@ -1,4 +1,4 @@
-//! What a record is known by when its offset is read again.
+//! The fingerprint of a record, compared when its offset is read again.
 
 use xxhash_rust::xxh3::Xxh3;
 

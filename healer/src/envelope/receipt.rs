@@ -114,6 +114,7 @@ impl Receipt {
     }
 
     /// The receipt of a record that leaves the poll thread for a node, with so many bytes kept beside key and value.
+    #[inline]
     pub(crate) fn fresh(home: &Arc<Home>, record: &RecordRef<'_>, node: u32, beside: usize) -> Self {
         let charge = home.charge(record.bytes() + beside);
         let place = Place::new(record.offset, node, fingerprint(record), record.key, charge);

@@ -3,6 +3,7 @@
 mod panics;
 mod pipeline;
 mod record;
+mod rows;
 pub(crate) mod said;
 mod start;
 
@@ -12,8 +13,9 @@ use std::{error::Error as StdError, fmt, sync::Arc, time::Duration};
 pub(crate) use self::panics::last_panic;
 pub(crate) use self::panics::{Caught, Panicked, catch, discard, panic_message, remember};
 pub use self::pipeline::{BuildError, Error};
-pub(crate) use self::record::Listed;
-pub use self::record::{RecordError, RecordErrorKind, RowRange};
+pub use self::record::{RecordError, RecordErrorKind};
+pub(crate) use self::rows::Listed;
+pub use self::rows::RowRange;
 pub use self::start::StartError;
 use uuid::Uuid;
 

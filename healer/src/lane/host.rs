@@ -4,19 +4,17 @@ use std::{
     any::Any,
     collections::HashMap,
     future::Future,
-    sync::{
-        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
     time::Duration,
 };
 
-use futures_util::future::{AbortHandle, BoxFuture, abortable};
+use futures_util::future::{BoxFuture, abortable};
 use tokio::sync::{oneshot, watch};
 
 use super::{
     Checkpoints, Circuits, Shared,
     stack::{self, deep, with_stack},
+    tasks::Tasks,
 };
 use crate::{
     broker::Producer,
@@ -28,20 +26,6 @@ use crate::{
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// The tasks of a lane.
-#[derive(Default)]
-pub(super) struct Tasks {
-    handles: Mutex<Vec<AbortHandle>>,
-    aborted: AtomicBool,
-}
-
-impl Tasks {
-    pub(super) fn abort(&self) {
-        self.aborted.store(true, Ordering::Release);
-        lock(&self.handles).drain(..).for_each(|task| task.abort());
-    }
 }
 
 /// A lane's view of the running pipeline.
@@ -155,7 +139,7 @@ impl Host {
         F: Future<Output = ()> + Send + 'static,
     {
         let (task, handle) = abortable(deep(stack, task));
-        lock(&self.tasks.handles).push(handle);
+        self.tasks.add(handle);
         self.shared.runtime.spawn(Box::pin(async move {
             // An aborted task has returned what it held.
             let _ = task.await;
@@ -169,7 +153,7 @@ impl Host {
 
     /// Whether the tasks of this lane were cancelled. One that was held up by user code hears of it only where it waits.
     pub(crate) fn is_aborted(&self) -> bool {
-        self.tasks.aborted.load(Ordering::Acquire)
+        self.tasks.are_aborted()
     }
 
     /// Runs a call that may block, on the pool for such calls; a panic comes back as an error. Where the pool is shut down nothing

@@ -1,5 +1,5 @@
-//! What a lane is opened with, and what passes through it: all that nodes and engine have in common. Nodes reach tasks, time, state and
-//! brokers only through it, and the engine knows nodes only as it has them here.
+//! The common ground of nodes and engine: the host that a lane is opened with, its tasks, its chain, and the items that pass through it.
+//! Nodes reach tasks, time, state and producers only through it, and the engine knows nodes only as they are here.
 
 mod checkpoints;
 mod circuits;
@@ -10,9 +10,11 @@ mod runtime;
 mod sends;
 mod shared;
 pub(crate) mod stack;
+mod tasks;
 mod visit;
+mod waiting;
 
-pub(crate) use checkpoints::{CheckpointCell, Checkpoints, Kept, lock_kept};
+pub(crate) use checkpoints::{Checkpoints, Kept};
 pub(crate) use circuits::Circuits;
 pub use circuits::OpenCircuit;
 #[cfg(any(test, feature = "testing"))]
@@ -22,7 +24,8 @@ pub use host::Host;
 pub(crate) use memory::{Held, Memory};
 pub(crate) use runtime::{Runtime, Worker};
 pub use sends::SendHealth;
-pub(crate) use sends::{Sends, Waiting};
+pub(crate) use sends::Sends;
 pub(crate) use shared::{Shared, Sharing};
 pub use visit::Visit;
 pub(crate) use visit::{Claim, End};
+pub(crate) use waiting::Waiting;

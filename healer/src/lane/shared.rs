@@ -8,7 +8,7 @@ use std::{
 
 use tokio::sync::{Notify, watch};
 
-use super::{Checkpoints, Circuits, Runtime, Sends, host::Tasks};
+use super::{Checkpoints, Circuits, Runtime, Sends, tasks::Tasks};
 use crate::{
     broker::Producer,
     envelope::Desk,

@@ -31,8 +31,7 @@ impl Tracing {
         &self,
         _: &Arc<str>,
         _: impl ExactSizeIterator<Item = &'t Trace> + Clone,
-        _: u32,
-        _: impl FnOnce() -> Uuid,
+        _: impl FnOnce() -> (Uuid, u32),
     ) -> Span {
         Span
     }

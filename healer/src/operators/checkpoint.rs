@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::{
     chain::{Below, Consumer, Operator},
     error::{BoxError, Cause, Failure},
-    lane::{CheckpointCell, Checkpoints, Host, Kept, Visit, lock_kept},
+    lane::{Checkpoints, Host, Kept, Visit},
     operators::failing,
     topology::{Node, NodeDraft, NodeKind},
 };
@@ -97,17 +97,7 @@ impl<T: Send + 'static, D: Consumer<T>> Consumer<T> for CheckpointNode<T, D> {
         if let Err(error) = (self.encode)(&item, &mut lane.scratch) {
             return failing::fail(visit, self.node.id, Cause::Encode(error));
         }
-        let mut guard = lock_kept(&lane.cells[at].2);
-        let cell = guard.get_or_insert_with(|| CheckpointCell {
-            offset: -1,
-            json: Vec::new(),
-            type_name: std::any::type_name::<T>(),
-            fresh: false,
-        });
-        std::mem::swap(&mut cell.json, &mut lane.scratch);
-        cell.offset = visit.context.offset();
-        cell.fresh = true;
-        drop(guard);
+        lane.cells[at].2.keep(&mut lane.scratch, visit.context.offset(), std::any::type_name::<T>());
         visit.give();
         self.next.push(&mut lane.next, visit, item)
     }

@@ -14,6 +14,7 @@ mod queue;
 mod sink;
 mod source;
 mod stage;
+mod step;
 
 pub use batch::{Batch, BatchKind, BatchStage, RowsKind, RowsStage, WrongLength};
 #[cfg(feature = "testing")]

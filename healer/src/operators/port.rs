@@ -4,10 +4,9 @@ use std::sync::{Arc, OnceLock};
 
 use super::boundary::{self, Envelope, Inbox, Queue, Serve, ServeOne, Step, WeakQueue};
 use crate::{
-    chain::{Below, Consumer, Link, Operator, Raw, Sealed, Then, Whole},
+    chain::{Below, Consumer, Link, Operator, Raw, Sealed, Stream, Then, Whole},
     error::Failure,
     lane::{Host, Visit},
-    stream::Stream,
     topology::{Node, NodeDraft, NodeKind, Plan},
 };
 

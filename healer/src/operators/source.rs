@@ -4,13 +4,12 @@ use std::sync::Arc;
 
 use crate::{
     broker::Topics,
-    chain::{Below, Consumer, Link, Operator, Raw, Sealed, Then, Whole},
+    chain::{Below, Consumer, Link, Operator, Raw, Sealed, Stream, Then, Whole},
     codec::{Codec, CodecContext, CodecError, Decode},
     envelope::Reason,
     error::{Cause, Failure},
     lane::{Host, Visit},
     operators::failing,
-    stream::Stream,
     topology::{Node, NodeDraft, NodeKind, OnError, Plan},
 };
 

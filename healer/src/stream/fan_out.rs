@@ -2,9 +2,10 @@
 
 use std::marker::PhantomData;
 
-use super::Stream;
 use crate::{
-    chain::{Below, Branch, Chain, Checked, Consumer, Healed, Link, Nodes, Reach, Sealed, Start, Whole},
+    chain::{
+        Below, Branch, Chain, Checked, Consumer, Healed, Link, Nodes, Reach, Sealed, Start, Stream, Whole,
+    },
     error::Failure,
     lane::{Host, Visit},
     operators::push_guarded,

@@ -5,4 +5,3 @@ mod fan_out;
 mod stream;
 
 pub use fan_out::FanOut;
-pub use stream::Stream;

@@ -53,18 +53,15 @@ impl Tracing {
     }
 
     /// A call of a batch stage: a trace of its own, since its rows are of several, with links to those.
-    /// `attempt` is that of the first row, and so is the identity that the batch has its own from.
+    /// `first` gives identity and attempt of the first row.
     pub(crate) fn batch<'t>(
         &self,
         path: &Arc<str>,
         rows: impl ExactSizeIterator<Item = &'t Trace> + Clone,
-        attempt: u32,
-        first: impl FnOnce() -> Uuid,
+        first: impl FnOnce() -> (Uuid, u32),
     ) -> Span {
         match &self.0 {
-            Some(pipeline) if rows.clone().any(Trace::is_on) => {
-                Span::of_batch(pipeline, path, rows, attempt, first())
-            }
+            Some(pipeline) if rows.clone().any(Trace::is_on) => Span::of_batch(pipeline, path, rows, first()),
             _ => Span::NONE,
         }
     }

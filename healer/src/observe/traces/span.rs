@@ -55,14 +55,13 @@ impl Span {
         Self::new(root, None, sink, What::Send { topic: None })
     }
 
-    /// With the traces of all its rows, and the identity of the first.
+    /// With the traces of all its rows, and with identity and attempt of the first.
     #[cold]
     pub(super) fn of_batch<'t>(
         pipeline: &Arc<Pipeline>,
         stage: &Arc<str>,
         rows: impl ExactSizeIterator<Item = &'t Trace>,
-        attempt: u32,
-        first: Uuid,
+        (first, attempt): (Uuid, u32),
     ) -> Self {
         let count = rows.len();
         let mut traces = rows.filter_map(Trace::ids);

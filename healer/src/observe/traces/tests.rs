@@ -219,9 +219,9 @@ fn as_many_are_traced_as_the_ratio_says() {
 
 impl Rig {
     fn batch(&self, rows: &[(Context, usize)]) -> Span {
-        let first = &rows[0].0;
+        let first = || (rows[0].0.emit_id(), rows[0].0.attempt());
         let traces = rows.iter().map(|(row, _)| row.trace());
-        self.tracing.batch(&path(), traces, first.attempt(), || first.emit_id())
+        self.tracing.batch(&path(), traces, first)
     }
 }
 

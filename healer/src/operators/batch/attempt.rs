@@ -5,7 +5,7 @@ use std::{future::Future, sync::Arc};
 use super::batch::Parts;
 use crate::{
     chain::{List, Rows},
-    context::{Context, NotedRow},
+    context::Context,
     envelope::Receipt,
     error::Cause,
     lane::Host,
@@ -115,7 +115,7 @@ fn note_rows<'c>(context: &mut Context, rows: impl Iterator<Item = &'c Context>)
     context.take_notes();
     // A row alone is a record like any other.
     if let Some(notes) = context.notes().filter(|_| context.is_of_many()) {
-        notes.set_rows(rows.map(NotedRow::of).collect());
+        notes.set_rows(rows.map(Context::noted).collect());
     }
 }
 

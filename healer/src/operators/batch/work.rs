@@ -136,10 +136,9 @@ where
             if let Some(turn) = &mut turn {
                 turn.await;
             }
-            let first = &rows.list[0].0;
             let traces = rows.list.iter().map(|(row, _)| row.trace());
-            let span =
-                host.traces().batch(&self.stage.node.path, traces, first.attempt(), || first.emit_id());
+            let first = || (rows.list[0].0.emit_id(), rows.list[0].0.attempt());
+            let span = host.traces().batch(&self.stage.node.path, traces, first);
             let trace = span.follow();
             let Tried { back, result } = K::call(host, &self.stage, &lane.need, rows, keep, span).await;
             admitted.ended(&result, host, &context);

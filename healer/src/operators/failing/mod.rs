@@ -16,7 +16,7 @@ use crate::{
     error::{Cause, Failure, discard, said::chain},
     lane::{Host, Visit},
     observe::{Fate, Rare},
-    operators::boundary::Step,
+    operators::step::Step,
     topology::OnError,
 };
 
