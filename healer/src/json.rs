@@ -1,11 +1,10 @@
 //! How what the engine tells of itself is written as JSON: durations are numbers of seconds, bytes are as reports have them.
 #![allow(clippy::ref_option, reason = "serde gives a field as it is")]
 
-use std::{sync::Arc, time::Duration};
+use std::{borrow::Cow, sync::Arc, time::Duration};
 
-use serde::{Serialize as _, Serializer};
-
-use crate::{app::Error, error::said::chain, reports::Written};
+use base64::{DecodeError, Engine as _, engine::general_purpose::STANDARD};
+use serde::{Deserialize, Serialize, Serializer};
 
 pub(crate) fn seconds<S: Serializer>(time: &Duration, to: S) -> Result<S::Ok, S::Error> {
     time.as_secs_f64().serialize(to)
@@ -24,9 +23,28 @@ pub(crate) fn bytes_if_any<S: Serializer>(bytes: &Option<Vec<u8>>, to: S) -> Res
     bytes.as_deref().map(Written::of).serialize(to)
 }
 
-/// An error with its sources, in one line.
-pub(crate) fn error_if_any<S: Serializer>(error: &Option<Error>, to: S) -> Result<S::Ok, S::Error> {
-    error.as_ref().map(|error| chain(error)).serialize(to)
+/// Bytes as they are written.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Written<'a> {
+    Text(Cow<'a, str>),
+    Base64(String),
+}
+
+impl<'a> Written<'a> {
+    pub(crate) fn of(bytes: &'a [u8]) -> Self {
+        match std::str::from_utf8(bytes) {
+            Ok(text) => Self::Text(Cow::Borrowed(text)),
+            Err(_) => Self::Base64(STANDARD.encode(bytes)),
+        }
+    }
+
+    pub(crate) fn into_bytes(self) -> Result<Vec<u8>, DecodeError> {
+        match self {
+            Self::Text(text) => Ok(text.into_owned().into_bytes()),
+            Self::Base64(text) => STANDARD.decode(text),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -36,12 +54,13 @@ mod tests {
     use serde_json::{json, to_value};
 
     use crate::{
-        app::{Error, PartitionReport, Report},
         broker::Outage,
         engine::{
-            Blocked, CommitHealth, CommittedOffset, Health, HeldBack, HeldPartition, OpenCircuit,
-            PartitionState, PartitionStatus, Phase, SendHealth, Stalled, WaitingForPartitions,
+            Blocked, CommitHealth, CommittedOffset, Health, HeldBack, HeldPartition, PartitionReport,
+            PartitionState, PartitionStatus, Phase, Report, Stalled, WaitingForPartitions,
         },
+        error::Error,
+        lane::{OpenCircuit, SendHealth},
     };
 
     fn blocked(key: &[u8]) -> Blocked {

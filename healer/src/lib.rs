@@ -53,6 +53,7 @@ extern crate self as healer;
 
 mod app;
 mod broker;
+mod chain;
 mod codec;
 pub mod config;
 mod context;
@@ -64,10 +65,12 @@ mod guard;
 mod journal;
 mod json;
 pub mod kafka;
+mod lane;
 mod names;
 pub mod observe;
 mod operators;
 pub mod prelude;
+mod record;
 pub mod reports;
 pub mod store;
 mod stream;
@@ -76,17 +79,18 @@ pub mod testing;
 mod topology;
 mod unfinished;
 
-pub use app::{App, BuildError, Built, Error, PartitionReport, Report};
+pub use app::{App, Built};
 pub use broker::Outage;
+pub use chain::{Branch, Chain, Healed, Link, Rows, Stream};
 pub use codec::{Bincode, Bytes, Codec, CodecContext, CodecError, Decode, Encode, Json, Part, RawJson, Text};
 pub use config::{Config, ConfigBuilder, ConfigError, OutOfRange, Protocol, Start};
-pub use context::{Context, Headers, Origin};
+pub use context::{Context, Origin};
 pub use engine::{
-    Blocked, CommitHealth, Commits, CommittedOffset, Handle, Health, HeldBack, HeldPartition, OpenCircuit,
-    PartitionState, PartitionStatus, Phase, SeekError, SeekTo, SendHealth, Stalled, StartError,
+    Blocked, CommitHealth, Commits, CommittedOffset, Handle, Health, HeldBack, HeldPartition,
+    PartitionReport, PartitionState, PartitionStatus, Phase, Report, SeekError, SeekTo, Stalled,
     WaitingForPartitions,
 };
-pub use error::{BoxError, RecordError, RecordErrorKind, RowRange};
+pub use error::{BoxError, BuildError, Error, RecordError, RecordErrorKind, RowRange, StartError};
 pub use guard::{Guard, GuardEnd};
 #[doc = include_str!("docs/checkpoint.md")]
 pub use healer_macros::checkpoint;
@@ -94,15 +98,18 @@ pub use healer_macros::checkpoint;
 pub use healer_macros::pipeline;
 #[doc = include_str!("docs/stage.md")]
 pub use healer_macros::stage;
-pub use operators::{Batch, OnError, Port, Rows, Sink, Source, Transient, WrongLength, union};
-pub use stream::{Branch, Chain, FanOut, Healed, Link, Stream};
-pub use topology::Description;
+pub use lane::{OpenCircuit, SendHealth};
+pub use operators::{Batch, Port, Sink, Source, Transient, WrongLength, union};
+pub use record::Headers;
+pub use stream::FanOut;
+pub use topology::{Description, OnError};
 pub use unfinished::Plain;
 
 /// What the macros write down. Nothing here can mint or settle an offset; nothing here is for use by hand.
 #[doc(hidden)]
 pub mod __private {
     pub use crate::{
+        chain::{Accepts, Here, Operator},
         operators::{
             Again, AgainStage, Asked, AsyncStage, Awaited, BatchKind, BatchStage, Blocking, Checkpointed,
             CheckpointedStage, FlatKind, FlatStage, Function, Gathered, Gives, HasJson, HasNone, IsBatch,
@@ -111,7 +118,6 @@ pub mod __private {
             SaysNothing, SaysSo, Shape, Shown, Stage, SyncKind, SyncStage, TaskKind, Verdict, copy_to_report,
             name_of_list, order_key, report_input, report_rows,
         },
-        stream::{Accepts, Here, Operator},
         topology::{Most, Need, Order, Parallel},
         unfinished::typed,
     };
@@ -157,7 +163,7 @@ pub mod __private {
     }
 
     /// A copy for one more attempt; asked for by `retry` at its own place.
-    pub fn repeat<T, K: crate::stream::Repeats<T>>(_: K, value: &T) -> T {
+    pub fn repeat<T, K: crate::chain::Repeats<T>>(_: K, value: &T) -> T {
         K::repeat(value)
     }
 
@@ -165,7 +171,7 @@ pub mod __private {
     ///
     /// # Errors
     /// A value that has no JSON form.
-    pub fn encode_checkpoint<T, K: crate::stream::Keeps<T>>(
+    pub fn encode_checkpoint<T, K: crate::chain::Keeps<T>>(
         _: K,
         value: &T,
         into: &mut Vec<u8>,

@@ -9,7 +9,7 @@ use std::{
 use healer_store::{Limits, MemoryStore, SledStore, Store, StoreError};
 
 use super::{
-    App, BuildError, Error,
+    App,
     circles::{of_ports, of_topics},
     dead_letters,
 };
@@ -20,8 +20,9 @@ use crate::{
     },
     config::Config,
     engine::{Connect, Handle, Launch, Leash, Mode, launch},
-    operators::{Entry, OnError},
-    topology::{Description, Graph, Node, NodeKind, States},
+    error::{BuildError, Error},
+    lane::Entry,
+    topology::{Description, Graph, Node, NodeKind, OnError, States},
 };
 
 /// A pipeline that was checked and has its store open; it runs when it is started.

@@ -5,8 +5,7 @@ use std::sync::Arc;
 use super::circles::reads;
 use crate::{
     config::{Config, dead_letter_variable},
-    operators::OnError,
-    topology::{Graph, Node, NodeKind},
+    topology::{Graph, Node, NodeKind, OnError},
 };
 
 /// Gives nodes, and the pipeline, the topics of dead letters that the configuration names.

@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use serde::Serialize;
 
-use crate::context::Headers;
+use crate::record::Headers;
 
 /// Whether a topic can have this name.
 pub(crate) fn is_topic(name: &str) -> bool {

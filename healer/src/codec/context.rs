@@ -2,10 +2,7 @@
 
 use std::{cell::OnceCell, fmt};
 
-use crate::{
-    broker::RecordRef,
-    context::{Context, Headers},
-};
+use crate::{broker::RecordRef, context::Context, record::Headers};
 
 /// Which of a record's bytes are meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -1,9 +1,5 @@
 //! What a stage may know about the record that it works on.
 
-mod batch_id;
-mod emit_id;
-mod headers;
-mod millis;
 mod notes;
 mod origin;
 mod original;
@@ -12,10 +8,7 @@ use std::{fmt, num::NonZeroU64, sync::Arc, time::SystemTime};
 
 use uuid::Uuid;
 
-pub(crate) use batch_id::BatchId;
-pub use headers::Headers;
-pub(crate) use millis::Millis;
-pub(crate) use notes::{Notes, written};
+pub(crate) use notes::{NotedRow, Notes, written};
 pub use origin::Origin;
 pub(crate) use origin::millis;
 use origin::time;
@@ -24,10 +17,10 @@ pub(crate) use original::{Original, body_of};
 use crate::{
     broker::RecordRef,
     envelope::Spot,
-    observe::{self, Here, Span, Trace, Watch},
+    error::{Cause, Failure},
+    observe::{self, GivenUp, Here, Span, Trace, Watch},
+    record::{BatchId, Headers, Millis, batch_id, emit_id},
 };
-
-pub(crate) use emit_id::{of as emit_id, of_batch as batch_id};
 
 /// Where a record comes from and what came with it; read only.
 ///
@@ -199,7 +192,13 @@ impl Context {
         self.headers.clear();
         record.headers.read(&mut self.headers);
         if self.headers.dropped() > 0 {
-            observe::tell_dropped(self);
+            observe::tell_dropped(
+                &self.topic,
+                self.partition,
+                self.offset,
+                self.timestamp,
+                self.headers.dropped(),
+            );
         }
     }
 
@@ -357,6 +356,32 @@ impl Context {
     /// The next stage tries for itself.
     pub(crate) fn first_attempt(&mut self) {
         self.attempt = 1;
+    }
+
+    /// What is noted of it as a row of a batch.
+    pub(crate) fn noted(&self) -> NotedRow {
+        NotedRow { spot: self.spot(), timestamp: self.timestamp.get(), original: self.original.clone() }
+    }
+
+    /// It is given up at a stage, because of an error.
+    pub(crate) fn given_up(&self, stage: Arc<str>, error: String) -> GivenUp {
+        GivenUp {
+            stage,
+            emit_id: Some(self.identity()),
+            topic: Arc::clone(&self.topic),
+            partition: self.partition,
+            offset: self.offset,
+            attempt: self.attempt,
+            error,
+            rows: Vec::new(),
+            dead_letter_topic: None,
+        }
+    }
+
+    /// An error of it at a node.
+    pub(crate) fn failure(&self, node: u32, cause: Cause) -> Failure {
+        let failure = Failure::at(node, Arc::clone(&self.topic), self.partition, self.offset, cause);
+        failure.after(self.attempt).of_id(Some(self.identity()))
     }
 
     pub(crate) fn topic_arc(&self) -> &Arc<str> {

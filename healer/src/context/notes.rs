@@ -1,8 +1,9 @@
 //! What a call leaves for its report.
 
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use crate::{error::catch, reports::RowReport};
+use super::Original;
+use crate::{envelope::Spot, error::catch};
 
 /// What is noted of a call that may be reported.
 #[derive(Debug, Default)]
@@ -10,7 +11,15 @@ pub(crate) struct Notes {
     /// What went in, as JSON.
     input: Mutex<Option<Vec<u8>>>,
     /// The rows of a batch.
-    rows: OnceLock<Vec<RowReport>>,
+    rows: OnceLock<Vec<NotedRow>>,
+}
+
+/// A row of a batch that may be reported.
+#[derive(Clone, Debug)]
+pub(crate) struct NotedRow {
+    pub(crate) spot: Spot,
+    pub(crate) timestamp: Option<i64>,
+    pub(crate) original: Option<Arc<Original>>,
 }
 
 /// What is written of a value that is only looked at: a user's `Serialize` may panic, and then there is nothing.
@@ -30,11 +39,11 @@ impl Notes {
         self.input.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
-    pub(crate) fn rows(&self) -> &[RowReport] {
+    pub(crate) fn rows(&self) -> &[NotedRow] {
         self.rows.get().map_or(&[], Vec::as_slice)
     }
 
-    pub(crate) fn set_rows(&self, rows: Vec<RowReport>) {
+    pub(crate) fn set_rows(&self, rows: Vec<NotedRow>) {
         // Those of the first attempt are those of all.
         let _ = self.rows.set(rows);
     }

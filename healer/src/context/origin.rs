@@ -7,8 +7,8 @@ use std::{
 
 use uuid::Uuid;
 
-use super::{Headers, emit_id};
-use crate::dead_letter::{ORIGIN, TIMESTAMP, redrives};
+use crate::dead_letter::names::{ORIGIN, TIMESTAMP, redrives};
+use crate::record::{Headers, emit_id};
 
 /// Where a record was read first, before it was sent back after a dead letter: see [`Context::origin`](super::Context::origin).
 ///
@@ -93,8 +93,8 @@ pub(super) fn time(millis: Option<i64>) -> Option<SystemTime> {
 mod tests {
     use super::Origin;
     use crate::{
-        context::Headers,
-        dead_letter::{ORIGIN, REDRIVES, TIMESTAMP},
+        dead_letter::names::{ORIGIN, REDRIVES, TIMESTAMP},
+        record::Headers,
     };
 
     fn headers(all: &[(&str, &str)]) -> Headers {

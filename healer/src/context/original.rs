@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use super::Headers;
-use crate::broker::RecordRef;
+use crate::{broker::RecordRef, record::Headers};
 
 /// What a dead letter is made of.
 #[derive(Debug)]

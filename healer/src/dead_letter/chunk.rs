@@ -13,7 +13,7 @@ use tokio::{runtime::Handle, time::timeout};
 use super::{DeadLetter, Redriven, Why, run::Part};
 use crate::{
     broker::{BrokerError, BrokerErrorKind, Delivery, OutRecord, RecordRef, SendError, Unit},
-    context::Headers,
+    record::Headers,
 };
 
 /// How long letters may be on their way before the unit is asked whether all is well.

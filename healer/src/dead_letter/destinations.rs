@@ -8,8 +8,7 @@ use crate::{
     app::{App, settle},
     broker::{Pattern, Topics},
     config::Config,
-    operators::OnError,
-    topology::{Called, Graph, Nodes},
+    topology::{Called, Graph, Nodes, OnError},
 };
 
 /// A stage whose records go to the dead-letter topic when they fail, and where they are read.
@@ -99,9 +98,9 @@ impl Destinations {
 mod tests {
     use super::Destinations;
     use crate::{
-        context::Headers,
         dead_letter::{DeadLetter, STAGE, TOPIC},
         prelude::*,
+        record::Headers,
     };
 
     fn may_go(to: &Destinations, topic: Option<&str>, stage: Option<&str>) -> bool {

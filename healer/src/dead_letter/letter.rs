@@ -2,8 +2,8 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use super::{ATTEMPTS, EMIT_ID, ERROR, OFFSET, PARTITION, PATH, STAGE, TIMESTAMP, TOPIC, redrives};
-use crate::context::{Headers, Origin};
+use super::{ATTEMPTS, EMIT_ID, ERROR, OFFSET, PARTITION, PATH, STAGE, TIMESTAMP, TOPIC, names::redrives};
+use crate::{context::Origin, record::Headers};
 
 /// A dead letter, as [`Redrive`](super::Redrive) shows it to its filter. What a letter does not say, or not in numbers where
 /// there should be some, is `None`.

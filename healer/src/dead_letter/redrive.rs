@@ -4,9 +4,10 @@ use std::{fmt, sync::Arc};
 
 use super::{DeadLetter, Redriven, destinations::Destinations, run};
 use crate::{
-    app::{App, Error},
+    app::App,
     broker::kafka::{KafkaBroker, KafkaProducer},
     config::Config,
+    error::Error,
 };
 
 type Filter = Box<dyn Fn(&DeadLetter<'_>) -> bool + Send>;

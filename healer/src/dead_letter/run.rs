@@ -9,8 +9,9 @@ use std::{
 use xxhash_rust::xxh3::Xxh3;
 
 use super::{
-    DeadLetter, EMIT_ID, ORIGIN, OURS, REDRIVES, Redrive, Redriven, TOPIC, Why,
+    DeadLetter, EMIT_ID, ORIGIN, REDRIVES, Redrive, Redriven, TOPIC, Why,
     chunk::{Courier, Fate, Post},
+    names::OURS,
 };
 use crate::{
     broker::{
@@ -18,9 +19,9 @@ use crate::{
         OutRecord, Producer as _, RecordRef, Remote, SendError, Source as _, TopicPartition, Topics, Unit,
         Watermarks, kafka::KafkaProducer,
     },
-    context::Headers,
     engine::is_of_a_pipeline,
     envelope::hash_parts,
+    record::Headers,
 };
 
 /// How many letters are sent before they are committed.

@@ -16,7 +16,7 @@ use super::{
     places::{Place, Places},
     rests::Rests,
 };
-use crate::{broker::TopicPartition, context::emit_id, engine::RECORD, error::Failure};
+use crate::{broker::TopicPartition, error::Failure, record::emit_id, topology::Copies};
 
 /// An outcome on its way to the ledger.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,25 +29,8 @@ pub(crate) struct Settled {
     pub(crate) charge: u32,
 }
 
-/// The copies of a record while it is in flight.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Copies {
-    /// Its value, on each way that it goes.
-    pub(crate) values: u32,
-    /// The record as it came in, for a dead letter.
-    pub(crate) original: bool,
-    /// Records that sinks made of it, with the producer.
-    pub(crate) sent: u32,
-}
-
-impl Copies {
-    /// Of a record that goes one way.
-    pub(crate) const ONE: Self = Self { values: 1, original: false, sent: 0 };
-
-    pub(crate) fn count(self) -> u64 {
-        u64::from(self.values) + u64::from(self.original) + u64::from(self.sent)
-    }
-}
+/// The bytes of a record in flight beside its own: its envelope, its place, its place in a queue.
+pub(crate) const RECORD: u64 = 256;
 
 #[derive(Default)]
 struct Tray {

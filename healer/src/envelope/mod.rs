@@ -4,18 +4,17 @@
 //! batches see slot numbers.
 
 mod desk;
+mod fingerprint;
 mod outcome;
 mod places;
 mod receipt;
 mod rests;
-mod visit;
 
-pub(crate) use desk::{Copies, Desk, Home, Settled};
+pub(crate) use desk::{Desk, Home, RECORD, Settled};
+pub(crate) use fingerprint::{fingerprint, hash_parts};
 pub(crate) use outcome::{Outcome, Reason};
 pub(crate) use receipt::{Hold, Receipt, Shares};
 pub(crate) use rests::{Rest, Spot};
-pub use visit::Visit;
-pub(crate) use visit::{Claim, End, fingerprint, hash_parts};
 
 #[cfg(test)]
 mod tests;

@@ -8,7 +8,7 @@ use std::{
     },
 };
 
-use crate::context::Millis;
+use crate::record::Millis;
 
 /// Where a record is, from when it left the poll thread. Its receipt tells where it goes without a lock.
 #[derive(Debug)]

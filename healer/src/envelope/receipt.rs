@@ -5,7 +5,8 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
-use super::{Home, Outcome, places::Place};
+use super::{Home, Outcome, fingerprint::fingerprint, places::Place};
+use crate::broker::RecordRef;
 
 /// What owes an outcome. It is never `Clone`; dropped without one it returns what it owes, so nothing is lost silently.
 #[must_use]
@@ -110,6 +111,14 @@ impl Receipt {
     pub(super) fn one(home: Arc<Home>, place: Place) -> Self {
         let place = home.enter(place);
         Self { owed: Owed::One { home, place } }
+    }
+
+    /// The receipt of a record that leaves the poll thread for a node, with so many bytes kept beside key and value.
+    #[inline]
+    pub(crate) fn fresh(home: &Arc<Home>, record: &RecordRef<'_>, node: u32, beside: usize) -> Self {
+        let charge = home.charge(record.bytes() + beside);
+        let place = Place::new(record.offset, node, fingerprint(record), record.key, charge);
+        Self::one(Arc::clone(home), place.of_time(record.timestamp))
     }
 
     /// The receipt of a batch: one a row.

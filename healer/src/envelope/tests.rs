@@ -6,11 +6,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Claim, Desk, End, Home, Outcome, Reason, Receipt, Settled, Visit, fingerprint, places::Place};
+use super::{Desk, Home, Outcome, Reason, Receipt, Settled, fingerprint, places::Place};
+use crate::lane::{Claim, End, Visit};
 use crate::{
     broker::{ReadHeaders, RecordRef, TopicPartition},
-    context::{Context, Headers},
+    context::Context,
     error::{Cause, Failure},
+    record::Headers,
 };
 
 struct Room {

@@ -1,17 +1,23 @@
 //! Errors that a user of healer meets.
 
 mod panics;
+mod pipeline;
 mod record;
+mod rows;
 pub(crate) mod said;
+mod start;
 
 use std::{error::Error as StdError, fmt, sync::Arc, time::Duration};
 
-pub(crate) use self::panics::{Panicked, catch, discard, panic_message};
-pub(crate) use self::record::Listed;
-pub use self::record::{RecordError, RecordErrorKind, RowRange};
+#[cfg(test)]
+pub(crate) use self::panics::last_panic;
+pub(crate) use self::panics::{Caught, Panicked, catch, discard, panic_message, remember};
+pub use self::pipeline::{BuildError, Error};
+pub use self::record::{RecordError, RecordErrorKind};
+pub(crate) use self::rows::Listed;
+pub use self::rows::RowRange;
+pub use self::start::StartError;
 use uuid::Uuid;
-
-use crate::context::Context;
 
 /// Any error that a stage may give.
 pub type BoxError = Box<dyn StdError + Send + Sync + 'static>;
@@ -108,13 +114,6 @@ impl StdError for Cause {
 }
 
 impl Failure {
-    pub(crate) fn new(node: u32, context: &Context, cause: Cause) -> Self {
-        let mut failure =
-            Self::at(node, Arc::clone(context.topic_arc()), context.partition(), context.offset(), cause);
-        failure.0.attempts = context.attempt();
-        failure.of_id(Some(context.identity()))
-    }
-
     pub(crate) fn at(node: u32, topic: Arc<str>, partition: i32, offset: i64, cause: Cause) -> Self {
         Self(Box::new(FailedRecord {
             node,
@@ -131,6 +130,12 @@ impl Failure {
     /// What it is about has this identity.
     pub(crate) fn of_id(mut self, emit_id: Option<Uuid>) -> Self {
         self.0.emit_id = emit_id;
+        self
+    }
+
+    /// It was tried so often.
+    pub(crate) fn after(mut self, attempts: u32) -> Self {
+        self.0.attempts = attempts;
         self
     }
 

@@ -2,12 +2,26 @@
 
 use std::{
     any::Any,
+    backtrace::Backtrace,
+    cell::RefCell,
     fmt, mem,
-    panic::{AssertUnwindSafe, catch_unwind},
+    panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind},
     sync::Arc,
 };
 
-use crate::reports::{self, Caught};
+/// What a hook knows of a panic. The backtrace has addresses only, until it is shown: symbols are looked up then.
+#[derive(Debug)]
+pub(crate) struct Caught {
+    message: String,
+    pub(crate) backtrace: Backtrace,
+    /// File, line and column.
+    pub(crate) location: String,
+}
+
+thread_local! {
+    /// The last panic of this thread.
+    static LAST: RefCell<Option<Caught>> = const { RefCell::new(None) };
+}
 
 /// A panic that was caught.
 #[derive(Clone, Debug)]
@@ -43,7 +57,7 @@ pub(crate) fn discard<T>(value: T) {
 #[cold]
 fn seen(payload: Box<dyn Any + Send>) -> Panicked {
     let message = panic_message(&*payload);
-    let caught = reports::caught(&message).map(Arc::new);
+    let caught = last_panic(&message).map(Arc::new);
     discard(payload);
     Panicked { message, caught }
 }
@@ -55,6 +69,28 @@ pub(crate) fn panic_message(payload: &(dyn Any + Send)) -> String {
         .map(|text| (*text).to_owned())
         .or_else(|| payload.downcast_ref::<String>().cloned())
         .unwrap_or_else(|| "a payload that is no text".to_owned())
+}
+
+/// Remembers a panic of this thread, for the one that catches it; called by a panic hook.
+pub(crate) fn remember(info: &PanicHookInfo<'_>) {
+    let caught = Caught {
+        message: panic_message(info.payload()),
+        backtrace: Backtrace::force_capture(),
+        location: info.location().map(ToString::to_string).unwrap_or_default(),
+    };
+    // Neither may a hook panic, nor does it matter at a thread's very end.
+    let _ = LAST.try_with(|last| last.try_borrow_mut().map(|mut last| *last = Some(caught)));
+}
+
+/// Where the last panic of this thread was, if it said this. To be asked for on the thread that caught it, before that goes on.
+///
+/// A panic that was carried over from another thread (`resume_unwind`) has called no hook here: what is remembered then is about
+/// an earlier one, and its message tells.
+pub(crate) fn last_panic(message: &str) -> Option<Caught> {
+    LAST.try_with(|last| last.try_borrow_mut().ok()?.take())
+        .ok()
+        .flatten()
+        .filter(|caught| caught.message == message)
 }
 
 #[cfg(test)]

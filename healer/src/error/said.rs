@@ -6,6 +6,8 @@ use std::{
     iter::successors,
 };
 
+use serde::{Serialize as _, Serializer};
+
 use super::catch;
 
 /// How many errors of a chain are asked.
@@ -93,6 +95,15 @@ impl Write for Beginning {
         }
         Err(fmt::Error)
     }
+}
+
+/// An error with its sources as JSON, in one line.
+#[allow(clippy::ref_option, reason = "serde gives a field as it is")]
+pub(crate) fn chain_if_any<E: StdError + 'static, S: Serializer>(
+    error: &Option<E>,
+    to: S,
+) -> Result<S::Ok, S::Error> {
+    error.as_ref().map(|error| chain(error)).serialize(to)
 }
 
 #[cfg(test)]

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use super::GuardEnd;
 use crate::{
-    app::Error,
     broker::Outage,
     config::GuardSettings,
     engine::{Health, Phase},
+    error::Error,
 };
 
 /// What was seen of one pipeline.

@@ -2,7 +2,7 @@
 
 use std::{fmt, time::Duration};
 
-use crate::{app::Error, error::said::chain};
+use crate::error::{Error, said::chain};
 
 /// Why a [`Guard`](super::Guard) came to its end.
 #[derive(Clone, Debug)]

@@ -13,8 +13,8 @@ use tokio::sync::watch;
 
 use super::Watched;
 use crate::{
-    app::Error,
     engine::{CommitHealth, Health, Phase},
+    error::Error,
 };
 
 /// A pipeline that runs and has partitions, and has committed all that it could.

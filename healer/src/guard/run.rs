@@ -9,7 +9,10 @@ use super::{
     GuardEnd, Watched,
     decide::{Look, decide},
 };
-use crate::{app::Error, config::GuardSettings, error::said::chain};
+use crate::{
+    config::GuardSettings,
+    error::{Error, said::chain},
+};
 
 /// A pipeline, held only while it runs: who holds it keeps its store open.
 enum Post {

@@ -3,8 +3,8 @@
 use futures_util::future::BoxFuture;
 
 use crate::{
-    app::Error,
     engine::{Handle, Health},
+    error::Error,
 };
 
 /// A pipeline from the outside.

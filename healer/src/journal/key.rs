@@ -3,6 +3,7 @@
 //! A key is the mark of its layout, then cluster, group and pipeline; then, in a checkpoint, the node; then topic and partition.
 
 use healer_store::StoreError;
+use xxhash_rust::xxh3::xxh3_64;
 
 use super::Scope;
 
@@ -75,4 +76,13 @@ pub(super) fn scope_of(key: &[u8]) -> Option<Scope> {
         String::from_utf8(name.to_vec()).ok()
     };
     Some(Scope { cluster: name()?, group: name()?, pipeline: name()? })
+}
+
+impl Scope {
+    /// A number that commits of one partition in this scope are marked with; it never changes.
+    pub(crate) fn mark(&self, topic: &str, partition: i32) -> u64 {
+        let key = Key::of(self).and_then(|key| key.partition(topic, partition));
+        // A name that is too long for a key is refused when the journal is opened, and by every broker.
+        xxh3_64(&key.map(Key::into_bytes).unwrap_or_default())
+    }
 }

@@ -10,8 +10,8 @@ use std::{
 use uuid::Uuid;
 
 use crate::{
-    context::{self, Millis},
     names::Names,
+    record::{Millis, batch_id, emit_id},
     topology::Graph,
 };
 
@@ -49,8 +49,8 @@ pub struct Current {
 pub fn current() -> Option<Current> {
     let (here, node) = (HERE.get(), NODE.get());
     let topic = TOPICS.text(here.topic?)?;
-    let first = context::emit_id(&topic, here.partition, here.offset, here.timestamp.get());
-    let emit_id = here.batch.map_or(first, |rows| context::batch_id(first, rows));
+    let first = emit_id(&topic, here.partition, here.offset, here.timestamp.get());
+    let emit_id = here.batch.map_or(first, |rows| batch_id(first, rows));
     let paths = PATHS.read().unwrap_or_else(PoisonError::into_inner);
     let stage = paths.as_ref().and_then(|paths| paths.get(&node).cloned()).unwrap_or_default();
     Some(Current { topic, partition: here.partition, offset: here.offset, emit_id, stage })

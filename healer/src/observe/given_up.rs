@@ -9,10 +9,7 @@ use std::{
 
 use uuid::Uuid;
 
-use crate::{
-    context::Context,
-    error::{Listed, RecordError, RowRange},
-};
+use crate::error::{Listed, RecordError, RowRange};
 
 /// How long is counted before those that were left out are told.
 const WINDOW: Duration = Duration::from_secs(10);
@@ -63,20 +60,6 @@ pub(crate) struct GivenUp {
 }
 
 impl GivenUp {
-    pub(crate) fn new(stage: Arc<str>, context: &Context, error: String) -> Self {
-        Self {
-            stage,
-            emit_id: Some(context.identity()),
-            topic: Arc::clone(context.topic_arc()),
-            partition: context.partition(),
-            offset: context.offset(),
-            attempt: context.attempt(),
-            error,
-            rows: Vec::new(),
-            dead_letter_topic: None,
-        }
-    }
-
     pub(crate) fn of_error(error: &RecordError) -> Self {
         Self {
             stage: Arc::from(error.stage.as_str()),
@@ -203,7 +186,7 @@ mod tests {
     use crate::{context::Context, error::RowRange};
 
     fn given_up() -> GivenUp {
-        GivenUp::new("s".into(), &Context::reusable("t".into(), 3), "torn".to_owned())
+        Context::reusable("t".into(), 3).given_up("s".into(), "torn".to_owned())
     }
 
     /// How many lines there are, and what each says of others.

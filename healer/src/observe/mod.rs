@@ -13,6 +13,7 @@
 //!
 //! What each metric means is told in `docs/operations.md`.
 
+mod complaints;
 mod current;
 mod data;
 mod dropped;
@@ -32,6 +33,7 @@ mod traces;
 
 use std::fmt;
 
+pub(crate) use complaints::Complaints;
 pub use current::{Current, current};
 pub(crate) use current::{Here, Inside, Named, at, enter, set, topic, topic_name};
 pub use data::{Redact, log_data};
@@ -42,7 +44,7 @@ pub(crate) use given_up::{AllGivenUp, Fate, GivenUp};
 pub(crate) use logs::tests::Written;
 #[cfg(feature = "logs")]
 pub use logs::{LogLayer, LogsError, init_logs, log_error};
-pub(crate) use meters::{Meters, Sight, Tally};
+pub(crate) use meters::{Meters, Sight};
 #[cfg(feature = "serve")]
 pub use serve::{
     DEFAULT_ADDRESS, Pipelines, ServeError, Server, buckets, init_metrics, render, router, serve_health,

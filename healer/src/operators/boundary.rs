@@ -3,15 +3,18 @@
 use std::{future::Future, sync::Arc};
 
 pub use super::queue::{Envelope, Inbox, Queue};
-pub(super) use super::queue::{Gate, Needs, WeakQueue, queue};
+pub(super) use super::{
+    queue::{Gate, Needs, WeakQueue, queue},
+    step::{Step, finish},
+};
 use crate::{
+    chain::{Below, Consumer},
     context::Context,
-    engine::{Host, Shared},
-    envelope::{Claim, End, Outcome, Receipt, Visit},
+    envelope::{Outcome, Receipt},
     error::{Cause, Failure, catch},
+    lane::{Claim, Host, Visit},
     observe,
     operators::failing,
-    stream::{Below, Consumer},
 };
 
 /// What a boundary's task does.
@@ -112,13 +115,6 @@ pub(super) fn start<T: Send + 'static, S: Serve<T>>(serve: &Arc<S>, host: &Host)
     queue
 }
 
-/// What became of an item at a node.
-pub(super) enum Step<U> {
-    Next(U),
-    Ended(Outcome),
-    Failed(Cause),
-}
-
 /// Carries an item on into the fused nodes below, and settles it where nobody took it. It counts as one record that its node
 /// passed on.
 pub(super) fn carry_on<U, D: Consumer<U>>(
@@ -148,16 +144,6 @@ pub(super) fn carry_on<U, D: Consumer<U>>(
         Step::Failed(cause) => failing::fail(&mut visit, node, cause),
     };
     finish(host.shared(), visit, result);
-}
-
-/// Ends a visit in a task; a failure that nobody took care of is told.
-pub(super) fn finish(shared: &Shared, mut visit: Visit<'_>, result: Result<(), Failure>) {
-    if let End::Failed(failure, owed) = visit.finish(result) {
-        // What goes wrong with records of others is theirs to find.
-        if !owed.is_fenced() {
-            shared.desk.fail(failure);
-        }
-    }
 }
 
 /// Pushes; a panic in a node below is its failure. Where a value goes several ways each is guarded, so that what becomes of

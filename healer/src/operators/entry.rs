@@ -1,112 +1,17 @@
-//! A chain from its source on, erased: a chunk of one partition runs through its fused nodes in one dynamic call.
+//! A chain from its source on, erased: the records of a chunk run through its fused nodes one after the other.
 
-use std::{
-    mem::ManuallyDrop,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{mem::ManuallyDrop, sync::Arc, time::Instant};
 
 use super::boundary::push_guarded;
 use crate::{
     broker::RecordRef,
+    chain::{Branch, Chain, Checked, Consumer, Healed, Raw},
     context::Context,
-    engine::Host,
-    envelope::{Claim, End, Home, Outcome, Reason, Visit},
-    error::Failure,
+    envelope::Home,
+    lane::{ChunkLog, Claim, Credit, End, Entry, EntryLane, Host, Visit, stack::with_stack},
     observe::{self, Inside, Trace, TracedSource, Watch},
-    stream::{Branch, Chain, Checked, Consumer, Healed, Raw, stack::with_stack},
     topology::Node,
 };
-
-/// A run of neighbouring offsets of a chunk that ended alike.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Run {
-    pub(crate) first: i64,
-    pub(crate) end: i64,
-    /// Whether they are done; else they moved on, or failed.
-    pub(crate) done: bool,
-}
-
-/// How much may leave for tasks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Credit {
-    pub(crate) records: u64,
-    /// The last of them may go beyond.
-    pub(crate) bytes: u64,
-}
-
-impl Credit {
-    /// For one record, however large.
-    pub(crate) const ONE: Self = Self { records: 1, bytes: u64::MAX };
-}
-
-/// What a chunk of one partition came to.
-#[derive(Debug, Default)]
-pub(crate) struct ChunkLog {
-    pub(crate) runs: Vec<Run>,
-    pub(crate) healed: u64,
-    pub(crate) skipped: Vec<(Reason, u64)>,
-    pub(crate) moved: u64,
-    /// The charges of those that moved on.
-    pub(crate) moved_bytes: u64,
-    pub(crate) failure: Option<Failure>,
-}
-
-impl ChunkLog {
-    pub(crate) fn clear(&mut self) {
-        self.runs.clear();
-        self.skipped.clear();
-        (self.healed, self.moved, self.moved_bytes) = (0, 0, 0);
-        self.failure = None;
-    }
-
-    #[inline]
-    fn add(&mut self, offset: i64, done: bool) {
-        match self.runs.last_mut() {
-            Some(run) if run.end == offset && run.done == done => run.end += 1,
-            _ => self.runs.push(Run { first: offset, end: offset + 1, done }),
-        }
-    }
-
-    /// A record that no node sees.
-    pub(crate) fn skip(&mut self, offset: i64, reason: Reason) {
-        self.add(offset, true);
-        self.settled(Outcome::Skipped(reason));
-    }
-
-    #[inline]
-    fn settled(&mut self, outcome: Outcome) {
-        match outcome {
-            Outcome::Healed => self.healed += 1,
-            Outcome::Skipped(reason) => match self.skipped.iter_mut().find(|(known, _)| *known == reason) {
-                Some((_, count)) => *count += 1,
-                None => self.skipped.push((reason, 1)),
-            },
-            // The poll thread waits for no acknowledgement.
-            Outcome::DeadLettered | Outcome::Returned => {}
-        }
-    }
-}
-
-/// A chain from a source on, erased: one dynamic call a chunk.
-pub(crate) trait Entry: Send + Sync {
-    fn open(&self, host: &Host, home: Arc<Home>) -> Box<dyn EntryLane>;
-}
-
-/// A partition's lane through a whole chain.
-pub(crate) trait EntryLane: Send {
-    /// Whether a node of the chain reads headers, dead letters are made of its records, or these are traced.
-    fn reads(&self) -> bool;
-
-    /// Runs records until one fails or the partition is to rest, `credit` has left for tasks, or it is time; says how many it took.
-    fn run(
-        &mut self,
-        records: &[RecordRef<'_>],
-        credit: Credit,
-        until: Option<Instant>,
-        log: &mut ChunkLog,
-    ) -> usize;
-}
 
 /// Erases a healed chain.
 pub(crate) trait MakeEntry {
@@ -246,6 +151,3 @@ impl<D: Consumer<Raw>> LaneOf<D> {
         records.len()
     }
 }
-
-/// How long a chunk may run before the poll thread looks at its other work.
-pub(crate) const CHUNK_TIME: Duration = Duration::from_millis(10);

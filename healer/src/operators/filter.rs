@@ -3,10 +3,10 @@
 use std::{marker::PhantomData, sync::Arc};
 
 use crate::{
-    engine::Host,
-    envelope::{Reason, Visit},
+    chain::{Below, Consumer, Filters, Operator},
+    envelope::Reason,
     error::Failure,
-    stream::{Below, Consumer, Filters, Operator},
+    lane::{Host, Visit},
     topology::{Node, NodeDraft, NodeKind},
 };
 

@@ -1,10 +1,9 @@
 //! The end of a chain: what gets here is done.
 
 use crate::{
-    engine::Host,
-    envelope::Visit,
+    chain::{Below, Consumer},
     error::Failure,
-    stream::{Below, Consumer},
+    lane::{Host, Visit},
 };
 
 /// Settles what flows in.

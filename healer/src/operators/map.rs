@@ -3,11 +3,10 @@
 use std::{marker::PhantomData, sync::Arc};
 
 use crate::{
-    engine::Host,
-    envelope::Visit,
+    chain::{Below, Consumer, Operator, refuse_rows},
     error::{BoxError, Cause, Failure},
-    operators::{failing, refuse_rows},
-    stream::{Below, Consumer, Operator},
+    lane::{Host, Visit},
+    operators::failing,
     topology::{Node, NodeDraft, NodeKind},
 };
 

@@ -8,29 +8,23 @@ mod failing;
 mod filter;
 mod heal;
 mod map;
-mod on_error;
 mod partition;
 mod port;
 mod queue;
 mod sink;
 mod source;
 mod stage;
+mod step;
 
-pub use batch::{Batch, BatchKind, BatchStage, Rows, RowsKind, RowsStage, WrongLength};
+pub use batch::{Batch, BatchKind, BatchStage, RowsKind, RowsStage, WrongLength};
 #[cfg(feature = "testing")]
 pub(crate) use batch::{Fates, fates, lent};
-pub(crate) use batch::{refuse_rows, refuse_rows_of_rows};
 pub(crate) use boundary::push_guarded;
 pub use checkpoint::Checkpoint;
-pub(crate) use checkpoint::Checkpoints;
-#[cfg(any(test, feature = "testing"))]
-pub(crate) use entry::Run;
-pub(crate) use entry::{CHUNK_TIME, ChunkLog, Credit, Entry, EntryLane, MakeEntry};
-pub(crate) use failing::Office;
+pub(crate) use entry::MakeEntry;
 pub use filter::Filter;
 pub use heal::HealNode;
 pub use map::{Map, TryMap};
-pub use on_error::OnError;
 pub use partition::Partition;
 pub use port::{Port, ToPort, union};
 pub use sink::Sink;

@@ -5,16 +5,13 @@ use std::{collections::HashMap, marker::PhantomData, mem, sync::Arc, time::Durat
 use foldhash::fast::FixedState;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, WeakUnboundedSender, unbounded_channel};
 
-use super::{
-    batch::Rows,
-    boundary::{Envelope, Gate, Needs, Step, carry_on},
-};
+use super::boundary::{Envelope, Gate, Needs, Step, carry_on};
 use crate::{
+    chain::{Below, Consumer, Gathers, Operator, Rows},
     context::Context,
-    engine::Host,
-    envelope::{Receipt, Visit},
+    envelope::Receipt,
     error::Failure,
-    stream::{Below, Consumer, Gathers, Operator},
+    lane::{Host, Visit},
     topology::{Node, NodeDraft, NodeKind},
 };
 

@@ -16,8 +16,8 @@ use tokio::sync::{
 
 use crate::{
     context::{Context, Original},
-    engine::Host,
-    envelope::{Receipt, Visit},
+    envelope::Receipt,
+    lane::{Host, Visit},
 };
 
 /// How many items a queue holds before those who give many must wait. Who passes on one item for one is bounded by the

@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use crate::{
     broker::Topics,
+    chain::{Below, Consumer, Link, Operator, Raw, Sealed, Stream, Then, Whole},
     codec::{Codec, CodecContext, CodecError, Decode},
-    engine::Host,
-    envelope::{Reason, Visit},
+    envelope::Reason,
     error::{Cause, Failure},
-    operators::{OnError, failing},
-    stream::{Below, Consumer, Link, Operator, Raw, Sealed, Stream, Then, Whole},
-    topology::{Node, NodeDraft, NodeKind, Plan},
+    lane::{Host, Visit},
+    operators::failing,
+    topology::{Node, NodeDraft, NodeKind, OnError, Plan},
 };
 
 /// How a record becomes a value: `None` is a tombstone to skip. The functions that make sources ask for `Decode` and keep the

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use super::{Caught, FailureReport, Outcome, PanicReport, RawRecord};
+use super::{FailureReport, Outcome, PanicReport, RawRecord};
 use crate::{
     context::Context,
-    error::{Cause, Panicked, said},
+    error::{Caught, Cause, Panicked, said},
     topology::Called,
 };
 

@@ -72,7 +72,6 @@
 //! # Ok::<(), healer::reports::ReportError>(())
 //! ```
 
-mod complaints;
 mod directory;
 mod distinct;
 mod draft;
@@ -93,7 +92,6 @@ mod weight;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-pub(crate) use self::complaints::Complaints;
 #[cfg(feature = "object-store")]
 pub use self::object_store::ObjectStore;
 #[cfg(feature = "logs")]
@@ -107,12 +105,7 @@ pub use self::{
     report::{FailureReport, Outcome, PanicReport, RowReport},
     reporter::FailureReporter,
 };
-pub(crate) use self::{
-    draft::Draft,
-    panics::{Caught, catch_backtraces, take as caught},
-    queue::Reports,
-    raw::Written,
-};
+pub(crate) use self::{draft::Draft, panics::catch_backtraces, queue::Reports};
 
 /// What is behind a lock of this module is whole, also after a panic.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -11,8 +11,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Draft, FailureReporter, complaints::Complaints, lock};
-use crate::error::{catch, said::chain};
+use super::{Draft, FailureReporter, lock};
+use crate::{
+    error::{catch, said::chain},
+    observe::Complaints,
+};
 
 /// How much may wait.
 #[derive(Clone, Copy, Debug)]

@@ -2,10 +2,10 @@
 
 use std::{borrow::Cow, fmt};
 
-use base64::{DecodeError, Engine as _, engine::general_purpose::STANDARD};
+use base64::DecodeError;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
-use crate::context::Original;
+use crate::{context::Original, json::Written};
 
 /// A record as it came in.
 ///
@@ -40,30 +40,6 @@ impl fmt::Debug for RawRecord {
             .field("value_bytes", &self.value.as_ref().map(Vec::len))
             .field("headers", &self.headers.len())
             .finish_non_exhaustive()
-    }
-}
-
-/// Bytes as they are written.
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Written<'a> {
-    Text(Cow<'a, str>),
-    Base64(String),
-}
-
-impl<'a> Written<'a> {
-    pub(crate) fn of(bytes: &'a [u8]) -> Self {
-        match std::str::from_utf8(bytes) {
-            Ok(text) => Self::Text(Cow::Borrowed(text)),
-            Err(_) => Self::Base64(STANDARD.encode(bytes)),
-        }
-    }
-
-    fn into_bytes(self) -> Result<Vec<u8>, DecodeError> {
-        match self {
-            Self::Text(text) => Ok(text.into_owned().into_bytes()),
-            Self::Base64(text) => STANDARD.decode(text),
-        }
     }
 }
 

@@ -7,7 +7,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::{RawRecord, ReportError};
-use crate::{context::Context, topology::Called};
+use crate::{context::NotedRow, record::emit_id, topology::Called};
 
 /// The format that this release writes.
 const VERSION: u32 = 1;
@@ -115,14 +115,15 @@ pub struct RowReport {
 }
 
 impl RowReport {
-    pub(crate) fn of(row: &Context) -> Self {
+    pub(crate) fn of(row: &NotedRow) -> Self {
+        let (topic, partition, offset) = &row.spot;
         Self {
-            topic: row.topic().to_owned(),
-            partition: row.partition(),
-            offset: row.offset(),
-            timestamp: row.timestamp_millis(),
-            emit_id: row.emit_id(),
-            record: row.original().map(|original| RawRecord::of(original)),
+            topic: topic.to_string(),
+            partition: *partition,
+            offset: *offset,
+            timestamp: row.timestamp,
+            emit_id: emit_id(topic, *partition, *offset, row.timestamp),
+            record: row.original.as_deref().map(RawRecord::of),
         }
     }
 }

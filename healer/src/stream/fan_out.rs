@@ -2,11 +2,14 @@
 
 use std::marker::PhantomData;
 
-use super::{
-    Below, Branch, Chain, Consumer, Healed, Link, Reach, Start, Stream, Whole, consumer::Checked,
-    healed::Nodes, sealed::Sealed,
+use crate::{
+    chain::{
+        Below, Branch, Chain, Checked, Consumer, Healed, Link, Nodes, Reach, Sealed, Start, Stream, Whole,
+    },
+    error::Failure,
+    lane::{Host, Visit},
+    operators::push_guarded,
 };
-use crate::{engine::Host, envelope::Visit, error::Failure, operators::push_guarded};
 
 /// The start of a branch of a chain.
 pub type BranchStart<C> = Start<<C as Link>::Out, <<C as Link>::Reach as Reach>::Branch>;

@@ -3,7 +3,7 @@
 use serde::de::DeserializeOwned;
 
 use super::partitioner::partition_of;
-use crate::{CodecError, codec::read_json, context::Headers};
+use crate::{CodecError, codec::read_json, record::Headers};
 
 /// A record to produce: [`EmbeddedKafka::produce`](super::EmbeddedKafka::produce) also takes plain
 /// `(Option<key>, Option<value>)` pairs.

@@ -15,12 +15,12 @@ use super::{
 use crate::{
     App, Codec, CodecContext, CodecError, Context, Decode, Error, Json, RawJson, RecordErrorKind, Report,
     Rows,
+    chain::{Accepts, Operator},
     codec::read_json,
     error::said,
     kafka,
     operators::Stage,
     reports::{FailureReport, RawRecord, RowReport},
-    stream::{Accepts, Operator},
 };
 
 /// What is run with what a report holds: a stage, or a whole pipeline.

@@ -1,7 +1,7 @@
 use super::{partitioner::partition_of, *};
 use crate::{
     broker::{OutRecord, Producer, kafka::KafkaProducer},
-    context::Headers,
+    record::Headers,
 };
 
 fn pair(key: &str, value: &str) -> (Option<String>, Option<String>) {

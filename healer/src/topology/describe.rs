@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{Node, NodeKind};
-use crate::operators::OnError;
+use crate::topology::OnError;
 
 /// What a node is called in metrics, letters and reports.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use crate::{broker::Topics, operators::OnError};
+use crate::{broker::Topics, topology::OnError};
 
 /// What kind of vertex a node is.
 #[derive(Clone, Debug, PartialEq, Eq)]

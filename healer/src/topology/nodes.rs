@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{Called, Graph, Node, NodeKind};
-use crate::{broker::Topics, envelope::Copies, operators::OnError};
+use crate::{broker::Topics, topology::OnError};
 
 /// The nodes of a running pipeline.
 pub(crate) struct Nodes {
@@ -131,10 +131,33 @@ impl Nodes {
     }
 }
 
+/// The copies of a record while it is in flight.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Copies {
+    /// Its value, on each way that it goes.
+    pub(crate) values: u32,
+    /// The record as it came in, for a dead letter.
+    pub(crate) original: bool,
+    /// Records that sinks made of it, with the producer.
+    pub(crate) sent: u32,
+}
+
+impl Copies {
+    /// Of a record that goes one way.
+    pub(crate) const ONE: Self = Self { values: 1, original: false, sent: 0 };
+
+    pub(crate) fn count(self) -> u64 {
+        u64::from(self.values) + u64::from(self.original) + u64::from(self.sent)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::Nodes;
-    use crate::{App, OnError, envelope::Copies, kafka, topology::NodeKind};
+    use crate::{
+        App, OnError, kafka,
+        topology::{Copies, NodeKind},
+    };
 
     /// The copies of records of the app's first source.
     fn copies(app: &App, on_error: OnError) -> Copies {

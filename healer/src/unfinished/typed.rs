@@ -23,10 +23,7 @@ use std::{
 use futures_util::{Stream, future, lock};
 use tokio::sync;
 
-use crate::{
-    operators::Rows,
-    stream::{Here, Operator},
-};
+use crate::chain::{Here, Operator, Rows};
 
 /// The type of what flows out of a node.
 pub struct Flow<T>(PhantomData<fn() -> T>);

@@ -18,7 +18,7 @@ use rdkafka::{
 };
 
 use super::{
-    errors, lists,
+    codes, errors, lists,
     voice::{Voice, lock},
 };
 use crate::broker::{BrokerErrorKind, Event, TopicPartition};
@@ -72,7 +72,7 @@ impl Context {
         let Some(code) = error.rdkafka_error_code() else {
             return false; // the end of a partition
         };
-        if errors::is_out_of_range(code) {
+        if codes::is_out_of_range(code) {
             let reason = self.voice.reason(code).unwrap_or_else(|| code.to_string());
             let text =
                 format!("an offset that was asked for does not exist: {reason} ({})", self.voice.place());
@@ -85,7 +85,7 @@ impl Context {
             if !error.text.contains(&why) {
                 error.text = format!("{}: {why}", error.text);
             }
-        } else if errors::is_silence(code) || code == RDKafkaErrorCode::SSL {
+        } else if codes::is_silence(code) || code == RDKafkaErrorCode::SSL {
             // The client goes on trying; a broker that restarts breaks handshakes off as well.
             error.kind = BrokerErrorKind::Transient;
         }

@@ -6,7 +6,7 @@ use rdkafka::{
     ClientContext, client::Client, error::KafkaError, metadata::Metadata, types::RDKafkaErrorCode,
 };
 
-use super::{errors, lists, voice::Voice};
+use super::{codes, errors, lists, voice::Voice};
 use crate::broker::{BrokerError, BrokerErrorKind};
 
 /// The first try is short, so that a refusal is noticed early; the tries that follow double.
@@ -47,7 +47,7 @@ pub(super) fn fetch<C: ClientContext>(
             Err(error) => error,
         };
         listen();
-        let silent = error.rdkafka_error_code().is_some_and(errors::is_silence);
+        let silent = error.rdkafka_error_code().is_some_and(codes::is_silence);
         if !silent || slice == left || voice.refusal().is_some() {
             return Err(describe(topic, wait, &error, voice));
         }
@@ -70,7 +70,7 @@ pub(super) fn partitions(metadata: &Metadata, topic: &str, voice: &Voice) -> Res
     match found.error().map(RDKafkaErrorCode::from) {
         // A topic that was created a moment ago has partitions, and leaders soon.
         None | Some(RDKafkaErrorCode::LeaderNotAvailable) => {}
-        Some(code) if errors::kind(code) == BrokerErrorKind::UnknownTopic => {
+        Some(code) if codes::kind(code) == BrokerErrorKind::UnknownTopic => {
             return Err(missing(topic, voice));
         }
         Some(code) => {

@@ -5,6 +5,7 @@
 //! offset is out of range and reports why a request failed to whoever polls next ([`voice`]).
 
 mod closing;
+mod codes;
 mod consumer;
 mod context;
 mod errors;

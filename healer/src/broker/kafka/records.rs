@@ -5,7 +5,7 @@ use rdkafka::message::{BorrowedMessage, Message};
 use super::raw;
 use crate::{
     broker::{ReadHeaders, RecordRef},
-    context::Headers,
+    record::Headers,
 };
 
 /// A record in librdkafka's memory, with the slot of its partition.

@@ -8,7 +8,7 @@ use std::{
 
 use rdkafka::{config::RDKafkaLogLevel, error::KafkaError, types::RDKafkaErrorCode};
 
-use super::errors;
+use super::codes;
 use crate::broker::Outage;
 
 /// How long the same broker stays quiet after it was complained about.
@@ -147,7 +147,7 @@ impl Voice {
     /// The last refusal of our credentials, if there was one lately.
     pub(super) fn refusal(&self) -> Option<Heard> {
         let heard = lock(&self.heard);
-        heard.iter().rev().find(|h| errors::is_refusal(h.code) && h.at.elapsed() < FRESH).cloned()
+        heard.iter().rev().find(|h| codes::is_refusal(h.code) && h.at.elapsed() < FRESH).cloned()
     }
 
     /// The last word on why no broker answers.

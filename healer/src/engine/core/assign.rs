@@ -5,7 +5,7 @@ use std::time::Duration;
 use healer_store::{Ledger, Run};
 
 use super::{Action, Assigned, Core, Part};
-use crate::{app::Error, broker::TopicPartition};
+use crate::{broker::TopicPartition, error::Error};
 
 /// How long a partition that a fenced commit took away may be without a rebalance about it.
 const ORPHANED: Duration = Duration::from_mins(1);

@@ -6,8 +6,8 @@ use serde::Serialize;
 
 use super::{Action, CommitEntry, Core, Part, Settings, metadata};
 use crate::{
-    app::Error,
     broker::{CommitError, CommitErrorKind, TopicPartition},
+    error::Error,
     journal::Scope,
 };
 

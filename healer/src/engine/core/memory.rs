@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Core, Part};
-use crate::{engine::RECORD, envelope::Copies, operators::Credit};
+use crate::{envelope::RECORD, lane::Credit, topology::Copies};
 
 /// The bytes of records in flight, by use.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -17,6 +17,7 @@ mod stall;
 mod start;
 mod status;
 mod stop;
+mod tally;
 mod transaction;
 mod until;
 
@@ -26,21 +27,19 @@ pub use commit::CommitHealth;
 pub(crate) use metadata::{Said, decode as decode_metadata, is_of_a_pipeline};
 pub(crate) use part::Part;
 pub(crate) use pause::Rest;
-pub use start::StartError;
 pub(crate) use start::{Known, Older, Start, StartPolicy, decide};
 pub use status::{Blocked, PartitionState, PartitionStatus, Stalled};
+pub(crate) use tally::Tally;
 pub use transaction::{HeldBack, HeldPartition};
 pub(crate) use until::Goal;
 
 use self::{commit::Commits, pause::Paused, revoke::Revoking, until::UntilEnd};
 use crate::{
-    app::Error,
     broker::{CommitError, TopicPartition},
-    engine::Memory,
     envelope::{Home, Settled},
+    error::Error,
     journal::Scope,
-    observe::Tally,
-    operators::ChunkLog,
+    lane::{ChunkLog, Memory},
 };
 
 /// What the core decides by.

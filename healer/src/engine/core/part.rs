@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use healer_store::Ledger;
 
 use super::{Older, Start, epoch::Rewind, lend::Loan, memory::Charge, transaction::Transaction};
-use crate::{envelope::Home, operators::ChunkLog};
+use crate::{envelope::Home, lane::ChunkLog};
 
 /// What the core knows of a partition.
 #[allow(clippy::struct_excessive_bools)] // each is a fact of its own

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::Core;
 use crate::{
     envelope::{Outcome, Settled},
-    operators::ChunkLog,
+    lane::ChunkLog,
 };
 
 impl Core {

@@ -3,10 +3,7 @@
 use std::time::Duration;
 
 use super::{Action, Core, Phase};
-use crate::{
-    app::Error,
-    error::{Cause, Failure, RecordError, said::chain},
-};
+use crate::error::{Cause, Error, Failure, RecordError, said::chain};
 
 /// Says what ends the pipeline, and about which record or partition that is.
 fn tell_end(error: &Error) {

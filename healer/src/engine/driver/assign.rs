@@ -7,12 +7,12 @@ use std::{
 
 use super::{begun::Begun, dropped};
 use crate::{
-    app::Error,
     broker::{BrokerError, Committed, Pattern, Remote, TopicPartition, Topics},
     config::{Config, Start as ConfigStart},
     engine::core::{Goal, Known, Said, Start, StartPolicy, decide, decode_metadata},
+    error::Error,
     journal::{Journal, Loaded, PartitionSnapshot, Scope},
-    operators::Entry,
+    lane::Entry,
 };
 
 /// A source's chain, with how to tell its topics.

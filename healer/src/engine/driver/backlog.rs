@@ -102,7 +102,7 @@ mod tests {
     struct Headers;
 
     impl ReadHeaders for Headers {
-        fn read(&self, into: &mut crate::context::Headers) {
+        fn read(&self, into: &mut crate::record::Headers) {
             into.push("trace", Some(b"12345".as_slice()));
         }
     }
@@ -211,7 +211,7 @@ mod tests {
         backlog.push(&record(0, b""), true, &mut pool);
         backlog.push(&record(1, b""), false, &mut pool);
         let read = |at: usize| {
-            let mut headers = crate::context::Headers::new();
+            let mut headers = crate::record::Headers::new();
             backlog.lend(0, 2)[at].headers.read(&mut headers);
             headers.iter().map(|(name, _)| name.to_owned()).collect::<Vec<_>>()
         };

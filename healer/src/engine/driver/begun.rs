@@ -7,8 +7,8 @@ use std::{
 };
 
 use crate::{
-    app::Error,
     broker::{Pattern, Remote, TopicPartition, Topics},
+    error::Error,
 };
 
 /// Where `latest` is, for partitions of topics that are new to the group. A partition that is not among them was added to a topic that the

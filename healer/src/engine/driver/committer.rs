@@ -5,9 +5,9 @@ use std::sync::{Arc, mpsc::Sender};
 use super::Message;
 use crate::{
     broker::{Commit, CommitError, CommitErrorKind, Remote},
-    engine::Worker,
     envelope::{Desk, Home},
     error::catch,
+    lane::Worker,
 };
 
 /// Sends requests, one after the other.

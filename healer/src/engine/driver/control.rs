@@ -11,14 +11,14 @@ use std::{
 use tokio::sync::{broadcast, watch};
 
 use crate::{
-    app::{Error, Report},
     broker::Remote,
     engine::{
-        Circuits, Runtime, Sends, Shared,
+        Report,
         core::{Action, Core, Event},
     },
     envelope::Desk,
-    operators::Checkpoints,
+    error::Error,
+    lane::{Checkpoints, Circuits, Runtime, Sends, Shared},
 };
 
 use super::{

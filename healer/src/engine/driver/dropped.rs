@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::{
     broker::{Remote, TopicPartition},
-    engine::core::StartError,
+    error::StartError,
 };
 
 /// How the ids of librdkafka's mock clusters begin.

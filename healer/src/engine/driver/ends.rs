@@ -5,8 +5,8 @@ use std::{collections::BTreeMap, time::Duration};
 
 use super::{Message, poll::Poller};
 use crate::{
-    app::Error,
     broker::{Broker, Remote, TopicPartition, Watermarks},
+    error::Error,
 };
 
 /// How often they are looked up. It takes two looks to tell a transaction that stands still.

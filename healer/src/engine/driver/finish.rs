@@ -7,9 +7,12 @@ use std::{
 
 use super::{control::Control, poll::Poller};
 use crate::{
-    app::{Error, PartitionReport, Report},
     broker::{Broker, Remote, TopicPartition},
-    engine::core::{Goal, Part},
+    engine::{
+        PartitionReport, Report,
+        core::{Goal, Part},
+    },
+    error::Error,
 };
 
 /// How long the report may wait for the broker to say where partitions end.

@@ -24,9 +24,9 @@ use super::{
     seek::Sought,
 };
 use crate::{
-    app::{Error, Report},
     broker::{Remote, TopicPartition},
-    engine::{PartitionStatus, core::Rest},
+    engine::{PartitionStatus, Report, core::Rest},
+    error::Error,
     journal::{Checkpoint, Journal, Scope},
 };
 

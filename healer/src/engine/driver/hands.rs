@@ -5,11 +5,9 @@ use std::sync::{Arc, mpsc::Sender};
 
 use super::{Message, backlog::Backlog, lanes::Lease};
 use crate::{
-    app::Error,
-    engine::{Runtime, Worker},
     envelope::Desk,
-    error::catch,
-    operators::ChunkLog,
+    error::{Error, catch},
+    lane::{ChunkLog, Runtime, Worker},
 };
 
 /// How many records such a thread runs at once: it is handed more less often than the poll thread takes a chunk.

@@ -5,9 +5,10 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::{
-    app::Error,
     broker::{Outage, Remote},
-    engine::{Blocked, CommitHealth, HeldBack, HeldPartition, OpenCircuit, SendHealth, Stalled},
+    engine::{Blocked, CommitHealth, HeldBack, HeldPartition, Stalled},
+    error::Error,
+    lane::{OpenCircuit, SendHealth},
 };
 
 use super::{WaitingForPartitions, control::Control};
@@ -60,7 +61,7 @@ pub struct Health {
     /// [`held_back_after`](crate::ConfigBuilder::held_back_after). Empty where that is not set: a transaction may take its time, and no restart ends it.
     pub held_back: Vec<HeldPartition>,
     /// What ended it, or ends it: known while what is in flight is still finished.
-    #[serde(serialize_with = "crate::json::error_if_any")]
+    #[serde(serialize_with = "crate::error::said::chain_if_any")]
     pub error: Option<Error>,
 }
 

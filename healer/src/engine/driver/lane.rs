@@ -3,7 +3,10 @@
 use std::{sync::Arc, time::Duration};
 
 use super::backlog::Backlog;
-use crate::{engine::Host, envelope::Home, operators::EntryLane};
+use crate::{
+    envelope::Home,
+    lane::{EntryLane, Host},
+};
 
 /// A partition's way in.
 #[expect(clippy::struct_excessive_bools, reason = "each is about something else")]

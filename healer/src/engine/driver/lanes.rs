@@ -10,12 +10,9 @@ use super::{
 };
 use crate::{
     broker::{RecordRef, TopicPartition},
-    engine::{
-        Host, Memory,
-        core::{Older, Part},
-    },
+    engine::core::{Older, Part},
     envelope::Home,
-    operators::{Credit, EntryLane},
+    lane::{Credit, EntryLane, Host, Memory},
 };
 
 /// How many records are taken from the broker at once.

@@ -13,14 +13,11 @@ use super::{
     poll::Poller,
 };
 use crate::{
-    app::Error,
     broker::{Broker, Remote, TopicPartition},
-    engine::{
-        Runtime, Worker,
-        core::{Event, Start},
-    },
+    engine::core::{Event, Start},
     envelope::Desk,
-    error::catch,
+    error::{Error, catch},
+    lane::{Runtime, Worker},
 };
 
 /// How long after a look-up that failed the next is tried.

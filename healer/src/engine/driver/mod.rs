@@ -22,6 +22,7 @@ mod patience;
 mod piece;
 mod poll;
 mod prepare;
+mod report;
 mod saver;
 mod seek;
 mod station;
@@ -48,6 +49,7 @@ pub use handle::{Commits, CommittedOffset, Handle};
 pub use health::{Health, Phase};
 #[cfg(feature = "testing")]
 pub(crate) use keeper::turn as keep;
+pub use report::{PartitionReport, Report};
 pub use seek::{SeekError, SeekTo};
 pub use waits::WaitingForPartitions;
 
@@ -60,13 +62,12 @@ use self::{
 pub(crate) use self::{prepare::prepare, station::Station, turn::Turner};
 use super::core::Start;
 use crate::{
-    app::Error,
     broker::{Broker, BrokerError, CommitError, Producer, TopicPartition, Topics, Watermarks},
     config::Config,
-    error::catch,
-    operators::{Entry, OnError},
+    error::{Error, catch},
+    lane::Entry,
     reports::FailureReporter,
-    topology::{Graph, States},
+    topology::{Graph, OnError, States},
 };
 
 /// An answer from one of the engine's own threads.

@@ -4,13 +4,11 @@ use std::sync::Arc;
 
 use super::poll::Poller;
 use crate::{
-    app::BuildError,
     broker::{Assignment, Broker, TopicPartition},
-    engine::{
-        Host,
-        core::{Assigned, Event, Start},
-    },
+    engine::core::{Assigned, Event, Start},
     envelope::Home,
+    error::BuildError,
+    lane::Host,
 };
 
 impl<B: Broker> Poller<B> {

@@ -6,9 +6,9 @@ use std::{collections::BTreeMap, time::Duration};
 use super::{Message, dropped, lookups::LOOK_UP_AGAIN, poll::Poller};
 use crate::{
     OutOfRange,
-    app::Error,
     broker::{Broker, Remote, TopicPartition, Watermarks},
-    engine::core::{Event, Part, Start, StartError},
+    engine::core::{Event, Part, Start},
+    error::{Error, StartError},
 };
 
 /// How long a partition may stand still though there is something to fetch, after the client said that an offset does not exist.

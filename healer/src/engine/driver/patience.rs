@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::app::Error;
+use crate::error::Error;
 
 /// How long a topic may be unknown: brokers hear of a new one a moment after whoever made it.
 const NEW_TOPIC: Duration = Duration::from_secs(2);

@@ -4,7 +4,8 @@ use std::{ops::Range, sync::Arc};
 
 use crate::{
     broker::{ReadHeaders, RecordRef},
-    context::{Headers, body_of},
+    context::body_of,
+    record::Headers,
 };
 
 /// How many bytes a piece holds, with a last record beyond.

@@ -22,15 +22,12 @@ use super::{
     waits::Answer,
 };
 use crate::{
-    app::Error,
     broker::{Broker, BrokerErrorKind, Event as BrokerEvent, Remote, TopicPartition},
     config::Config,
-    engine::{
-        Memory, Shared,
-        core::{Event, Goal},
-    },
+    engine::core::{Event, Goal},
     envelope::Settled,
-    error::RecordError,
+    error::{Error, RecordError},
+    lane::{Memory, Shared},
     observe::{Fate, GivenUp, Meters, Sight},
     topology::Graph,
 };

@@ -29,20 +29,16 @@ use super::{
     waits::Reasons,
 };
 use crate::{
-    app::Error,
     broker::{Broker, Producer, TopicPartition, Topics},
-    config::Config,
-    config::Start,
-    engine::{
-        Memory, Runtime, Sends, Shared, Sharing,
-        core::{Core, Goal, Settings},
-    },
+    config::{Config, Start},
+    engine::core::{Core, Goal, Settings},
     envelope::Desk,
+    error::Error,
     journal::{Journal, Scope},
+    lane::{Checkpoints, Memory, Runtime, Sends, Shared, Sharing},
     observe::{Measures, Meters, Tracing},
-    operators::{Checkpoints, OnError},
     reports::Reports,
-    topology::{NodeKind, Nodes},
+    topology::{NodeKind, Nodes, OnError},
 };
 
 /// An engine whose threads are not started, and the user's handle on it.

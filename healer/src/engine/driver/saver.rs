@@ -8,8 +8,8 @@ use std::{
 
 use super::Message;
 use crate::{
-    engine::Worker,
     journal::{Checkpoint, Journal, PartitionSnapshot},
+    lane::Worker,
 };
 
 /// What one tick saves, in one atomic write.

@@ -9,10 +9,10 @@ use tokio::sync::oneshot;
 
 use super::{Message, poll::Poller};
 use crate::{
-    app::Error,
     broker::{Broker, Remote, TopicPartition, Watermarks},
     config::Start,
     engine::core::{Older, Part, Start as CoreStart},
+    error::Error,
 };
 
 /// Where a partition is to be read from.

@@ -9,7 +9,11 @@ use std::{
 };
 
 use super::{control::Control, finish::finish, poll::Poller};
-use crate::{app::Error, broker::Broker, engine::Runtime, error::catch};
+use crate::{
+    broker::Broker,
+    error::{Error, catch},
+    lane::Runtime,
+};
 
 /// How long user code may hold the poll thread before somebody else goes on polling.
 pub(super) const PATIENCE: Duration = Duration::from_secs(1);

@@ -15,9 +15,8 @@ use futures_util::future::BoxFuture;
 use tokio::runtime::Handle;
 
 use crate::{
-    engine::{Held, Runtime, Worker},
     envelope::Desk,
-    operators::CHUNK_TIME,
+    lane::{CHUNK_TIME, Held, Runtime, Worker},
 };
 
 /// The runtime that the pipeline was started in.

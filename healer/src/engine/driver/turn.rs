@@ -12,7 +12,7 @@ use crate::{
     broker::{Broker, RecordRef, Source},
     engine::core::{Event, Older},
     envelope::{Reason, fingerprint},
-    operators::{ChunkLog, Credit},
+    lane::{ChunkLog, Credit},
 };
 
 /// Why a record is skipped that is older than the time that its partition was started by.

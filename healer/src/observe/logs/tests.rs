@@ -18,8 +18,8 @@ use tracing_subscriber::{fmt::MakeWriter, layer::SubscriberExt as _, registry};
 
 use super::LogLayer;
 use crate::{
-    context::Millis,
     observe::{self, Here, Inside},
+    record::Millis,
 };
 
 /// What was written, for all clones.

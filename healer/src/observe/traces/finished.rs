@@ -10,7 +10,7 @@ use opentelemetry_sdk::trace::{SpanData, SpanEvents, SpanLinks};
 use uuid::Uuid;
 
 use super::source::Source;
-use crate::context;
+use crate::record::emit_id;
 
 /// A span that has ended.
 #[derive(Debug)]
@@ -104,7 +104,7 @@ fn messaging(operation: &'static str, topic: Option<Arc<str>>) -> Vec<KeyValue> 
 
 fn of_record(source: &Source, offset: i64, timestamp: Option<i64>) -> Vec<KeyValue> {
     let Source { pipeline, partition, .. } = source;
-    let emit_id = context::emit_id(&partition.topic, partition.partition, offset, timestamp);
+    let emit_id = emit_id(&partition.topic, partition.partition, offset, timestamp);
     let mut attributes = messaging("process", Some(Arc::clone(&partition.topic)));
     attributes.extend([
         KeyValue::new("messaging.destination.partition.id", partition.partition.to_string()),

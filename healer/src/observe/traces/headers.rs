@@ -7,7 +7,7 @@ use opentelemetry::{
 };
 use opentelemetry_sdk::propagation::TraceContextPropagator;
 
-use crate::{broker::ReadHeaders, context::Headers};
+use crate::{broker::ReadHeaders, record::Headers};
 
 const PARENT: &str = "traceparent";
 const STATE: &str = "tracestate";

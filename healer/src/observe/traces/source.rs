@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use uuid::Uuid;
+
 use super::{
     headers,
     init::installed,
@@ -9,10 +11,7 @@ use super::{
     span::Span,
     tracer::Tracer,
 };
-use crate::{
-    broker::{RecordRef, TopicPartition},
-    context::Context,
-};
+use crate::broker::{RecordRef, TopicPartition};
 
 /// The tracer of a running pipeline: the one that was there when it started, if there was one.
 pub(crate) struct Tracing(Option<Arc<Pipeline>>);
@@ -54,12 +53,15 @@ impl Tracing {
     }
 
     /// A call of a batch stage: a trace of its own, since its rows are of several, with links to those.
-    pub(crate) fn batch<T>(&self, path: &Arc<str>, rows: &[(Context, T)]) -> Span {
-        match (&self.0, rows) {
-            (Some(pipeline), [(first, _), ..]) if rows.iter().any(|(row, _)| row.trace().is_on()) => {
-                let traces = rows.iter().map(|(row, _)| row.trace());
-                Span::of_batch(pipeline, path, first, traces)
-            }
+    /// `first` gives identity and attempt of the first row.
+    pub(crate) fn batch<'t>(
+        &self,
+        path: &Arc<str>,
+        rows: impl ExactSizeIterator<Item = &'t Trace> + Clone,
+        first: impl FnOnce() -> (Uuid, u32),
+    ) -> Span {
+        match &self.0 {
+            Some(pipeline) if rows.clone().any(Trace::is_on) => Span::of_batch(pipeline, path, rows, first()),
             _ => Span::NONE,
         }
     }

@@ -7,6 +7,7 @@ use std::{
 };
 
 use opentelemetry::trace::{SpanContext, SpanId};
+use uuid::Uuid;
 
 use super::{
     Trace,
@@ -18,8 +19,8 @@ use super::{
 };
 use crate::{
     broker::Delivery,
-    context::{self, Context, Headers},
     observe::Ended,
+    record::{Headers, batch_id},
 };
 
 /// To how many rows a batch has links.
@@ -54,21 +55,21 @@ impl Span {
         Self::new(root, None, sink, What::Send { topic: None })
     }
 
-    /// With the first of its rows, and the traces of all.
+    /// With the traces of all its rows, and with identity and attempt of the first.
     #[cold]
     pub(super) fn of_batch<'t>(
         pipeline: &Arc<Pipeline>,
         stage: &Arc<str>,
-        first: &Context,
         rows: impl ExactSizeIterator<Item = &'t Trace>,
+        (first, attempt): (Uuid, u32),
     ) -> Self {
         let count = rows.len();
         let mut traces = rows.filter_map(Trace::ids);
         let links = traces.by_ref().take(LINKS).cloned().collect();
         let batch = Batch {
             pipeline: Arc::clone(&pipeline.name),
-            emit_id: context::batch_id(first.emit_id(), u32::try_from(count).unwrap_or(u32::MAX)),
-            attempt: first.attempt(),
+            emit_id: batch_id(first, u32::try_from(count).unwrap_or(u32::MAX)),
+            attempt,
             rows: count,
             links,
             left_out: traces.count(),

@@ -19,7 +19,8 @@ use opentelemetry_sdk::{
 use super::{Span, Trace, Traces, Tracing};
 use crate::{
     broker::{ReadHeaders, RecordRef, TopicPartition},
-    context::{Context, Headers},
+    context::Context,
+    record::Headers,
 };
 
 const PARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
@@ -138,7 +139,7 @@ fn a_record_is_one_trace_and_its_calls_lie_within_it() {
     let took = call.end_time.duration_since(call.start_time).expect("it ends after its begin");
     assert!(took >= Duration::from_millis(2), "{took:?}");
     assert_eq!((&call.status, &record.status), (&Status::Unset, &Status::Unset));
-    let emit_id = crate::context::emit_id("orders", 3, 41, Some(1_700_000_000_123)).to_string();
+    let emit_id = crate::record::emit_id("orders", 3, 41, Some(1_700_000_000_123)).to_string();
     let expected: BTreeMap<&str, Value> = [
         ("messaging.system", "kafka".into()),
         ("messaging.operation.name", "process".into()),
@@ -216,19 +217,27 @@ fn as_many_are_traced_as_the_ratio_says() {
     }
 }
 
+impl Rig {
+    fn batch(&self, rows: &[(Context, usize)]) -> Span {
+        let first = || (rows[0].0.emit_id(), rows[0].0.attempt());
+        let traces = rows.iter().map(|(row, _)| row.trace());
+        self.tracing.batch(&path(), traces, first)
+    }
+}
+
 #[test]
 fn a_batch_has_links_to_its_rows_and_what_becomes_of_it_is_in_its_trace() {
     let rig = Rig::new(Manner::Takes, 1.0);
     let mut rows: Vec<_> = (0..200).map(|row| (rig.context(), row)).collect();
     rows.push((Context::reusable(Arc::from("orders"), 3), 200));
     let ids: Vec<_> = rows.iter().filter_map(|(row, _)| row.trace().ids().cloned()).collect();
-    let mut call = rig.tracing.batch(&path(), &rows);
+    let mut call = rig.batch(&rows);
     call.begin();
     let follow = call.follow();
     call.end(Ok(true));
     follow.call(&Arc::from("orders.sum"), 1).begin();
     let untraced = [(Context::reusable(Arc::from("orders"), 3), 0)];
-    let mut none = rig.tracing.batch(&path(), &untraced);
+    let mut none = rig.batch(&untraced);
     none.begin();
     none.end(Ok(true));
     drop((rows, follow));

@@ -15,7 +15,7 @@ use opentelemetry_sdk::trace::{
 use tokio::sync::mpsc::{Receiver, Sender, channel, error::TrySendError};
 
 use super::finished::Finished;
-use crate::reports::Complaints;
+use crate::observe::Complaints;
 
 /// How many spans may wait to be sent.
 const ROOM: usize = 8_192;

@@ -2,15 +2,15 @@
 
 use std::{future::Future, sync::Arc};
 
-use super::{Rows, batch::Parts, rows::List};
+use super::batch::Parts;
 use crate::{
+    chain::{List, Rows},
     context::Context,
-    engine::Host,
     envelope::Receipt,
     error::Cause,
+    lane::Host,
     observe::{Here, Span},
     operators::stage::{Reporting, Stage, StageNode, Verdict},
-    reports::RowReport,
 };
 
 /// What names a batch in logs; one is never empty.
@@ -115,7 +115,7 @@ fn note_rows<'c>(context: &mut Context, rows: impl Iterator<Item = &'c Context>)
     context.take_notes();
     // A row alone is a record like any other.
     if let Some(notes) = context.notes().filter(|_| context.is_of_many()) {
-        notes.set_rows(rows.map(RowReport::of).collect());
+        notes.set_rows(rows.map(Context::noted).collect());
     }
 }
 

@@ -3,22 +3,22 @@
 use std::{future::Future, sync::Arc};
 
 use super::{
-    Batch, Rows,
+    Batch,
     attempt::{Back, Made, Tried, Tries, here},
     batch::batch,
     run_to_end,
     work::Work,
 };
 use crate::{
+    chain::{Consumer, Rows},
     context::Context,
-    engine::Host,
     error::{Cause, catch},
+    lane::Host,
     observe::{self, Span},
     operators::{
         boundary::Boundary,
         stage::{Kind, Look, Stage, StageNode, Verdict, ended, guarded},
     },
-    stream::Consumer,
     topology::{Node, NodeKind},
 };
 

@@ -1,10 +1,8 @@
 //! What a batch stage gave back, row by row.
 
-use super::{
-    batch::{Parts, Slots},
-    rows::List,
-};
+use super::batch::{Parts, Slots};
 use crate::{
+    chain::List,
     envelope::{Outcome, Receipt, Shares},
     error::Cause,
 };

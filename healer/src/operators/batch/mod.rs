@@ -8,7 +8,6 @@ mod hand_back;
 #[cfg(feature = "testing")]
 mod lent;
 mod read;
-mod rows;
 mod work;
 
 use std::future::Future;
@@ -20,8 +19,6 @@ pub use branded::{BatchKind, BatchStage};
 #[cfg(feature = "testing")]
 pub(crate) use lent::{Fates, fates, lent};
 pub use read::{RowsKind, RowsStage};
-pub use rows::Rows;
-pub(crate) use rows::{refuse_rows, refuse_rows_of_rows};
 
 use crate::error::Cause;
 

@@ -3,20 +3,19 @@
 use std::{convert::identity, future::Future, sync::Arc};
 
 use super::{
-    Rows,
     attempt::{Back, Made, Tried, Tries, here},
     run_to_end,
     work::Work,
 };
 use crate::{
-    engine::Host,
+    chain::{Consumer, Rows},
     error::{Cause, catch},
+    lane::Host,
     observe::{self, Span},
     operators::{
         boundary::Boundary,
         stage::{Kind, Look, Stage, StageNode, Verdict, ended, guarded},
     },
-    stream::Consumer,
     topology::{Node, NodeKind},
 };
 

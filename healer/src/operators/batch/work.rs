@@ -3,23 +3,22 @@
 use std::{marker::PhantomData, sync::Arc};
 
 use super::{
-    Rows,
     attempt::{Back, Made, Piece, Tried, Tries, first_attempts, here, note, owes},
     batch::Parts,
     hand_back::{Handed, hand_back, receipts_of},
 };
 use crate::{
+    chain::{Below, Consumer, Rows},
     context::Context,
-    engine::Host,
     envelope::{Outcome, Receipt},
     error::{Cause, discard, said::chain},
+    lane::Host,
     observe::{self, Rare, Trace},
     operators::{
         boundary::{self, Envelope, Inbox, Serve, ServeOne, Step},
         failing,
         stage::{Reporting, Stage, StageLane, StageNode, Verdict},
     },
-    stream::{Below, Consumer},
 };
 
 /// A batch stage and what follows.
@@ -137,7 +136,9 @@ where
             if let Some(turn) = &mut turn {
                 turn.await;
             }
-            let span = host.traces().batch(&self.stage.node.path, &rows.list);
+            let traces = rows.list.iter().map(|(row, _)| row.trace());
+            let first = || (rows.list[0].0.emit_id(), rows.list[0].0.attempt());
+            let span = host.traces().batch(&self.stage.node.path, traces, first);
             let trace = span.follow();
             let Tried { back, result } = K::call(host, &self.stage, &lane.need, rows, keep, span).await;
             admitted.ended(&result, host, &context);

@@ -10,8 +10,8 @@ use super::{
 };
 use crate::{
     broker::{BrokerError, BrokerErrorKind, Delivery, OutRecord, SendError},
-    engine::{Shared, Waiting},
     error::Cause,
+    lane::{Shared, Waiting},
     observe::{Fate, GivenUp, Rare},
 };
 
@@ -119,8 +119,7 @@ impl Letter {
     #[cold]
     fn tell_end(self, shared: &Shared) {
         let dead_letter_topic = Some(self.topic);
-        let given_up =
-            GivenUp { dead_letter_topic, ..GivenUp::new(self.called.path, &self.context, self.error) };
+        let given_up = GivenUp { dead_letter_topic, ..self.context.given_up(self.called.path, self.error) };
         shared.given_up.tell(Fate::DeadLettered, self.node, given_up, shared.runtime.now());
     }
 

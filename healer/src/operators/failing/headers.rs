@@ -1,10 +1,7 @@
 //! The headers of a dead letter: the record's own, and ours.
 
 use super::letter::{Letter, cut};
-use crate::{
-    context::{Headers, Origin},
-    dead_letter as names,
-};
+use crate::{context::Origin, dead_letter::names, record::Headers};
 
 /// How much of ours goes along.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

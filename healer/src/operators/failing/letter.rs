@@ -4,9 +4,8 @@ use std::sync::Arc;
 
 use crate::{
     context::{Context, Original},
-    engine::Host,
-    envelope::Visit,
     error::{Cause, said::chain},
+    lane::{Host, Visit},
     topology::Called,
 };
 

@@ -6,18 +6,18 @@ mod letter;
 mod office;
 mod told;
 
-pub(crate) use office::Office;
 pub(super) use told::report_finished;
 
-use letter::Letter;
+use self::{letter::Letter, office::Office};
 
 use crate::{
     context::Context,
-    engine::Host,
-    envelope::{Outcome, Reason, Receipt, Visit},
+    envelope::{Outcome, Reason, Receipt},
     error::{Cause, Failure, discard, said::chain},
-    observe::{Fate, GivenUp, Rare},
-    operators::{OnError, boundary::Step},
+    lane::{Host, Visit},
+    observe::{Fate, Rare},
+    operators::step::Step,
+    topology::OnError,
 };
 
 /// Ends an item that failed at a node as its policy says; an error where the pipeline is to stop.
@@ -38,7 +38,7 @@ pub(super) fn fail(visit: &mut Visit<'_>, node: u32, cause: Cause) -> Result<(),
         }
         OnError::DeadLetter(topic) => {
             let letter = Letter::new(host, node, topic, &cause, visit);
-            host.office().put(letter, visit);
+            host.office(Office::open).put(letter, visit);
         }
     }
     discard(cause);
@@ -104,7 +104,7 @@ fn policy<'h>(host: &'h Host, node: u32, cause: &Cause, context: &Context) -> &'
 }
 
 fn tell(fate: Fate, host: &Host, node: u32, cause: &Cause, context: &Context) {
-    let given_up = GivenUp::new(host.nodes().path(node), context, chain(cause));
+    let given_up = context.given_up(host.nodes().path(node), chain(cause));
     host.shared().given_up.tell(fate, node, given_up, host.now());
 }
 

@@ -11,10 +11,13 @@ use futures_util::{
 use super::{delivery::deliver, letter::Letter};
 use crate::{
     context::Context,
-    engine::{Host, Shared},
-    envelope::{Claim, Hold, Outcome, Receipt, Visit},
+    envelope::{Hold, Outcome, Receipt},
     error::Cause,
-    operators::boundary::{self, Envelope, Inbox, Needs, Queue},
+    lane::{Claim, Host, Shared, Visit},
+    operators::{
+        queue::{self, Envelope, Inbox, Needs, Queue},
+        step::finish,
+    },
 };
 
 /// Takes letters in; ends with the lane that it belongs to.
@@ -37,7 +40,7 @@ struct Ended {
 
 impl Office {
     pub(crate) fn open(host: &Host) -> Self {
-        let (queue, inbox) = boundary::queue(Needs::NOTHING);
+        let (queue, inbox) = queue::queue(Needs::NOTHING);
         // Not the host: it keeps the queue open.
         host.spawn(0, || run(Arc::clone(host.shared()), inbox));
         Self(queue)
@@ -89,5 +92,5 @@ fn end(shared: &Shared, ended: Ended) {
         }
         Err(cause) => Err(visit.failure(node, cause)),
     };
-    boundary::finish(shared, visit, result);
+    finish(shared, visit, result);
 }

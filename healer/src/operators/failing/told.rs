@@ -3,9 +3,9 @@
 use crate::{
     broker::RecordRef,
     context::{Context, Original},
-    engine::Host,
     error::Cause,
-    reports::{Draft, RawRecord},
+    lane::Host,
+    reports::{Draft, RawRecord, RowReport},
 };
 
 /// Reports a record that is given up at a node. `record` is there where this is the poll thread.
@@ -39,7 +39,7 @@ fn send(host: &Host, mut draft: Draft, context: &Context, record: Option<&Record
     if let Some(notes) = context.notes() {
         let json = notes.take_input();
         draft.report.input = json.and_then(|json| serde_json::from_slice(&json).ok());
-        draft.report.rows = notes.rows().to_vec();
+        draft.report.rows = notes.rows().iter().map(RowReport::of).collect();
     }
     host.reports().send(draft);
 }

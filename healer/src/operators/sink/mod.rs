@@ -6,18 +6,15 @@ mod task;
 use std::{marker::PhantomData, sync::Arc, time::SystemTime};
 
 use self::task::Task;
-use super::{
-    OnError,
-    boundary::{self, Needs, Queue},
-};
+use super::boundary::{self, Needs, Queue};
 use crate::{
+    chain::{Accepts, Below, Consumer, Operator},
     codec::{Codec, CodecContext, CodecError, Encode},
-    context::{Context, Headers},
-    engine::Host,
-    envelope::Visit,
+    context::Context,
     error::Failure,
-    stream::{Accepts, Below, Consumer, Operator},
-    topology::{Node, NodeDraft, NodeKind},
+    lane::{Host, Visit},
+    record::Headers,
+    topology::{Node, NodeDraft, NodeKind, OnError},
     unfinished::typed::Next,
 };
 

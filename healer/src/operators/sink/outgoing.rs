@@ -6,9 +6,10 @@ use super::Sink;
 use crate::{
     broker::OutRecord,
     codec::{Codec, CodecContext, CodecError, Part},
-    context::{Headers, millis},
-    dead_letter,
+    context::millis,
+    dead_letter::names::OF_REDRIVEN,
     operators::boundary::Envelope,
+    record::Headers,
 };
 
 /// A record on its way.
@@ -40,7 +41,7 @@ impl Outgoing {
         let topic = chosen.or_else(|| sink.topic.clone()).unwrap_or_else(|| Arc::from(""));
         // What is said of a record that was a dead letter is not true of what it becomes.
         let headers = sink.headers_of.as_ref().map(|headers_of| headers_of(value, context)).or_else(|| {
-            let (headers, ours) = (context.headers(), &dead_letter::OF_REDRIVEN);
+            let (headers, ours) = (context.headers(), &OF_REDRIVEN);
             headers.has_any(ours).then(|| headers.without(ours))
         });
         buffer.clear();

@@ -7,12 +7,12 @@ use futures_util::{StreamExt as _, stream::FuturesOrdered};
 use super::{Work, outgoing::Outgoing};
 use crate::{
     broker::{BrokerError, BrokerErrorKind, Delivery, Producer, SendError},
+    chain::Consumer,
     codec::Codec,
-    engine::{Host, Waiting},
     error::{Cause, catch},
+    lane::{Host, Waiting},
     observe,
     operators::boundary::{self, Envelope, Inbox, Step},
-    stream::Consumer,
 };
 
 /// How many records of a partition a sink has on their way to the broker at most.

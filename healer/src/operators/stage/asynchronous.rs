@@ -1,25 +1,14 @@
 //! Stages that run beyond the poll thread: one record at a time per partition, in order; partitions side by side.
 
-use std::{future::Future, marker::PhantomData, sync::Arc};
+use std::{marker::PhantomData, sync::Arc};
 
-use super::{Called, Calls, Kind, Slot, Stage, StageLane, StageNode, Verdict};
+use super::{Called, Calls, Kind, Slot, Stage, StageLane, StageNode};
 use crate::{
-    context::Context,
-    engine::Host,
+    chain::{Below, Consumer},
+    lane::Host,
     operators::boundary::{self, Boundary, Envelope, Inbox, Serve, ServeOne},
-    stream::{Below, Consumer},
     topology::{Node, NodeKind},
 };
-
-/// An asynchronous function of one value.
-pub trait AsyncStage: Stage {
-    /// Calls the user's function.
-    fn call<'a>(
-        input: Self::In,
-        context: &'a Context,
-        need: &'a Self::Need,
-    ) -> impl Future<Output = Verdict<Self::Out>> + Send + 'a;
-}
 
 /// Runs in a task of the partition, or for `Blocking` beside it; one record of a partition at a time.
 pub struct TaskKind<C>(PhantomData<C>);

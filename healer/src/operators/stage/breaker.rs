@@ -7,7 +7,7 @@ use std::{
 
 use tokio::sync::Notify;
 
-use crate::{context::Context, engine::Host, topology::Node};
+use crate::{context::Context, lane::Host, observe::Rare, topology::Node};
 
 /// Opens after so many failures in a row: then nobody is called for a while, and after that one call says how it goes on.
 #[derive(Debug)]
@@ -123,7 +123,10 @@ impl Pass<'_> {
         self.trial = false;
         // Nothing is locked any more: a listener of the log may run a stage itself.
         if let Some(turn) = turn.flatten() {
-            turn.tell(host, (node.id, &node.path), &said, self.breaker.pause, context);
+            if turn.opens() {
+                host.count(node.id, Rare::CircuitOpened);
+            }
+            turn.tell(&node.path, &said, self.breaker.pause, context);
         }
     }
 }

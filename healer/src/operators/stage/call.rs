@@ -6,14 +6,24 @@ use backon::ExponentialBackoff;
 use futures_util::FutureExt as _;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-use super::{AsyncStage, Stage, StageNode, SyncStage, Verdict, guarded, verdict::ended};
+use super::{Stage, StageNode, SyncStage, Verdict, guarded, verdict::ended};
 use crate::{
     context::Context,
-    engine::Host,
     error::{Cause, catch, discard},
+    lane::Host,
     observe::{self, Ended},
     topology::{Node, Runs},
 };
+
+/// An asynchronous function of one value.
+pub trait AsyncStage: Stage {
+    /// Calls the user's function.
+    fn call<'a>(
+        input: Self::In,
+        context: &'a Context,
+        need: &'a Self::Need,
+    ) -> impl Future<Output = Verdict<Self::Out>> + Send + 'a;
+}
 
 /// What a call came to.
 pub struct Called<U>(pub(super) Result<Verdict<U>, Cause>);

@@ -4,9 +4,9 @@ use std::{marker::PhantomData, sync::Arc};
 
 use super::{Kind, Stage};
 use crate::{
+    chain::Consumer,
     error::BoxError,
     operators::checkpoint::CheckpointNode,
-    stream::Consumer,
     topology::{Node, NodeKind},
 };
 

@@ -14,15 +14,15 @@ use std::{
 
 use super::{Kind, Reporting, Stage, StageLane, StageNode};
 use crate::{
+    chain::{Below, Consumer},
     context::Context,
-    engine::Host,
-    envelope::{Claim, Outcome, Visit},
+    envelope::Outcome,
     error::{BoxError, Cause, Failure},
+    lane::{Claim, Host, Visit},
     operators::{
         boundary::{self, Envelope, Inbox, Queue, Serve, ServeOne, Step},
         failing,
     },
-    stream::{Below, Consumer},
     topology::{Node, NodeKind},
     unfinished,
 };

@@ -24,14 +24,14 @@ mod watched;
 
 use std::{marker::PhantomData, sync::Arc, time::Duration};
 
-pub use asynchronous::{AsyncStage, TaskKind};
-pub use call::{Again, AgainStage, Awaited, Blocking, Called, Calls, Slot};
+pub use asynchronous::TaskKind;
+pub use call::{Again, AgainStage, AsyncStage, Awaited, Blocking, Called, Calls, Slot};
 pub use checkpointed::{Checkpointed, CheckpointedStage};
 pub use flat::{FlatKind, FlatStage, Outlet, name_of_list};
 pub use parallel::{ParallelKind, ParallelStage, order_key};
 use policy::Handling;
-pub use policy::{LastResort, Policy};
-pub use reported::{Kept, Reporting, copy_to_report, report_input, report_rows};
+pub use policy::{LastResort, Policy, Reporting};
+pub use reported::{Kept, copy_to_report, report_input, report_rows};
 pub use retrying::RetryingKind;
 pub use shape::{PlainShape, Shape};
 pub use signature::{
@@ -47,13 +47,13 @@ pub use watched::{HasJson, HasNone, Shown};
 use backon::ExponentialBackoff;
 
 use crate::{
+    chain::{Consumer, Operator, refuse_rows, refuse_rows_of_rows},
     context::Context,
-    engine::Host,
     envelope::{Outcome, Reason, Receipt},
     error::{Cause, said::chain},
+    lane::Host,
     observe::Rare,
     operators::{boundary::Step, failing},
-    stream::{Consumer, Operator},
     topology::{Need, Node, NodeDraft, NodeKind},
 };
 
@@ -126,9 +126,9 @@ impl<S: Stage> Operator for S {
         draft.on_error = S::POLICY.on_error.map(LastResort::on_error);
         draft.faults.extend(S::Kind::fault());
         if draft.kind == NodeKind::Batch {
-            super::refuse_rows_of_rows::<S::Out>(&mut draft);
+            refuse_rows_of_rows::<S::Out>(&mut draft);
         } else {
-            super::refuse_rows::<S::Out>(&mut draft);
+            refuse_rows::<S::Out>(&mut draft);
         }
         draft
     }

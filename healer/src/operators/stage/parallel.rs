@@ -21,16 +21,16 @@ use super::{
     quarantine::Quarantine,
 };
 use crate::{
+    chain::{Below, Consumer},
     context::Context,
-    engine::Host,
     envelope::Receipt,
     error::{Cause, catch},
+    lane::Host,
     observe::{self, LaneCounts},
     operators::{
         boundary::{self, Boundary, Envelope, Inbox, Serve, Step},
         failing,
     },
-    stream::{Below, Consumer},
     topology::{Node, NodeKind, Order, Parallel},
 };
 

@@ -1,11 +1,22 @@
-//! What a stage does about failures.
+//! What a stage does about failures, and which of its calls it reports.
 
 use std::time::Duration;
 
 use backon::{BackoffBuilder as _, ExponentialBackoff, ExponentialBuilder};
 
 use super::{breaker::Breaker, rate::Rate};
-use crate::{context::Context, operators::OnError};
+use crate::{context::Context, topology::OnError};
+
+/// Which calls of a stage are reported with what went in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reporting {
+    /// None: a failure is reported without.
+    Never,
+    /// Those that fail.
+    Errors,
+    /// All: also those that finish are reported.
+    All,
+}
 
 /// What a stage's attribute says about failures; its texts were read by the macro.
 #[derive(Clone, Copy, Debug)]

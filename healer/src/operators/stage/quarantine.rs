@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::line::Row;
-use crate::{context::Context, dead_letter::REDRIVES, error::BoxError};
+use crate::{context::Context, dead_letter::names::REDRIVES, error::BoxError};
 
 /// How many keys of a partition may be shut out: beyond, something else is wrong.
 const MOST: usize = 1_000_000;

@@ -2,25 +2,14 @@
 
 use std::{borrow::Borrow, marker::PhantomData};
 
-use super::{Stage, StageNode, Verdict};
+use super::{Reporting, Stage, StageNode, Verdict};
 use crate::{
+    chain::{CopiesToReport, Rows, Shows},
     context::Context,
-    engine::Host,
     error::Cause,
-    operators::{Rows, failing},
-    stream::{CopiesToReport, Shows},
+    lane::Host,
+    operators::failing,
 };
-
-/// Which calls of a stage are reported with what went in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reporting {
-    /// None: a failure is reported without.
-    Never,
-    /// Those that fail.
-    Errors,
-    /// All: also those that finish are reported.
-    All,
-}
 
 /// What went into a call. However the call ends, also by a panic or by being cancelled, this is dropped, and then noted.
 pub struct Kept<'c, S: Stage, V: Borrow<S::In>> {

@@ -10,15 +10,15 @@ use futures_util::{FutureExt as _, lock::Mutex};
 
 use super::{AgainStage, Blocking, Called, Kind, Slot, StageNode, Verdict, call::try_again, verdict::ended};
 use crate::{
+    chain::{Below, Consumer},
     context::Context,
-    engine::Host,
-    envelope::{Hold, Receipt, Visit},
+    envelope::{Hold, Receipt},
     error::{Cause, Failure, catch, discard},
+    lane::{Host, Visit},
     operators::{
         boundary::{self, Envelope, Inbox, Needs, Queue},
         failing,
     },
-    stream::{Below, Consumer},
     topology::{Node, NodeKind, Runs},
 };
 

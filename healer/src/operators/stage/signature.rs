@@ -2,7 +2,7 @@
 
 use std::marker::PhantomData;
 
-use crate::operators::{Batch, Rows};
+use crate::{chain::Rows, operators::Batch};
 
 /// Tells a type that owns its data from one that borrows from the call: `F` is `for<'a> fn(&'a ()) -> T`, where `T` has that
 /// lifetime wherever it leaves one out.

@@ -4,12 +4,11 @@ use std::sync::Arc;
 
 use super::{Kind, Stage, StageLane, StageNode, Verdict};
 use crate::{
+    chain::{Below, Consumer},
     context::Context,
-    engine::Host,
-    envelope::Visit,
     error::{Cause, Failure},
+    lane::{Host, Visit},
     operators::failing,
-    stream::{Below, Consumer},
     topology::{Node, NodeKind, Runs},
 };
 

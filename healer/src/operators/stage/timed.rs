@@ -13,9 +13,9 @@ use pin_project_lite::pin_project;
 use super::{StageNode, Verdict, verdict};
 use crate::{
     context::Context as RecordContext,
-    engine::Host,
     envelope::{Rest, Spot},
     error::{Cause, catch},
+    lane::Host,
     observe::{self, Here, Span},
 };
 

@@ -9,8 +9,8 @@ use super::{Stage, StageNode, Verdict};
 use crate::{
     codec::RawJson,
     context::{Context, written},
-    engine::Host,
     error::Cause,
+    lane::Host,
     observe,
 };
 

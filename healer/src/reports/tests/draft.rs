@@ -6,12 +6,13 @@ use std::{
     sync::Arc,
 };
 
-use super::super::{Draft, Outcome, catch_backtraces, panics};
+use super::super::{Draft, Outcome, catch_backtraces};
 use crate::{
     Context, Headers,
-    context::{Millis, Original},
-    error::{Cause, catch},
+    context::Original,
+    error::{Cause, catch, last_panic},
     observe::{self, Here},
+    record::Millis,
     topology::Called,
 };
 
@@ -101,7 +102,7 @@ fn where_a_panic_was_is_known_within_a_record_only() {
     catch_backtraces();
     catch_backtraces();
     caught(|| panic!("outside"));
-    assert!(panics::take("outside").is_none());
+    assert!(last_panic("outside").is_none());
 
     let inside = observe::enter(here(), 0);
     let panicked = catch(|| -> () { panic!("within {}", 41) }).expect_err("it panics");
@@ -116,9 +117,9 @@ fn where_a_panic_was_is_known_within_a_record_only() {
     assert!(backtrace.contains("reports::tests::draft"), "{backtrace}");
 
     // It is told once, and to nobody who caught another one.
-    assert!(panics::take("within 41").is_none());
+    assert!(last_panic("within 41").is_none());
     let inside = observe::enter(here(), 0);
     caught(|| panic!("this"));
     drop(inside);
-    assert!(panics::take("that").is_none());
+    assert!(last_panic("that").is_none());
 }

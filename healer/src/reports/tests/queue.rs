@@ -7,10 +7,10 @@ use std::{
 };
 
 use super::{
-    super::{FailureReport, FailureReporter, Reports, complaints::Complaints, queue::Room},
+    super::{FailureReport, FailureReporter, Reports, queue::Room},
     sample,
 };
-use crate::error::BoxError;
+use crate::{error::BoxError, observe::Complaints};
 
 const LONG: Duration = Duration::from_secs(30);
 

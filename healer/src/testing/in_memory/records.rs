@@ -4,7 +4,7 @@ use std::{ops::Range, sync::Arc};
 
 use crate::{
     broker::{ReadHeaders, RecordRef, TopicPartition},
-    context::Headers,
+    record::Headers,
     testing::TestRecord,
 };
 

@@ -11,8 +11,8 @@ use futures_util::future::BoxFuture;
 use tokio::runtime::{Builder, Runtime as Tokio};
 
 use crate::{
-    engine::{Held, Runtime, Worker},
     envelope::Desk,
+    lane::{Held, Runtime, Worker},
 };
 
 type Work = Box<dyn FnOnce() + Send>;

@@ -37,7 +37,7 @@ use self::{
     world::World,
 };
 use super::TestRecord;
-use crate::{App, ConfigBuilder, broker::ReadHeaders, context::Headers};
+use crate::{App, ConfigBuilder, broker::ReadHeaders, record::Headers};
 
 /// The environment variable that replays one seed.
 const SEED: &str = "HEALER_SIMULATION_SEED";

@@ -15,10 +15,10 @@ use super::{
 };
 use crate::{
     broker::{RecordRef, TopicPartition, Watermarks},
-    engine::{Host, decode_metadata},
+    engine::decode_metadata,
     envelope::{Home, Outcome, Settled, fingerprint},
     journal::Scope,
-    operators::{ChunkLog, Credit, Entry, EntryLane},
+    lane::{ChunkLog, Credit, Entry, EntryLane, Host},
 };
 
 /// A record by what it is: partition, offset, and what it says. Another record at the same offset is another one.
@@ -339,7 +339,7 @@ impl EntryLane for WatchedLane {
             let partition = &self.home.partition;
             state.begin(self.key, partition, (record.offset, print));
             let id = (partition.clone(), record.offset, print);
-            let is_in = |run: &&crate::operators::Run| (run.first..run.end).contains(&record.offset);
+            let is_in = |run: &&crate::lane::Run| (run.first..run.end).contains(&record.offset);
             match log.runs.iter().find(is_in) {
                 Some(run) if run.done => state.finish(id, self.key.0),
                 _ => {

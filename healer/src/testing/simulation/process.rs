@@ -10,10 +10,11 @@ use super::{
     runtime::{Clock, SimRuntime},
 };
 use crate::{
-    app::{Built, Error, Report},
+    app::Built,
     broker::{BrokerError, Producer},
     config::Config,
-    engine::{self, Connect, Handle, Station, Turner},
+    engine::{self, Connect, Handle, Report, Station, Turner},
+    error::Error,
     journal::Scope,
 };
 

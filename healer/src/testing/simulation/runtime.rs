@@ -15,8 +15,8 @@ use futures_util::future::BoxFuture;
 
 use super::cluster::Rng;
 use crate::{
-    engine::{Held, Runtime, Worker},
     envelope::Desk,
+    lane::{Held, Runtime, Worker},
 };
 
 /// Time as the driver sets it, in nanoseconds; the same for all processes.

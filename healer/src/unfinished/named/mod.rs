@@ -4,19 +4,8 @@ mod paths;
 
 use std::{any::type_name, borrow::Cow};
 
-use crate::operators::Rows;
-use paths::{by_path, holds};
-
-/// The work that is still to be done with a value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Unfinished {
-    /// To look whether it failed.
-    Judge,
-    /// To await or to call it: the compiler has one name for closures and `async` blocks.
-    Run,
-    /// To pull its items.
-    Pull,
-}
+use crate::chain::Rows;
+use paths::{Unfinished, by_path, holds};
 
 /// Why a value of this type cannot count as done, and the mend; `None` for plain data.
 pub(crate) fn fault<T>() -> Option<String> {

@@ -1,6 +1,15 @@
 //! What types are by their paths, as the compiler prints them: where they are defined, not where they are exported.
 
-use super::Unfinished;
+/// The work that is still to be done with a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unfinished {
+    /// To look whether it failed.
+    Judge,
+    /// To await or to call it: the compiler has one name for closures and `async` blocks.
+    Run,
+    /// To pull its items.
+    Pull,
+}
 
 /// What a type, or the trait of an object, is by its path.
 pub(super) fn by_path(path: &str) -> Option<Unfinished> {

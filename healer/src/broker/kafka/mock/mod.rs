@@ -24,7 +24,7 @@ use super::{
 };
 use crate::{
     broker::{BrokerError, BrokerErrorKind},
-    context::Headers,
+    record::Headers,
 };
 
 /// How long anything on the same machine may take.

@@ -20,7 +20,7 @@ use super::{
 };
 use crate::broker::{
     BrokerError,
-    kafka::{errors, properties, voice::Voice},
+    kafka::{codes, properties, voice::Voice},
 };
 
 pub(in crate::broker::kafka) type Client = ThreadedProducer<Context>;
@@ -81,7 +81,7 @@ impl ClientContext for Context {
 
     fn error(&self, error: KafkaError, reason: &str) {
         self.voice.error(&error, reason);
-        let has_ended = error.rdkafka_error_code().is_some_and(errors::is_of_client);
+        let has_ended = error.rdkafka_error_code().is_some_and(codes::is_of_client);
         if has_ended && let Some(line) = self.line.upgrade() {
             line.ended();
         } else if self.voice.is_news(reason) {

@@ -26,7 +26,7 @@ use super::{
 use crate::broker::{
     BrokerError, BrokerErrorKind, OutRecord, SendError,
     kafka::{
-        errors,
+        codes, errors,
         voice::{Voice, lock},
     },
 };
@@ -216,12 +216,12 @@ impl Line {
         match code {
             Code::PurgeQueue => Ok(Why::Untried),
             Code::PurgeInflight => Err(closed()),
-            code if errors::is_of_record(code) => match batches {
+            code if codes::is_of_record(code) => match batches {
                 Batches::Whole => Ok(Why::Together),
                 Batches::Single => Err(failed()),
             },
-            code if errors::is_of_client(code) => Ok(Why::Passing),
-            code => match errors::kind(code) {
+            code if codes::is_of_client(code) => Ok(Why::Passing),
+            code => match codes::kind(code) {
                 // A client for single records goes on behind what it gives up, so that would come out of order.
                 BrokerErrorKind::Transient | BrokerErrorKind::Unreachable
                     if self.life == Life::Endless && batches == Batches::Whole =>

@@ -32,7 +32,7 @@ use super::{
 };
 use crate::{
     broker::{BrokerError, BrokerErrorKind, Delivery, OutRecord, Producer, SendError, is_topic},
-    context::Headers,
+    record::Headers,
 };
 
 /// Where the acknowledgement of one record goes.

@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     broker::{Assignment, Broker, Event, RecordRef, Source as _, TopicPartition, Topics},
-    context::Headers,
+    record::Headers,
 };
 
 const WAIT: Duration = Duration::from_secs(20);

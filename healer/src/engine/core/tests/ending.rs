@@ -6,8 +6,8 @@ use crate::{
     context::Context,
     engine::core::{Action, Event},
     envelope::Outcome,
-    error::{Cause, Failure},
-    operators::ChunkLog,
+    error::Cause,
+    lane::ChunkLog,
 };
 
 #[test]
@@ -84,7 +84,7 @@ fn an_error_ends_the_pipeline_and_the_first_one_is_told() {
     let mut rig = Rig::new();
     rig.assign(0, 1, at(Some(0)));
     rig.chunk(0, 1, &[done(0, 3), moved(3, 4)]);
-    rig.step(Event::Failed(crate::app::Error::UnknownTopic("first".to_owned())));
+    rig.step(Event::Failed(crate::error::Error::UnknownTopic("first".to_owned())));
     rig.step(Event::Failed(some_error()));
     assert_eq!(rig.core.failure.as_ref().map(ToString::to_string).as_deref(), Some("first"));
     rig.settle(0, 1, 3, Outcome::Returned);
@@ -98,7 +98,7 @@ fn what_came_back_is_not_waited_for_and_all_else_is() {
     rig.assign(0, 1, at(Some(0)));
     // 2 failed on the poll thread after a share of it had left; the share comes back later.
     let context = Context::reusable("t".into(), 0);
-    let failure = Some(Failure::new(1, &context, Cause::Lost));
+    let failure = Some(context.failure(1, Cause::Lost));
     let chunk = ChunkLog { failure, ..log(&[moved(0, 3)]) };
     rig.step(Event::Chunk { slot: 0, generation: 1, log: &chunk, leader_epoch: None, delivered: false });
     rig.step(Event::Failed(some_error()));

@@ -2,12 +2,12 @@ use healer_store::{DoneAbove, Run};
 
 use super::rig::{INTERVAL, MILLI, Rig, SECOND, at, commits, done, just_before, moved, partition};
 use crate::{
-    app::Error,
     broker::CommitErrorKind,
     engine::{
         PartitionState,
         core::{Action, Event, Start},
     },
+    error::Error,
 };
 
 const MINUTE: std::time::Duration = std::time::Duration::from_mins(1);

@@ -4,7 +4,8 @@ use super::rig::{Rig, at, moved};
 use crate::{
     broker::TopicPartition,
     engine::core::Event,
-    envelope::{Copies, Desk, Home, Outcome, Receipt},
+    envelope::{Desk, Home, Outcome, Receipt},
+    topology::Copies,
 };
 
 /// The charge of a record of [`leave`].

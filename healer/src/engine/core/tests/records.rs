@@ -1,11 +1,10 @@
 use super::rig::{INTERVAL, MILLI, Rig, SECOND, at, commits, done, log, moved, partition};
 use crate::{
-    app::Error,
     context::Context,
     engine::core::Event,
     envelope::{Outcome, Reason},
-    error::{Cause, Failure, RecordErrorKind},
-    operators::ChunkLog,
+    error::{Cause, Error, RecordErrorKind},
+    lane::ChunkLog,
 };
 
 #[test]
@@ -109,7 +108,7 @@ fn the_record_that_failed_on_the_poll_thread_holds_the_frontier() {
     let mut rig = Rig::new();
     rig.assign(0, 1, at(Some(0)));
     let context = Context::reusable("t".into(), 0);
-    let failure = Some(Failure::new(1, &context, Cause::Lost));
+    let failure = Some(context.failure(1, Cause::Lost));
     let chunk = ChunkLog { failure, ..log(&[done(0, 4), moved(4, 5)]) };
     rig.step(Event::Chunk { slot: 0, generation: 1, log: &chunk, leader_epoch: None, delivered: false });
     assert_eq!(commits(&rig.pass(INTERVAL)), [[(0, 4)]]);

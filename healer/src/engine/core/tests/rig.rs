@@ -5,16 +5,14 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use healer_store::DoneAbove;
 
 use crate::{
-    app::Error,
     broker::{CommitError, CommitErrorKind, ReadHeaders, RecordRef, TopicPartition},
-    context::{Context, Headers},
-    engine::{
-        Held, Memory,
-        core::{Action, Assigned, Core, Event, Goal, Said, Settings, Start, decode_metadata},
-    },
-    envelope::{Claim, Desk, Home, Outcome, Receipt, Settled, Visit, fingerprint},
+    context::Context,
+    engine::core::{Action, Assigned, Core, Event, Goal, Said, Settings, Start, decode_metadata},
+    envelope::{Desk, Home, Outcome, Receipt, Settled, fingerprint},
+    error::Error,
     journal::Scope,
-    operators::{ChunkLog, Run},
+    lane::{ChunkLog, Claim, Held, Memory, Run, Visit},
+    record::Headers,
 };
 
 pub(super) const INTERVAL: Duration = Duration::from_secs(10);

@@ -15,7 +15,7 @@ use crate::{
         ReadHeaders, RecordRef, Remote, Source, TopicPartition, Topics, Watermarks,
     },
     config::Config,
-    context::Headers,
+    record::Headers,
 };
 
 /// Partition `number` of the one topic.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::rig::{INTERVAL, Rig};
-use crate::{OutOfRange, app::Error, broker::BrokerErrorKind};
+use crate::{OutOfRange, broker::BrokerErrorKind, error::Error};
 
 const ASK: &str = "healer-ask";
 const SECOND: Duration = Duration::from_secs(1);

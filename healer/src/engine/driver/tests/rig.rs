@@ -18,9 +18,9 @@ use super::{
 };
 use crate::{
     App, Config, ConfigBuilder, OutOfRange, Report,
-    app::Error,
-    engine::{Held, Runtime, Worker},
     envelope::Desk,
+    error::Error,
+    lane::{Held, Runtime, Worker},
     observe::{Fate, GivenUp},
     prelude::*,
 };

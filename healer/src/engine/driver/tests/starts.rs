@@ -9,8 +9,8 @@ use super::{
 };
 use crate::{
     Start,
-    app::Error,
     broker::BrokerErrorKind,
+    error::Error,
     journal::{Journal, Scope},
 };
 

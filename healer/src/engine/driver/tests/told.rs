@@ -9,7 +9,7 @@ use tracing_subscriber::{layer::SubscriberExt as _, registry};
 use super::rig::Rig;
 use crate::{
     context::Context,
-    observe::{Fate, GivenUp, LogLayer, Written},
+    observe::{Fate, LogLayer, Written},
 };
 
 /// Level and words of what is said meanwhile.
@@ -83,7 +83,7 @@ fn those_that_were_left_out_are_told_when_their_time_is_over_though_none_comes_a
     let said = said(|| {
         for _ in 0..13 {
             let context = Context::reusable("t".into(), 0);
-            rig.give_up(Fate::Skipped, GivenUp::new("t.parse".into(), &context, "torn".to_owned()));
+            rig.give_up(Fate::Skipped, context.given_up("t.parse".into(), "torn".to_owned()));
         }
     });
     assert_eq!(said.len(), 10, "{said:?}");

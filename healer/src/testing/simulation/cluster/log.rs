@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::{broker::ReadHeaders, context::Headers};
+use crate::{broker::ReadHeaders, record::Headers};
 
 /// A partition: the topic's incarnation and the number.
 pub(crate) type Tp = (usize, i32);

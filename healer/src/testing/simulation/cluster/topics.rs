@@ -8,7 +8,7 @@ use super::{
     log::{Topic, Tp},
     state::State,
 };
-use crate::{broker::TopicPartition, context::Headers};
+use crate::{broker::TopicPartition, record::Headers};
 
 impl Cluster {
     /// Creates a topic that does not exist now. It may have existed: this is another one of that name.

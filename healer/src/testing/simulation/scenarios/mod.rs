@@ -26,7 +26,7 @@ use super::{
     storm::Fault,
     world::{Ground, Play},
 };
-use crate::{OutOfRange, app::Error, engine::PartitionState};
+use crate::{OutOfRange, engine::PartitionState, error::Error};
 
 const SECOND: Duration = Duration::from_secs(1);
 

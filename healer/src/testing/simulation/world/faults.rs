@@ -3,7 +3,7 @@
 use super::{GROUP, World};
 use crate::{
     broker::TopicPartition,
-    context::Headers,
+    record::Headers,
     testing::simulation::{cluster::Log, storm::Fault},
 };
 

@@ -12,11 +12,11 @@ use healer_store::DoneAbove;
 
 use super::{GROUP, World, ground::TOPIC};
 use crate::{
-    app::{Error, Report},
     broker::TopicPartition,
-    context::Headers,
-    engine::{Handle, PartitionStatus, decode_metadata},
+    engine::{Handle, PartitionStatus, Report, decode_metadata},
+    error::Error,
     journal::Scope,
+    record::Headers,
     testing::simulation::{
         cluster::{Accepted, CLUSTER, Cluster, MemberId, Protocol},
         scenarios::works::{PIPELINE, Works},

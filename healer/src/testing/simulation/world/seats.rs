@@ -4,8 +4,7 @@ use std::{cell::RefCell, rc::Rc, sync::Arc};
 
 use super::{GROUP, World};
 use crate::{
-    app::Error,
-    error::said::chain,
+    error::{Error, said::chain},
     testing::simulation::{
         cluster::Rng,
         process::{Place, Process},

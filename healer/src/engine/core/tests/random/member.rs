@@ -14,7 +14,7 @@ use crate::{
     config::OutOfRange,
     engine::core::{Event, Known, Start, StartPolicy, decide},
     envelope::{Outcome, Reason},
-    operators::Run,
+    lane::Run,
 };
 
 impl World {

@@ -12,7 +12,7 @@ use crate::{
     engine::core::{Action, CommitEntry},
     envelope::Receipt,
     journal::PartitionSnapshot,
-    operators::Run,
+    lane::Run,
 };
 
 /// What the oracle knows of a generation.

@@ -3,7 +3,7 @@
 use super::*;
 use crate::{
     broker::{Committed, Watermarks},
-    context::Headers,
+    record::Headers,
 };
 
 fn offsets(member: &mut Member) -> Vec<i64> {

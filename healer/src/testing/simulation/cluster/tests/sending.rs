@@ -5,7 +5,7 @@ use futures_util::{FutureExt, task::noop_waker_ref};
 use super::*;
 use crate::{
     broker::{Delivery, OutRecord, Producer, SendError},
-    context::Headers,
+    record::Headers,
 };
 
 fn send(producer: &SimProducer, key: &str) -> Result<Delivery, SendError> {

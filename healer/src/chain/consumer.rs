@@ -2,8 +2,11 @@
 
 use std::{any::Any, future::Future, marker::PhantomData};
 
-use super::{Erased, stack};
-use crate::{engine::Host, envelope::Visit, error::Failure};
+use super::Erased;
+use crate::{
+    error::Failure,
+    lane::{Host, Visit, stack},
+};
 
 /// What a source's chain starts from: the bytes are in the visit, lent by the broker.
 #[derive(Clone, Copy, Debug)]

@@ -8,7 +8,7 @@ use std::{
 
 use serde::Serialize;
 
-use crate::{context::Context, engine::Host, observe::Rare};
+use crate::context::Context;
 
 /// How often a circuit is told of again whose trials fail.
 const AGAIN: Duration = Duration::from_mins(1);
@@ -103,26 +103,20 @@ impl Circuits {
 }
 
 impl Turn {
+    pub(crate) fn opens(&self) -> bool {
+        matches!(self, Self::Opened)
+    }
+
     /// Tells of it, and of the record whose call it was.
     #[cold]
-    pub(crate) fn tell(
-        self,
-        host: &Host,
-        (node, stage): (u32, &str),
-        error: &str,
-        pause: Duration,
-        of: &Context,
-    ) {
+    pub(crate) fn tell(self, stage: &str, error: &str, pause: Duration, of: &Context) {
         let (emit_id, topic, partition, offset, attempt) =
             (of.identity(), of.topic(), of.partition(), of.offset(), of.attempt());
         match self {
-            Self::Opened => {
-                host.count(node, Rare::CircuitOpened);
-                tracing::warn!(
-                    stage, %emit_id, topic, partition, offset, attempt, ?pause, error,
-                    "a stage fails on everything: its circuit is open, and after each pause one call tries how it goes on"
-                );
-            }
+            Self::Opened => tracing::warn!(
+                stage, %emit_id, topic, partition, offset, attempt, ?pause, error,
+                "a stage fails on everything: its circuit is open, and after each pause one call tries how it goes on"
+            ),
             Self::StaysOpen { lasting } => tracing::warn!(
                 stage, %emit_id, topic, partition, offset, attempt, ?pause, ?lasting, error,
                 "a stage still fails on everything: its circuit stays open"

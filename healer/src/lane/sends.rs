@@ -1,23 +1,14 @@
 //! Records that wait long for their acknowledgement: told in the log and in the health, never given up.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
     time::Duration,
 };
 
-use futures_util::future::BoxFuture;
 use serde::Serialize;
 
-use super::Shared;
-use crate::{
-    broker::Producer,
-    context::{Context, emit_id},
-    observe,
-};
-
-/// How often a lane whose records wait looks at them.
-const LOOK: Duration = Duration::from_secs(1);
+use crate::{broker::Producer, context::Context, observe, record::emit_id};
 
 /// How often a node whose records still wait is told of again.
 const AGAIN: Duration = Duration::from_mins(1);
@@ -46,7 +37,7 @@ pub struct SendHealth {
 
 /// Where a record came from, in numbers: each record that is sent is noted, and few are ever told of.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-struct Place {
+pub(super) struct Place {
     topic: u32,
     partition: i32,
     offset: i64,
@@ -54,7 +45,7 @@ struct Place {
 }
 
 impl Place {
-    fn of(context: &Context) -> Self {
+    pub(super) fn of(context: &Context) -> Self {
         Self {
             topic: context.topic_number(),
             partition: context.partition(),
@@ -71,7 +62,7 @@ impl Place {
 /// What waits too long.
 pub(crate) struct Sends {
     /// From when on that is told.
-    after: Duration,
+    pub(super) after: Duration,
     /// Tells why; gone when the pipeline has ended.
     producer: Option<Weak<dyn Producer>>,
     late: Mutex<Late>,
@@ -117,7 +108,7 @@ impl Sends {
         Some(health)
     }
 
-    fn begin(&self, stage: &Arc<str>, place: Place, (since, now): (Duration, Duration)) {
+    pub(super) fn begin(&self, stage: &Arc<str>, place: Place, (since, now): (Duration, Duration)) {
         let mut late = self.late();
         late.records.insert((Arc::clone(stage), place), since);
         if late.told.get(stage).is_some_and(|told| now.saturating_sub(*told) < AGAIN) {
@@ -139,7 +130,7 @@ impl Sends {
         );
     }
 
-    fn end(&self, stage: &Arc<str>, place: Place, now: Duration) {
+    pub(super) fn end(&self, stage: &Arc<str>, place: Place, now: Duration) {
         let mut late = self.late();
         let since = late.records.remove(&(Arc::clone(stage), place));
         let over = !late.records.keys().any(|(other, _)| other == stage);
@@ -147,90 +138,6 @@ impl Sends {
             drop(late);
             let waited = since.map(|since| now.saturating_sub(since));
             tracing::info!(stage = &**stage, ?waited, "no record waits for its acknowledgement any more");
-        }
-    }
-}
-
-/// The records of one lane at one node that wait for their acknowledgement, in their order.
-pub(crate) struct Waiting {
-    shared: Arc<Shared>,
-    node: u32,
-    places: VecDeque<Place>,
-    /// How many have ended.
-    ended: u64,
-    /// The first one when the lane was last looked at: its number, and since when it was first.
-    first: Option<(u64, Duration)>,
-    /// Whether the first is known to wait too long.
-    late: Option<Place>,
-    timer: Option<BoxFuture<'static, ()>>,
-}
-
-impl Waiting {
-    pub(crate) fn new(shared: &Arc<Shared>, node: u32) -> Self {
-        Self {
-            shared: Arc::clone(shared),
-            node,
-            places: VecDeque::new(),
-            ended: 0,
-            first: None,
-            late: None,
-            timer: None,
-        }
-    }
-
-    /// A record is on its way, behind those before it.
-    pub(crate) fn began(&mut self, context: &Context) {
-        self.places.push_back(Place::of(context));
-    }
-
-    /// The first has ended.
-    pub(crate) fn ended(&mut self) {
-        self.places.pop_front();
-        self.ended += 1;
-        if let Some(place) = self.late.take() {
-            self.let_go(place);
-        }
-    }
-
-    #[cold]
-    fn let_go(&self, place: Place) {
-        let Shared { sends, nodes, runtime, .. } = &*self.shared;
-        sends.end(&nodes.path(self.node), place, runtime.now());
-    }
-
-    /// Waits for the only one.
-    pub(crate) async fn watch<T>(&mut self, mut delivery: impl Future<Output = T> + Unpin) -> T {
-        loop {
-            tokio::select! {
-                biased;
-                result = &mut delivery => return result,
-                () = self.look() => {}
-            }
-        }
-    }
-
-    /// Looks at the first once a second. May be dropped and called again: only who waits pays for a timer.
-    pub(crate) async fn look(&mut self) {
-        self.timer.get_or_insert_with(|| self.shared.runtime.sleep(LOOK)).await;
-        self.timer = None;
-        let Some(&place) = self.places.front() else { return };
-        let now = self.shared.runtime.now();
-        let (_, since) = *match &mut self.first {
-            Some(first) if first.0 == self.ended => first,
-            first => first.insert((self.ended, now)),
-        };
-        let Shared { sends, nodes, .. } = &*self.shared;
-        if now.saturating_sub(since) >= sends.after {
-            sends.begin(&nodes.path(self.node), place, (since, now));
-            self.late = Some(place);
-        }
-    }
-}
-
-impl Drop for Waiting {
-    fn drop(&mut self) {
-        if let Some(place) = self.late.take() {
-            self.let_go(place);
         }
     }
 }

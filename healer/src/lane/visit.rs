@@ -2,13 +2,11 @@
 
 use std::sync::Arc;
 
-use xxhash_rust::xxh3::Xxh3;
-
-use super::{Home, Outcome, Reason, Receipt, Shares, places::Place};
+use super::Host;
 use crate::{
     broker::RecordRef,
     context::Context,
-    engine::Host,
+    envelope::{Home, Outcome, Reason, Receipt, Shares},
     error::{Cause, Failure, RowRange},
     observe,
 };
@@ -179,12 +177,7 @@ impl<'r> Visit<'r> {
     pub(crate) fn take_with(&mut self, node: u32, beside: usize) -> Receipt {
         self.at = node;
         let receipt = match std::mem::replace(&mut self.claim, Claim::Gone) {
-            Claim::Fresh { home, record } => {
-                let charge = home.charge(record.bytes() + beside);
-                let place = Place::new(record.offset, node, fingerprint(record), record.key, charge)
-                    .of_time(record.timestamp);
-                Receipt::one(Arc::clone(home), place)
-            }
+            Claim::Fresh { home, record } => Receipt::fresh(home, record, node, beside),
             Claim::Held(receipt) => receipt,
             Claim::Split(shares) => return self.take_share(shares, node),
             // Only a node that calls below twice without `shared` could come here: what it gets owes nothing, and the
@@ -260,23 +253,6 @@ impl<'r> Visit<'r> {
 
 /// An error that names all that is owed where it is about a batch.
 fn failure_of(claim: &Claim<'_>, context: &Context, node: u32, cause: Cause) -> Failure {
-    let failure = Failure::new(node, context, cause);
+    let failure = context.failure(node, cause);
     if context.is_of_many() { failure.of_rows(claim.rows()) } else { failure }
-}
-
-/// Tells whether an offset still holds the record that it held before.
-pub(crate) fn fingerprint(record: &RecordRef<'_>) -> u64 {
-    let mut hash = Xxh3::new();
-    hash.update(&record.timestamp.unwrap_or(-1).to_be_bytes());
-    hash_parts(&mut hash, &[record.key, record.value]);
-    hash.digest()
-}
-
-/// Hashes bytes some of which may be missing: that is told from empty ones, and where one part ends from where the next begins.
-pub(crate) fn hash_parts(hash: &mut Xxh3, parts: &[Option<&[u8]>]) {
-    for part in parts {
-        let length = part.map_or(-1, |bytes| i64::try_from(bytes.len()).unwrap_or(i64::MAX));
-        hash.update(&length.to_be_bytes());
-        hash.update(part.unwrap_or_default());
-    }
 }

@@ -4,11 +4,10 @@ use std::{fmt, sync::Arc};
 
 use healer_store::StoreError;
 
+use super::{RecordError, StartError};
 use crate::{
     broker::{BrokerError, BrokerErrorKind},
     config::ConfigError,
-    engine::StartError,
-    error::RecordError,
 };
 
 /// Why a pipeline was not built, not started, or ended before it was asked to.

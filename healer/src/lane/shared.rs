@@ -8,12 +8,11 @@ use std::{
 
 use tokio::sync::{Notify, watch};
 
-use super::{Circuits, Runtime, Sends, host::Tasks};
+use super::{Checkpoints, Circuits, Runtime, Sends, tasks::Tasks};
 use crate::{
     broker::Producer,
     envelope::Desk,
     observe::{AllGivenUp, LaneCounts, Measures, Named, StageCounts, Tracing},
-    operators::Checkpoints,
     reports::Reports,
     topology::{Nodes, States},
 };

@@ -25,7 +25,7 @@ pub struct Healed<D> {
     pub(crate) chain: D,
     pub(crate) nodes: Vec<Arc<Node>>,
     /// The number of the source, port or branching that it begins with.
-    pub(super) start: u32,
+    pub(crate) start: u32,
 }
 
 /// What a [`Healed`] is made of.
@@ -44,7 +44,7 @@ pub trait Chain: Sealed {
 pub struct Nodes<I, D>(D, PhantomData<fn(I)>);
 
 impl<I, D> Nodes<I, D> {
-    pub(super) fn new(consumer: D) -> Self {
+    pub(crate) fn new(consumer: D) -> Self {
         Self(consumer, PhantomData)
     }
 }

@@ -9,12 +9,12 @@ pub(crate) struct BatchId(Arc<u32>);
 
 impl BatchId {
     /// That of a new batch of so many rows.
-    pub(super) fn new(rows: usize) -> Self {
+    pub(crate) fn new(rows: usize) -> Self {
         Self(Arc::new(u32::try_from(rows).unwrap_or(u32::MAX)))
     }
 
     #[inline]
-    pub(super) fn rows(&self) -> u32 {
+    pub(crate) fn rows(&self) -> u32 {
         *self.0
     }
 }

@@ -4,43 +4,28 @@ use std::{
     any::Any,
     collections::HashMap,
     future::Future,
-    sync::{
-        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
     time::Duration,
 };
 
-use futures_util::future::{AbortHandle, BoxFuture, abortable};
+use futures_util::future::{BoxFuture, abortable};
 use tokio::sync::{oneshot, watch};
 
-use super::{Circuits, Shared};
+use super::{
+    Checkpoints, Circuits, Shared,
+    stack::{self, deep, with_stack},
+    tasks::Tasks,
+};
 use crate::{
     broker::Producer,
     error::{Cause, catch},
     observe::{LaneCounts, Measures, Rare, Tracing},
-    operators::{Checkpoints, Office},
     reports::Reports,
-    stream::stack::{self, deep, with_stack},
     topology::{Found, Need, Nodes},
 };
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// The tasks of a lane.
-#[derive(Default)]
-pub(super) struct Tasks {
-    handles: Mutex<Vec<AbortHandle>>,
-    aborted: AtomicBool,
-}
-
-impl Tasks {
-    pub(super) fn abort(&self) {
-        self.aborted.store(true, Ordering::Release);
-        lock(&self.handles).drain(..).for_each(|task| task.abort());
-    }
 }
 
 /// A lane's view of the running pipeline.
@@ -53,7 +38,7 @@ pub struct Host {
     tasks: Arc<Tasks>,
     counts: Arc<LaneCounts>,
     /// Opened by the first record that fails.
-    office: Arc<OnceLock<Office>>,
+    office: Arc<OnceLock<Box<dyn Any + Send + Sync>>>,
 }
 
 impl Host {
@@ -122,9 +107,10 @@ impl Host {
         &self.shared.measures
     }
 
-    /// Where fused nodes of this lane leave dead letters.
-    pub(crate) fn office(&self) -> &Office {
-        self.office.get_or_init(|| Office::open(self))
+    /// Where fused nodes of this lane leave dead letters; its type is the nodes' own, one for all of them.
+    pub(crate) fn office<O: Send + Sync + 'static>(&self, open: impl FnOnce(&Self) -> O) -> &O {
+        let office = self.office.get_or_init(|| Box::new(open(self)));
+        office.downcast_ref().expect("all lanes have offices of one type")
     }
 
     pub(crate) fn origin(&self) -> Option<(u32, u32)> {
@@ -153,7 +139,7 @@ impl Host {
         F: Future<Output = ()> + Send + 'static,
     {
         let (task, handle) = abortable(deep(stack, task));
-        lock(&self.tasks.handles).push(handle);
+        self.tasks.add(handle);
         self.shared.runtime.spawn(Box::pin(async move {
             // An aborted task has returned what it held.
             let _ = task.await;
@@ -167,7 +153,7 @@ impl Host {
 
     /// Whether the tasks of this lane were cancelled. One that was held up by user code hears of it only where it waits.
     pub(crate) fn is_aborted(&self) -> bool {
-        self.tasks.aborted.load(Ordering::Acquire)
+        self.tasks.are_aborted()
     }
 
     /// Runs a call that may block, on the pool for such calls; a panic comes back as an error. Where the pool is shut down nothing

@@ -3,8 +3,9 @@
 use std::{any::type_name, fmt};
 
 use crate::{
-    context::{BatchId, Context},
-    stream::{CopiesToReport, Here, Repeats, Splits},
+    chain::{CopiesToReport, Here, Repeats, Splits},
+    context::Context,
+    record::BatchId,
     topology::NodeDraft,
 };
 
@@ -28,12 +29,12 @@ use crate::{
 /// ```
 pub struct Rows<T> {
     /// `None` where they are a record's value.
-    pub(super) batch: Option<BatchId>,
-    pub(super) list: List<T>,
+    pub(crate) batch: Option<BatchId>,
+    pub(crate) list: List<T>,
 }
 
 /// Rows, each with where it comes from.
-pub(super) type List<T> = Vec<(Context, T)>;
+pub(crate) type List<T> = Vec<(Context, T)>;
 
 impl<T> Rows<T> {
     /// The value of one record.
@@ -50,7 +51,7 @@ impl<T> Rows<T> {
     }
 
     /// A batch that begins its way, and the context that goes with it; none without a row.
-    pub(in crate::operators) fn begin(list: List<T>) -> Option<(Self, Context)> {
+    pub(crate) fn begin(list: List<T>) -> Option<(Self, Context)> {
         let mut context = list.first()?.0.of_many(list.len());
         context.join(list.iter().map(|(context, _)| context));
         Some((Self { batch: context.batch().cloned(), list }, context))
@@ -174,7 +175,7 @@ mod tests {
     /// Of a user.
     mod own {
         #[derive(Debug)]
-        pub(super) struct Rows<T>(pub(super) T);
+        pub(crate) struct Rows<T>(pub(crate) T);
     }
 
     #[test]

@@ -4,8 +4,12 @@ use std::sync::Arc;
 
 use futures_util::{FutureExt as _, future::BoxFuture};
 
-use super::{Below, Consumer, Link, sealed::Sealed, stack::with_stack};
-use crate::{engine::Host, envelope::Visit, error::Failure, topology::Plan};
+use super::{Below, Consumer, Link, sealed::Sealed};
+use crate::{
+    error::Failure,
+    lane::{Host, Visit, stack::with_stack},
+    topology::Plan,
+};
 
 /// The stack that it takes to build, or to open, what lies between two cuts.
 const TO_BUILD: usize = 64 * 1024;

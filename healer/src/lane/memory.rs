@@ -12,9 +12,6 @@ use std::sync::{
     atomic::{AtomicU64, Ordering::Relaxed},
 };
 
-/// The bytes of a record in flight beside its own: its envelope, its place, its place in a queue.
-pub(crate) const RECORD: u64 = 256;
-
 /// How much of a partition may leave at once, so that several that run side by side do not each take what is free.
 const AT_ONCE: u64 = 2 << 20;
 

@@ -1,0 +1,31 @@
+//! The common ground of nodes and engine: the host that a lane is opened with, its tasks, its chain, and the items that pass through it.
+//! Nodes reach tasks, time, state and producers only through it, and the engine knows nodes only as they are here.
+
+mod checkpoints;
+mod circuits;
+mod entry;
+mod host;
+mod memory;
+mod runtime;
+mod sends;
+mod shared;
+pub(crate) mod stack;
+mod tasks;
+mod visit;
+mod waiting;
+
+pub(crate) use checkpoints::{Checkpoints, Kept};
+pub(crate) use circuits::Circuits;
+pub use circuits::OpenCircuit;
+#[cfg(any(test, feature = "testing"))]
+pub(crate) use entry::Run;
+pub(crate) use entry::{CHUNK_TIME, ChunkLog, Credit, Entry, EntryLane};
+pub use host::Host;
+pub(crate) use memory::{Held, Memory};
+pub(crate) use runtime::{Runtime, Worker};
+pub use sends::SendHealth;
+pub(crate) use sends::Sends;
+pub(crate) use shared::{Shared, Sharing};
+pub use visit::Visit;
+pub(crate) use visit::{Claim, End};
+pub(crate) use waiting::Waiting;
