@@ -93,7 +93,7 @@ fn rooms_touch_only_those_above_them_in_the_map_of_files_and_all_that_it_says() 
         let (Some(room), Some(touched)) = (room_of(&rooms, from), room_of(&rooms, to)) else { continue };
         let at = |name: &str| rooms.iter().position(|room| room.name == name).expect("a room of the map");
         let allowed = match &rooms[at(room)].touches {
-            Some(touches) => touches.contains(touched),
+            Some(listed) => listed.contains(touched),
             None => at(touched) < at(room),
         };
         unused.remove(&(room, touched));

@@ -72,9 +72,9 @@ impl Sources {
             match item {
                 Item::Use(item) => {
                     let is_shown = !matches!(item.vis, Visibility::Inherited);
-                    imports(&item.tree)
-                        .into_iter()
-                        .for_each(|import| self.import(module, name, import, is_shown));
+                    for import in imports(&item.tree) {
+                        self.import(module, name, import, is_shown);
+                    }
                 }
                 Item::Mod(item) => self.submodule(module, name, file, folder, item),
                 _ => {
@@ -110,8 +110,8 @@ impl Sources {
             }
             (None, None) => {
                 let below = folder.join(&ident);
-                let (flat, folded) = (folder.join(format!("{ident}.rs")), below.join("mod.rs"));
-                self.file(&path, if flat.exists() { &flat } else { &folded }, &below);
+                let (beside, within) = (folder.join(format!("{ident}.rs")), below.join("mod.rs"));
+                self.file(&path, if beside.exists() { &beside } else { &within }, &below);
             }
         }
     }
