@@ -43,9 +43,17 @@ pub(super) fn pieces(tokens: Vec<TokenTree>) -> Vec<Piece> {
     done
 }
 
-/// Where `->` stands among the tokens.
+/// Where `->` stands among the tokens, but for that of a function's type.
 pub(super) fn thin_arrow(tokens: &[TokenTree]) -> Option<&[TokenTree]> {
-    tokens.windows(2).find(|pair| joint(&pair[0], '-').is_some() && is_punct(&pair[1], '>'))
+    let is_arrow = |pair: &[TokenTree]| joint(&pair[0], '-').is_some() && is_punct(&pair[1], '>');
+    let mut pairs = tokens.windows(2).enumerate();
+    pairs.find(|(at, pair)| is_arrow(pair) && !of_a_type(&tokens[..*at])).map(|(_, pair)| pair)
+}
+
+/// Whether these tokens end in `fn(…)` or `FnOnce(…)`.
+fn of_a_type(tokens: &[TokenTree]) -> bool {
+    let is_function = |word: &TokenTree| ["fn", "Fn", "FnMut", "FnOnce"].iter().any(|of| is_word(word, of));
+    matches!(tokens, [.., word, arguments] if is_function(word) && in_parentheses(arguments).is_some())
 }
 
 fn joint(token: &TokenTree, sign: char) -> Option<&Punct> {

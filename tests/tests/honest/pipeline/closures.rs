@@ -30,6 +30,7 @@ pub fn main() {
             => halved
             => filter(|delay| *delay != 1)
             => map::<u8, _>(|_| 1)
+            => map::<fn(u8) -> u8, _>(|_| u8::reverse_bits as fn(u8) -> u8)
             => heal;
     };
     println!("{}", app.describe());
