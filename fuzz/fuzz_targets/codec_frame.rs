@@ -8,8 +8,8 @@ use healer_fuzz::bounded;
 use libfuzzer_sys::fuzz_target;
 use serde::{Deserialize, Serialize};
 
-/// What serde reserves at most (1 MiB) at each depth of the value for a length that it has not yet seen the bytes
-/// of, and what a value weighs in memory for a byte of its text, with the growth of its vectors.
+/// Serde reserves 1 MiB at most at each depth of the value, for a length whose bytes it has not yet seen. The factor is the weight
+/// of a value in memory for a byte of its text, with the growth of its vectors.
 fn limit(bytes: usize) -> usize {
     (4 << 20) + 512 * bytes
 }

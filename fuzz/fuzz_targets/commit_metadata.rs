@@ -1,6 +1,6 @@
 //! The text beside a committed offset, which anybody may have written: nothing, or a lineage, perhaps with runs that ascend above the offset.
 //!
-//! Half of the texts are sealed with prefix, base64 and the right checksum, or no input would ever reach what lies behind.
+//! Half of the texts are sealed with prefix, base64 and the right checksum, or no input would ever reach the code behind.
 #![no_main]
 
 use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD as BASE64};

@@ -6,7 +6,7 @@ use healer_store::Run;
 use healer_store::offset_map::{MAX_RUNS, decode, encode};
 use libfuzzer_sys::fuzz_target;
 
-/// The runs of the largest map, and what the growth of their vector and the text of an error add.
+/// The runs of the largest map, the growth of their vector, and the text of an error.
 const LIMIT: usize = 2 * MAX_RUNS * size_of::<Run>() + 4096;
 
 fuzz_target!(|input: (i64, &[u8])| {

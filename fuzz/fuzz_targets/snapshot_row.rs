@@ -1,6 +1,6 @@
 //! A snapshot's row from a disk that nobody can trust: damaged, or a snapshot that contradicts nothing.
 //!
-//! Half of the rows are sealed with the right checksum, or no input would ever reach what lies behind it.
+//! Half of the rows are sealed with the right checksum, or no input would ever reach the code behind it.
 #![no_main]
 
 use std::sync::Arc;
@@ -19,8 +19,8 @@ fn open(store: impl Store) -> Journal {
     Journal::open(Arc::new(store), Scope::new("c", "g", "p")).expect("short names")
 }
 
-/// What a row may cost: the runs of the largest map with the growth of their vector, and what serde reserves
-/// at most (1 MiB) for a length that it has not yet seen the bytes of; besides, the row's own size some times.
+/// The most bytes for a row: the runs of the largest map with the growth of their vector, and 1 MiB at most that serde reserves
+/// for a length whose bytes it has not yet seen; besides, the row's own size some times.
 fn limit(row: usize) -> usize {
     (4 << 20) + 8 * row
 }

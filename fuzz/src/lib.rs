@@ -1,4 +1,4 @@
-//! What the fuzz targets share: a count of what a piece of work takes from the allocator.
+//! Shared by the fuzz targets: a bound on the bytes that a piece of work takes from the allocator.
 
 use std::alloc::System;
 

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 
 const G: u32 = 1;
 
-/// Every offset below the position: true while it is pending. What the log skipped is not pending.
+/// Every offset below the position: true while it is pending. An offset that the log skipped is not pending.
 struct Model {
     start: i64,
     pending: BTreeMap<i64, bool>,

@@ -1,4 +1,4 @@
-//! How what the engine tells of itself is written as JSON: durations are numbers of seconds, bytes are as reports have them.
+//! How the engine's reports on itself are written as JSON: durations are numbers of seconds, bytes are as reports have them.
 #![allow(clippy::ref_option, reason = "serde gives a field as it is")]
 
 use std::{borrow::Cow, sync::Arc, time::Duration};

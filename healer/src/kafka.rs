@@ -19,7 +19,7 @@ use crate::{
     operators::{Sink, Source},
 };
 
-/// What a source reads: a topic, a list of topics, or a pattern: a regular expression that starts with `^`.
+/// The topics that a source reads: one topic, a list of topics, or a pattern: a regular expression that starts with `^`.
 ///
 /// A topic has one source in a pipeline, whose name may be used twice: another one that reads it is refused by `build`, or, where two
 /// patterns match it, when it is assigned; nothing of it is read then.
@@ -94,7 +94,7 @@ where
 }
 
 /// Records as the JSON texts that they are: checked to be one whole JSON text, and kept as they came, so that
-/// [`to_json`] writes the same bytes. [`RawJson::parse`] reads what is in one.
+/// [`to_json`] writes the same bytes. [`RawJson::parse`] reads the contents of one.
 pub fn raw_json(topics: impl IntoTopics) -> Source<RawJson, Json> {
     source(Json, topics)
 }
@@ -119,8 +119,8 @@ pub fn sink<T: Send + 'static, C: Encode<T>>(codec: C, topic: impl Into<String>)
     Sink::new(topic.into().into(), codec)
 }
 
-/// Sends records as JSON. What [JSON](Json) cannot express, NaN and infinities, follows [`Sink::on_error`]; a [`RawJson`] leaves as it
-/// came.
+/// Sends records as JSON. A value that [JSON](Json) cannot express (NaN, an infinity) follows [`Sink::on_error`]; a [`RawJson`]
+/// leaves as it came.
 pub fn to_json<T: Send + 'static>(topic: impl Into<String>) -> Sink<T, Json>
 where
     Json: Encode<T>,

@@ -36,19 +36,19 @@
 //! | have a process that is beyond help started anew | [`Guard`] |
 //! | test without a server | `testing` (feature `testing`) |
 //!
-//! # What holds
+//! # Promises
 //! - An offset is committed only when all records below it are healed, skipped with a reason, or dead letters that the
 //!   broker has acknowledged, and the commit counts only
 //!   when the broker has acknowledged it.
-//! - A stage that fails, panics, forgets what it was given or is cancelled leaves its record pending; the error names it.
+//! - A stage that fails, panics, forgets its items or is cancelled leaves its record pending; the error names it.
 //! - After a crash records are at worst processed again.
 //!
 //! # Features
 //! `serve` (metrics and health over HTTP) and `logs` (log lines, each with its record) are on by default. `webhook`, `object-store`, `s3`
-//! and `gcs` are ways for failure reports to go, `opentelemetry` sends traces ([`observe`]); `ssl`, `ssl-vendored`, `gssapi` and `zstd` add what the default build of librdkafka
-//! lacks; `testing` adds an embedded Kafka.
+//! and `gcs` are ways for failure reports to go, `opentelemetry` sends traces ([`observe`]); `ssl`, `ssl-vendored`, `gssapi` and
+//! `zstd` add the parts that the default build of librdkafka lacks; `testing` adds an embedded Kafka.
 
-// So that what the macros write resolves inside this crate as well.
+// So that the code of the macros resolves inside this crate as well.
 extern crate self as healer;
 
 mod app;
@@ -105,7 +105,7 @@ pub use stream::FanOut;
 pub use topology::{Description, OnError};
 pub use unfinished::Plain;
 
-/// What the macros write down. Nothing here can mint or settle an offset; nothing here is for use by hand.
+/// The items that the macros name. Nothing here can mint or settle an offset; nothing here is for use by hand.
 #[doc(hidden)]
 pub mod __private {
     pub use crate::{
@@ -124,11 +124,11 @@ pub mod __private {
     pub use healer_macros::beside;
     pub use std::sync::Arc;
 
-    /// What a node's name means where there is a function of that name and no stage.
+    /// The meaning of a node's name where there is a function of that name and no stage.
     pub mod nodes {
         pub use crate::operators::Function as __node;
 
-        /// What a name means that nothing has.
+        /// The meaning of a name that nothing has.
         pub fn nothing() {}
     }
 
@@ -138,7 +138,7 @@ pub mod __private {
         R::rows(rows)
     }
 
-    /// What a function gave, where the macro read `Result`.
+    /// The function's result, where the macro read `Result`.
     ///
     /// # Errors
     /// Those of the function.
@@ -147,13 +147,13 @@ pub mod __private {
         returned.result()
     }
 
-    /// What a function gave, where the macro read `Option`.
+    /// The function's result, where the macro read `Option`.
     #[inline]
     pub fn option<T, R: IsOption<T>>(returned: R) -> Option<T> {
         returned.option()
     }
 
-    /// The lineage that the text beside a committed offset says, and what it claims: its decoder, for the fuzz target.
+    /// The lineage and the claim in the text beside a committed offset: its decoder, for the fuzz target.
     pub fn decode_metadata(
         text: &str,
         committed: i64,

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
-/// A list of texts that only grows: for what a process has few of, such as topics and reasons.
+/// A list of texts that only grows: for things that a process has few of, such as topics and reasons.
 pub(crate) struct Names(RwLock<Vec<Arc<str>>>);
 
 impl Names {

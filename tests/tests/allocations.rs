@@ -1,6 +1,6 @@
 //! The fused path allocates nothing of ours per record.
 //!
-//! A test program of its own, since what is counted is the whole process.
+//! It is a test program of its own, because it counts the allocations of the whole process.
 
 use std::{
     alloc::System,

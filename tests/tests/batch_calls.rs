@@ -18,7 +18,7 @@ use healer::{
 
 type Kept = Arc<Mutex<Option<Rows<String>>>>;
 
-/// What was refused, without a broker.
+/// The error of a build that is refused, without a broker.
 fn refused<T>(built: Result<T, Error>) -> BuildError {
     match built {
         Err(Error::Build(error)) => error,
@@ -35,7 +35,7 @@ fn texts(rows: &Rows<String>) -> Vec<String> {
     rows.iter().map(|(_, row)| row.clone()).collect()
 }
 
-/// A batch stage that saves what it gets, and fails at these values.
+/// A batch stage that saves its rows, and fails at these values.
 #[stage(batch)]
 fn keep(
     rows: &Rows<String>,

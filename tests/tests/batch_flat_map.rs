@@ -77,7 +77,7 @@ fn numbers() -> EmbeddedKafka {
     kafka
 }
 
-/// Runs what fails, and shows that nothing was committed.
+/// Runs a pipeline that fails, and shows that it committed nothing.
 async fn keeps_all_pending(app: App) -> Arc<RecordError> {
     let kafka = numbers();
     let config = settings(kafka.brokers(), "g").build().unwrap();
@@ -180,7 +180,7 @@ fn both_sides(rows: Batch<'_, String>) -> Batch<'_, String> {
     doubled(rows).route(|row| row.as_str() < "3", one_side, other_side)
 }
 
-/// Of what is gone there are others again.
+/// Rows that lost a copy are doubled again, so there are as many copies as before.
 #[stage(batch)]
 fn as_many(rows: Batch<'_, String>) -> Batch<'_, String> {
     doubled(one_side(doubled(rows)))
@@ -207,7 +207,7 @@ fn a_test_of_the_function_is_told_of_a_copy_that_is_gone() {
     drop(testing::batch(rows).run(|rows| one_side(doubled(rows))));
 }
 
-/// What may be done with copies: routed, skipped, made one of many, and more of them.
+/// Copies may be routed, skipped, joined into one and copied again.
 #[stage(batch)]
 fn there_and_back<'b>(rows: Batch<'b, String>, #[state] seen: &Arc<Mutex<usize>>) -> Batch<'b, String> {
     let rows = doubled(doubled(rows));

@@ -7,7 +7,7 @@ fn pass(line: String) -> String {
     line
 }
 
-/// What `build` finds.
+/// The faults that `build` finds.
 fn faults(app: App) -> Vec<String> {
     let config = Config::builder().brokers("localhost:1").build().unwrap();
     match app.build(&config) {

@@ -1,5 +1,5 @@
-//! Every kind of stage counts what it takes and gives, what it skips, what fails and what is tried again.
-#![allow(clippy::needless_pass_by_value, clippy::trivially_copy_pass_by_ref, clippy::unused_async)] // stages of all kinds are what this is about
+//! Every kind of stage counts the records that it takes, gives and skips, those that fail, and those that are tried again.
+#![allow(clippy::needless_pass_by_value, clippy::trivially_copy_pass_by_ref, clippy::unused_async)] // the test needs stages of all kinds
 
 use healer::prelude::*;
 use healer::testing::InMemory;
@@ -67,7 +67,7 @@ async fn transforms(rows: Batch<'_, u64>) -> Result<Batch<'_, u64>, String> {
     rows.filter("fifth", |n| n % 5 > 0).try_map(|n| judge(n).map(Option::unwrap_or_default))
 }
 
-/// What is exported of a stage.
+/// The counts that are exported of a stage.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Counts {
     taken: u64,

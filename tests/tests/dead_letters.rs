@@ -256,7 +256,7 @@ async fn a_record_that_fails_on_one_way_goes_the_others_to_their_end() {
         assert_eq!(all, ["bad", "bad!", "third bad", "third well", "well", "well!"]);
         let letters = kafka.records(DEAD).unwrap();
         if on_error == OnError::Skip {
-            // What was healed on some way counts as healed.
+            // A record that was healed on some way counts as healed.
             assert_eq!((report.healed, report.dead_lettered, letters.len()), (3, 0, 0));
         } else {
             assert_eq!((report.healed, report.dead_lettered), (1, 2));
@@ -368,7 +368,7 @@ async fn records_of_a_key_do_not_overtake_one_that_was_put_aside() {
     let untried = letters.iter().find(|letter| letter.value.as_deref() == Some(b"a3")).unwrap();
     assert!(header(untried, dead_letter::ERROR).starts_with("an earlier record of its key"), "{untried:?}");
 
-    // What was sent back lets its key in again.
+    // A record that was sent back opens its key again.
     let back = |line: &str| record("a", line).header(dead_letter::REDRIVES, Some("1"));
     kafka.produce("in", [record("a", "a5"), back("a2"), back("a3"), record("a", "a6")]).unwrap();
     until("all is done", || kafka.lag("group", "in").unwrap() == 0).await;

@@ -29,7 +29,7 @@ fn send(line: String) -> Result<String, String> {
     if line == "bad send" { Err(line) } else { Ok(line) }
 }
 
-/// Every kind of node that may have dead letters; `lines` is what cannot be decoded.
+/// Every kind of node that may have dead letters. Those of `lines` are records that cannot be decoded.
 fn app() -> App {
     let app = pipeline! {
         name "p";
@@ -118,7 +118,7 @@ fn where_nobody_names_a_topic_the_error_names_stage_and_settings() {
         assert!(text.contains(path) && text.contains(variable), "{path}{variable}: {text}");
     }
     assert!(!text.contains("archive"), "it names its topic itself: {text}");
-    // What is named for some is missing for the others.
+    // Topics are set for some nodes: the error names the others.
     let some = settings("localhost:9092", "g")
         .dead_letter_topic_of("check", "dead")
         .dead_letter_topic_of("lines", "dead");

@@ -1,4 +1,4 @@
-//! What is passed on stays what it was: JSON, tombstones, and the time of a record. What cannot, is an error.
+//! JSON, tombstones and the time of a record are passed on unchanged. A value that cannot be passed on so is an error.
 #![allow(clippy::needless_pass_by_value, reason = "a stage takes what flows in")]
 
 mod common;
@@ -229,7 +229,7 @@ fn what_a_sink_was_told_of_its_values_comes_after_tombstones() {
     assert!(error.to_string().contains("comes too late"), "{error}");
 }
 
-/// Frames text by its length, and keeps what it was told of its records.
+/// Frames text by its length, and keeps the topic, part and header that it was told of.
 #[derive(Clone, Default)]
 struct Framed(Arc<Mutex<Vec<Asked>>>);
 
@@ -363,7 +363,7 @@ async fn a_dead_letter_keeps_the_time_of_now() {
     assert_eq!(letters[0].headers.get(dead_letter::TIMESTAMP), Some(&b"1000"[..]));
 }
 
-/// Values of other formats, and what is said of them.
+/// Values of other formats, each with two texts that its error must have: the decoder's words and a hint at the format.
 const LOOKS: [(&[u8], &str, &str); 6] = [
     (b"\0\0\0\0\x07\x02\x06foo", "expected value at line 1 column 1", "schema id 7"),
     (b"\xef\xbb\xbf{\"id\":1}", "expected value", "byte order mark"),

@@ -1,4 +1,4 @@
-//! The data of the examples: what the files hold is what their README says.
+//! The data of the examples: the contents of the files agree with their README.
 
 use std::path::Path;
 

@@ -14,7 +14,7 @@ use serde::Deserialize;
 /// How long a run may take, also in a debug build on a busy machine.
 const LIMIT: Duration = Duration::from_mins(4);
 
-/// What the program prints with `--json`.
+/// The summary that the program prints with `--json`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Summary {
@@ -73,7 +73,7 @@ impl Run {
         self.0.as_mut().unwrap().try_wait().unwrap().is_some()
     }
 
-    /// Waits for the end. What the program prints is little, so that its pipe cannot be full.
+    /// Waits for the end. The program prints so little that its pipe cannot be full.
     fn end(mut self, within: Duration) -> Output {
         let limit = Instant::now() + within;
         while !self.ended() {

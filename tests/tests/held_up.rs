@@ -24,7 +24,7 @@ fn put(kafka: &EmbeddedKafka, partition: i32, numbers: std::ops::Range<i32>) {
     kafka.produce("t", records).expect("acknowledged");
 }
 
-/// A pipeline whose synchronous stage notes what it saw and waits at the gate with one record.
+/// A pipeline whose synchronous stage notes each record and waits at the gate with one of them.
 async fn start(kafka: &EmbeddedKafka, held: &str, gate: &Arc<Gate>, seen: &Arc<Seen<String>>) -> Handle {
     let (held, gate, seen) = (held.to_owned(), Arc::clone(gate), Arc::clone(seen));
     let wait = move |line: String| {
@@ -57,7 +57,7 @@ async fn a_stage_may_take_longer_than_the_group_waits_for_a_poll() {
     let blocked = blocked().expect("it still holds");
     assert_eq!((blocked.offset, &*blocked.stage), (1, "lines"));
     assert!(blocked.lasting >= Duration::from_secs(3));
-    // What arrives meanwhile is kept.
+    // Records that arrive meanwhile are kept.
     put(&kafka, 0, 3..6);
     gate.open();
     until("all is committed", || committed(&kafka, 0) == Some(6) && committed(&kafka, 1) == Some(3)).await;
@@ -75,7 +75,7 @@ async fn a_stage_may_take_longer_than_the_group_waits_for_a_poll() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_partition_moves_on_while_a_stage_holds_it_and_the_late_result_changes_nothing() {
     let (kafka, gate, seen) = (kafka(3), Arc::default(), Arc::default());
-    // Both are held by what comes first, so whichever is taken away is.
+    // Record 0-0 holds up both partitions, so the partition that is taken away is held up, whichever it is.
     let first = start(&kafka, "0-0", &gate, &seen).await;
     let holds = || first.partitions().iter().any(|status| status.blocked.is_some());
     until("the first member is held up", holds).await;

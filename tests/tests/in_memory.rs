@@ -1,4 +1,4 @@
-//! `InMemory` as a user has it: what sinks and dead letters got is shown, and what cannot end is an error.
+//! `InMemory` as a user has it: it shows the records of sinks and dead letters, and a run that cannot end is an error.
 #![allow(clippy::needless_pass_by_value, reason = "a stage takes what flows in")]
 
 use healer::{

@@ -14,7 +14,7 @@ use healer::prelude::*;
 use healer::testing::{EmbeddedKafka, TestRecord};
 use serde_json::{Value, json};
 
-/// What tells a child process how to write its lines.
+/// The variable that tells a child process how to write its lines.
 const FORMAT: &str = "HEALER_TEST_LOG_FORMAT";
 
 const RECORDS: u8 = 8;
@@ -84,7 +84,7 @@ async fn program() {
     assert_eq!(report.records, u64::from(RECORDS));
 }
 
-/// What the program above writes to its standard error.
+/// The text that the program above writes to its standard error.
 fn written(format: &str) -> String {
     written_by("program", format)
 }

@@ -1,4 +1,4 @@
-//! Records by their bytes: what is short of memory waits, nothing stands still for it, and what waited comes out as it came in.
+//! Records by their bytes: a partition short of memory waits and holds up no other; records that waited come out unchanged.
 #![allow(clippy::unused_async, reason = "a stage is asynchronous by its signature")]
 
 mod common;

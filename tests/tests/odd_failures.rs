@@ -16,7 +16,7 @@ use healer::{
     testing::{InMemory, Simulation},
 };
 
-/// What panics once more where it is dropped.
+/// Panics once more where it is dropped.
 struct Bomb;
 
 impl Drop for Bomb {
@@ -117,7 +117,7 @@ fn large(_: String) -> [u8; 16_384] {
     [7; 16_384]
 }
 
-/// What survives the processes.
+/// The data that survives the processes.
 #[derive(Default)]
 struct Database(Mutex<BTreeSet<String>>);
 

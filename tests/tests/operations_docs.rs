@@ -1,5 +1,5 @@
-//! What operators are given (`docs/operations.md`, the dashboard, the alerts) names what a running pipeline exports, and nothing
-//! else.
+//! The files for operators (`docs/operations.md`, the dashboard, the alerts) name the metrics that a running pipeline exports,
+//! and no others.
 #![allow(clippy::unused_async, reason = "a stage is asynchronous by its signature")]
 
 mod common;
@@ -59,14 +59,14 @@ fn exported_names() -> BTreeSet<String> {
     EXPORTED.keys().cloned().collect()
 }
 
-/// Runs a pipeline in which records are healed, skipped, tried again and put aside, and looks at what it exports.
+/// Runs a pipeline in which records are healed, skipped, tried again and put aside; gives the metrics that it exports.
 fn export() -> BTreeMap<String, Metric> {
     let runtime = tokio::runtime::Runtime::new().expect("threads");
     let kafka = EmbeddedKafka::start().expect("the mock starts");
     for topic in ["orders", "charged", "dead"] {
         kafka.create_topic(topic, 1).expect("a topic");
     }
-    // Before the pipeline: what is counted without a recorder is counted for nobody.
+    // The recorder comes before the pipeline: counts without a recorder are lost.
     let server = runtime.block_on(healer::observe::serve_metrics("127.0.0.1:0"));
     let server = server.expect("there is a free port");
 

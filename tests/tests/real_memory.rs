@@ -22,7 +22,7 @@ const KIND: &str = "HEALER_TEST_KIND";
 /// Said by the first record of each partition.
 const WAITS: &str = "@ waits";
 
-/// What a process may take: a budget of 64 MiB, what the client fetches ahead, the program itself.
+/// The memory that a process may take: a budget of 64 MiB, records that the client fetches ahead, the program itself.
 const MOST: u64 = 160 << 20;
 
 /// How long nothing more must have been taken in.
@@ -33,7 +33,7 @@ const LIMIT: Duration = Duration::from_mins(3);
 
 const PARTITIONS: i32 = 4;
 
-/// The first of each partition says so and waits for the door, and what is behind it waits for that.
+/// The first record of each partition says so and waits for the door; the records behind it wait for it.
 async fn wait_if_first(ctx: &Context, door: &Door) {
     if ctx.offset() == 0 {
         // Past the test's own capture: the parent reads it.

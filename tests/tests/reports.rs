@@ -1,5 +1,5 @@
-//! What is reported of records that are given up, whatever kind of stage they were at, and that a stage can be run with it again.
-#![allow(clippy::needless_pass_by_value, clippy::unused_async)] // stages of all kinds are what this is about
+//! Reports of records that are given up, at every kind of stage; a stage can be run again with such a report.
+#![allow(clippy::needless_pass_by_value, clippy::unused_async)] // the test needs stages of all kinds
 
 use std::{
     error::Error as _,
@@ -180,7 +180,7 @@ fn places(rows: Batch<'_, Order>) -> Batch<'_, String> {
     rows.map(|_| places.pop_front().unwrap_or_default())
 }
 
-/// What the reporter was told.
+/// The reports that the reporter got.
 type Told = Arc<Mutex<Vec<FailureReport>>>;
 
 fn run(app: App) -> Vec<FailureReport> {
@@ -406,7 +406,7 @@ fn a_failure_from_production_is_a_test_in_two_lines() {
     assert_eq!((failed.stage.as_str(), failed.offset, failed.attempts), ("orders.waits_again", 1, 3));
     assert_eq!(failed.source().map(ToString::to_string).as_deref(), Some("order 1 is negative"));
 
-    // Whatever its policy did with the record.
+    // The replay also fails where the policy skipped the record.
     let error = replay(&of_one!(hangs), hangs::stage()).run().unwrap_err();
     assert!(error.to_string().contains("not done after 10ms"), "{error}");
 

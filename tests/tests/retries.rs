@@ -13,7 +13,7 @@ use healer::prelude::*;
 use healer::testing::{EmbeddedKafka, TestRecord};
 use healer::{RecordErrorKind, Report, Transient};
 
-/// What was tried: the value, which attempt it was, and when.
+/// All attempts: the value, the attempt's number, and when.
 type Tries = Seen<(String, u32, Instant)>;
 
 /// `2 busy` fails as busy twice, `9 dead` for good nine times.

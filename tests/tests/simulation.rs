@@ -9,7 +9,7 @@ use std::time::Duration;
 use healer::prelude::*;
 use healer::testing::{Passed, Simulation, SimulationFailure, TestRecord};
 
-/// What survives the processes.
+/// The data that survives the processes.
 #[derive(Default)]
 struct Database(Mutex<BTreeSet<String>>);
 
@@ -24,7 +24,7 @@ impl Database {
     }
 }
 
-/// What one process keeps in memory, and loses when it is killed.
+/// The data that one process keeps in memory, and loses when it is killed.
 #[derive(Default)]
 struct Buffer(Mutex<Vec<String>>);
 
@@ -79,7 +79,7 @@ fn caught(simulation: &Simulation<Arc<Database>>) -> SimulationFailure {
     failure
 }
 
-/// What a simulation that is written wrongly panics with.
+/// The text of the panic of a simulation that is written wrongly.
 fn misuse(simulation: impl FnOnce() -> Simulation<Arc<Database>>) -> String {
     let panic = catch_unwind(AssertUnwindSafe(|| simulation().run())).expect_err("misuse panics");
     let text = panic.downcast_ref::<String>().cloned();
@@ -153,7 +153,7 @@ fn a_record_that_fails_for_good_is_named_with_its_partition_and_error() {
 #[test]
 fn a_break_that_is_not_seen_again_is_named() {
     let first = AtomicBool::new(true);
-    // Wrong once in the life of this test, whatever the seed.
+    // It is wrong once in the life of this test, with any seed.
     let failure = caught(
         &simulation(|database| {
             let app = pipeline! {
@@ -213,7 +213,7 @@ fn bounds_are_drawn_with_which_the_pipeline_can_be_built() {
         let report = simulation(in_batches(rows)).seeds(0..8).run().expect("no promise is broken");
         assert_eq!(report.seeds, 8);
     }
-    // What the user sets is the user's.
+    // A setting that the user makes is kept, not drawn.
     let words = misuse(|| simulation(in_batches(500)).config(|config| config.in_flight(100)));
     assert!(words.contains("cannot be built") && words.contains("raise `in_flight`"), "{words}");
 }

@@ -11,7 +11,7 @@ use healer::ConfigBuilder;
 use healer::prelude::*;
 use healer::testing::{EmbeddedKafka, TestRecord};
 
-/// What ran: partition, number, and the name of the thread.
+/// The records that ran: partition, number, and the name of the thread.
 type Ran = Seen<(i32, usize, String)>;
 
 fn note(line: &str, ctx: &Context, ran: &Ran) {

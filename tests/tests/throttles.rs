@@ -46,7 +46,7 @@ async fn batches(rows: &Rows<String>, #[state] times: &Times) {
     }
 }
 
-/// What a stage calls, and what has become of the calls.
+/// A service that a stage calls; it notes the calls.
 #[derive(Default)]
 struct Service {
     is_down: AtomicBool,

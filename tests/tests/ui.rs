@@ -1,4 +1,4 @@
-//! Programs that must not compile, with what their authors get to read. Those that must are in `honest`.
+//! Programs that must not compile, with the errors that their authors read. Those that must compile are in `honest`.
 
 #[test]
 fn programs_that_would_leak_an_offset_do_not_compile() {

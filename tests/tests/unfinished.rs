@@ -45,7 +45,7 @@ fn faults(app: App) -> Vec<String> {
     }
 }
 
-/// There is one fault, of this node and type, and it says what would be lost and what to do.
+/// There is one fault, of this node and type; it says which loss the commit would cause, and names the remedy.
 fn refused(faults: &[String], path: &str, ty: &str, mend: &str) {
     let [fault] = faults else { panic!("one fault, not {faults:#?}") };
     assert!(fault.starts_with(&format!("`{path}`: it gives `")) && fault.contains(ty), "{fault}");
@@ -143,7 +143,7 @@ fn what_a_later_stage_takes_is_no_fault() {
     assert_eq!(faults(App::new("x").add(lines).add(both.try_map(|saved: Saved| saved).heal())), [""; 0]);
 }
 
-/// What a line is, the user of the pipeline says.
+/// The user of the pipeline chooses the type of a line.
 trait Parse: Send + 'static {
     type Out: Send + 'static;
     fn parse(line: String) -> Self::Out;
@@ -322,7 +322,7 @@ impl Iterator for Legs {
     }
 }
 
-/// Data of one's own: its author said what it is.
+/// A type of one's own that holds a result: it counts as data.
 struct Answer(#[allow(dead_code)] Saved);
 
 #[test]

@@ -1,4 +1,4 @@
-//! What an earlier owner says was done above the frontier, because it may only be believed once it is proven.
+//! The offsets that an earlier owner claims as done above the frontier; they may only be believed once the claim is proven.
 //!
 //! Offsets alone prove nothing: a topic that was deleted and made again has the same offsets with other
 //! records. The claim is therefore bound to a fingerprint of the record at the frontier, and sleeps until
@@ -8,7 +8,7 @@
 
 use super::run::{Run, are_above};
 
-/// What was done above a frontier, as an earlier owner of the partition left it.
+/// The offsets done above a frontier, as an earlier owner of the partition left them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DoneAbove {
     /// The frontier that the runs were recorded above.

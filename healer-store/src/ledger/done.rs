@@ -1,4 +1,4 @@
-//! What is done above the frontier: the complement of what is pending, never kept apart from it.
+//! The offsets done above the frontier: the complement of the pending ones, never kept apart from them.
 
 use super::Ledger;
 use super::run::Run;
@@ -7,8 +7,8 @@ impl Ledger {
     /// The runs of offsets done above the frontier: ascending, never touching, none holding the frontier.
     ///
     /// Offsets that the log skipped lie within these runs, see [`Ledger`]: a marker after every transaction
-    /// would otherwise cut them into as many pieces as there were transactions. What a verified claim proves
-    /// above the position is included, so that a second restart does not forget it.
+    /// would otherwise cut them into as many pieces as there were transactions. Offsets above the position that a verified claim
+    /// proves are included, so that a second restart does not forget them.
     pub fn done_above(&self) -> impl Iterator<Item = Run> + '_ {
         let frontier = self.frontier();
         let mut pending = self.pending.runs();
@@ -39,7 +39,7 @@ impl Ledger {
     }
 
     /// The most bytes that [`offset_map::encode`](crate::offset_map::encode) makes of [`done_above`](Self::done_above), in
-    /// `O(1)`; what a claim adds above the position is left out.
+    /// `O(1)`; offsets that a claim adds above the position are left out.
     pub fn map_bytes_at_most(&self) -> u64 {
         let span = Run::new(self.frontier(), self.next).len();
         let (runs, pending) = (self.pending.run_count(), self.pending());

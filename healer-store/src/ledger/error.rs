@@ -1,4 +1,4 @@
-//! What the ledger refuses, because each refusal asks something else of its caller.
+//! The refusals of the ledger, apart because each asks something else of its caller.
 
 use std::error::Error;
 use std::fmt;
@@ -9,7 +9,7 @@ use std::fmt;
 pub enum DeliverError {
     /// The offset lies below the next expected one: the partition was reset, truncated or re-created.
     ///
-    /// Open a new ledger (a new epoch) at `got`; what this one knows says nothing about the new records.
+    /// Open a new ledger (a new epoch) at `got`; this one knows nothing about the new records.
     Regressed {
         /// The lowest offset that the ledger would have taken.
         expected: i64,

@@ -11,7 +11,7 @@
 //! let mut ledger = Ledger::new(1, 10);
 //! ledger.deliver_run(10, 15)?;
 //! ledger.settle(1, 12)?;
-//! assert_eq!(ledger.frontier(), 10); // 10 and 11 are still pending: 10 is what may be committed
+//! assert_eq!(ledger.frontier(), 10); // 10 and 11 are still pending: 10 may be committed
 //! assert_eq!(ledger.done_above().collect::<Vec<_>>(), [Run::new(12, 13)]);
 //! ledger.settle_run(1, 10, 12)?;
 //! assert_eq!(ledger.frontier(), 13);
@@ -44,7 +44,7 @@ pub enum Delivered {
 /// The pending offsets of one partition in one generation.
 ///
 /// Offsets that the log skipped (compaction, transaction markers, aborted transactions) never block: they
-/// count as done, since no record can ever appear there in this epoch. So whoever *jumps* on purpose (a seek,
+/// count as done, since no record can ever appear there in this epoch. So a caller that *jumps* on purpose (a seek,
 /// a reset) must open a new ledger instead of delivering the far offset to this one.
 #[derive(Clone, Debug)]
 pub struct Ledger {
@@ -61,7 +61,7 @@ impl Ledger {
         Self { generation, next: start, leader_epoch: None, pending: Pending::default(), claim: None }
     }
 
-    /// A ledger that also knows what an earlier owner claims to have done above the frontier.
+    /// A ledger that also knows the offsets that an earlier owner claims to have done above the frontier.
     ///
     /// Nothing is believed before [`verify`](Self::verify). A claim about another frontier than `start`, or one
     /// whose runs do not ascend above it, is dropped at once: its records are processed again.
@@ -166,7 +166,7 @@ impl Ledger {
         self.leader_epoch = self.leader_epoch.max(leader_epoch);
     }
 
-    /// The highest leader epoch of what [`done_above`](Self::done_above) tells of; `None` where the broker tells none.
+    /// The highest leader epoch of the records in [`done_above`](Self::done_above); `None` where the broker tells none.
     pub fn leader_epoch(&self) -> Option<i32> {
         let claim = self.claim.as_ref().filter(|claim| claim.is_verified() && !claim.is_spent(self.next));
         self.leader_epoch.max(claim.and_then(|claim| claim.done().leader_epoch))
@@ -179,7 +179,7 @@ impl Ledger {
         self.next = self.next.max(position);
     }
 
-    /// What may be committed: the lowest delivered offset that is pending, else the position.
+    /// The offset that may be committed: the lowest delivered one that is pending, else the position.
     #[inline]
     pub fn frontier(&self) -> i64 {
         self.pending.first().unwrap_or(self.next)
@@ -214,13 +214,13 @@ impl Ledger {
         self.generation
     }
 
-    /// What the ledger occupies in bytes, inline and on the heap; the heap part is an upper bound.
+    /// The bytes that the ledger occupies, inline and on the heap; the heap part is an upper bound.
     pub fn size_in_bytes(&self) -> usize {
         let claim = self.claim.as_ref().map_or(0, |claim| claim.heap_bytes());
         size_of::<Self>() + self.pending.heap_bytes() + claim
     }
 
-    /// True while a claim waits to be verified or still says something about offsets to come.
+    /// True while a claim waits to be verified or still covers offsets to come.
     ///
     /// While true, deliver with [`deliver_known`](Self::deliver_known); afterwards the plain calls do.
     pub fn has_claim(&self) -> bool {

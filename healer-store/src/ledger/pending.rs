@@ -1,7 +1,7 @@
-//! The set of pending offsets, kept as runs: what a partition owes, and the only thing that costs memory.
+//! The set of pending offsets, kept as runs: the debt of a partition, and the only thing that costs memory.
 //!
 //! Records are delivered at the upper end and mostly settled at the lower one, so both end runs live inline:
-//! work in order touches neither the heap nor the tree. Only what is settled out of order splits a run and
+//! work in order touches neither the heap nor the tree. Only an outcome out of order splits a run and
 //! goes to the tree, in `O(log runs)`.
 
 use std::collections::BTreeMap;
@@ -128,7 +128,7 @@ impl Pending {
             .filter(|run| !run.is_empty())
     }
 
-    /// An upper bound of what the tree holds on the heap.
+    /// An upper bound of the tree's bytes on the heap.
     ///
     /// `std` says nothing about its nodes, so they are counted at their fullest: eleven pairs and a header each,
     /// every node but the root at least five pairs full, and twelve edges more in those that are not leaves.
@@ -141,7 +141,7 @@ impl Pending {
     }
 }
 
-/// What is left and right of `hole` in `run`, or the lowest offset of `hole` that `run` does not hold.
+/// The parts of `run` left and right of `hole`, or the lowest offset of `hole` that `run` does not hold.
 fn split(run: Run, hole: Run) -> Result<(Run, Run), i64> {
     if !run.contains(hole.first) {
         return Err(hole.first);

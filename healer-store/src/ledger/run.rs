@@ -4,7 +4,7 @@ use std::fmt;
 
 /// Offsets from `first` up to, but not including, `end`.
 ///
-/// The fields are public: a run makes no promise by itself, whoever takes one in checks it.
+/// The fields are public: a run makes no promise by itself, and code that takes one in checks it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Run {
     /// The lowest offset of the run.

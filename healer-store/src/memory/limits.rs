@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// How many rows are kept, and for how long; what is over a limit is dropped, the oldest first.
+/// How many rows are kept, and for how long; rows over a limit are dropped, the oldest first.
 ///
 /// A row is the snapshot of one partition or the checkpoint of one node and partition. Only done facts are
 /// dropped, so a limit that is too low costs replays, never records.

@@ -19,7 +19,7 @@ type Written = (Duration, u64);
 
 /// Rows in memory, the oldest of which are dropped at a limit.
 ///
-/// The store only ever holds what is *done* in a partition, never what is pending: to drop a row makes the
+/// The store only ever holds *done* offsets of a partition, never pending ones: to drop a row makes the
 /// engine process records again, and can never make it pass one. [`Table::State`] is not touched by limits.
 pub struct MemoryStore {
     limits: Limits,
@@ -47,7 +47,7 @@ impl MemoryStore {
         Self::with_clock(limits, move || start.elapsed())
     }
 
-    /// An empty store whose time is what `clock` says: the time since any fixed moment, never going back.
+    /// An empty store that takes its time from `clock`: the time since any fixed moment, never going back.
     pub fn with_clock(limits: Limits, clock: impl Fn() -> Duration + Send + Sync + 'static) -> Self {
         Self { limits, clock: Box::new(clock), rows: Mutex::default() }
     }

@@ -5,7 +5,7 @@ use super::error::OffsetMapError;
 use super::{MAX_BYTES, MAX_RUNS};
 use crate::ledger::Run;
 
-/// The bytes of the bits up to `end`, or `None` where that is beyond what a map may hold.
+/// The bytes of the bits up to `end`, or `None` where that is more than a map may hold.
 pub(super) fn length(frontier: i64, end: i64) -> Option<usize> {
     let bits = end.abs_diff(frontier).checked_sub(1)?;
     usize::try_from(bits.div_ceil(8)).ok().filter(|&bytes| bytes < MAX_BYTES)

@@ -1,4 +1,4 @@
-//! Why bytes are not an offset map; whoever gets one of these skips nothing and processes again.
+//! Why bytes are not an offset map; a caller that gets one of these skips nothing and processes again.
 
 use thiserror::Error;
 

@@ -28,7 +28,7 @@ use crate::ledger::Run;
 /// The longest map that [`decode`] looks at, in bytes; [`encode`] never writes a longer one.
 pub const MAX_BYTES: usize = 1 << 20;
 
-/// The most runs that a map holds: what [`decode`] allocates at most is this many [`Run`]s, 1 MiB.
+/// The most runs that a map holds: [`decode`] allocates at most this many [`Run`]s, 1 MiB.
 pub const MAX_RUNS: usize = 1 << 16;
 
 const RUNS_V1: u8 = 0x11;
@@ -36,7 +36,7 @@ const BITS_V1: u8 = 0x12;
 
 /// Encodes `runs`, which must ascend and lie above `frontier`; runs that touch become one.
 ///
-/// Of more than [`MAX_RUNS`] runs the lowest are kept: what is left out is processed again, nothing is lost.
+/// Of more than [`MAX_RUNS`] runs the lowest are kept. Offsets that are left out are processed again; nothing is lost.
 ///
 /// # Errors
 ///

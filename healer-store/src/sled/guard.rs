@@ -1,4 +1,4 @@
-//! Every call into sled goes through here, because sled panics on what it does not expect on disk.
+//! Every call into sled goes through here, because sled panics on bytes that it does not expect on disk.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -6,7 +6,7 @@ use std::path::Path;
 
 use crate::store::StoreError;
 
-/// Calls sled and turns whatever comes out of it into a typed error; `action` names the call.
+/// Calls sled and turns every failure into a typed error; `action` names the call.
 ///
 /// A panic can only be caught where the program unwinds: under `panic = "abort"` a damaged store ends it.
 pub(super) fn call<T>(

@@ -1,4 +1,4 @@
-//! The store that survives a restart: sled, and around it what sled does not do.
+//! The store that survives a restart: sled, and around it the work that sled does not do.
 //!
 //! sled 0.34 drops damaged pages without an error, panics on some, and does not sync on `flush` (on Linux).
 //! So every call is caught, `flush` syncs the file itself, and a *side file* repeats which rows must exist.
@@ -84,7 +84,7 @@ impl SledStore {
             return Err(given_up("it is closed"));
         };
         // Every failure of sled is final: it stops by itself after an error of the disk, and after a panic
-        // nobody knows what it left behind.
+        // its state is not known.
         guard::call(&self.path, action, || work(database))
             .inspect_err(|error| _ = self.given_up.set(error.to_string()))
     }

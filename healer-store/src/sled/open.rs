@@ -1,4 +1,4 @@
-//! Opening a folder: whose it is, what it must hold, and only then the database.
+//! Opening a folder: its lock, its side file, and only then the database.
 
 use std::fs::{self, File, TryLockError};
 use std::path::Path;

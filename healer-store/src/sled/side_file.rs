@@ -1,4 +1,4 @@
-//! A second, tiny record of what the database must hold, because sled loses damaged pages without a word.
+//! A second, tiny record of the rows that the database must hold, because sled loses damaged pages without a word.
 //!
 //! It names every row whose loss matters with its sequence number, and is replaced as a whole: written apart,
 //! synced, renamed. It is written only *after* the rows are durable, so after a crash the database may be
@@ -19,7 +19,7 @@ const NAME: &str = "witness";
 const SCRATCH: &str = "witness.new";
 const MAGIC: &str = "healer-store";
 
-/// What the side file says.
+/// The contents of the side file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct SideFile {
     /// False if an earlier side file was lost, so that a row which is not named may have existed.
@@ -28,11 +28,11 @@ pub(super) struct SideFile {
     pub(super) rows: BTreeMap<Vec<u8>, u64>,
 }
 
-/// What was found where the side file should be.
+/// The state in which the side file was found.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Found {
     Nothing,
-    /// There is a file, but its text is not what was written.
+    /// There is a file, but its text is not the one that was written.
     Damaged,
     Newer(u32),
     Whole {
@@ -113,7 +113,7 @@ fn parse(bytes: &[u8]) -> Found {
 fn checked(bytes: &[u8]) -> Option<&str> {
     let (text, last) = bytes.split_at_checked(bytes.len().checked_sub("crc 01234567\n".len())?)?;
     let checksum = std::str::from_utf8(last).ok()?.strip_prefix("crc ")?.strip_suffix('\n')?;
-    // Compared as text: any other spelling of the same number is not what was written.
+    // Compared as text: any other spelling of the same number was not written here.
     (checksum == format!("{:08x}", crc32fast::hash(text))).then(|| std::str::from_utf8(text).ok()).flatten()
 }
 

@@ -17,7 +17,7 @@ pub enum Write {
         /// For a row whose loss must be noticed: a number that grows with every write of it.
         sequence: Option<u64>,
     },
-    /// Removes a row, if it is there, and what is witnessed about it.
+    /// Removes a row, if it is there, and its witness.
     Remove {
         /// The row's table.
         table: Table,

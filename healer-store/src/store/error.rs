@@ -1,12 +1,12 @@
-//! What can go wrong in a store; every text says what happened, where, and what to do.
+//! The errors of a store; every text names the fault, its place and how to mend it.
 
 use std::io;
 use std::path::PathBuf;
 
 use thiserror::Error;
 
-/// Why a store could not do what it was asked for. None of these ever costs a record: the committed offsets
-/// are Kafka's, and what the store cannot prove is processed again.
+/// Why a store could not do its task. None of these ever costs a record: the committed offsets
+/// are Kafka's, and records that the store cannot prove done are processed again.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum StoreError {
@@ -42,11 +42,11 @@ pub enum StoreError {
         path = path.display()
     )]
     Io {
-        /// What was tried.
+        /// The operation that was tried.
         action: &'static str,
         /// On which file or folder.
         path: PathBuf,
-        /// What the file system said.
+        /// The file system's error.
         source: io::Error,
     },
     /// The disk, a quota or a limit on the size of files leaves no room.
@@ -56,14 +56,14 @@ pub enum StoreError {
         path = path.display()
     )]
     Full {
-        /// What was tried.
+        /// The operation that was tried.
         action: &'static str,
         /// On which file or folder.
         path: PathBuf,
-        /// What the file system said.
+        /// The file system's error.
         source: io::Error,
     },
-    /// The database found itself damaged, or panicked on what it read.
+    /// The database found itself damaged, or panicked on the bytes that it read.
     #[error(
         "the store at {path} is damaged ({reason}): move the folder away and start again; \
          processing resumes at the committed offsets and no record is lost",
@@ -72,7 +72,7 @@ pub enum StoreError {
     Corrupt {
         /// The store's folder.
         path: PathBuf,
-        /// What the database said.
+        /// The database's words.
         reason: String,
     },
     /// An earlier call failed in a way that leaves the database in doubt, so it is not called any more.
@@ -84,7 +84,7 @@ pub enum StoreError {
     GivenUp {
         /// The store's folder.
         path: PathBuf,
-        /// What the earlier call said.
+        /// The words of the earlier call.
         reason: String,
     },
     /// Something to be stored is larger than a row may be.
@@ -92,7 +92,7 @@ pub enum StoreError {
         "{what} has {bytes} bytes, the limit is {limit}: make it smaller, or do not keep it in the store"
     )]
     TooLarge {
-        /// What was to be stored.
+        /// The thing that was to be stored, in words.
         what: String,
         /// Its size in bytes.
         bytes: u64,
@@ -106,7 +106,7 @@ pub enum StoreError {
         topic: String,
         /// The snapshot's partition.
         partition: i32,
-        /// What is wrong with it.
+        /// The contradiction.
         reason: String,
     },
     /// A back end of the user's own failed.

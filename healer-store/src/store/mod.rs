@@ -1,4 +1,4 @@
-//! What a back end must do, and no more, so that anyone can put these bytes where they like.
+//! The duties of a back end, and no more, so that anyone can put these bytes where they like.
 
 mod batch;
 mod error;
@@ -13,11 +13,11 @@ pub type Row = (Vec<u8>, Vec<u8>);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Table {
-    /// What is done in a partition: losing a row costs a replay, never a record.
+    /// The offsets done in a partition: losing a row costs a replay, never a record.
     Ledger,
     /// The last output of a node: losing a row costs a repeated call.
     Checkpoint,
-    /// What nodes remember and still owe: must never be dropped by a limit.
+    /// The memory and the debts of nodes: must never be dropped by a limit.
     State,
 }
 
@@ -41,7 +41,7 @@ impl Table {
     }
 }
 
-/// What a back end knows about a row apart from the row itself.
+/// A back end's knowledge of a row apart from the row itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Witness {
@@ -62,8 +62,8 @@ pub enum Witness {
 /// A local database of bytes: the one thing to implement to keep progress elsewhere.
 ///
 /// Calls are synchronous and may block on the disk or network: they are made from a thread of their own,
-/// never from the one that polls Kafka. A store must never give back a row that was not written; it *may*
-/// lose what was not flushed, which costs a replay. One that can lose more than that without an error keeps
+/// never from the one that polls Kafka. A store must never give back a row that was not written. It *may*
+/// lose writes that were not flushed, which costs a replay. One that can lose more than that without an error keeps
 /// a [`Witness`].
 pub trait Store: Send + Sync + 'static {
     /// The value of `key`, if there is one.
@@ -94,7 +94,7 @@ pub trait Store: Send + Sync + 'static {
     /// A [`StoreError`] if that is not certain.
     fn flush(&self) -> Result<(), StoreError>;
 
-    /// What the back end knows about the row apart from the row itself; by default that it keeps no second
+    /// The back end's knowledge of the row apart from the row itself; by default, that it keeps no second
     /// record.
     ///
     /// # Errors

@@ -77,7 +77,7 @@ impl Built {
     /// Connects and starts.
     ///
     /// # Errors
-    /// What only a broker knows: no broker, unknown topics, wrong credentials.
+    /// Faults that only a broker knows: no broker, unknown topics, wrong credentials.
     ///
     /// # Panics
     /// If it is not called within a tokio runtime.
@@ -102,7 +102,7 @@ impl Built {
         self.launch
     }
 
-    /// As [`start`](Built::start), and ends when what the group has committed reaches the end offsets of now.
+    /// As [`start`](Built::start), and ends when the group's committed offsets reach the end offsets of now.
     ///
     /// # Errors
     /// As [`start`](Built::start).

@@ -50,7 +50,7 @@ pub struct App {
 }
 
 impl App {
-    /// An app without chains. Its name is the default consumer group and what the store keys its entries by.
+    /// An app without chains. Its name is the default consumer group and part of the store's keys.
     pub fn new(name: impl Into<String>) -> Self {
         Self {
             name: name.into(),
@@ -91,12 +91,12 @@ impl App {
         self
     }
 
-    /// What happens to records that fail, at stages, closures, sources and sinks that say nothing themselves;
+    /// The fate of records that fail, at stages, closures, sources and sinks that say nothing themselves;
     /// [`OnError::Stop`] by default.
     ///
-    /// It is about what is the record's own fault. At a sink that is what [`Sink::on_error`](crate::Sink::on_error) lists; what is
-    /// the broker's or the configuration's (an unknown topic, a missing right) stops the pipeline or waits, whatever this says.
-    /// So does a batch that fails stop it, unless its stage says `split`: then this is about the rows that fail alone.
+    /// It is about faults of the record itself. At a sink [`Sink::on_error`](crate::Sink::on_error) lists them. A fault of the
+    /// broker or of the configuration (an unknown topic, a missing right) stops the pipeline or waits, under every policy. A
+    /// batch that fails stops the pipeline too, unless its stage says `split`: then this is about the rows that fail alone.
     pub fn on_error(mut self, on_error: OnError) -> Self {
         self.on_error = on_error;
         self
@@ -121,7 +121,7 @@ impl App {
         &self.graph
     }
 
-    /// What they do about failures where they say nothing.
+    /// The policy of nodes that say nothing about failures.
     pub(crate) fn policy(&self) -> &OnError {
         &self.on_error
     }

@@ -17,10 +17,11 @@ impl App {
     }
 
     /// Checks, connects and starts. Installs no signal handler; ends when [`Handle::stop`] says so. When the future is dropped before it
-    /// has given a handle, what was started stops.
+    /// has given a handle, everything that was started stops.
     ///
     /// # Errors
-    /// What [`build`](App::build) finds, and what only a broker knows: no broker, unknown topics, wrong credentials.
+    /// The faults that [`build`](App::build) finds, and those that only a broker knows: no broker, unknown topics, wrong
+    /// credentials.
     ///
     /// # Panics
     /// If it is not called within a tokio runtime.
@@ -44,8 +45,8 @@ impl App {
         join_or_signal(&handle).await
     }
 
-    /// Runs until what the group has committed reaches the end offsets that all partitions of its topics have now, whoever
-    /// commits; ctrl-c and SIGTERM end it earlier, and so does whoever drops the future, as with [`run`](App::run).
+    /// Runs until the group's committed offsets reach the end offsets that all partitions of its topics have now, also by commits
+    /// of other members; ctrl-c and SIGTERM end it earlier, and so does dropping the future, as with [`run`](App::run).
     ///
     /// # Errors
     /// As [`start`](App::start) and [`Handle::join`].

@@ -1,4 +1,4 @@
-//! What the engine asks of a broker, so that the same engine runs on Kafka and on a simulated one.
+//! The operations that the engine asks of a broker, so that the same engine runs on Kafka and on a simulated one.
 //!
 //! `kafka` is the only user of rdkafka in the whole workspace's library code. Nothing here is public: nobody
 //! outside healer can offer a broker, and so nobody can mint a record with an offset.
@@ -23,7 +23,7 @@ pub(crate) trait Broker: Send + 'static {
     /// Joins the group for these topics.
     fn subscribe(&mut self, topics: &[Topics]) -> Result<(), BrokerError>;
 
-    /// What happened since the last call, oldest first.
+    /// Events since the last call, oldest first.
     fn events(&mut self) -> Vec<Event>;
 
     /// Answers [`Event::Assigned`]: fetching starts at the given offsets.
@@ -32,17 +32,18 @@ pub(crate) trait Broker: Send + 'static {
     /// Answers [`Event::Revoked`] and [`Event::Lost`]: only now may the group go on.
     fn unassign(&mut self, partitions: &[TopicPartition]) -> Result<(), BrokerError>;
 
-    /// Stops fetching. What was fetched and not yet lent is thrown away and fetched again after `resume`.
+    /// Stops fetching. Records that were fetched and not yet lent are thrown away; `resume` has them fetched again.
     fn pause(&mut self, partitions: &[TopicPartition]) -> Result<(), BrokerError>;
 
     /// Fetches again.
     fn resume(&mut self, partitions: &[TopicPartition]) -> Result<(), BrokerError>;
 
-    /// Fetches an assigned partition from another offset on, also if it was paused. Whoever is fetching meanwhile may still lend older records.
+    /// Fetches an assigned partition from another offset on, also if it was paused. A fetch that is running may still lend older
+    /// records.
     fn seek(&mut self, to: &Assignment) -> Result<(), BrokerError>;
 
-    /// The next offset of each assigned partition by slot: past what was lent, and past transaction markers and gaps
-    /// behind it. A partition that has no position yet is left out.
+    /// The next offset of each assigned partition by slot: past the records that were lent, and past transaction markers and gaps
+    /// behind them. A partition that has no position yet is left out.
     fn positions(&mut self) -> Vec<(u32, i64)>;
 
     /// The requests that block, for other threads.
@@ -55,10 +56,11 @@ pub(crate) trait Broker: Send + 'static {
 
 /// The fetching end of a [`Broker`].
 pub(crate) trait Source: Send + Sync + 'static {
-    /// Waits at most `wait` for a first record, takes what is there up to `max` (or fewer that are large), and lends it as one chunk.
+    /// Waits at most `wait` for a first record, takes the records that are there up to `max` (or fewer that are large), and lends
+    /// them as one chunk.
     ///
-    /// `each` is called at most once, and only with records of partitions that are assigned. What else happened
-    /// meanwhile is in [`Broker::events`]. One thread at a time fetches, but another may while `each` runs.
+    /// `each` is called at most once, and only with records of partitions that are assigned. All other events of that time
+    /// are in [`Broker::events`]. One thread at a time fetches, but another may while `each` runs.
     fn poll(&self, max: usize, wait: Duration, each: &mut dyn FnMut(&[RecordRef<'_>]));
 }
 
@@ -67,7 +69,7 @@ pub(crate) trait Remote: Send + Sync + 'static {
     /// Commits; `Ok` only when the broker acknowledged every partition.
     fn commit(&self, offsets: &[Commit]) -> Result<(), CommitError>;
 
-    /// What the group has committed, in the order asked; `None` where nothing is.
+    /// The offsets that the group has committed, in the order asked; `None` where there is none.
     fn committed(
         &self,
         partitions: &[TopicPartition],
@@ -106,24 +108,24 @@ pub(crate) trait Remote: Send + Sync + 'static {
     /// The id that the brokers tell of their cluster; `None` where they tell none.
     fn cluster_id(&self, wait: Duration) -> Option<String>;
 
-    /// Whether the client has lost all brokers; answers at once, from what it knows.
+    /// Whether the client has lost all brokers; answers at once, from the client's own knowledge.
     fn outage(&self) -> Option<Outage> {
         None
     }
 }
 
-/// Records that count together with the offsets that what they were made of was read at. It blocks.
+/// Records that count together with the offsets of the records that they were made of. Its calls block.
 pub(crate) trait Unit {
     /// Puts a record on its way.
     fn send(&mut self, record: &OutRecord<'_>) -> Result<Delivery, SendError>;
 
-    /// Takes back what was sent since the last end, with what is still on its way; `false` where that cannot be done.
+    /// Takes back all records sent since the last end, also those still on their way; `false` where that cannot be done.
     fn undo(&mut self) -> Result<bool, BrokerError>;
 
-    /// Why nothing of what was sent since the last end can count any more.
+    /// Why no record sent since the last end can count any more.
     fn fault(&self) -> Option<BrokerError>;
 
-    /// Commits the offsets with all that was sent, of which each record is acknowledged by now.
+    /// Commits the offsets with all records sent, of which each is acknowledged by now.
     fn end(&mut self, offsets: &[Commit]) -> Result<(), BrokerError>;
 
     /// As [`Producer::check_topic`].
@@ -144,7 +146,7 @@ pub(crate) trait Producer: Send + Sync + 'static {
     /// Waits until everything sent is acknowledged or failed, or the time is over.
     fn flush(&self, budget: Duration);
 
-    /// Why records may wait for their acknowledgement; answers at once, from what the client knows.
+    /// Why records may wait for their acknowledgement; answers at once, from the client's own knowledge.
     fn trouble(&self) -> Option<String> {
         None
     }

@@ -1,8 +1,8 @@
-//! Regular expressions over topic names that mean the same to everybody who reads them.
+//! Regular expressions over topic names that mean the same to all their readers.
 //!
-//! Three engines do: ours, when it asks which topics there are; librdkafka's (POSIX extended) with the classic group
+//! Three engines read them: ours, when it asks which topics there are; librdkafka's (POSIX extended) with the classic group
 //! protocol; and the broker's (RE2, which matches whole names) with the `consumer` protocol. A topic that one of them
-//! takes and another does not would be waited for in vain, so a pattern is made to match whole names, and what only
+//! takes and another does not would be waited for in vain, so a pattern is made to match whole names, and syntax that only
 //! some of them know is refused.
 
 use regex::Regex;

@@ -25,7 +25,7 @@ impl fmt::Display for TopicPartition {
     }
 }
 
-/// What a source reads.
+/// The topics that a source reads.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Topics {
     /// Topics by name.
@@ -39,8 +39,8 @@ pub(crate) struct RecordRef<'a> {
     /// The number that the engine gave to the partition in [`Assignment`].
     pub(crate) slot: u32,
     pub(crate) offset: i64,
-    /// Under which leader of the partition it was written, counted; never falls along a log, and what replaces a record that
-    /// a log has lost has a higher one. `None` where the broker tells none.
+    /// Under which leader of the partition it was written, counted; never falls along a log. A record that replaces one that
+    /// a log has lost has a higher epoch. `None` where the broker tells none.
     pub(crate) leader_epoch: Option<i32>,
     /// Milliseconds since 1970.
     pub(crate) timestamp: Option<i64>,
@@ -87,7 +87,7 @@ pub(crate) struct Assignment {
     pub(crate) offset: i64,
 }
 
-/// What a broker has to say between records.
+/// Events that a broker reports between records.
 #[derive(Debug)]
 #[non_exhaustive]
 pub(crate) enum Event {
@@ -99,7 +99,7 @@ pub(crate) enum Event {
     Lost(Vec<TopicPartition>),
     /// An offset that was asked for does not exist; the client does not say of which partition.
     OutOfRange(String),
-    /// Anything else that went wrong.
+    /// Any other failure.
     Error(BrokerError),
 }
 
@@ -111,7 +111,7 @@ pub(crate) struct Commit {
     pub(crate) metadata: String,
 }
 
-/// What a group has committed for a partition.
+/// The offset that a group has committed for a partition, with its metadata.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Committed {
     pub(crate) offset: i64,
@@ -160,11 +160,11 @@ pub struct Outage {
     /// How long there has been none.
     #[serde(serialize_with = "crate::json::seconds")]
     pub lasting: Duration,
-    /// What the client said last about it.
+    /// The client's last words about it.
     pub reason: String,
 }
 
-/// Why a request or the client failed; the text says what, where and what to do.
+/// Why a request or the client failed; the text names the fault, its place and how to mend it.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{text}")]
 pub(crate) struct BrokerError {
@@ -172,7 +172,7 @@ pub(crate) struct BrokerError {
     pub(crate) text: String,
 }
 
-/// What the engine decides by.
+/// The kinds of errors by which the engine decides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub(crate) enum BrokerErrorKind {
@@ -190,7 +190,7 @@ pub(crate) enum BrokerErrorKind {
     Configuration,
     /// A record is larger than client or topic allow.
     TooLarge,
-    /// The broker does not take this record, whatever else is sent: its topic's name, its key, its time.
+    /// The broker never takes this record, because of its topic's name, its key or its time.
     Rejected,
     /// The client is of no more use (a duplicate instance id, for one).
     Fatal,
@@ -204,7 +204,7 @@ pub(crate) struct CommitError {
     pub(crate) text: String,
 }
 
-/// What to do after a failed commit.
+/// The engine's next step after a failed commit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum CommitErrorKind {
     /// Try again.
@@ -213,7 +213,7 @@ pub(crate) enum CommitErrorKind {
     Rebalancing,
     /// The generation or the member is not known any more: as if the partitions were lost.
     Fenced,
-    /// The topic of one partition at least is gone; what it means for the others is not known.
+    /// The topic of one partition at least is gone; the fate of the others is not known.
     UnknownTopic,
     /// It will never work; the text says why.
     Fatal,

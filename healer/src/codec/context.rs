@@ -1,4 +1,4 @@
-//! What a codec may know of the record whose bytes it reads or writes.
+//! The facts that a codec may know of the record whose bytes it reads or writes.
 
 use std::{cell::OnceCell, fmt};
 

@@ -1,4 +1,4 @@
-//! What bytes look like that a codec could not read.
+//! The look of bytes that a codec could not read.
 
 /// In words, with the mend; `None` where the bytes look like nothing that is known.
 pub(super) fn of(bytes: &[u8], format: &str) -> Option<String> {
@@ -8,7 +8,7 @@ pub(super) fn of(bytes: &[u8], format: &str) -> Option<String> {
 
 const OWN_CODEC: &str = "or read it with a codec of your own (`kafka::source(codec, topic)`)";
 
-/// What begins with these bytes, and what its producer should do instead.
+/// The first bytes of known formats, the words for them, and the advice for the producer.
 const MARKS: [(&[u8], &str, &str); 20] = [
     (
         b"\xef\xbb\xbf",
@@ -61,7 +61,7 @@ fn utf16_without_mark(bytes: &[u8]) -> Option<String> {
     is_text.then(|| format!("the value looks like UTF-16 without a mark: {UTF8}, {OWN_CODEC}"))
 }
 
-/// The zero and the number that serializers of schema registries put before what they write.
+/// The zero and the number that serializers of schema registries put before a value.
 fn framed(bytes: &[u8]) -> Option<String> {
     let (&[0, a, b, c, d], inner) = bytes.split_first_chunk::<5>()? else { return None };
     let id = u32::from_be_bytes([a, b, c, d]);
@@ -76,7 +76,7 @@ fn framed(bytes: &[u8]) -> Option<String> {
     ))
 }
 
-/// What only JSON is mistaken for.
+/// Looks that are told only where JSON is expected.
 fn json(bytes: &[u8]) -> Option<String> {
     let text = bytes.trim_ascii();
     let look = match text {
@@ -105,7 +105,7 @@ fn json(bytes: &[u8]) -> Option<String> {
 mod tests {
     use super::of;
 
-    /// What values look like, by the beginning of the words.
+    /// The look of values, by the beginning of the words.
     #[test]
     fn bytes_that_are_no_json_say_what_they_look_like() {
         let utf16 = |text: &str| text.encode_utf16().collect::<Vec<_>>();
@@ -141,7 +141,7 @@ mod tests {
         for bytes in [&b"{\"id\":"[..], b"\0", b"\0\0\0\0\0\0\0", b"\"a text\"", b"x", b"12 34"] {
             assert_eq!(of(bytes, "json"), None, "{bytes:x?}");
         }
-        // Of another format's bytes nobody can say what is missing.
+        // Looks of failed JSON are not told of another format's bytes.
         assert_eq!(of(b"null", "bincode"), None);
     }
 }

@@ -61,7 +61,7 @@ pub trait Decode<T>: Codec {
     /// Reads a value. `of` says which record's bytes they are: its topic, its headers, and whether they are its key or its value.
     ///
     /// # Errors
-    /// Bytes that are no such value; the source's `on_error` decides what happens then. Where the bytes look like something else
+    /// Bytes that are no such value; the source's `on_error` decides the record's fate. Where the bytes look like something else
     /// (compressed, UTF-16, framed by a schema registry …), healer adds that to the error's words.
     fn decode(&self, bytes: &[u8], of: &CodecContext<'_>) -> Result<T, CodecError>;
 }
@@ -90,11 +90,11 @@ pub trait Encode<T>: Codec {
 
 /// Bytes that are no value, or a value that cannot become bytes.
 ///
-/// Its words are those of its cause; of a record that a source could not read also what the bytes look like.
+/// Its words are those of its cause; for a record that a source could not read they also tell the look of the bytes.
 #[derive(Debug)]
 pub struct CodecError(Box<Said>);
 
-/// Apart, so that what a codec gives is no larger for it.
+/// Apart, so that a codec's result is no larger for it.
 #[derive(Debug)]
 struct Said {
     cause: BoxError,
@@ -107,7 +107,7 @@ impl CodecError {
         Self(Box::new(Said { cause: cause.into(), look: None }))
     }
 
-    /// Adds what the bytes look like that could not be read.
+    /// Adds the look of the bytes that could not be read.
     #[cold]
     pub(crate) fn looking(mut self, bytes: &[u8], codec: &(impl Codec + ?Sized)) -> Self {
         self.0.look = look::of(bytes, codec.format()).map(String::into_boxed_str);

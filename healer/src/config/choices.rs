@@ -86,20 +86,21 @@ pub enum Start {
     Earliest,
     /// At the end as it is when the group begins: only records that come later are read.
     ///
-    /// What comes to be while the group lives is read from its first record: a partition that is added to a topic, a topic that comes to a
-    /// pattern. A topic that is new in the code starts at its end. The end is where readers of committed records come to: what an open
-    /// transaction holds back is still to come.
+    /// A partition that is added to a topic while the group lives, or a topic that comes to a pattern, is read from its first
+    /// record. A topic that is new in the code starts at its end. The end is the offset up to which readers of committed records
+    /// may read: records that an open transaction holds back are still to come.
     ///
-    /// Brokers forget the commits of a group that has had no members for `offsets.retention.minutes`, 7 days by default. It begins anew then, and
-    /// what came meanwhile is passed over.
+    /// Brokers forget the commits of a group that has had no members for `offsets.retention.minutes`, 7 days by default.
+    /// Such a group begins anew, and records of the time between are passed over.
     Latest,
     /// At the first record whose timestamp is this or later; at the end where there is none.
     /// From 1970 up to the year 9999, in whole milliseconds (finer parts are cut off).
     ///
-    /// Times need not ascend in a log, and a transaction's end may have a later one than its records. So of what is there when the
-    /// partition is started, all that is older is skipped, and counted in [`Report::skipped`](crate::Report::skipped) and
-    /// `healer_records_skipped_total` with the reason `older than the start`. What is written later is done, however old it says it is; so is
-    /// what a restart or another member finds above the committed offset.
+    /// Times need not ascend in a log, and a transaction's end may have a later one than its records. So of the records that are
+    /// there when the partition is started, all that are older than this are skipped, and counted in
+    /// [`Report::skipped`](crate::Report::skipped) and `healer_records_skipped_total` with the reason `older than the start`.
+    /// Records written later are processed, however old their time is; so are records that a restart or another member finds
+    /// above the committed offset.
     Time(SystemTime),
     /// Nowhere: a partition without a committed offset stops the pipeline with an error.
     Error,
@@ -182,18 +183,18 @@ impl FromStr for Start {
     }
 }
 
-/// What happens when an offset that the group committed lies outside of what the topic has: records were deleted
+/// The pipeline's answer when an offset that the group committed lies outside of the topic's log: records were deleted
 /// before they were read, or the topic was created anew.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum OutOfRange {
-    /// The pipeline stops with an error that names the partition and both ends. The default: what is missing may
-    /// be lost records, and somebody should look.
+    /// The pipeline stops with an error that names the partition and both ends. The default: the missing records may
+    /// be lost, and somebody should look.
     #[default]
     Error,
     /// Go on at the first record that the topic still has.
     Earliest,
-    /// Go on at the end: what lies before it is not read.
+    /// Go on at the end: records before it are not read.
     Latest,
 }
 

@@ -29,10 +29,11 @@ pub(crate) fn dead_letter_variable(stage: &str) -> String {
 }
 
 impl ConfigBuilder {
-    /// The topic for records that failed at nodes of this name, whatever topic the program or [`dead_letter_topic`](Self::dead_letter_topic) names
-    /// (`HEALER_DEAD_LETTER_TOPIC_<STAGE>`, such as `HEALER_DEAD_LETTER_TOPIC_CHARGE`). The name is the node's own, as
-    /// [`App::describe`](crate::App::describe) shows it, and not its path; capital and small letters are one, and what is neither letter nor digit
-    /// is `_`. It makes no dead letters of what is to stop the pipeline or to be skipped.
+    /// The topic for records that failed at nodes of this name; it overrides the topic that the program or
+    /// [`dead_letter_topic`](Self::dead_letter_topic) names (`HEALER_DEAD_LETTER_TOPIC_<STAGE>`, such as
+    /// `HEALER_DEAD_LETTER_TOPIC_CHARGE`). The name is the node's own, as [`App::describe`](crate::App::describe) shows it, and
+    /// not its path; capital and small letters are one, and a character that is neither letter nor digit is `_`. A record that is
+    /// to stop the pipeline or to be skipped becomes no dead letter by it.
     pub fn dead_letter_topic_of(mut self, stage: &str, topic: impl Into<String>) -> Self {
         let at = At::code(SETTING);
         let topic = KIND.take(&at, topic);

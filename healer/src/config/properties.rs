@@ -40,7 +40,7 @@ pub(super) type Effective<'a> = BTreeMap<&'a str, (&'a str, Source)>;
 
 impl Config {
     /// The properties of the consumer: healer's defaults, the user's properties that are not for producers alone, and
-    /// what healer sets itself. `group.id` is there once the group is known
+    /// those that healer sets itself. `group.id` is there once the group is known
     /// ([`with_default_group`](Self::with_default_group)).
     ///
     /// The values are **not** redacted.
@@ -58,7 +58,7 @@ impl Config {
         owned(self.effective(Side::Producer))
     }
 
-    /// After how long it is told that a record waits for its acknowledgement: ten seconds, or what the user calls the time-out of a
+    /// After how long it is told that a record waits for its acknowledgement: ten seconds, or the user's time-out of a
     /// message where that is less. Nothing fails then.
     pub(crate) fn late_after(&self) -> Duration {
         let asked = self.properties.iter().find(|(name, _)| canonical(name) == "message.timeout.ms");

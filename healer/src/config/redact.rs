@@ -57,7 +57,7 @@ pub(crate) fn is_secret(name: &str) -> bool {
         || ((name.starts_with("sasl") || name.starts_with("ssl")) && !OPEN_PROPERTIES.contains(&name))
 }
 
-/// The part of a property's name that may be shown: what follows a sign that no name holds may be a value that went
+/// The part of a property's name that may be shown: the text behind a sign that no name holds may be a value that went
 /// astray (`.set("sasl.password=…", "")`).
 pub(crate) fn name(name: &str) -> &str {
     name.split(|c: char| !(c.is_ascii_alphanumeric() || "._-".contains(c))).next().unwrap_or_default()
@@ -85,7 +85,7 @@ pub(crate) fn shown(name: &str, value: &str) -> String {
     text
 }
 
-/// Replaces what stands before the last `@`, where it may be `user:password` (a password may hold `,`, `/` and `@`).
+/// Replaces the part before the last `@`, where it may be `user:password` (a password may hold `,`, `/` and `@`).
 fn without_credentials(value: &str) -> Cow<'_, str> {
     let Some((before, host)) = value.rsplit_once('@') else {
         return Cow::Borrowed(value);

@@ -1,4 +1,4 @@
-//! Where a value came from: the first question when a setting is not what one expected.
+//! Where a value came from: the first question when a setting has an unexpected value.
 
 use std::fmt;
 

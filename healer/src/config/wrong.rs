@@ -10,7 +10,7 @@ use super::{redact, source::Source};
 pub enum WrongKind {
     /// The setting is required and was not given.
     Missing,
-    /// The value cannot be read, or is outside of what is allowed.
+    /// The value cannot be read, or is not an allowed one.
     Invalid,
     /// The value of an environment variable is not UTF-8.
     NotUtf8,
@@ -82,7 +82,7 @@ impl WrongSetting {
         &self.source
     }
 
-    /// What would be accepted, or what to use instead.
+    /// The values that would be accepted, or the setting to use instead.
     pub fn what_is_allowed(&self) -> &str {
         &self.allowed
     }

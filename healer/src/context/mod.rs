@@ -1,4 +1,4 @@
-//! What a stage may know about the record that it works on.
+//! The facts that a stage may know about its record.
 
 mod notes;
 mod origin;
@@ -22,7 +22,7 @@ use crate::{
     record::{BatchId, Headers, Millis, batch_id, emit_id},
 };
 
-/// Where a record comes from and what came with it; read only.
+/// The origin of a record, with its key, headers and time; read only.
 ///
 /// A stage asks for it with a parameter `ctx: &Context`:
 ///
@@ -46,7 +46,7 @@ pub struct Context {
     // Apart from its bytes, so that their buffer is used again for the next record.
     has_key: bool,
     key: Vec<u8>,
-    /// Of the key, beyond the poll thread: what keeps records of a key in one line.
+    /// The hash of the key, beyond the poll thread: it keeps records of a key in one line.
     key_hash: Option<NonZeroU64>,
     headers: Headers,
     attempt: u32,
@@ -54,15 +54,15 @@ pub struct Context {
     path: Option<Arc<str>>,
     /// The record as it came in, where it may become a dead letter.
     original: Option<Arc<Original>>,
-    /// What a call leaves for its report, where there may be one.
+    /// The notes of a call for its report, where there may be one.
     notes: Option<Arc<Notes>>,
     /// The batch that it stands for.
     batch: Option<BatchId>,
-    /// The topic's number, for what is logged.
+    /// The topic's number, for log lines.
     topic_number: u32,
-    /// What is looked at while the record passes.
+    /// The measures that are taken while the record passes.
     watch: Watch,
-    /// What its spans are told of; a clone by a user has none.
+    /// The trace that its spans belong to; a clone by a user has none.
     trace: Trace,
 }
 
@@ -231,12 +231,12 @@ impl Context {
         context
     }
 
-    /// What comes of it comes of these as well.
+    /// Records made of it are made of these as well.
     pub(crate) fn join<'c>(&mut self, others: impl Iterator<Item = &'c Self>) {
         self.newest = others.map(|other| other.timestamp.max(other.newest)).fold(self.newest, Millis::max);
     }
 
-    /// The time of what it becomes: its own, or the highest of those that it stands for, in milliseconds since 1970.
+    /// The time of a record made of it: its own, or the highest of those that it stands for, in milliseconds since 1970.
     pub(crate) fn newest_millis(&self) -> Option<i64> {
         self.timestamp.max(self.newest).get()
     }
@@ -263,7 +263,7 @@ impl Context {
         self.notes = Some(Arc::default());
     }
 
-    /// What was noted with another context of the same record.
+    /// Takes the notes that were made with another context of the same record.
     pub(crate) fn share_notes(&mut self, other: &Self) {
         self.notes.clone_from(&other.notes);
     }
@@ -276,14 +276,13 @@ impl Context {
         self.notes.as_deref()
     }
 
-    /// What names its topic where a record is noted in numbers.
+    /// The number of its topic, where a record is noted in numbers.
     pub(crate) fn topic_number(&self) -> u32 {
         self.topic_number
     }
 
-    /// What names it in logs.
+    /// Which record it is: its name in logs.
     #[inline]
-    /// Which record it is.
     pub(crate) fn spot(&self) -> Spot {
         (Arc::clone(&self.topic), self.partition, self.offset)
     }
@@ -358,7 +357,7 @@ impl Context {
         self.attempt = 1;
     }
 
-    /// What is noted of it as a row of a batch.
+    /// Its note as a row of a batch.
     pub(crate) fn noted(&self) -> NotedRow {
         NotedRow { spot: self.spot(), timestamp: self.timestamp.get(), original: self.original.clone() }
     }

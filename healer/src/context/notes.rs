@@ -1,14 +1,14 @@
-//! What a call leaves for its report.
+//! The notes of a call for its report.
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::Original;
 use crate::{envelope::Spot, error::catch};
 
-/// What is noted of a call that may be reported.
+/// The notes of a call that may be reported.
 #[derive(Debug, Default)]
 pub(crate) struct Notes {
-    /// What went in, as JSON.
+    /// The call's input, as JSON.
     input: Mutex<Option<Vec<u8>>>,
     /// The rows of a batch.
     rows: OnceLock<Vec<NotedRow>>,
@@ -22,7 +22,7 @@ pub(crate) struct NotedRow {
     pub(crate) original: Option<Arc<Original>>,
 }
 
-/// What is written of a value that is only looked at: a user's `Serialize` may panic, and then there is nothing.
+/// The text of a value that is only looked at: a user's `Serialize` may panic, and then there is none.
 pub(crate) fn written(write: impl FnOnce(&mut Vec<u8>) -> bool) -> Option<Vec<u8>> {
     let mut json = Vec::new();
     let written = catch(|| write(&mut json)).unwrap_or(false);
@@ -30,7 +30,7 @@ pub(crate) fn written(write: impl FnOnce(&mut Vec<u8>) -> bool) -> Option<Vec<u8
 }
 
 impl Notes {
-    /// Notes what went in.
+    /// Notes the call's input.
     pub(crate) fn input(&self, write: impl FnOnce(&mut Vec<u8>) -> bool) {
         *self.input.lock().unwrap_or_else(PoisonError::into_inner) = written(write);
     }

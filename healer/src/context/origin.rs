@@ -27,7 +27,7 @@ impl<'a> Origin<'a> {
         Self { topic, partition, offset, timestamp }
     }
 
-    /// Of a record that was sent back; `None` of another one, whatever its headers say.
+    /// The origin of a record that was sent back; `None` of another one, even if its headers tell one.
     pub(crate) fn of_redriven(headers: &'a Headers) -> Option<Self> {
         let text = |name| headers.get(name).and_then(|value| std::str::from_utf8(value).ok());
         if redrives(headers) == 0 {

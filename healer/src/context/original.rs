@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use crate::{broker::RecordRef, record::Headers};
 
-/// What a dead letter is made of.
+/// The parts of a dead letter.
 #[derive(Debug)]
 pub(crate) struct Original {
-    /// Key and value side by side, shared with what the record waits in where it was large.
+    /// Key and value side by side, shared with the piece that held the record, where it was large.
     body: Arc<Vec<u8>>,
     /// How long the key is.
     key: Option<usize>,

@@ -1,4 +1,4 @@
-//! What runs a pipeline: `core` decides, `driver` carries out.
+//! The engine of a pipeline: `core` decides, `driver` carries out.
 
 mod core;
 mod driver;

@@ -59,8 +59,8 @@ impl Default for Desk {
 }
 
 impl Desk {
-    /// For partitions with so many records in flight. Whoever waits is told of an eighth of them at once: to be woken for each
-    /// would take the processor from those who work, and so many free places are no reason to hurry.
+    /// A desk for partitions with so many records in flight. The waiting thread is woken when an eighth of them came home: to
+    /// wake it for each would take the processor from the tasks, and so many free places are no reason to hurry.
     pub(crate) fn new(in_flight: usize) -> Self {
         Self {
             tray: Mutex::default(),
@@ -71,7 +71,7 @@ impl Desk {
     }
 
     fn tray(&self) -> MutexGuard<'_, Tray> {
-        // A panic while the lock is held can only be an allocation failure: what is there is whole.
+        // A panic while the lock is held can only be an allocation failure: the tray's contents are whole.
         self.tray.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -90,7 +90,7 @@ impl Desk {
         self.arrived.notify_one();
     }
 
-    /// Moves what arrived into `settled`, whose buffer takes the old one's place, and gives the failures.
+    /// Moves the outcomes that arrived into `settled`, whose buffer takes the old one's place, and gives the failures.
     pub(crate) fn collect(&self, settled: &mut Vec<Settled>) -> Vec<Failure> {
         settled.clear();
         let mut tray = self.tray();
@@ -98,7 +98,7 @@ impl Desk {
         std::mem::take(&mut tray.failures)
     }
 
-    /// Shows what arrived and leaves it there.
+    /// Shows the outcomes that arrived and leaves them there.
     #[cfg(feature = "testing")]
     pub(crate) fn peek(&self, show: impl FnMut(&Settled)) {
         self.tray().settled.iter().for_each(show);
@@ -240,7 +240,7 @@ impl Home {
         self.places().tidy();
     }
 
-    /// Notes which record's visit runs: the name of what blocks while a chunk is out.
+    /// Notes which record's visit runs: the name of the record that blocks while a chunk is out.
     #[inline]
     pub(crate) fn set_running(&self, offset: Option<i64>) {
         self.running.store(offset.unwrap_or(i64::MIN), Ordering::Relaxed);
@@ -265,7 +265,7 @@ impl Home {
         &self.desk
     }
 
-    /// The record at `offset` failed: from now on what waits from there on is returned instead of run. What came before it may
+    /// The record at `offset` failed: from now on waiting records from there on are returned instead of run. Records before it may
     /// still end, so that a restart begins with it.
     pub(crate) fn halt(&self, offset: i64) {
         self.halted.fetch_min(offset, Ordering::Release);
@@ -286,7 +286,7 @@ impl Home {
         self.holds.load(Ordering::Acquire) > 0
     }
 
-    /// The partition is somebody else's: what is still done for this generation changes nothing.
+    /// The partition is somebody else's: outcomes of this generation change nothing any more.
     pub(crate) fn fence(&self) {
         self.fenced.store(true, Ordering::Release);
         self.halt(i64::MIN);

@@ -1,4 +1,4 @@
-//! Receipts: who owes an outcome for which record.
+//! Receipts: each owes an outcome, for one record or for several.
 //!
 //! This is the only code that can mint, split, merge and settle them. A user's code never holds one: stages see payloads,
 //! batches see slot numbers.

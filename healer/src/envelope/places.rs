@@ -1,4 +1,4 @@
-//! Where records are that left the poll thread, so that what blocks a partition has a name.
+//! Where records are that left the poll thread, so that a record that blocks a partition has a name.
 
 use std::{
     collections::VecDeque,
@@ -23,7 +23,7 @@ pub(crate) struct Place {
     timestamp: Millis,
     /// Its [`Home::charge`](super::Home::charge).
     pub(super) charge: u32,
-    /// What its key begins with, to name it where it blocks.
+    /// The beginning of its key, to name it where it blocks.
     pub(crate) key: Option<KeyStart>,
 }
 
@@ -92,7 +92,7 @@ pub(super) struct Places {
     line: VecDeque<Arc<Place>>,
     /// How many there may be before those that are done are looked for.
     room: usize,
-    /// Some that are done, to be used again: what one thread allocates and another frees is dear.
+    /// Some that are done, to be used again: memory that one thread allocates and another frees is dear.
     spare: Vec<Arc<Place>>,
 }
 

@@ -8,7 +8,8 @@ use std::sync::{
 use super::{Home, Outcome, fingerprint::fingerprint, places::Place};
 use crate::broker::RecordRef;
 
-/// What owes an outcome. It is never `Clone`; dropped without one it returns what it owes, so nothing is lost silently.
+/// Owes an outcome, to one record or to several. It is never `Clone`; dropped without an outcome it returns its records, so
+/// nothing is lost silently.
 #[must_use]
 pub(crate) struct Receipt {
     owed: Owed,
@@ -211,7 +212,7 @@ impl Receipt {
         some && all
     }
 
-    /// Whether a partition of its records waits for what it holds.
+    /// Whether a partition of its records waits for memory that it holds.
     pub(crate) fn is_starved(&self) -> bool {
         let mut is = false;
         self.each_home(&mut |home, _| is |= home.is_starved());
@@ -243,7 +244,7 @@ impl Receipt {
         Hold(homes)
     }
 
-    /// Visits each record that is owed; a share owes what its whole owes.
+    /// Visits each record that is owed; a share owes the records of its whole.
     pub(crate) fn each_home(&self, visit: &mut dyn FnMut(&Arc<Home>, i64)) {
         match &self.owed {
             Owed::One { home, place } => visit(home, place.offset),

@@ -9,10 +9,10 @@ use std::{
 /// Topic, partition and offset of a record.
 pub(crate) type Spot = (Arc<str>, i32, i64);
 
-/// The shortest rest that is noted: what is shorter looks like no stall.
+/// The shortest rest that is noted: a shorter one looks like no stall.
 const LONG: Duration = Duration::from_millis(100);
 
-/// Who rests, and until when.
+/// The records that rest, and until when.
 #[derive(Default)]
 pub(crate) struct Rests(Mutex<Resting>);
 

@@ -41,7 +41,7 @@ impl Room {
         Receipt::many(offsets.map(|offset| self.receipt(offset)).collect())
     }
 
-    /// What came home since the last call, by offset.
+    /// The outcomes that came home since the last call, by offset.
     fn home_again(&self) -> Vec<(i64, Outcome)> {
         let mut settled = Vec::new();
         assert!(self.desk.collect(&mut settled).is_empty());

@@ -40,7 +40,7 @@ pub(crate) struct FailedRecord {
     pub(crate) cause: Cause,
 }
 
-/// What went wrong with a record.
+/// Why a record failed.
 #[derive(Debug)]
 pub(crate) enum Cause {
     /// A stage gave an error.
@@ -59,7 +59,7 @@ pub(crate) enum Cause {
     Refused(BoxError),
     /// A record's dead letter can never be sent.
     DeadLetter(BoxError),
-    /// A call ended without handing back what it was given.
+    /// A call ended without handing back its items.
     Lost,
     /// A stage was given the rows of another call.
     OtherBatch,
@@ -127,7 +127,7 @@ impl Failure {
         }))
     }
 
-    /// What it is about has this identity.
+    /// The record or batch that failed has this identity.
     pub(crate) fn of_id(mut self, emit_id: Option<Uuid>) -> Self {
         self.0.emit_id = emit_id;
         self

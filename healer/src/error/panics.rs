@@ -9,7 +9,7 @@ use std::{
     sync::Arc,
 };
 
-/// What a hook knows of a panic. The backtrace has addresses only, until it is shown: symbols are looked up then.
+/// A hook's knowledge of a panic. The backtrace has addresses only, until it is shown: symbols are looked up then.
 #[derive(Debug)]
 pub(crate) struct Caught {
     message: String,
@@ -53,7 +53,7 @@ pub(crate) fn discard<T>(value: T) {
     }
 }
 
-// To be called on the thread of the panic: what the hook saw is kept for it.
+// To be called on the thread of the panic: the hook keeps its notes there.
 #[cold]
 fn seen(payload: Box<dyn Any + Send>) -> Panicked {
     let message = panic_message(&*payload);
@@ -62,7 +62,7 @@ fn seen(payload: Box<dyn Any + Send>) -> Panicked {
     Panicked { message, caught }
 }
 
-/// What a panic said.
+/// The message of a panic.
 pub(crate) fn panic_message(payload: &(dyn Any + Send)) -> String {
     payload
         .downcast_ref::<&str>()
@@ -84,8 +84,8 @@ pub(crate) fn remember(info: &PanicHookInfo<'_>) {
 
 /// Where the last panic of this thread was, if it said this. To be asked for on the thread that caught it, before that goes on.
 ///
-/// A panic that was carried over from another thread (`resume_unwind`) has called no hook here: what is remembered then is about
-/// an earlier one, and its message tells.
+/// A panic that was carried over from another thread (`resume_unwind`) has called no hook here: the panic that is remembered then
+/// is an earlier one, and its message tells.
 pub(crate) fn last_panic(message: &str) -> Option<Caught> {
     LAST.try_with(|last| last.try_borrow_mut().ok()?.take())
         .ok()

@@ -12,7 +12,7 @@ use crate::{
 
 /// Why a pipeline was not built, not started, or ended before it was asked to.
 ///
-/// Nothing is lost by any of them: what was not done is not committed, and a restart begins there.
+/// Nothing is lost by any of them: unfinished records are not committed, and a restart begins there.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -114,7 +114,7 @@ impl From<BrokerError> for Error {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct BuildError {
-    /// One text a fault, each with the node's path and what to do.
+    /// One text a fault, each with the node's path and how to mend it.
     pub faults: Vec<String>,
 }
 

@@ -25,7 +25,7 @@ use super::{BoxError, Cause, FailedRecord, Listed, Panicked, RowRange, said};
 pub struct RecordError {
     /// The path of the node, as `flights.validate.enrich`.
     pub stage: String,
-    /// The record's topic; of a batch, that of its first row, as for what follows.
+    /// The record's topic; of a batch, that of its first row, as for the fields below.
     pub topic: String,
     /// The record's partition.
     pub partition: i32,
@@ -38,7 +38,7 @@ pub struct RecordError {
     pub rows: Vec<RowRange>,
     /// How often the stage tried.
     pub attempts: u32,
-    /// What kind of failure the last one was.
+    /// The kind of the last failure.
     pub kind: RecordErrorKind,
     /// The words of the cause: a user's error might panic when it is asked.
     said: String,
@@ -63,9 +63,9 @@ pub enum RecordErrorKind {
     /// needed, names a topic that is none.
     Send,
     /// The record failed, and its dead letter can never be sent: the topic is gone, a right is missing, or it is too large
-    /// even without what healer adds. The source of the [`RecordError`] says which, and why the record had failed.
+    /// even without healer's additions. The source of the [`RecordError`] says which, and why the record had failed.
     DeadLetter,
-    /// The stage ended without handing back what it was given: forgotten, cancelled, or left out of a batch.
+    /// The stage ended without handing back its items: forgotten, cancelled, or left out of a batch.
     Lost,
     /// The rows that came to the stage are those of another call, kept or exchanged further up.
     OtherBatch,

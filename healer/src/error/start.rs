@@ -33,7 +33,7 @@ pub enum StartError {
         /// The offset of the next record to be written.
         end: i64,
     },
-    /// The committed offset is below what the embedded Kafka of `healer::testing` keeps.
+    /// The committed offset is below the records that the embedded Kafka of `healer::testing` keeps.
     #[error(
         "the group has committed offset {committed} of {topic}[{partition}], of which the embedded Kafka holds offsets {first} up to {end}: it \
          keeps 5 MiB a partition and has dropped older records. Nothing was read. Create the topic with more partitions, produce less, \

@@ -32,7 +32,7 @@ fn checksum(version: u8, key: &[u8], body: &[u8]) -> [u8; 4] {
     hasher.finalize().to_be_bytes()
 }
 
-/// The row that stands for `value` under `key`; `what` names it in the error.
+/// The row that stands for `value` under `key`; the last parameter names it in the error.
 pub(super) fn encode<T: Row>(
     key: &[u8],
     value: &T,

@@ -13,7 +13,7 @@ pub const MAX_NAME_BYTES: usize = 1 << 12;
 /// Begins every key. Keys of the layout before began with the length of the pipeline's name, which is never that high.
 const LAYOUT: [u8; 2] = [0xff, 2];
 
-/// A key under construction; its prefixes are what scans look for.
+/// A key under construction; scans look for its prefixes.
 pub(super) struct Key(Vec<u8>);
 
 impl Key {

@@ -1,4 +1,4 @@
-//! What a pipeline remembers across restarts, in its own terms; the bytes below are a [`Store`]'s business.
+//! The memory of a pipeline across restarts, in its own terms; the bytes below are a [`Store`]'s business.
 //!
 //! Only the engine writes here: a snapshot says which records are done, so a forged one would lose the others.
 
@@ -22,7 +22,7 @@ use healer_store::{Batch, Store, StoreError, Table, Witness};
 use key::Key;
 use snapshot::SnapshotRow;
 
-/// What the store knows about a partition.
+/// The store's knowledge of a partition.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Loaded {
@@ -30,16 +30,17 @@ pub enum Loaded {
     Fresh,
     /// The partition as it was saved last.
     Found(PartitionSnapshot),
-    /// The partition was saved, or may have been, but what is left cannot be believed.
+    /// The partition was saved, or may have been, but the rows that are left cannot be believed.
     ///
     /// Resume at the committed offset and skip nothing; the next save makes it good again.
     Damaged {
-        /// What is wrong, for the log.
+        /// The fault, for the log.
         reason: String,
     },
 }
 
-/// What a store keeps for one pipeline in one group of one cluster: how far its partitions are, and the checkpoints of its nodes.
+/// The rows that a store keeps for one pipeline in one group of one cluster: how far its partitions are, and the checkpoints of
+/// its nodes.
 ///
 /// It is for reading, also while no pipeline runs, and for forgetting. Only a running pipeline writes. All calls may block on the
 /// disk.
@@ -94,8 +95,8 @@ impl Journal {
         &self.scope
     }
 
-    /// Removes what an earlier version kept under the pipeline's name alone; says how many rows that were. Nobody knows of which
-    /// group or cluster they are.
+    /// Removes the rows that an earlier version kept under the pipeline's name alone; says how many there were. Nobody knows of
+    /// which group or cluster they are.
     pub(crate) fn drop_rows_before_scopes(&self) -> Result<usize, StoreError> {
         let prefix = Key::before_scopes(&self.scope.pipeline)?;
         let mut batch = Batch::new();
@@ -116,8 +117,8 @@ impl Journal {
     ///
     /// # Errors
     ///
-    /// A [`StoreError`] if the save failed or is not certain to last. Nothing is lost by it: what was saved
-    /// before stands, and saving again is always right.
+    /// A [`StoreError`] if the save failed or is not certain to last. Nothing is lost by it: earlier rows
+    /// stand, and saving again is always right.
     pub(crate) fn save(
         &self,
         snapshots: &[PartitionSnapshot],
@@ -152,7 +153,7 @@ impl Journal {
         self.store.flush()
     }
 
-    /// What was saved of a partition.
+    /// The last saved state of a partition.
     ///
     /// # Errors
     ///
@@ -168,8 +169,8 @@ impl Journal {
         })
     }
 
-    /// Forgets a partition and its checkpoints in this scope, as when its topic was deleted and made again: what was done above the
-    /// committed offset is then processed again, unless the commit itself tells of it.
+    /// Forgets a partition and its checkpoints in this scope, as when its topic was deleted and made again: records done above the
+    /// committed offset are then processed again, unless the commit itself tells of them.
     ///
     /// A crash in the middle may leave the partition [`Loaded::Damaged`], which skips nothing either.
     ///
@@ -258,7 +259,7 @@ impl fmt::Debug for Journal {
     }
 }
 
-/// Weighs a row against what is witnessed about it; an error is the reason not to believe it.
+/// Weighs a row against its witness; an error is the reason not to believe it.
 fn judge(
     key: &[u8],
     row: Option<&[u8]>,

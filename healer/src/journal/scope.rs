@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// Whose progress this is. What is kept for one scope is no evidence for another, also in the same store.
+/// The owner of the progress that a store keeps. Rows of one scope are no evidence for another, also in the same store.
 ///
 /// ```
 /// use healer::store::Scope;

@@ -1,4 +1,4 @@
-//! What is kept of a partition's ledger.
+//! The row that is kept of a partition's ledger.
 
 use healer_store::{DoneAbove, Ledger, Run, StoreError, offset_map};
 use serde::{Deserialize, Serialize};
@@ -20,7 +20,7 @@ pub struct PartitionSnapshot {
     pub frontier: i64,
     /// The offset that was expected next; never below the frontier.
     pub position: i64,
-    /// What was done above the frontier: ascending runs that do not overlap.
+    /// The offsets that were done above the frontier: ascending runs that do not overlap.
     pub done_above: Vec<Run>,
     /// The fingerprint of the record at the frontier; without it nothing above the frontier can be proven.
     pub fingerprint: Option<u64>,
@@ -55,7 +55,7 @@ impl PartitionSnapshot {
         }
     }
 
-    /// What [`Ledger::resume`] needs; `None` without a fingerprint, since it could never be verified.
+    /// The claim that [`Ledger::resume`] needs; `None` without a fingerprint, since it could never be verified.
     pub(crate) fn claim(&self) -> Option<DoneAbove> {
         let fingerprint = self.fingerprint?;
         let PartitionSnapshot { frontier, leader_epoch, .. } = *self;

@@ -51,7 +51,7 @@ impl Headers {
         self.list.is_empty()
     }
 
-    /// How many headers the record has beside these: their names are not UTF-8, so they are neither here nor in what is sent. All
+    /// How many headers the record has beside these. Their names are not UTF-8, so they are neither here nor in sent records. All
     /// of them count as one where the client cannot take them apart.
     pub fn dropped(&self) -> usize {
         self.dropped

@@ -77,8 +77,8 @@ fn some<T>(rows: impl IntoIterator<Item = (Context, T)>) -> Vec<(Context, T)> {
 
 /// A batch that can be lent once: see [`batch`].
 ///
-/// A closure gives a function what it takes beside the batch: `batch.run(|rows| price(rows, &prices))`; the function then names the
-/// lifetime of the batch alone: `fn price<'b>(rows: Batch<'b, Order>, prices: &Prices) -> Batch<'b, Order>`.
+/// A closure passes a function further arguments beside the batch: `batch.run(|rows| price(rows, &prices))`; the function then
+/// names the lifetime of the batch alone: `fn price<'b>(rows: Batch<'b, Order>, prices: &Prices) -> Batch<'b, Order>`.
 #[derive(Clone)]
 #[must_use = "a batch does nothing until it is run"]
 pub struct TestBatch<T> {
@@ -86,10 +86,10 @@ pub struct TestBatch<T> {
 }
 
 impl<T> TestBatch<T> {
-    /// What a function makes of it.
+    /// Runs a function on the batch.
     ///
     /// # Panics
-    /// As the other ways to run it, where the call would fail in a pipeline for what the function did with `flat_map`: it gave
+    /// As the other ways to run it, if the call would fail in a pipeline because of the function's use of `flat_map`: it gave
     /// `Result`s for lists, or a row that it made did not come back.
     pub fn run<U>(self, call: impl for<'b> FnOnce(Batch<'b, T>) -> Batch<'b, U>) -> Transformed<U> {
         Transformed::of(fates(call(lent(self.rows))))
@@ -126,13 +126,13 @@ impl<T> TestBatch<T> {
     }
 }
 
-/// What a function made of a batch. Rows are counted from 0.
+/// The result of a function on a batch. Rows are counted from 0.
 ///
 /// In a pipeline every row must be in a value or skipped. One that is [`missing`](Self::missing) fails the whole call there.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Transformed<U> {
-    /// What goes on, in order.
+    /// The values that go on, in order.
     pub values: Vec<U>,
     /// The rows that each of the values was made of.
     pub made_of: Vec<Vec<usize>>,

@@ -14,7 +14,7 @@ use crate::broker::{
     kafka::mock::{MockKafka, MockRecord},
 };
 
-/// What a record takes at most beside its own bytes, were it sent alone: batch header and lengths.
+/// The most bytes that a record takes beside its own, were it sent alone: batch header and lengths.
 const RECORD_OVERHEAD: u64 = 100;
 /// The same for a header.
 const HEADER_OVERHEAD: u64 = 10;
@@ -27,10 +27,10 @@ const HEADER_OVERHEAD: u64 = 10;
 ///
 /// It is no Kafka: it keeps 5 MiB a partition, as they are sent, and drops the oldest records beyond that. There is no setting to raise
 /// it; the ways out are more partitions, producers that compress (`compression.type`), and [a real Kafka](super#a-real-kafka).
-/// [`produce`](Self::produce) refuses more with [`EmbeddedError::Full`]; what *other* producers send beyond, such as the sinks of a
-/// pipeline, is dropped in silence until somebody looks: `produce` and [`records`](Self::records) give [`EmbeddedError::Dropped`]
-/// then, and a pipeline that would read what is gone ends with [`StartError::Dropped`](crate::StartError::Dropped), or logs a warning
-/// where it goes on without.
+/// [`produce`](Self::produce) refuses more with [`EmbeddedError::Full`]. *Other* producers, such as the sinks of a pipeline, can
+/// send more, and the loss is silent until somebody looks: `produce` and [`records`](Self::records) then give
+/// [`EmbeddedError::Dropped`], and a pipeline that would read the lost records ends with
+/// [`StartError::Dropped`](crate::StartError::Dropped), or logs a warning where it goes on without them.
 ///
 /// It knows no transactions, no time index, no compaction, no rights. A member joins a group in a tenth of a second with `group.protocol=consumer`
 /// and in three seconds with `classic`, since the mock waits that long for further members of an empty group.
@@ -55,7 +55,7 @@ pub struct EmbeddedKafka {
     last: Mutex<usize>,
 }
 
-/// What was put into a partition.
+/// The records and bytes that were put into a partition.
 #[derive(Clone, Copy, Debug, Default)]
 struct Fill {
     records: u64,
@@ -72,13 +72,13 @@ impl EmbeddedKafka {
         Ok(Self { mock: MockKafka::start()?, filled: Mutex::default(), last: Mutex::default() })
     }
 
-    /// What to use as `bootstrap.servers`.
+    /// The value for `bootstrap.servers`.
     pub fn brokers(&self) -> &str {
         self.mock.brokers()
     }
 
-    /// Hangs up on all clients and lets none in until [`come_back`](Self::come_back). What was written stays; this broker's
-    /// own methods wait for it to come back.
+    /// Hangs up on all clients and lets none in until [`come_back`](Self::come_back). Records that were written stay; this
+    /// broker's own methods wait for it to come back.
     ///
     /// # Errors
     ///
@@ -125,9 +125,9 @@ impl EmbeddedKafka {
     ///
     /// # Errors
     ///
-    /// [`EmbeddedError::Full`] when a partition would hold more than the mock keeps by what was produced here, each record counted as if it
-    /// were sent alone (nothing is sent then); [`EmbeddedError::Dropped`] when it holds more with what others sent;
-    /// [`EmbeddedError::UnknownTopic`], [`EmbeddedError::UnknownPartition`].
+    /// [`EmbeddedError::Full`] when the records that were produced here would exceed the room of a partition, each counted as if
+    /// it were sent alone (nothing is sent then); [`EmbeddedError::Dropped`] when others sent so much that the partition lost
+    /// records; [`EmbeddedError::UnknownTopic`], [`EmbeddedError::UnknownPartition`].
     pub fn produce<R: Into<TestRecord>>(
         &self,
         topic: &str,
@@ -154,7 +154,7 @@ impl EmbeddedKafka {
         Ok(self.mock.watermarks(topic)?.into_iter().map(|(partition, (_, end))| (partition, end)).collect())
     }
 
-    /// What a group has committed, by partition; partitions for which it has not are left out.
+    /// The committed offsets of a group, by partition; partitions without one are left out.
     ///
     /// # Errors
     ///

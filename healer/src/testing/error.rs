@@ -1,4 +1,4 @@
-//! What can go wrong with the embedded Kafka.
+//! The errors of the embedded Kafka.
 
 use crate::broker::BrokerError;
 
@@ -6,11 +6,11 @@ use crate::broker::BrokerError;
 /// no setting for it.
 pub(super) const MOST_BYTES: u64 = 5 * 1024 * 1024;
 
-/// The way out, for whoever needs more.
+/// The ways out, for a test that needs more room.
 const WAY_OUT: &str =
     "create the topic with more partitions, produce less, or use a real Kafka: `healer::testing` tells how";
 
-/// Why the embedded Kafka could not do what it was asked for.
+/// Why a call of the embedded Kafka failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum EmbeddedError {
@@ -25,7 +25,7 @@ pub enum EmbeddedError {
     UnknownPartition {
         /// The topic's name.
         topic: String,
-        /// What was asked for.
+        /// The partition that was asked for.
         partition: i32,
         /// How many there are.
         partitions: usize,
@@ -58,7 +58,7 @@ pub enum EmbeddedError {
         /// The first offset that is left.
         first: i64,
     },
-    /// Anything else; the text says what.
+    /// Any other failure, described by the text.
     #[error("{0}")]
     Failed(String),
 }

@@ -13,7 +13,7 @@ pub(super) fn reads(topics: &Topics, topic: &str) -> bool {
     }
 }
 
-/// What each source of a pipeline reads, with its path.
+/// The path and the topics of each source of a pipeline.
 pub(super) fn sources(graph: &Graph) -> impl Iterator<Item = (&str, &Topics)> {
     graph.nodes.iter().filter_map(|node| match &node.kind {
         NodeKind::Source { topics, .. } => Some((&*node.path, topics)),

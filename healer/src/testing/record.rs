@@ -53,7 +53,7 @@ impl TestRecord {
         self
     }
 
-    /// The partition, whatever the key says.
+    /// The partition, regardless of the key.
     pub fn partition(mut self, partition: i32) -> Self {
         self.partition = Some(partition);
         self

@@ -23,9 +23,9 @@ use crate::{
     reports::{FailureReport, RawRecord, RowReport},
 };
 
-/// What is run with what a report holds: a stage, or a whole pipeline.
+/// A stage or a whole pipeline, which [`replay`] runs with the input or the records of a report.
 pub trait Replays {
-    /// What comes of it.
+    /// The result of a replay.
     type Given;
     #[doc(hidden)]
     fn replay(self, report: &FailureReport, give: &dyn Fn(App) -> App) -> Result<Self::Given, ReplayError>;
@@ -50,7 +50,7 @@ pub enum ReplayError {
         /// The stage's path.
         stage: String,
     },
-    /// The stage can't take what the report holds.
+    /// The stage can't take the input that the report holds.
     #[error(
         "the report is of {of}, and what went in there is no input of `{given}`, which takes `{takes}`: {cause}. Replay the stage \
          that the report is of, or one that takes the same"
@@ -60,7 +60,7 @@ pub enum ReplayError {
         of: String,
         /// The stage that was given.
         given: &'static str,
-        /// What it takes.
+        /// The type that it takes.
         takes: &'static str,
         /// Why it can't be read.
         cause: String,
@@ -70,7 +70,7 @@ pub enum ReplayError {
     OtherPipeline {
         /// The path of the stage that the report is of.
         of: String,
-        /// The topic of the report's record, and what the pipeline that was given reads instead.
+        /// The topic of the report's record, and the topics that the given pipeline reads instead.
         unread: String,
     },
     /// It failed, as it did before or in another way; also where its `on_error` would skip the record or send a dead letter.
@@ -78,15 +78,15 @@ pub enum ReplayError {
     Failed(Error),
 }
 
-/// Runs a stage once more with exactly what it was given when a report was written, or a pipeline with the record as it came in, so
-/// that a failure from production becomes a unit test.
+/// Runs a stage once more with exactly the input that it had when a report was written, or a pipeline with the record as it came
+/// in, so that a failure from production becomes a unit test.
 ///
-/// A stage gets the input that the report holds (it says `#[stage(report)]`), and gives what it gives: no value where it
-/// skips, one, or many; a failure is an error, whatever its `on_error` says. A batch stage gets all rows of the report in one call and
-/// gives [`Rows`]. A whole pipeline, an [`App`], reads the raw record, or those of a batch's rows, and runs to its end or to the first
-/// failure, which is an error too, whatever its policies say: a record that is a dead letter once more was not mended. Its sinks
-/// are acknowledged, and what they send is thrown away. Records are where they were: topic, partition, offset, key, headers and
-/// time are the report's. All runs on the calling thread, retries with their pauses in no time.
+/// A stage gets the input that the report holds (the stage says `#[stage(report)]`). It gives no value where it skips, one, or
+/// many; a failure is an error regardless of its `on_error`. A batch stage gets all rows of the report in one call and gives
+/// [`Rows`]. A whole pipeline, an [`App`], reads the raw record, or those of a batch's rows, and runs to its end or to the first
+/// failure, which is an error too, regardless of its policies: a record that is a dead letter once more was not mended. Records
+/// that it sends to sinks are acknowledged and thrown away. Records are where they were: topic, partition, offset, key, headers
+/// and time are the report's. All runs on the calling thread, retries with their pauses in no time.
 ///
 /// ```
 /// use healer::{prelude::*, reports::FailureReport, testing::replay};
@@ -130,10 +130,11 @@ impl<R: Replays> Replay<'_, R> {
         self
     }
 
-    /// Runs it: what a stage gives, in order, or what the pipeline did.
+    /// Runs it, and returns the values that the stage gives, in order, or the pipeline's [`Report`].
     ///
     /// # Errors
-    /// [`ReplayError::Failed`] where it fails once more; else what the report lacks.
+    /// [`ReplayError::Failed`] if it fails once more; another variant if the report lacks the input or the record, or if that does
+    /// not fit the stage or the pipeline.
     ///
     /// # Panics
     /// If it is called within a tokio runtime: it has one of its own.
@@ -143,13 +144,13 @@ impl<R: Replays> Replay<'_, R> {
     }
 }
 
-/// What a stage can be given again.
+/// An input that can be read from a report, so that a stage can be given it again.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` can't be read from a report: it has no serde form",
     note = "add `#[derive(serde::Deserialize)]` to `{Self}`"
 )]
 pub trait Input: Sized + Send + 'static {
-    /// Reads what a report holds that is about these records.
+    /// Reads the input of a report that is about these records.
     #[doc(hidden)]
     fn read(json: &[u8], of: &[Context]) -> Result<Self, CodecError>;
 }
@@ -170,7 +171,7 @@ impl Input for RawJson {
 impl<T: DeserializeOwned + Send + 'static> Input for Rows<T> {
     fn read(json: &[u8], of: &[Context]) -> Result<Self, CodecError> {
         let values: Vec<T> = read_json(json)?;
-        // As many as values, whatever a report that was edited says.
+        // As many contexts as values, also for a report that was edited.
         let last = of.last().into_iter().flat_map(std::iter::repeat);
         Ok(Self::new(of.iter().chain(last).cloned().zip(values).collect()))
     }

@@ -84,7 +84,7 @@ fn records_that_others_pushed_out_are_reported() {
         error.to_string().contains("keeps of a partition. To hold more, create the topic with more"),
         "{error}"
     );
-    // Whoever produces on hears of it as well.
+    // The next `produce` gives the error as well.
     let error = kafka.produce("t", [pair("k", "v")]).unwrap_err();
     assert!(matches!(error, EmbeddedError::Dropped { partition: 0, .. }), "{error}");
 }

@@ -137,7 +137,7 @@ fn this_program() -> Command {
     Command::new(std::env::current_exe().unwrap())
 }
 
-/// What a writer said last of each kind.
+/// The last words of a writer, of each kind.
 #[derive(Debug, Default)]
 struct Said {
     begun: i64,
@@ -185,7 +185,7 @@ fn a_killed_writer_leaves_a_store_that_opens_and_is_neither_behind_nor_ahead() {
         early += u64::from(said.begun == before);
         unacknowledged += u64::from(at > said.saved);
         saves += at - before;
-        // What was not acknowledged but is there was done all the same.
+        // A save that is there without an acknowledgement was done all the same.
         (said.saved, said.begun) = (at, at);
     }
     println!(

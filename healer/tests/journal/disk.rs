@@ -78,7 +78,7 @@ pub(crate) fn files(folder: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// Keeps what sled panics of, where that is expected and caught, out of a test's output.
+/// Keeps the panics of sled, where they are expected and caught, out of a test's output.
 pub(crate) fn quiet_sled() {
     std::panic::set_hook(Box::new(|info| {
         // Those of the test are not expected.

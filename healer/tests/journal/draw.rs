@@ -1,4 +1,4 @@
-//! What a test draws at random, from a seed that it names when it fails.
+//! Random draws of a test, from a seed that it names when it fails.
 
 use std::fmt::Debug;
 use std::str::FromStr;

@@ -1,5 +1,5 @@
 //! A partition's whole life against a model that keeps one fact an offset: owners come and go, each takes over
-//! what the one before has saved, and the topic may have become another one meanwhile.
+//! the snapshot of its predecessor, and the topic may have become another one meanwhile.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -67,7 +67,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// What an earlier life said is done above its frontier.
+/// The offsets that an earlier life claims as done above its frontier.
 struct Claimed {
     frontier: i64,
     done: BTreeSet<i64>,
@@ -75,23 +75,24 @@ struct Claimed {
     read: Option<i32>,
 }
 
-/// The log and what was done of it, offset by offset.
+/// The log and its outcomes, offset by offset.
 struct World {
     /// How often the topic was made anew.
     incarnation: u64,
     /// Leader epochs, each with the offset at which it began.
     leaders: Vec<(i32, i64)>,
     elections: i32,
-    /// Beyond what any life has read.
+    /// Beyond all offsets that any life has read.
     end: i64,
     generation: u32,
-    /// What has its outcome, in any life since the topic was made.
+    /// The offsets that have their outcome, in any life since the topic was made.
     done: BTreeSet<i64>,
     /// In this life: true while pending.
     delivered: BTreeMap<i64, bool>,
     /// The highest leader epoch of a record that was delivered.
     read: Option<i32>,
-    /// What an earlier life proved done, once its fingerprint has matched; until a record of a leader comes that it never read.
+    /// The offsets that an earlier life proved done, once its fingerprint has matched; until a record of a leader comes that it
+    /// never read.
     proven: Option<Claimed>,
     /// A claim that waits for its record.
     waiting: Option<Claimed>,
@@ -131,7 +132,7 @@ impl World {
         self.pending().first().copied().unwrap_or(self.position)
     }
 
-    /// What must be said to be done: all that is not pending up to the position, and what is proven above it.
+    /// The offsets that must be told as done: all that are not pending up to the position, and all proven ones above it.
     fn done_above(&self) -> BTreeSet<i64> {
         let frontier = self.frontier();
         let below = (frontier..self.position).filter(|offset| self.delivered.get(offset) != Some(&true));
@@ -161,7 +162,7 @@ impl World {
         self.forget_spent();
     }
 
-    /// What is claimed below the position is known from this life.
+    /// Claims below the position are known from this life.
     fn forget_spent(&mut self) {
         let position = self.position;
         let is_left = |claim: &Claimed| claim.done.last().is_some_and(|last| *last >= position);
@@ -271,7 +272,7 @@ impl World {
         assert!(above.windows(2).all(|pair| pair[0].end < pair[1].first), "they touch: {above:?}");
         let offsets: BTreeSet<i64> = above.iter().flat_map(|run| run.first..run.end).collect();
         assert_eq!(offsets, self.done_above());
-        // A gap holds no record, and what a later leader wrote is not meant; all else that is said to be done was done.
+        // A gap holds no record, and records of a later leader are not meant; all others that are said to be done were done.
         let read = ledger.leader_epoch();
         let records =
             offsets.iter().filter(|&&offset| self.record(offset) == offset && self.leader(offset) <= read);

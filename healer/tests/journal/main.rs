@@ -1,4 +1,5 @@
-//! The journal over all stores: what is kept and for whom, what is never believed, and what kills and damage leave behind.
+//! The journal over all stores: which rows are kept and for which scope, which are never believed, and the state that kills and
+//! damage leave behind.
 //!
 //! Users can only read a journal. Its own source is therefore compiled in here, in a process of its own: it is killed, its disk is
 //! full, and panics of the database are kept quiet.

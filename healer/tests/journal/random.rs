@@ -1,4 +1,4 @@
-//! Rows of the journal at random: what was saved reads back, and what nobody saved is `Damaged`.
+//! Rows of the journal at random: saved ones read back, and any others are `Damaged`.
 
 use std::sync::Arc;
 

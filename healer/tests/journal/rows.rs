@@ -1,4 +1,4 @@
-//! The journal over a store in memory: what is kept, what is dropped at a limit, what is never believed.
+//! The journal over a store in memory: rows that are kept, rows that are dropped at a limit, rows that are never believed.
 
 use std::sync::{Arc, Mutex};
 

@@ -10,7 +10,7 @@ use crate::journal::Loaded;
 /// How often the store that is damaged was saved.
 const SAVES: i64 = 80;
 
-/// What came out of opening a damaged folder and loading every partition.
+/// The results of opening a damaged folder and loading every partition.
 #[derive(Debug, Default)]
 struct Tally {
     refused: u32,
@@ -36,7 +36,7 @@ impl Tally {
                 Ok(other) => panic!("{what}: partition {partition} was saved and is {other:?}"),
             }
         }
-        // Whatever else is damaged, what is read is what was written.
+        // Checkpoints that can be read are as they were written, even in a damaged folder.
         for found in journal.all_checkpoints().unwrap_or_default() {
             assert!((1..=SAVES).any(|save| found == checkpoint(found.partition, save)), "{what}: {found:?}");
         }

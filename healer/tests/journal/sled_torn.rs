@@ -67,7 +67,7 @@ impl Tally {
             assert_eq!(journal.load("flights", 0).unwrap(), Loaded::Found(next.clone()), "{what}");
         }
         drop(journal);
-        // What a damaged store took may be lost again, but not in silence.
+        // A row that a damaged store took may be lost again, but not in silence.
         if let (Ok(()), Ok(journal)) = (saved, open(folder)) {
             match journal.load("flights", 0) {
                 Ok(Loaded::Found(found)) => assert_eq!(found, next, "{what}, after another save"),
@@ -144,7 +144,7 @@ fn several_damages_at_once_are_refused_damaged_or_right_and_never_a_wrong_claim(
     println!("{rounds} rounds of damaged files (seed {seed}): {tally:?}");
 }
 
-/// Flips bits, cuts, or copies a piece of the file over another one; says what it did.
+/// Flips bits, cuts, or copies a piece of the file over another one; gives the name of the damage.
 fn damage(file: &Path, random: &mut Random) -> String {
     let mut bytes = fs::read(file).unwrap();
     // Where the file holds something: most of sled's last segment is zeros, which prove nothing.

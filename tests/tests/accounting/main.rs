@@ -279,7 +279,7 @@ async fn stop_at_50(n: usize) -> usize {
     n
 }
 
-/// What this process has used so far.
+/// The processor time that this process has used so far.
 fn processor_time() -> Duration {
     let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
     let after_name = stat.rsplit(')').next().unwrap_or_default();

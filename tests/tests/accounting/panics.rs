@@ -213,7 +213,7 @@ async fn leave(_fragile: Fragile) -> Option<usize> {
     None
 }
 
-/// Fails at 7, though the stages have done what they do.
+/// The run fails at 7, though its stages have done their work.
 fn fails_in_memory(place: &str, app: App) {
     let numbers = InMemory::new("t", 1, (0..10).map(|n| TestRecord::new().key("k").value(n.to_string())));
     let Err(Error::Record(error)) = numbers.run_once(app) else {
@@ -248,7 +248,7 @@ fn in_the_drop_of_a_value_wherever_it_ends() {
     }
 }
 
-/// Gives its number twice; only then is what it holds dropped.
+/// Gives its number twice, and drops its `Fragile` only after that.
 struct Twice(Fragile, usize);
 
 impl Iterator for Twice {

@@ -76,7 +76,7 @@ async fn flat_later(n: usize) -> Vec<usize> {
     vec![not_seven(n)]
 }
 
-/// Each kind of node with what it is to be called.
+/// Each kind of node, with the name that its error must give.
 fn kinds() -> Vec<(&'static str, App)> {
     let source = || kafka::string("t").stream("in").then(parse::stage());
     let app = || App::new("a");

@@ -1,4 +1,4 @@
-//! Large records: what fits goes through, and what does not fit says which setting is in its way.
+//! Large records: a record that fits goes through, and the error of one that does not names the setting in its way.
 
 use std::error::Error as _;
 

@@ -47,7 +47,7 @@ async fn undecodable_json_stops_with_the_place_and_the_reason() {
         assert!(text.contains("EOF") && text.contains("line 1"), "the decoder's own words: {text}");
         assert!(text.contains("on_error"), "what to do: {text}");
         assert!(error.source().is_some(), "{text}");
-        // A restart begins with the record that could not be read, and what came before it is not done twice.
+        // A restart begins with the record that could not be read, and the records before it are not done twice.
         assert_eq!(committed(&kafka), Some(2));
         assert_eq!(kafka.records("out").unwrap().len(), 2);
     }

@@ -1,4 +1,4 @@
-//! What is wrong before the first record: settings, state, topics, brokers, passwords. Each error says what to do.
+//! Faults before the first record: settings, state, topics, brokers, passwords. Each error names the remedy.
 
 use std::net::TcpListener;
 use std::sync::OnceLock;
@@ -187,7 +187,7 @@ fn save(line: String, #[state] _database: &Database, #[state] _planes: &Planes) 
     line
 }
 
-/// What `build` finds, without any broker.
+/// The faults that `build` finds, without any broker.
 fn faults(app: App, settings: ConfigBuilder) -> Vec<String> {
     match app.build(&settings.build().unwrap()).err() {
         Some(Error::Build(error)) => error.faults,

@@ -75,7 +75,7 @@ fn produce_zstd(brokers: &str, topic: &str) {
     summed.extend([0; 16]); // the first and the last time
     summed.extend([0xff; 14]); // no producer number, epoch and sequence
     summed.extend(1_i32.to_be_bytes()); // records
-    summed.extend([0x28, 0xb5, 0x2f, 0xfd, 0x20, 0, 1, 0, 0]); // what zstd makes of nothing
+    summed.extend([0x28, 0xb5, 0x2f, 0xfd, 0x20, 0, 1, 0, 0]); // nothing, compressed by zstd
     let mut batch = vec![0; 8]; // the broker sets the offset
     batch.extend(u32::try_from(summed.len() + 9).unwrap().to_be_bytes());
     batch.extend([0xff, 0xff, 0xff, 0xff, 2]); // no leader epoch; the version of the format

@@ -1,4 +1,4 @@
-//! What is known above a cut of what is below it.
+//! The nodes above a cut know of those below it: whether they have room, and that they read key and headers.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -28,7 +28,7 @@ async fn takes(_: u64, #[state] counts: &Counts) {
     counts[2].fetch_max(counts[0].load(Ordering::Relaxed) - taken, Ordering::Relaxed);
 }
 
-/// What a stage far below looks at.
+/// A stage far below that reads the key and a header.
 #[stage]
 fn looks(number: u64, ctx: &Context) -> Result<u64, String> {
     let header = ctx.headers().get("colour").map(<[u8]>::to_vec);

@@ -8,7 +8,7 @@ use healer::prelude::*;
 use super::heals_all;
 use crate::two_hundred;
 
-/// What came out at the end of a chain.
+/// The values that came out at the end of a chain.
 type Ends = Mutex<BTreeSet<u64>>;
 
 #[stage]

@@ -1,5 +1,5 @@
-//! Chains of 200 nodes: they build in debug as they are written, and do what they say.
-#![allow(clippy::pedantic)] // what users write, as they write it
+//! Chains of 200 nodes: they build in debug as they are written, and give the right results.
+#![allow(clippy::pedantic)] // code as users write it
 
 mod by_hand;
 mod cuts;

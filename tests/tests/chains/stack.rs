@@ -23,7 +23,7 @@ impl<const BYTES: usize> Large<BYTES> {
     }
 }
 
-/// What the last byte of all values came to.
+/// The sum of the last bytes of all values.
 type Sum = AtomicU64;
 
 const K16: usize = 16 * 1024;

@@ -1,4 +1,4 @@
-//! What the tests of whole pipelines share.
+//! Helpers that the tests of whole pipelines share.
 #![allow(dead_code, reason = "every test program uses a part of it")]
 
 use std::collections::BTreeMap;
@@ -81,7 +81,7 @@ pub fn texts(records: &[Stored]) -> Vec<String> {
     records.iter().map(|record| text(record).expect("text")).collect()
 }
 
-/// What a stage saw, in its order.
+/// The things that a stage saw, in its order.
 #[derive(Debug)]
 pub struct Seen<T>(Mutex<Vec<T>>);
 
@@ -145,7 +145,7 @@ impl Door {
     }
 }
 
-/// A gate that holds the thread of whoever comes to it until it is opened.
+/// A gate that holds each thread that comes to it, until it is opened.
 #[derive(Debug, Default)]
 pub struct Gate {
     open: Mutex<bool>,
@@ -187,7 +187,7 @@ impl Ground {
         Self { kafka, topic, group, protocol }
     }
 
-    /// What the group has committed.
+    /// The group's committed offsets.
     pub fn committed(&self) -> BTreeMap<i32, i64> {
         self.kafka.committed(&self.group, &self.topic).expect("the group's offsets")
     }

@@ -1,5 +1,5 @@
-//! Honest programs: they compile, and do what they say. Those that need a crate of their own are in `ui`.
-#![allow(unused, clippy::all, clippy::pedantic)] // what users write, as they write it
+//! Honest programs: they compile and run successfully. Those that need a crate of their own are in `ui`.
+#![allow(unused, clippy::all, clippy::pedantic)] // code as users write it
 
 /// A module and a test for each file of a folder.
 macro_rules! programs {

@@ -21,7 +21,7 @@ pub const LIMIT: Duration = Duration::from_mins(1);
 
 const LOOK: Duration = Duration::from_millis(20);
 
-/// What holds for all programs, unless a test says otherwise.
+/// The variables of all programs, unless a test says otherwise.
 const USUAL: [(&str, &str); 6] = [
     ("HEALER_PROTOCOL", "consumer"),
     ("HEALER_POLL_BUDGET", "20ms"),
@@ -79,7 +79,7 @@ impl Running {
         answer
     }
 
-    /// Gives a command, and waits for what is said to it.
+    /// Gives a command, and waits for its answer.
     pub fn ask(&mut self, command: &str) -> Value {
         writeln!(self.process.stdin.as_ref().expect("it is open"), "{command}").unwrap();
         self.answer(command)
@@ -116,7 +116,7 @@ impl Running {
         self.until(what, |program| Some(program.page()?).filter(&is_so))
     }
 
-    /// Waits until so many orders have come to their ends, whatever these were.
+    /// Waits until so many orders are healed, skipped or dead-lettered.
     pub fn until_done(&mut self, orders: i64) -> Page {
         self.until_page(&format!("{orders} orders are done"), |page| done(page) >= orders)
     }
@@ -137,7 +137,7 @@ impl Running {
         Some(Page::parse(&text))
     }
 
-    /// What is at `/healthz` or `/readyz`.
+    /// The answer of `/healthz` or `/readyz`; `None` where there is none.
     pub fn verdict(&self, path: &str) -> Option<Verdict> {
         get(self.address, path).ok().map(Verdict::new)
     }

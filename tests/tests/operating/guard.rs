@@ -1,4 +1,4 @@
-//! The guard ends the process when it must, with the right exit code, and not before what is done is committed.
+//! The guard ends the process when it must, with the right exit code, and not before all records that are done are committed.
 
 use std::time::{Duration, Instant};
 
@@ -12,7 +12,7 @@ use super::shop::{Shop, all_at, good};
 /// Nothing is committed but at the end.
 const AT_THE_END: (&str, &str) = ("HEALER_COMMIT_INTERVAL", "1h");
 
-/// That it was the guard who ended the process, with this exit code, since it said so.
+/// Asserts that the guard ended the process with this exit code, and logged so.
 pub fn assert_guarded(ended: &Ended, code: i32, why: &str) {
     let said = that_begin(&ended.lines, "the guard stops all pipelines, then the process ends: ");
     let [said] = said[..] else { panic!("the guard speaks once: {said:?}") };
@@ -52,7 +52,7 @@ fn nothing_committed_while_an_order_is_stuck_ends_the_process_with_1() {
         ],
     );
     program.until("all is committed", |_| (shop.committed() == all_at(5)).then_some(()));
-    // Whoever has nothing to commit may rest for as long as it likes.
+    // A pipeline that has nothing to commit may rest for as long as it likes.
     program.let_poll_for(Duration::from_millis(2_500));
     assert_eq!(program.until_verdict("/healthz", 200).of("orders")["healthy"], true);
 

@@ -1,4 +1,4 @@
-//! Who may be given work, and who must not.
+//! The health of a program: whether it may be given work, and whether it is sick.
 
 use serde_json::Value;
 

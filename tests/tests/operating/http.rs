@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::common::LIMIT;
 
-/// The status and the body of what is at a path.
+/// The status and the body of the answer at a path.
 pub fn get(address: SocketAddr, path: &str) -> io::Result<(u16, String)> {
     let mut stream = TcpStream::connect_timeout(&address, LIMIT)?;
     stream.set_read_timeout(Some(LIMIT))?;
@@ -21,7 +21,7 @@ pub fn get(address: SocketAddr, path: &str) -> io::Result<(u16, String)> {
     Ok((status, body.to_owned()))
 }
 
-/// What `/healthz` or `/readyz` says.
+/// An answer of `/healthz` or `/readyz`.
 #[derive(Clone, Debug)]
 pub struct Verdict {
     pub status: u16,
@@ -33,7 +33,7 @@ impl Verdict {
         Self { status, body: serde_json::from_str(&body).expect(&body) }
     }
 
-    /// What is said of one pipeline.
+    /// The part about one pipeline.
     pub fn of(&self, pipeline: &str) -> &Value {
         let all = self.body["pipelines"].as_array().expect("a list of pipelines");
         all.iter().find(|said| said["name"] == pipeline).expect(pipeline)
@@ -58,7 +58,7 @@ impl Page {
         Self(lines.map(|line| sample(line).expect(line)).collect())
     }
 
-    /// The sum of what has this name and these labels; `None` where nothing has.
+    /// The sum of the samples with this name and these labels; `None` where there are none.
     pub fn float(&self, name: &str, labels: &[(&str, &str)]) -> Option<f64> {
         let is_meant = |sample: &&Sample| {
             let has = |(label, value): &(&str, &str)| sample.labels.get(*label).is_some_and(|is| is == value);
@@ -68,7 +68,7 @@ impl Page {
         (!found.is_empty()).then(|| found.iter().sum())
     }
 
-    /// The same as a whole number; what is not exported counts for nothing.
+    /// The same sum as a whole number; 0 where there are no such samples.
     pub fn count(&self, name: &str, labels: &[(&str, &str)]) -> i64 {
         let value = self.float(name, labels).unwrap_or_default();
         format!("{value:.0}").parse().expect("a number")

@@ -1,4 +1,4 @@
-//! Log lines as whoever collects them reads them.
+//! Log lines as a collector reads them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -6,10 +6,10 @@ use std::path::Path;
 
 use serde_json::Value;
 
-/// What was logged, as one object.
+/// A line of the log, as one object.
 pub type Line = Value;
 
-/// What every line has, be it null.
+/// The fields that every line has, be they null.
 const ALWAYS: [&str; 11] = [
     "written_at",
     "written_ts",
@@ -24,7 +24,7 @@ const ALWAYS: [&str; 11] = [
     "emit_id",
 ];
 
-/// What a line may have besides.
+/// The fields that a line may have besides.
 const SOMETIMES: [&str; 6] = ["topic", "partition", "offset", "stage", "exc_info", "fields"];
 
 /// All whole lines of a file. Each must be a line of our log: there must be nothing else.

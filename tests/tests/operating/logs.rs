@@ -29,7 +29,7 @@ fn times(lines: &[&Line]) -> BTreeMap<(i64, i64), usize> {
     times
 }
 
-/// What is expected of each order, where it is at all.
+/// How often a line is expected of each order, by partition and offset. Orders without one are left out.
 fn expected(times: impl Fn(Kind) -> usize) -> BTreeMap<(i64, i64), usize> {
     let all = (0..PARTITIONS).flat_map(|partition| (0..EACH).map(move |offset| (partition, offset)));
     let all = all.map(|(partition, offset)| ((i64::from(partition), offset), times(kind(partition, offset))));

@@ -1,4 +1,4 @@
-//! What is exported of a run adds up.
+//! The metrics of a run add up.
 
 use super::http::Page;
 use super::lines::that_say;
@@ -6,7 +6,7 @@ use super::orders::{DEAD, Kind};
 use super::shop::all_at;
 use super::whole::{EACH, PARTITIONS, Whole, count};
 
-/// What is to be seen of a node.
+/// The counts that are exported of a node.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Counts {
     taken: i64,
@@ -55,7 +55,7 @@ fn the_counts_of_all_stages_add_up_to_what_was_produced() {
                 taken: produced - blank,
                 given: charged,
                 failed: bad,
-                // Each is tried three times, whatever comes of it.
+                // Each is tried three times, with success or without.
                 retried: 2 * (twice + bad),
                 dead: bad,
                 ..Counts::default()

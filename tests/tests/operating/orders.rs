@@ -1,4 +1,4 @@
-//! The pipelines that are operated. Their stages do what a record says, so that it is known what must be seen of it.
+//! The pipelines that are operated. Each record tells the stages its fate, so that tests know the output to expect of it.
 
 use std::error::Error;
 
@@ -11,7 +11,7 @@ use super::common::Door;
 /// Where orders go that nobody can charge. The topic of all programs: which of them a letter is from is in its headers.
 pub const DEAD: &str = "dead-orders";
 
-/// What becomes of an order.
+/// The fate of an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
@@ -32,19 +32,19 @@ pub enum Kind {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Order {
     pub kind: Kind,
-    /// What no log must show unasked.
+    /// A text that no log must show unasked.
     pub note: String,
-    /// What no log must show at all.
+    /// A text that no log must show at all.
     pub card: String,
 }
 
-/// What orders are paid with.
+/// The card that orders are paid with.
 pub const CARD: &str = "4111 1111 1111 1111";
 
-/// What is shown of a card.
+/// The text that is shown in place of a card.
 pub const HIDDEN: &str = "hidden";
 
-/// Takes cards out of what is logged.
+/// Takes cards out of data that is logged.
 pub fn hide_card(_: &str, order: &mut Value) {
     if let Some(card) = order.get_mut("card") {
         *card = Value::from(HIDDEN);
@@ -59,7 +59,7 @@ pub struct NotCharged(#[source] Refused);
 #[error("the bank refuses")]
 pub struct Refused;
 
-/// What the panic says.
+/// The text of the panic.
 pub const BROKEN: &str = "the scales broke";
 
 #[stage(skip = "blank")]
@@ -71,7 +71,7 @@ fn validate(order: Order, ctx: &Context) -> Option<Order> {
 
 #[stage(parallel = 4, retry(3, backoff = "1ms"), on_error = dead_letter(DEAD))]
 async fn charge(order: Order, ctx: &Context, #[state] door: &Door) -> Result<Order, NotCharged> {
-    // Whatever is said after this may be said on another thread, and between other records.
+    // The lines below may be logged on another thread, and between those of other records.
     tokio::task::yield_now().await;
     tracing::info!(expected = %ctx.emit_id(), attempt = ctx.attempt(), "charging");
     log::info!("charging, by log");

@@ -1,4 +1,4 @@
-//! A pipeline rests, goes on, and reads once more what it has read before, as its operator says.
+//! A pipeline rests, goes on, and reads records once more, as its operator says.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -36,7 +36,7 @@ fn running(page: &Page) -> BTreeMap<i32, i64> {
 fn while_it_is_paused_nothing_moves_and_the_group_keeps_its_member() {
     let Some(shop) = Shop::open(4) else { return };
     shop.order(good(0..4, 5));
-    // What is paused is no stall, however long it waits.
+    // A paused partition is no stall, however long it waits.
     let mut program = Running::guarded(&shop, &[("HEALER_STALL_AFTER", "1s")]);
     program.until_page("all is done", |page| positions(page) == all_at(5));
     let joined = shop.kafka.group_log(&shop.group).unwrap();

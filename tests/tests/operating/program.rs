@@ -1,4 +1,4 @@
-//! The program that is operated: pipelines, with all that an operator has of them. It does what standard input says.
+//! The program that is operated: pipelines, with all that an operator has of them. It obeys commands from standard input.
 
 use std::future::pending;
 use std::io::{BufRead as _, stdin};
@@ -15,14 +15,14 @@ use tokio::task::JoinHandle;
 use super::common::Door;
 use super::orders;
 
-/// The variables that name what the program works on. All else is healer's own.
+/// The variables that name the program's topics and its folder of reports. All others are healer's own.
 pub const TOPIC: &str = "TEST_TOPIC";
 pub const SHIPPED: &str = "TEST_SHIPPED";
 pub const REPORTS: &str = "TEST_REPORTS";
 /// The topic and group of the second pipeline, where there is to be one.
 pub const BILLS: &str = "TEST_BILLS";
 
-/// What an answer begins with: the test runner writes to standard output as well.
+/// The beginning of each answer: the test runner writes to standard output as well.
 pub const ANSWER: &str = "answer: ";
 
 struct Program {
@@ -37,7 +37,7 @@ struct Program {
 /// Runs until the guard ends, which may be the process's end.
 pub async fn run() -> Result<(), BoxError> {
     let config = Config::from_env()?;
-    // Nothing is shown by this; whatever is to be shown is looked at.
+    // With 0 this shows no data; `hide_card` is asked about all data that is shown.
     observe::log_data(0, Some(orders::hide_card));
     observe::init_logs(config.logs())?;
     let server = observe::serve_metrics("127.0.0.1:0").await?;
@@ -63,7 +63,7 @@ async fn ended(guard: &mut Option<JoinHandle<GuardEnd>>) {
     }
 }
 
-/// The lines of standard input. When there are no more, whoever started this is gone, and so is this.
+/// The lines of standard input. Their end says that the process that started this one is gone: this one exits, too.
 fn commands() -> UnboundedReceiver<String> {
     let (sender, commands) = unbounded_channel();
     std::thread::spawn(move || {

@@ -1,4 +1,4 @@
-//! What a failure leaves behind is enough to have it once more.
+//! The report of a failure is enough to make it happen once more.
 
 use healer::reports::{FailureReport, Outcome};
 use healer::testing::{ReplayError, replay};

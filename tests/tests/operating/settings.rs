@@ -1,4 +1,4 @@
-//! The environment, as a program tells what it made of it.
+//! Settings from the environment, as a program prints them.
 
 use std::collections::BTreeMap;
 use std::net::TcpListener;
@@ -6,7 +6,7 @@ use std::process::{Command, Output};
 
 use healer_tests::programs;
 
-/// Variable, the setting's name, its default, and a value with what is shown of it.
+/// Variable, the setting's name, its default, a value, and the text that is printed for that value.
 const ALL: [(&str, &str, &str, &str, &str); 18] = [
     ("ENABLE_CHECKPOINTING", "checkpointing", "true", "No", "false"),
     ("ENABLE_EMIT_LOGGING", "log_data", "false", "YES", "true"),

@@ -61,7 +61,7 @@ impl Shop {
         self.kafka.produce(&self.orders, records).unwrap();
     }
 
-    /// What the group has committed.
+    /// The group's committed offsets.
     pub fn committed(&self) -> BTreeMap<i32, i64> {
         self.kafka.committed(&self.group, &self.orders).unwrap()
     }

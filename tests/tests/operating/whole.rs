@@ -19,12 +19,12 @@ pub const EACH: i64 = 20;
 /// The one order at which a stage panics.
 pub const PANICS: (i32, i64) = (2, 9);
 
-/// What is in the data of each order, and must be nowhere else.
+/// A text that is in the data of each order, and must be nowhere else.
 pub const SECRET: &str = "secret-";
 
 pub struct Whole {
     pub shop: Shop,
-    /// What was exported when all was done.
+    /// The metrics that were exported when all was done.
     pub page: Page,
     /// And a second later.
     pub later: Page,

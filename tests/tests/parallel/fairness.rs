@@ -1,4 +1,4 @@
-//! Who goes on while others stand still, and who need not: keys of one partition, and partitions that share calls.
+//! Keys of one partition, and partitions that share calls: which must go on while others stand still, and which need not.
 
 use healer_tests::zipf::Zipf;
 
@@ -55,7 +55,7 @@ impl Skewed {
         assert_eq!(self.ground.watch.doubled(), Vec::<String>::new(), "one call a key at a time");
     }
 
-    /// Only the first of the hottest key has begun, and it is what blocks the partition.
+    /// Only the first record of the hottest key has begun, and it blocks the partition.
     async fn stands_still(&self, handle: &healer::Handle) {
         let begun = numbers(&self.ground.watch.begun);
         let begun: Vec<_> = begun.into_iter().filter(|n| self.keys[*n] == 0).collect();
@@ -104,7 +104,7 @@ async fn beyond_the_records_in_flight_the_hottest_key_holds_its_partition() {
         let skewed = Skewed::new(seed);
         let app = app!(by_key_of_eight => pass);
         let handle = skewed.ground.start_with(app, |config| config.in_flight(IN_FLIGHT)).await;
-        // Once all that are in flight are of the hottest key, nothing new begins: what came before the last of them is done.
+        // Once all records in flight are of the hottest key, no new one begins: the others before the last of them are done.
         let end = skewed.hot[IN_FLIGHT - 1] + 1;
         let others = end - IN_FLIGHT;
         until("the other keys are done up to there", || skewed.ground.watch.passed.len() == others).await;
@@ -166,8 +166,8 @@ async fn a_partition_whose_calls_hang_leaves_the_others_what_it_does_not_hold() 
     hanging.ends(handle).await;
 }
 
-/// What is not promised: a call that never ends keeps its place, so a partition with as many keys as there are calls can keep
-/// all of them. It is seen, and nothing is lost.
+/// The other partition is promised no call here: a call that never ends keeps its place, so a partition with as many keys as
+/// there are calls can keep all of them. The status shows it, and nothing is lost.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_partition_whose_calls_hang_may_hold_all_of_them() {
     let hanging = Hanging::new(20);
@@ -181,7 +181,7 @@ async fn a_partition_whose_calls_hang_may_hold_all_of_them() {
     hanging.ends(handle).await;
 }
 
-/// What to do about it.
+/// A timeout is the remedy.
 #[tokio::test(flavor = "multi_thread")]
 async fn with_a_timeout_no_partition_holds_the_others_for_ever() {
     let hanging = Hanging::new(20);

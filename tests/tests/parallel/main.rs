@@ -186,7 +186,7 @@ async fn alone(line: String, #[state] watch: &Watch) -> String {
     line
 }
 
-/// Holds what it has a door for.
+/// Holds each record that has a door, until the door is opened.
 #[stage]
 async fn held(line: String, ctx: &Context, #[state] watch: &Watch) -> String {
     watch.work(&line, ctx).await;

@@ -1,4 +1,4 @@
-//! What stays in order, and what is begun at all.
+//! The order of records in parallel stages, and which records are begun at all.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! An order by a key that a function makes of the value, whatever keys the records have.
+//! An order by a key that a function makes of the value; the keys of the records do not matter.
 #![allow(clippy::unused_async, reason = "a stage is asynchronous by its signature")]
 
 use std::hash::{Hash, Hasher};
@@ -14,7 +14,7 @@ fn number(line: &str) -> i32 {
     line.parse().expect("a number")
 }
 
-/// Panics at what is no number.
+/// Panics at a line that is no number.
 fn remainder(line: &str) -> i32 {
     number(line) % KEYS
 }

@@ -1,4 +1,4 @@
-//! Who shares calls and threads with whom.
+//! How partitions share calls and threads.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! Whole pipelines on a real Kafka: what is healed is committed, and nothing else.
+//! Whole pipelines on a real Kafka: records that are healed are committed, and no others.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};

@@ -1,4 +1,4 @@
-//! `latest` is about what there was when the group began, and a time about what is older than it.
+//! `latest` skips the records that were there when the group began; a start time skips the records that are older.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -148,7 +148,7 @@ async fn what_is_older_than_the_time_is_skipped_and_counted() {
             (report.lag, report.skipped.into_iter().collect::<Vec<_>>()),
             (Some(0), vec![("older than the start".to_owned(), 1)])
         );
-        // What comes later is done, however old it says it is; and so for a seek.
+        // A seek to a time also skips older records. A record that comes later is done, even if its own time is older.
         let handle = app(&topic, &seen).start(settings().build().unwrap()).await.unwrap();
         until_committed(&handle, &BTreeMap::from([(0, 12)])).await;
         let time = UNIX_EPOCH + Duration::from_millis(u64::try_from(JANUARY + 7 * 60_000).unwrap());

@@ -6,8 +6,8 @@ use std::time::Duration;
 use healer_tests::kafka::{RealKafka, RealKafkaOptions};
 use healer_tests::outage::endure;
 
-/// The share of a core that says that something spins. What a program takes that waits is told, and bounded by the command
-/// `outage`, on a machine that does nothing else.
+/// The share of a core that says that something spins. The command `outage` tells and bounds the share of a program that only
+/// waits, on a machine that does nothing else.
 const SPINS: f64 = 0.2;
 
 fn survives(protocol: &str) {

@@ -1,4 +1,4 @@
-//! What a broker refuses: only the record at fault fails, as its policy says; all others arrive once, whole and in order.
+//! Records that a broker refuses: only the one at fault fails, as its policy says; all others arrive once, whole and in order.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use crate::common::{Seen, chain, config, failed_record, settings, texts};
 use healer::{Error, RecordErrorKind, Report, dead_letter, prelude::*};
 use healer_tests::kafka::{RealKafka, Record, Stored};
 
-/// Two topics of one partition, and what the second one is told.
+/// Topics of one partition: a pipeline reads `from`, and writes to `to`, which has the settings of the test.
 struct Way {
     kafka: &'static RealKafka,
     from: String,

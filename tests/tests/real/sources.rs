@@ -1,4 +1,4 @@
-//! What a source may read on a real Kafka, and what its log may hold besides records.
+//! The topics that a source may read on a real Kafka, and logs that hold more than records.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! Where a group starts on a real Kafka, and what happens where its offsets do not exist any more.
+//! Where a group starts on a real Kafka, also where its offsets do not exist any more.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -45,7 +45,7 @@ impl Ground {
         settings.start(start).out_of_range(out_of_range).build().unwrap()
     }
 
-    /// Starts with an interval so long that only what is committed at once is committed.
+    /// Starts with so long a commit interval that only offsets that are committed at once are committed.
     async fn patient(&self, start: Start, out_of_range: OutOfRange) -> Handle {
         let settings = settings(self.kafka.brokers(), &self.group).commit_interval("1h");
         let config = settings.start(start).out_of_range(out_of_range).build().unwrap();

@@ -161,7 +161,7 @@ async fn a_reader_of_uncommitted_records_waits_for_nothing() {
     let settings = settings(ground.kafka.brokers(), &ground.group).set("isolation.level", "read_uncommitted");
     let report = ground.app().run_until_end(settings.build().unwrap()).await.unwrap();
     assert_eq!((report.healed, report.lag), (100, Some(0)));
-    // The same group with the default: what it committed is ahead of what it may read.
+    // The same group with the default: its committed offset is ahead of the records that it may read.
     let handle = ground.start(ground.config()).await;
     is_named(&handle).await;
     ground.end(true);

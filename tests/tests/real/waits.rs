@@ -82,7 +82,7 @@ impl Copies {
         assert!(self.handle.health().sends.is_none());
         self.handle.stop();
         let report = self.handle.join().await.unwrap();
-        // Also what was acknowledged when the partition was no longer this assignment's.
+        // Fenced records count, too: they were acknowledged after the partition had left this assignment.
         let done = report.healed + report.fenced;
         let numbers = texts(&self.kafka.read_all(&self.to).unwrap());
         let numbers: Vec<usize> = numbers.iter().map(|number| number.parse().unwrap()).collect();
@@ -108,7 +108,7 @@ async fn without_broker(more: &[(&str, &str)]) -> Option<Copies> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_record_that_no_broker_takes_waits_longer_than_any_time_out_and_arrives() {
     let Some(copies) = without_broker(&[("retries", "1")]).await else { return };
-    // Three times what the client was told a message may take.
+    // Three times as long as the client's settings let a message take.
     let waits = || copies.handle.health().sends.is_some_and(|sends| sends.lasting.as_secs() >= 9);
     until("it waits on", || waits() || copies.handle.is_finished()).await;
     assert!(!copies.handle.is_finished());

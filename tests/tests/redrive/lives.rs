@@ -1,4 +1,4 @@
-//! What a record that was sent back says of its first life.
+//! The origin of a record that was sent back: place, time and identity of its first life.
 
 use std::sync::{
     Arc,

@@ -36,7 +36,7 @@ fn app() -> App {
     pipeline! { name "p"; lines = kafka::string("in") => good; lines => heal; }
 }
 
-/// Does what there is in `in`.
+/// Runs the pipeline over all records of `in`.
 async fn bury(kafka: &EmbeddedKafka) {
     app().run_until_end(settings(kafka.brokers(), "group").build().unwrap()).await.unwrap();
 }

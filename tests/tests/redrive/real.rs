@@ -1,4 +1,4 @@
-//! Redrives on a real Kafka: groups, crashes, transactions, topics that do not take what is sent to them.
+//! Redrives on a real Kafka: groups, crashes, transactions, topics that refuse records.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -22,7 +22,7 @@ fn letters(kafka: &RealKafka, count: usize) -> (String, String) {
     (topic, dead)
 }
 
-/// How often each letter is in the topic, for readers of what is committed.
+/// How often each letter is in the topic, for readers of committed records.
 fn arrived(kafka: &RealKafka, topic: &str) -> BTreeMap<String, usize> {
     let mut all = BTreeMap::new();
     for text in texts(&kafka.read_all(topic).unwrap()) {
@@ -77,7 +77,7 @@ async fn a_run_ends_though_letters_keep_coming() {
     let Some(kafka) = RealKafka::for_test() else { return };
     let (topic, dead) = letters(kafka, 50);
     let all = || Redrive::new(&*dead).to([&*topic]);
-    // What is kept in a transaction has a marker behind it, which is no letter.
+    // Letters that are kept in a transaction have its marker behind them, which is no letter.
     all()
         .filter(|_| false)
         .transactional(format!("keep-{dead}"))

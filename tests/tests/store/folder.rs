@@ -1,4 +1,4 @@
-//! The folder of the local store: whose it is, what it must be like, and what others may read in it.
+//! The folder of the local store: its owner, the conditions that it must meet, and the data that others may read in it.
 
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
@@ -12,14 +12,14 @@ use healer::{Error, prelude::*};
 use healer_tests::report_not_run;
 use serde::{Deserialize, Serialize};
 
-/// What tells a child process which folder to use.
+/// The variable that tells a child process which folder to use.
 const FOLDER: &str = "HEALER_TEST_FOLDER";
 
 fn plain() -> App {
     pipeline! { name "plain"; kafka::string("in") => heal; }
 }
 
-/// What `build` says of a folder: no broker is needed.
+/// The error of `build` for a folder; it needs no broker.
 fn refusal(folder: &Path) -> Option<Error> {
     let config = settings("localhost:1", "group").store_path(folder).build().unwrap();
     plain().build(&config).err()
@@ -32,7 +32,7 @@ fn process(test: &str, folder: &Path) -> Child {
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap()
 }
 
-/// What a child process says behind this word.
+/// The text that a child process writes behind this word.
 fn said(child: &mut Child, word: &str) -> Option<String> {
     let lines = BufReader::new(child.stdout.as_mut().unwrap()).lines();
     let mut lines = lines.map(Result::unwrap);

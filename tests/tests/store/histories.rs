@@ -13,13 +13,13 @@ use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _};
 use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 
 const LINES: i64 = 30;
-/// The record that the first run leaves behind; what lies above it up to `HIGH` is done.
+/// The record that the first run leaves behind; the records above it up to `HIGH` are done.
 const OPEN: i64 = 5;
 const HIGH: i64 = 10;
 /// Where the group goes back to.
 const BACK: i64 = 2;
 
-/// Room for the lineage beside a commit and for nothing more, so that the store alone knows what is done above.
+/// Room for the lineage beside a commit and for nothing more, so that the store alone knows which records above are done.
 const LINEAGE_ALONE: usize = 40;
 
 #[derive(Default)]
@@ -77,7 +77,7 @@ fn cluster() -> EmbeddedKafka {
     kafka
 }
 
-/// All that a commit may carry: nothing, the lineage alone, that and what is done above.
+/// Bytes that a commit may carry: none, the lineage alone, the lineage with the claim.
 const ROOMS: [usize; 3] = [0, LINEAGE_ALONE, 4096];
 
 fn config(kafka: &EmbeddedKafka, metadata: usize) -> healer::ConfigBuilder {
@@ -121,7 +121,7 @@ async fn go_back(app: App, world: &World, config: Config) {
     assert_eq!(world.took(), (BACK..OPEN).collect());
 }
 
-/// What is worked on until all is done.
+/// Runs until all is done; gives the offsets that were worked on.
 async fn finish(app: impl FnOnce(App) -> App, config: Config) -> BTreeSet<i64> {
     let world = Arc::<World>::default();
     app(does_all(&world)).run_until_end(config).await.unwrap();

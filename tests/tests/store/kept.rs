@@ -14,7 +14,7 @@ use healer_tests::kafka::{RealKafka, Record};
 const LINES: i64 = 200;
 const STUCK: i64 = 40;
 
-/// What the stages see; the one line hangs until the door is open.
+/// The offsets that the stages see; one line hangs until the door is open.
 #[derive(Default)]
 struct World {
     seen: Seen<i64>,
@@ -53,7 +53,7 @@ fn values(tag: &str) -> Vec<String> {
     (0..LINES).map(|n| format!("{} {tag} {n}", word(n))).collect()
 }
 
-/// Commits have room for their lineage and nothing more, so that the store alone knows what is done above.
+/// Commits have room for their lineage and nothing more, so that the store alone knows which records above are done.
 fn config(brokers: impl Into<String>, group: &str, store: &Path) -> Config {
     let settings = settings(brokers, group).store_path(store).drain_budget("100ms");
     settings.metadata_max_bytes(40).build().unwrap()
@@ -132,7 +132,7 @@ async fn a_restart_that_is_stopped_again_at_once_still_skips_nothing_wrongly() {
     let (kafka, folder) = (embedded(), tempfile::tempdir().unwrap());
     let config = || config(kafka.brokers(), "group", folder.path());
     leave_one_behind("in", config()).await;
-    // The second owner takes over what the first one knew, and leaves it to the third.
+    // The second owner takes over the knowledge of the first one, and leaves it to the third.
     let world = Arc::<World>::default();
     let handle = app("in", &world).start(config()).await.unwrap();
     until("the one line hangs again", || world.door_used.load(Ordering::Relaxed)).await;
@@ -179,7 +179,7 @@ async fn other_records_at_the_same_offsets_are_never_skipped() {
     leave_one_behind(&topic, config()).await;
     kafka.delete_topic(&topic).unwrap();
     fill("second");
-    // The broker forgets a group's offsets with the topic: this is what a restored or mirrored group looks like.
+    // The broker forgets a group's offsets with the topic. With this commit the group looks like a restored or mirrored one.
     kafka.set_committed(&group, &topic, &[(0, STUCK)].into()).unwrap();
     assert_eq!(finish(&topic, config()).await, (STUCK..LINES).collect());
 }
@@ -238,7 +238,7 @@ const DAMAGES: [(&str, Damage); 5] = [
     ("the database emptied", |folder| std::fs::write(folder.join("sled/db"), []).unwrap()),
 ];
 
-/// Inverts what follows each occurrence of these bytes.
+/// Inverts 64 bytes from each occurrence of `after` on.
 fn flip(file: &Path, after: &[u8]) {
     let mut bytes = std::fs::read(file).unwrap();
     let found: Vec<_> = (0..bytes.len()).filter(|&at| bytes[at..].starts_with(after)).collect();

@@ -1,4 +1,4 @@
-//! What a store holds, and for whom.
+//! The data that a store holds, and the scope that it counts for.
 
 #[path = "../common/mod.rs"]
 mod common;

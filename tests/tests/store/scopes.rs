@@ -1,4 +1,4 @@
-//! What a store or a commit remembers counts for the cluster, group, pipeline, topic and partition that it is of, and for nothing else.
+//! Entries of a store or a commit count only for the cluster, group, pipeline, topic and partition that they are of.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -81,7 +81,7 @@ fn lines() -> impl Iterator<Item = TestRecord> {
     (0..LINES).map(|n| TestRecord::new().value(n.to_string()).partition(0).timestamp(1_000_000 + n))
 }
 
-/// Commits have room for their lineage and nothing more, so that the store alone knows what is done above.
+/// Commits have room for their lineage and nothing more, so that the store alone knows which records above are done.
 fn config(kafka: &EmbeddedKafka, group: &str) -> healer::ConfigBuilder {
     settings(kafka.brokers(), group).drain_budget("100ms").metadata_max_bytes(40)
 }
@@ -236,7 +236,7 @@ async fn checkpoints_of_another_group_or_cluster_are_not_those_of_this_one() {
     let (here, there) = (cluster(), cluster());
     app().run_until_end(config(&here, "blue").build().unwrap()).await.unwrap();
     for (kafka, group) in [(&here, "green"), (&there, "blue")] {
-        // Nothing comes to it, so it has only what it finds.
+        // No record comes to it, so it has only checkpoints that it finds.
         let handle =
             app().start(config(kafka, group).start(healer::Start::Latest).build().unwrap()).await.unwrap();
         until("it has the partition", || !handle.partitions().is_empty()).await;

@@ -112,7 +112,7 @@ fn likes(line: String) -> Option<String> {
     (!line.starts_with("bad")).then_some(line)
 }
 
-/// Runs a pipeline over a good, a bad and a good record, and gives what is told of those that were given up.
+/// Runs a pipeline over a good, a bad and a good record; gives the warnings about those that were given up.
 async fn told_by(topic: &str, app: App) -> Vec<lines::Line> {
     lines::listen();
     let kafka = filled(topic, ["good", "bad", "good"].map(str::to_owned));

@@ -1,4 +1,4 @@
-//! What a pipeline says of itself: records that are given up, stages that rest, members without partitions, calls at work.
+//! A pipeline tells of itself: records that are given up, stages that rest, members without partitions, calls at work.
 #![allow(
     clippy::needless_pass_by_value,
     clippy::unused_async,

@@ -27,7 +27,7 @@ async fn kept(line: String) -> String {
     line
 }
 
-/// Has the engine say what it has to say of partitions: assigned, sought, stalled, out of range, gone back.
+/// Makes the engine log its lines about a partition that is assigned, sought and stalled.
 async fn talk() {
     let kafka = filled("talk", ["a", "slow", "c"].map(str::to_owned));
     let app = || pipeline! { name "talk"; lines = kafka::string("talk") => slow; lines => heal; };
@@ -87,7 +87,7 @@ fn no_line_is_written_with_a_partition_as_a_text() {
             }
         }
     });
-    // What the layer makes of a stranger's text.
+    // The tests of the log layer write such a line, as a stranger may.
     found.retain(|place| !place.contains("logs/tests.rs"));
     assert!(found.is_empty(), "{found:#?}");
 }

@@ -23,7 +23,7 @@ static SERVED: LazyLock<Served> = LazyLock::new(|| {
     .expect("it is served")
 });
 
-/// Before a pipeline: what is counted without a recorder is counted for nobody.
+/// Call this before a pipeline starts: counts without a recorder are lost.
 pub fn serve() {
     LazyLock::force(&SERVED);
 }

@@ -1,4 +1,4 @@
-//! A member to which the group gives nothing: it says so and why, and of what is not its own it knows no lag.
+//! A member to which the group gives nothing: it says so and why, and knows no lag of partitions that are not its own.
 
 use healer::Handle;
 use healer::prelude::*;

@@ -1,4 +1,4 @@
-//! Each kind of stage has a span a call, with what the stage itself took.
+//! Each kind of stage has a span a call, with the time that the stage itself took.
 
 use std::collections::BTreeMap;
 use std::thread;
@@ -11,7 +11,7 @@ use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
 use super::collector::Span;
 use super::{Ground, SHORT, SLOW, roots};
 
-/// What each call takes at least.
+/// The least time that each call takes.
 const WORK: Duration = Duration::from_millis(20);
 
 #[derive(Debug, thiserror::Error)]

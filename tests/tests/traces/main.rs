@@ -27,7 +27,7 @@ const SENDER: &str = "00f067aa0ba902b7";
 /// How long a slow stage takes.
 const SLOW: Duration = Duration::from_millis(300);
 
-/// What others take must not be in a span that is shorter than that.
+/// A span shorter than that cannot hold the time of a slow stage.
 const SHORT: Duration = Duration::from_millis(150);
 
 /// The tracer is the process's.

@@ -95,7 +95,7 @@ pub(super) fn kind(code: Code) -> Kind {
         | Code::GroupMaxSizeReached
         | Code::InvalidTimestamp => Kind::Configuration,
         Code::MessageSizeTooLarge | Code::MessageBatchTooLarge | Code::InvalidMessageSize => Kind::TooLarge,
-        // The client steps over what it cannot read: going on would lose records.
+        // The client steps over a batch that it cannot read: going on would lose records.
         Code::BadMessage
         | Code::BadCompression
         | Code::InvalidMessage

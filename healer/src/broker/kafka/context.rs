@@ -1,4 +1,4 @@
-//! The consumer's callbacks: they note what happened, and the poll thread answers later.
+//! The consumer's callbacks: they note events, and the poll thread answers later.
 
 use std::{
     collections::VecDeque,
@@ -33,7 +33,7 @@ pub(super) enum Owed {
     Unassign(Vec<TopicPartition>),
 }
 
-/// What the callbacks leave behind.
+/// The notes that the callbacks leave behind.
 #[derive(Debug)]
 pub(super) struct Context {
     pub(super) voice: Voice,
@@ -118,7 +118,7 @@ impl ClientContext for Context {
         self.voice.error(&error, reason);
     }
 
-    /// Whoever sets `statistics.interval.ms` gets nothing from it: healer measures by itself.
+    /// The property `statistics.interval.ms` has no effect here: healer measures by itself.
     fn stats_raw(&self, _: &[u8]) {}
 }
 

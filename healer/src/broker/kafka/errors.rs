@@ -8,7 +8,7 @@ use super::{
 };
 use crate::broker::{BrokerError, BrokerErrorKind as Kind, CommitError, CommitErrorKind};
 
-/// A failure of `what`, in words.
+/// The error of a failed request, in words.
 pub(super) fn failed(what: &str, error: &KafkaError, voice: &Voice) -> BrokerError {
     match error.rdkafka_error_code() {
         Some(code) => failed_with(what, code, voice),
@@ -33,14 +33,14 @@ pub(super) fn failed_send(what: &str, error: &KafkaError, voice: &Voice) -> Brok
     BrokerError { kind: Kind::Rejected, text: format!("{what} failed: {why} ({})", voice.place()) }
 }
 
-/// A failure of `what` by its code.
+/// As [`failed`], by the code of the error.
 pub(super) fn failed_with(what: &str, code: Code, voice: &Voice) -> BrokerError {
     if is_silence(code) {
         return silence(what, code, voice);
     }
     let reason = voice.reason(code).unwrap_or_else(|| code.to_string());
     let kind = match kind(code) {
-        // The same code also stands for a record format that nobody writes any more.
+        // The same code also stands for a record format that is not written any more.
         Kind::MissingCodec if reason.contains("MagicByte") => Kind::Fatal,
         kind => kind,
     };
@@ -86,7 +86,7 @@ fn text_only(what: &str, reason: &str, voice: &Voice) -> BrokerError {
     BrokerError { kind: Kind::Fatal, text: format!("{what} failed: {reason} ({}); {help}", voice.place()) }
 }
 
-/// What the reader of an error can do about it.
+/// The advice that an error's text gives its reader.
 fn help(code: Code, kind: Kind) -> &'static str {
     match kind {
         Kind::NotAuthorized => match code {
@@ -118,7 +118,7 @@ fn help(code: Code, kind: Kind) -> &'static str {
             Code::FencedInstanceId => {
                 "another member uses the same `group.instance.id`: give each instance its own"
             }
-            // With the `consumer` protocol also whoever comes back after a crash, until the broker gives up the one before.
+            // With the `consumer` protocol also a member that comes back after a crash, until the broker gives up its predecessor.
             Code::UnreleasedInstanceId => {
                 "another member uses the same `group.instance.id`: give each instance its own, or start again when the \
                  session of one that crashed is over"
@@ -136,7 +136,7 @@ fn help(code: Code, kind: Kind) -> &'static str {
     }
 }
 
-/// Why a commit failed, and what that means for the partitions.
+/// Why a commit failed, and the consequence for the partitions.
 pub(super) fn commit_failed(what: &str, error: &KafkaError, voice: &Voice) -> CommitError {
     let Some(code) = error.rdkafka_error_code() else {
         let text = failed(what, error, voice).text;

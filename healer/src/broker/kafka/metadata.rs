@@ -1,4 +1,4 @@
-//! What topics there are: a request that waits for brokers to come up, but not for ones that refuse us.
+//! The topics that there are: a request that waits for brokers to come up, but not for ones that refuse us.
 
 use std::time::{Duration, Instant};
 

@@ -1,8 +1,8 @@
 //! The broker as rdkafka sees it; nothing outside this folder knows that library.
 //!
-//! What rdkafka does behind one's back is dealt with here, once: it panics over header names and commit metadata that
-//! are not UTF-8, has no words for leader epochs ([`raw`] for both), drops a client only after the group let it go ([`closing`]), names no partition when an
-//! offset is out of range and reports why a request failed to whoever polls next ([`voice`]).
+//! rdkafka's surprises are dealt with here, once: it panics over header names and commit metadata that are not UTF-8, has no words
+//! for leader epochs ([`raw`] for both), drops a client only after the group let it go ([`closing`]), names no partition when an
+//! offset is out of range and reports why a request failed only at the next poll ([`voice`]).
 
 mod closing;
 mod codes;

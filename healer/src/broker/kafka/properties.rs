@@ -1,4 +1,4 @@
-//! Client properties: what the engine relies on, what it prefers, and errors that name the key and never a secret.
+//! Client properties: those that the engine relies on, those that it prefers, and errors that name the key and never a secret.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use rdkafka::{
 use super::voice;
 use crate::broker::{BrokerError, BrokerErrorKind};
 
-/// Set for every consumer, whatever was asked for: the engine's promises stand on them.
+/// Set for every consumer, even against the user's own properties: the engine's promises stand on them.
 const CONSUMER_FIXED: &[(&str, &str)] = &[
     // Offsets are committed by the engine alone, and explicitly.
     ("enable.auto.commit", "false"),
@@ -28,7 +28,7 @@ const CONSUMER_PREFERRED: &[(&str, &str)] = &[
     ("client.id", "healer"),
 ];
 
-/// Set for every producer, whatever was asked for.
+/// Set for every producer, even against the user's own properties.
 const PRODUCER_FIXED: &[(&str, &str)] = &[
     // An acknowledgement means that all replicas in sync have the record, once.
     ("acks", "all"),
@@ -44,7 +44,7 @@ const PRODUCER_PREFERRED: &[(&str, &str)] = &[
     // A misspelt topic is an error, not a new topic.
     ("allow.auto.create.topics", "false"),
     // How large a record may be is for the broker to say, whose largest request this is; librdkafka's own bound (1 MB) is
-    // below what a broker takes by default. Batches stay as small as `batch.size` says.
+    // below the default of brokers. Batches stay as small as `batch.size` says.
     ("message.max.bytes", "104857600"),
     ("client.id", "healer"),
 ];
@@ -109,7 +109,7 @@ const PRODUCER_ONLY: &[&str] = &[
     "transactional.id",
 ];
 
-/// What a consumer is made with.
+/// All properties of a new consumer.
 pub(super) fn consumer(asked: &BTreeMap<String, String>) -> BTreeMap<String, String> {
     let mut properties = merge(asked, PRODUCER_ONLY, CONSUMER_FIXED, CONSUMER_PREFERRED);
     // With the other protocol the assignor is the broker's, and naming one is an error.
@@ -121,7 +121,7 @@ pub(super) fn consumer(asked: &BTreeMap<String, String>) -> BTreeMap<String, Str
     properties
 }
 
-/// What a producer is made with.
+/// All properties of a new producer.
 pub(super) fn producer(asked: &BTreeMap<String, String>) -> BTreeMap<String, String> {
     let mut properties = merge(asked, CONSUMER_ONLY, PRODUCER_FIXED, PRODUCER_PREFERRED);
     properties.remove("request.required.acks"); // another name of `acks`
@@ -195,7 +195,7 @@ fn refused(error: &KafkaError, properties: &BTreeMap<String, String>) -> BrokerE
     BrokerError { kind: BrokerErrorKind::Configuration, text }
 }
 
-/// What to enable where librdkafka was built without what a property needs.
+/// The cargo feature to enable where librdkafka was built without support for a property.
 fn feature(why: &str, key: &str) -> Option<&'static str> {
     let lacking =
         ["build time", "recompile", "not supported", "No provider"].iter().any(|sign| why.contains(sign));

@@ -108,7 +108,7 @@ pub(super) fn metadata<'l>(list: &'l TopicPartitionList, of: &TopicPartition) ->
     }
 }
 
-/// What the broker says of each partition that it was asked for.
+/// The broker's answer for each partition that it was asked for.
 pub(super) type Ends = BTreeMap<(String, i32), Result<i64, RDKafkaErrorCode>>;
 
 /// The high watermarks of these partitions. All else that the client is asked goes by its `isolation.level`, and for a reader of

@@ -83,7 +83,7 @@ impl Link {
         })
     }
 
-    /// Hears what the client has to say, as long as nobody else polls it and no record can come.
+    /// Polls the client for its errors and log lines, as long as nobody else polls it and no record can come.
     fn listen(&self, consumer: &Consumer) {
         for _ in 0..WORDS {
             if self.subscribed.load(Ordering::Acquire) {
@@ -96,7 +96,7 @@ impl Link {
         }
     }
 
-    /// An error of a request, with what the client said about it.
+    /// An error of a request, with the client's own words about it.
     fn failed(&self, consumer: &Consumer, what: &str, error: &KafkaError) -> BrokerError {
         self.listen(consumer);
         errors::failed(what, error, &consumer.context().voice)

@@ -59,7 +59,7 @@ impl Source for KafkaSource {
                 }
                 Some(Err(error)) => {
                     let fatal = || consumer.client().fatal_error().map(|(_, why)| why);
-                    // What follows such an error must not be lent as if nothing were missing before it.
+                    // Records behind such an error must not be lent as if nothing were missing before them.
                     if consumer.context().failed(&error, fatal) {
                         break;
                     }

@@ -23,7 +23,7 @@ pub(crate) struct Transactions {
 }
 
 impl KafkaProducer {
-    /// Ends what an earlier producer of the same `transactional.id` left open, and shuts that out.
+    /// Ends the transaction that an earlier producer of the same `transactional.id` left open, and shuts that producer out.
     pub(crate) fn transactions(
         self,
         broker: &KafkaBroker,

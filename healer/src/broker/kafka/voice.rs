@@ -1,4 +1,4 @@
-//! What librdkafka says besides its return values: log lines, and errors that explain why a later request fails.
+//! librdkafka's words besides its return values: log lines, and errors that explain why a later request fails.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -38,7 +38,7 @@ pub(super) struct Voice {
     group: Option<String>,
     heard: Mutex<VecDeque<Heard>>,
     spoken: Mutex<HashMap<String, Instant>>,
-    /// Since when no broker answers, and what was said when that began.
+    /// Since when no broker answers, and the error text of that moment.
     out: Mutex<Option<(Instant, String)>>,
 }
 
@@ -85,7 +85,7 @@ impl Voice {
         }
     }
 
-    /// A broker answered a question that was asked at `began`. What was said before explains nothing any more.
+    /// A broker answered a question that was asked at `began`. Errors heard before explain nothing any more.
     pub(super) fn answered(&self, began: Instant) {
         let mut out = lock(&self.out);
         if let Some((since, _)) = *out {
@@ -115,7 +115,7 @@ impl Voice {
         use RDKafkaLogLevel::{Alert, Critical, Debug, Emerg, Error, Info, Notice, Warning};
         let failed = facility == "FAIL";
         if failed {
-            // Why a connection failed is only logged; what arrives as an error is that all brokers are down.
+            // Why a connection failed is only logged; the error that arrives says that all brokers are down.
             let words = line.strip_prefix("[thrd:").and_then(|line| line.split_once("]: "));
             self.hear(RDKafkaErrorCode::BrokerTransportFailure, words.map_or(line, |(_, words)| words));
         }
@@ -172,7 +172,7 @@ impl Voice {
     }
 }
 
-/// How much librdkafka shall say. At least warnings: the texts of our errors are made of what it says.
+/// The level of librdkafka's lines. It is warnings at least: the texts of our errors are made of them.
 pub(super) fn log_level() -> RDKafkaLogLevel {
     if tracing::enabled!(target: TARGET, tracing::Level::DEBUG) {
         RDKafkaLogLevel::Debug

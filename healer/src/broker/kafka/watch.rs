@@ -27,7 +27,7 @@ pub(super) fn start(link: &Arc<Link>) {
                 thread::sleep(REST);
             }
             watched.watched.store(false, Ordering::Release);
-            // Whoever saw the next outage just now took this thread for still at work.
+            // A thread that saw the next outage just now took this one for still at work.
             if !watched.is_out() || watched.watched.swap(true, Ordering::AcqRel) {
                 return;
             }

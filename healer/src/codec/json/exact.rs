@@ -1,4 +1,4 @@
-//! Writes JSON as `serde_json` does, and refuses what that would write as `null`.
+//! Writes JSON as `serde_json` does, and refuses the values that it would write as `null`.
 
 use std::fmt::Display;
 
@@ -21,7 +21,7 @@ pub(crate) fn write<T: Serialize + ?Sized>(value: &T, into: &mut Vec<u8>) -> ser
 /// Passes all on, but for numbers that are none.
 struct Exact<S>(S);
 
-/// What lies within a value.
+/// A value within a value.
 struct Within<'v, T: ?Sized>(&'v T);
 
 impl<T: Serialize + ?Sized> Serialize for Within<'_, T> {

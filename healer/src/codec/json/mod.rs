@@ -12,9 +12,10 @@ pub use raw::RawJson;
 
 /// JSON through serde.
 ///
-/// A value stays what it was: a decimal is read as the `f64` or `f32` that is nearest to it and written so that it reads back as the same,
-/// integers up to the limits of `u64`, `i64`, `u128` and `i128` are exact, and one that does not fit the field's type is an error. What JSON
-/// cannot express is an error too, not `null`: NaN and infinities, and keys of maps that are no text, number or `bool`.
+/// A value stays the same: a decimal is read as the `f64` or `f32` that is nearest to it and written so that it reads back as
+/// the same, integers up to the limits of `u64`, `i64`, `u128` and `i128` are exact, and one that does not fit the field's type
+/// is an error. A value that JSON cannot express is an error too, not `null`: NaN and infinities, and keys of maps that are no
+/// text, number or `bool`.
 ///
 /// Where the *type* keeps less than the text, that is lost before anything is written. `serde_json::Value` keeps integers beyond 64 bits and
 /// decimals as `f64` (`327267367867168100000` is written as `3.272673678671681e+20`), the keys of an object in their alphabetical
@@ -43,7 +44,7 @@ impl<T: DeserializeOwned> Decode<T> for Json {
 /// Bytes that are no such value.
 #[inline(never)] // Whole, as the one function of its type: in parts it costs a tenth more.
 pub(crate) fn read_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, CodecError> {
-    // One look at all bytes costs less than one at each string. What is not UTF-8 may still lie where nobody reads it.
+    // One look at all bytes costs less than one at each string. Bytes that are not UTF-8 may still lie where nobody reads them.
     let value = match std::str::from_utf8(bytes) {
         Ok(text) => serde_json::from_str(text),
         Err(_) => serde_json::from_slice(bytes),

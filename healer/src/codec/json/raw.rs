@@ -13,7 +13,7 @@ use crate::CodecError;
 /// One JSON text, kept as it came: digits, order of keys and white space too. [`kafka::raw_json`](crate::kafka::raw_json) reads it,
 /// [`kafka::to_json`](crate::kafka::to_json) writes the same bytes.
 ///
-/// That it is one whole JSON text was checked; what is in it, [`parse`](Self::parse) reads.
+/// It is checked to be one whole JSON text; [`parse`](Self::parse) reads its contents.
 ///
 /// ```
 /// use healer::prelude::*;

@@ -1,4 +1,4 @@
-//! JSON that is passed on stays what it was.
+//! JSON that is passed on stays the same.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -162,7 +162,7 @@ fn what_is_no_number_in_json_is_an_error_wherever_it_stands() {
     assert!(no_text.expect_err("no key").to_string().contains("key must be a string"));
 }
 
-/// Passes through a pipeline whatever it is.
+/// Passes through a pipeline in any of its shapes.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 enum Shape {
     Unit,

@@ -62,7 +62,7 @@ fn flight() -> impl Strategy<Value = Flight> {
     )
 }
 
-/// A value that reads back, also behind bytes that are there already, and what its bytes are.
+/// Checks that a value reads back, also behind bytes that are there already, and gives its bytes.
 fn round_trip<T: Debug + PartialEq, F: Decode<T> + Encode<T>>(format: &F, value: &T) -> Vec<u8> {
     let mut bytes = b"before".to_vec();
     write(format, value, &mut bytes).expect("encodes");

@@ -119,7 +119,7 @@ fn a_configuration_that_fails_names_the_variables_that_were_nearly_right() {
         assert_eq!(error.hints(), [hint], "{text}");
         assert!(!text.contains("secret") && !format!("{error:?}").contains("secret"), "{text}");
     }
-    // One of ours that is like none is named as well; what is no slip is not.
+    // One of ours that is like none is named as well; a variable that is no slip is not.
     let vars =
         [("HEALER_BOOTSTRAP_SERVERS", "k:9092"), ("HEALER_REQUIRE_KAFKA", "1"), ("KAFKA_BROKERS", "k")];
     let error = refused(Config::builder().from_vars(vars));

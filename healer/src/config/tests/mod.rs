@@ -1,4 +1,4 @@
-//! What users meet: right and wrong settings, the environment, what the clients get, and that secrets stay hidden.
+//! The users' view: right and wrong settings, the environment, the clients' properties, and that secrets stay hidden.
 
 mod durations;
 mod environment;
@@ -16,7 +16,7 @@ fn complete() -> ConfigBuilder {
     Config::builder().brokers("localhost:9092")
 }
 
-/// What is wrong with a builder that is expected to be wrong.
+/// The faults of a builder that is expected to be wrong.
 fn refused(builder: ConfigBuilder) -> ConfigError {
     match builder.build() {
         Ok(config) => panic!("accepted: {config:?}"),

@@ -36,7 +36,7 @@ impl Core {
         }
     }
 
-    /// Fences partitions that are somebody else's already: nothing is committed for them, and what still comes in changes
+    /// Fences partitions that another member has already: nothing is committed for them, and outcomes that still come in change
     /// nothing.
     pub(super) fn lost(&mut self, partitions: &[TopicPartition], actions: &mut Vec<Action>) {
         let slots = self.slots_of(partitions);
@@ -80,7 +80,7 @@ impl Core {
         1
     }
 
-    /// A commit was refused as another generation's, and nobody says what becomes of the partition: that must not be silent.
+    /// Fails where a commit was refused as another generation's and no rebalance came since: that must not be silent.
     pub(super) fn find_orphan(&mut self, now: Duration, actions: &mut Vec<Action>) {
         let orphan = self.orphans.iter().find(|(_, since)| now >= **since + ORPHANED);
         if let Some((partition, _)) = orphan {

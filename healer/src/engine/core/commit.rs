@@ -1,4 +1,4 @@
-//! When and what to commit: the frontiers, one request at a time, upward, and known only when the broker has acknowledged.
+//! Commits of the frontiers: when they are due, one request at a time, upward, and known only when the broker has acknowledged.
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
@@ -40,7 +40,7 @@ pub struct CommitHealth {
 pub(super) struct Commits {
     interval: Duration,
     next: Duration,
-    /// What the request under way asks for.
+    /// The entries of the request under way.
     under_way: Option<Vec<CommitEntry>>,
     /// Not before then, since the last one failed.
     retry_at: Duration,
@@ -108,7 +108,7 @@ impl Core {
         }
     }
 
-    /// Sends what is not committed yet; says whether there was anything.
+    /// Sends the entries that are not committed yet; says whether there were any.
     pub(super) fn commit_now(&mut self, actions: &mut Vec<Action>) -> bool {
         if self.commits.is_under_way() {
             return true;
@@ -161,7 +161,7 @@ impl Core {
                 }
                 self.commits.health.failures += 1;
                 self.commits.health.error = Some(error.text.clone());
-                // What was not acknowledged is still due: the next request asks for it or for more, never for less.
+                // Offsets that were not acknowledged are still due: the next request asks for the same or more, never for less.
                 self.commits.next = now + RETRY.min(self.commits.interval);
                 self.commits.retry_at = now + RETRY;
                 tracing::warn!(%error, "a commit was not acknowledged");
@@ -240,7 +240,7 @@ impl Part {
         (due && self.may_commit()).then_some(frontier)
     }
 
-    /// What is to be committed: the frontier where it moved, or more that is done above it, within `limit` bytes of text.
+    /// The entry to commit, where the frontier moved or more is done above it; its text has at most `limit` bytes.
     fn entry(&self, scope: &Scope, limit: usize) -> Option<CommitEntry> {
         let done_above = self.done_above();
         let due = self.due().is_some();

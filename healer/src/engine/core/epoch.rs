@@ -1,4 +1,4 @@
-//! Logs that went back or lost their beginning: what is known of a partition ends there, and a new generation begins.
+//! Logs that went back or lost their beginning: the partition's generation ends there with its ledger, and a new one begins.
 
 use super::{Action, Assigned, Core, Part};
 
@@ -18,14 +18,14 @@ impl Part {
             expected = self.ledger.position(),
             "the offsets went back: the topic was truncated or made anew, or the position was reset; reading anew from there"
         );
-        // What is pending below may be in the log still.
+        // Pending records below may be in the log still.
         self.rewind = Some(Rewind { offset: offset.min(self.ledger.frontier()), asked: false });
         self.close();
     }
 }
 
 impl Core {
-    /// Asks for a new generation of what went back, once.
+    /// Asks once for a new generation of each partition whose log went back.
     pub(super) fn ask_rewinds(&mut self, actions: &mut Vec<Action>) {
         for (slot, part) in &mut self.parts {
             if let Some(rewind) = part.rewind.as_mut().filter(|rewind| !rewind.asked) {
@@ -36,13 +36,13 @@ impl Core {
         }
     }
 
-    /// Replaces a partition's generation by one that starts elsewhere. What the old one still does changes nothing.
+    /// Replaces a partition's generation by one that starts elsewhere. Outcomes that still come from the old one change nothing.
     pub(super) fn restarted(&mut self, new: Assigned, actions: &mut Vec<Action>) {
         let Assigned { slot, home, mut start, fresh } = new;
         let leaving = self.revoking.iter().any(|revoke| revoke.partitions.contains(&home.partition));
         let old = self.parts.get(&slot).filter(|old| old.home.generation < home.generation);
         let Some(old) = old.filter(|_| self.is_running() && !leaving) else {
-            // It is somebody else's by now, or about to be. What is known of it is about another log and is not committed.
+            // It is another member's by now, or about to be. Its ledger is about another log and is not committed.
             if self.parts.get(&slot).is_some_and(|old| old.home.generation < home.generation) {
                 self.forget(slot);
             }
@@ -56,7 +56,7 @@ impl Core {
         let losses = self.count_loss(&home.partition, frontier, start.offset, lost);
         self.forget(slot);
         // A new epoch may commit less than the old one did, and must at once: the old offset means other records now.
-        // What an earlier owner claims was about those, too, and so are the rows of every store.
+        // An earlier owner's claim is about the old records, too, and so are the rows of every store.
         (start.committed, start.commit, start.lineage, start.claim) = (None, true, None, None);
         self.assigned(vec![Assigned { slot, home, start, fresh }]);
         if let Some(part) = self.parts.get_mut(&slot) {

@@ -7,16 +7,16 @@ use crate::envelope::Settled;
 
 /// A chunk of a partition that runs somewhere.
 pub(super) struct Loan {
-    /// Its first offset, what blocks until the running one is known.
+    /// Its first offset, which blocks until the running one is known.
     first: i64,
     /// Outcomes of its records that came home before it did: the ledger does not know them yet.
     early: Vec<Settled>,
 }
 
 impl Core {
-    /// Lends a chunk that begins at `first` to whoever runs it, and says whether it may run: not if this generation is over or
-    /// closed, nor if the log went back. It ends with [`Event::Chunk`](super::Event::Chunk) of the same generation, also where nothing ran; until then
-    /// the partition does not count as drained, and no position is believed.
+    /// Lends a chunk that begins at `first` to the thread that runs it, and says whether it may run: not if this generation is
+    /// over or closed, nor if the log went back. It ends with [`Event::Chunk`](super::Event::Chunk) of the same generation, also
+    /// where nothing ran; until then the partition does not count as drained, and no position is believed.
     pub(crate) fn lend(&mut self, (slot, generation): (u32, u32), first: i64, now: Duration) -> bool {
         let open = self.is_running();
         let part = self.parts.get_mut(&slot).filter(|part| part.home.generation == generation);
@@ -51,7 +51,7 @@ impl Part {
         loan.map(|loan| loan.early.push(*settled)).is_some()
     }
 
-    /// The chunk is back; gives what came home before it.
+    /// The chunk is back; gives the outcomes that came home before it.
     pub(super) fn end_loan(&mut self) -> Vec<Settled> {
         self.home.set_running(None);
         self.loan.take().map(|loan| loan.early).unwrap_or_default()

@@ -1,8 +1,8 @@
-//! What a commit says beside its offset, as text: of which lineage it is, and what is done above it, so that whoever takes over, on
-//! any machine, skips that.
+//! The text of a commit beside its offset: its lineage, and the offsets done above it, so that the next owner, on any machine,
+//! skips them.
 //!
-//! Nothing in it is trusted: it is bound to its offset and to the fingerprint of the record there, and whatever does not fit is
-//! as if nothing had been written. The text is `healer2:` and base64 of checksum, offset and lineage, and then, where there is room for
+//! Nothing in it is trusted: it is bound to its offset and to the fingerprint of the record there, and anything that does not
+//! fit counts as not written. The text is `healer2:` and base64 of checksum, offset and lineage, and then, where there is room for
 //! them, fingerprint, leader epoch (-1 for none) and [`offset_map`], in this order, numbers with the highest byte first. Tools copy
 //! commits to other groups and
 //! clusters, text and all, where the same offset is another record's or was never done: the checksum is seeded with the mark of
@@ -23,12 +23,12 @@ const PROOF: usize = 12;
 /// The longest text that is looked at: of the largest map there is. Decoding allocates less than this and the map's runs.
 const MAX_TEXT: usize = PREFIX.len() + (HEAD + PROOF + offset_map::MAX_BYTES).div_ceil(3) * 4;
 
-/// What a commit says beside its offset.
+/// The content of a commit's text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Said {
     /// The lineage that the commit is of.
     pub(crate) lineage: u64,
-    /// What is done above it, where that is said.
+    /// The offsets done above it, where the text has them.
     pub(crate) claim: Option<DoneAbove>,
 }
 
@@ -38,7 +38,7 @@ pub(super) fn room(limit: usize) -> u64 {
     bytes.saturating_sub(HEAD + PROOF) as u64
 }
 
-/// What a ledger says is done above its frontier; `None` where that is nothing or could not be proven later.
+/// A ledger's claim about the offsets done above its frontier; `None` where there are none, or none that could be proven later.
 ///
 /// `fingerprint` is that of the record at the frontier. A claim that waits to be verified is passed on as it came.
 pub(super) fn claim(ledger: &Ledger, fingerprint: Option<u64>) -> Option<DoneAbove> {
@@ -81,7 +81,7 @@ pub(super) fn encode(
     Some(text)
 }
 
-/// What the text that came with `committed` says; `None` for anything that is not ours, damaged, or about another offset or mark.
+/// Decodes the text that came with `committed`; `None` for a text that is not ours, damaged, or about another offset or mark.
 pub(crate) fn decode(text: &str, committed: i64, mark: u64) -> Option<Said> {
     let text = text.strip_prefix(PREFIX).filter(|text| text.len() <= MAX_TEXT)?;
     let body = BASE64.decode(text).ok()?;
@@ -98,7 +98,7 @@ pub(crate) fn decode(text: &str, committed: i64, mark: u64) -> Option<Said> {
     Some(Said { lineage: u64::from_be_bytes(*lineage), claim })
 }
 
-/// Whether a pipeline wrote this text: of whichever partition, and whatever became of it since.
+/// Whether a pipeline wrote this text, for any partition, and even if it was damaged since.
 pub(crate) fn is_of_a_pipeline(text: &str) -> bool {
     text.starts_with(PREFIX)
 }

@@ -1,7 +1,7 @@
 //! The engine's decisions, as a state machine: events in, actions out.
 //!
 //! It owns no thread, task, clock or random number, so that the code which decides in production can be driven in virtual
-//! time as well. Running a chunk, committing, saving and closing are actions; what came of them comes back as events.
+//! time as well. Running a chunk, committing, saving and closing are actions; their results come back as events.
 
 mod assign;
 mod commit;
@@ -42,7 +42,7 @@ use crate::{
     lane::{ChunkLog, Memory},
 };
 
-/// What the core decides by.
+/// The settings that the core decides by.
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
     /// Whose commits these are.
@@ -59,15 +59,15 @@ pub(crate) struct Settings {
     pub(crate) held_back_after: Option<Duration>,
 }
 
-/// What happened.
+/// An event that the core takes in.
 pub(crate) enum Event<'a> {
     /// Partitions were assigned and their starts decided.
     Assigned(Vec<Assigned>),
     /// A partition goes on elsewhere in its log, as a new generation: the answer to [`Action::Rewind`], to an offset that is
     /// out of range and to a seek.
     Restarted(Assigned),
-    /// A chunk of a partition ran, or was given up before its first record; ends what [`Core::lend`] began. `delivered` says
-    /// that the ledger knows its records already, `leader_epoch` is that of its last record.
+    /// A chunk of a partition ran, or was given up before its first record; ends the loan of [`Core::lend`]. `delivered` says that
+    /// the ledger knows its records already, `leader_epoch` is that of its last record.
     Chunk { slot: u32, generation: u32, log: &'a ChunkLog, leader_epoch: Option<i32>, delivered: bool },
     /// Outcomes came home from tasks.
     Settled(&'a [Settled]),
@@ -104,31 +104,31 @@ pub(crate) struct CommitEntry {
     pub(crate) slot: u32,
     pub(crate) generation: u32,
     pub(crate) offset: i64,
-    /// Its lineage, and what is done above it, for whoever takes over; empty where that has no room.
+    /// The lineage, and the offsets done above this one, for the next owner; empty where they have no room.
     pub(crate) metadata: String,
-    /// How many offsets that is.
+    /// How many offsets above this one are done.
     pub(crate) done_above: u64,
 }
 
-/// What is to be done.
+/// An action that the driver carries out.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Action {
     /// Commit; answer with `Event::Committed`. At most one request is under way.
     Commit(Vec<CommitEntry>),
     /// Save the ledgers of these slots and the checkpoints that changed.
     Save(Vec<u32>),
-    /// Give these lanes no more records; their tasks end when they have done what they have.
+    /// Give these lanes no more records; their tasks end when they have done the records that they hold.
     Close(Vec<u32>),
-    /// Cancel what still runs in these lanes and forget them.
+    /// Cancel the tasks that still run in these lanes, and forget the lanes.
     Abort(Vec<u32>),
-    /// The log of a partition went back: what it holds from `offset` on is to be read anew, as a new generation. Answer with
+    /// The log of a partition went back: its records from `offset` on are to be read anew, as a new generation. Answer with
     /// [`Event::Restarted`], unless the generation is over by then; meanwhile nothing of it runs and nothing is committed.
     Rewind { slot: u32, generation: u32, offset: i64 },
     /// Tell the broker that these partitions are given back.
     Release(Vec<TopicPartition>),
     /// Nothing more is expected (or something is again): nobody waits for company.
     Hurry(bool),
-    /// Ask what the group has committed for these; answer with `Event::GroupCommitted`.
+    /// Ask for the group's committed offsets of these partitions; answer with `Event::GroupCommitted`.
     AskGroup(Vec<TopicPartition>),
     /// The end.
     Finish,
@@ -138,14 +138,14 @@ pub(crate) enum Action {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
     Running,
-    /// No more dispatch; what is in flight may finish until then.
+    /// No more dispatch; records in flight may finish until then.
     Draining(Duration),
     /// The last commit is under way until then.
     LastCommit(Duration),
     Finished,
 }
 
-/// How many partitions are many: below, all of them are looked at whatever comes.
+/// From this number on, partitions are many; with fewer, each event looks at all of them.
 const MANY: usize = 16;
 
 /// How long nobody looks at all of them while records flow, for each so many.
@@ -158,7 +158,7 @@ pub(crate) struct Core {
     phase: Phase,
     commits: Commits,
     revoking: Vec<Revoking>,
-    /// What a fenced commit took away, and when: a rebalance must say what becomes of them.
+    /// The partitions that a fenced commit took away, and when: a rebalance must decide about them.
     orphans: BTreeMap<TopicPartition, Duration>,
     until: Option<UntilEnd>,
     paused: Paused,
@@ -166,14 +166,14 @@ pub(crate) struct Core {
     behind: Option<Duration>,
     pub(crate) tally: Tally,
     pub(crate) failure: Option<Error>,
-    /// What was acknowledged, also of partitions that are gone; the heir of a finished partition's status.
+    /// The acknowledged offsets, also of partitions that are gone and so have no status any more.
     pub(crate) acknowledged: BTreeMap<TopicPartition, i64>,
     /// Acknowledged since somebody asked last.
     news: Vec<(TopicPartition, i64)>,
     hurried: bool,
     /// The bytes of all records in flight.
     in_flight_bytes: u64,
-    /// When all partitions are looked at again, whatever comes until then.
+    /// When frequent events look at all partitions again; until then each looks only at its own.
     next_round: Duration,
     /// Whether something came since that is not looked at in full.
     owes_round: bool,
@@ -213,7 +213,7 @@ impl Core {
         }
     }
 
-    /// Takes an event in and says what is to be done.
+    /// Takes an event in and returns the actions that follow from it.
     pub(crate) fn step(&mut self, event: Event<'_>, now: Duration) -> Vec<Action> {
         let mut actions = Vec::new();
         let is_frequent = matches!(event, Event::Chunk { .. } | Event::Settled(_) | Event::Tick);
@@ -243,7 +243,7 @@ impl Core {
         actions
     }
 
-    /// What time and progress make due.
+    /// Takes the steps that time and progress make due.
     fn advance(&mut self, now: Duration, actions: &mut Vec<Action>) {
         self.look(now);
         self.advance_revokes(now, actions);

@@ -7,7 +7,7 @@ use healer_store::Ledger;
 use super::{Older, Start, epoch::Rewind, lend::Loan, memory::Charge, transaction::Transaction};
 use crate::{envelope::Home, lane::ChunkLog};
 
-/// What the core knows of a partition.
+/// The core's state of a partition.
 #[allow(clippy::struct_excessive_bools)] // each is a fact of its own
 pub(crate) struct Part {
     pub(crate) home: Arc<Home>,
@@ -18,7 +18,7 @@ pub(crate) struct Part {
     pub(crate) lineage: u64,
     /// The group's commit has it as well.
     pub(super) is_known: bool,
-    /// What the broker has acknowledged, or had when the partition was assigned.
+    /// The committed offset: as the broker acknowledged it last, or as it was when the partition was assigned.
     pub(super) committed: Option<i64>,
     /// How many offsets above it the group knows to be done.
     pub(super) committed_above: u64,
@@ -36,7 +36,7 @@ pub(crate) struct Part {
     pub(super) stalled: Option<i64>,
     /// The first of the records that wait in front of the partition.
     pub(super) waiting: Option<i64>,
-    /// What is done above the frontier has no room in the commit: nothing is added to it.
+    /// The offsets done above the frontier have no room in the commit: no new records begin.
     pub(super) throttled: bool,
     /// The first record that came back without an outcome, and when.
     pub(super) returned: Option<(i64, Duration)>,
@@ -54,7 +54,7 @@ pub(crate) struct Part {
     pub(super) paused: bool,
     /// Where its log ended when that was looked up last.
     pub(super) log_end: Option<i64>,
-    /// What is skipped since it is older than the time that the start was chosen by.
+    /// The records that are skipped since they are older than the time that the start was chosen by.
     older: Option<Older>,
     /// The open transaction that readers of committed records come no further than.
     pub(super) transaction: Option<Transaction>,
@@ -100,7 +100,7 @@ impl Part {
         self.start
     }
 
-    /// What the broker has acknowledged, or had when the partition was assigned.
+    /// The committed offset: as the broker acknowledged it last, or as it was when the partition was assigned.
     pub(crate) fn committed(&self) -> Option<i64> {
         self.committed
     }
@@ -124,12 +124,12 @@ impl Part {
         self.older = older;
     }
 
-    /// What is to be skipped of the records that come next.
+    /// The records to skip among those that come next.
     pub(crate) fn older(&self) -> Option<Older> {
         self.older.filter(|older| self.ledger.position() < older.below)
     }
 
-    /// Whether nothing is in flight but what came back.
+    /// Whether no records are in flight but those that came back.
     pub(super) fn is_drained(&self) -> bool {
         !self.is_lent() && self.ledger.pending() <= self.returns.len() as u64
     }
@@ -146,7 +146,7 @@ impl Part {
         pending.sum::<u64>() + healer_store::Run::new(self.ledger.position(), start).len()
     }
 
-    /// Takes in what a chunk came to. What comes after the offsets went back does not enter the ledger.
+    /// Takes in the log of a chunk. Once the offsets went back, the rest of the log does not enter the ledger.
     pub(super) fn take_chunk(&mut self, log: &ChunkLog, leader_epoch: Option<i32>, delivered: bool) {
         if !delivered {
             self.ledger.read_epoch(leader_epoch);
@@ -157,7 +157,7 @@ impl Part {
                 return self.went_back(run.first);
             }
             if run.done && self.ledger.settle_run(generation, run.first, run.end).is_err() {
-                // Nobody else can settle what never left the poll thread.
+                // Nobody else can settle a record that never left the poll thread.
                 debug_assert!(false, "a fused record was settled twice");
             }
         }

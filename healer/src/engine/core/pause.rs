@@ -1,11 +1,11 @@
-//! What the user wants to rest: nothing more of it begins, what is in flight goes on, and the group keeps its members.
+//! Partitions that the user wants to rest: none of their records begins, those in flight go on, and the group keeps its members.
 
 use std::collections::BTreeSet;
 
 use super::Core;
 use crate::broker::TopicPartition;
 
-/// What rests.
+/// The partitions that rest.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Rest {
     Everything,
@@ -34,7 +34,7 @@ impl Paused {
         }
     }
 
-    /// What is within goes on, too.
+    /// The topics and partitions within `rest` go on, too.
     fn remove(&mut self, rest: &Rest) {
         match rest {
             Rest::Everything => *self = Self::default(),

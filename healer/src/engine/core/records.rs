@@ -1,4 +1,4 @@
-//! What became of records: chunks that ran, outcomes that came home, positions that moved on.
+//! News of records: chunks that ran, outcomes that came home, positions that moved on.
 
 use std::time::Duration;
 
@@ -77,7 +77,7 @@ impl Core {
 
     pub(super) fn positions(&mut self, positions: &[(u32, i64)]) {
         for (slot, position) in positions {
-            // What a closed lane was given it has thrown away, and what is lent is not done: the position is beyond it.
+            // A closed lane has thrown its records away, and lent ones are not done: the position is beyond both.
             if let Some(part) = self.parts.get_mut(slot).filter(|part| part.is_open() && !part.is_lent()) {
                 part.ledger.advance(*position);
             }

@@ -1,4 +1,4 @@
-//! Giving partitions back: what is in flight may finish within the budget, then commit, then fence, then release.
+//! Giving partitions back: records in flight may finish within the budget, then come commit, fence and release, in this order.
 
 use std::time::Duration;
 
@@ -41,8 +41,8 @@ impl Core {
         self.revoking.push(Revoking { partitions, slots: draining, deadline, state: State::Draining });
     }
 
-    /// What is lost while it drains is released at once, and what is assigned again is ours: a later end of the drain would
-    /// take it away from the next generation.
+    /// A partition that is lost while it drains is released at once, and one that is assigned again is ours: a later end of the
+    /// drain would take it away from the next generation.
     pub(super) fn revoke_no_more(&mut self, gone: &[TopicPartition]) {
         for revoke in &mut self.revoking {
             revoke.partitions.retain(|partition| !gone.contains(partition));

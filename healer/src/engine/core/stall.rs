@@ -1,4 +1,4 @@
-//! What holds a partition: no frontier stands still without a name.
+//! The record that holds a partition: no frontier stands still without a name.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use super::{Blocked, Core, Part, Settings, metadata};
 impl Part {
     /// The offset that holds the frontier, wherever its record is: in a task, on the poll thread, or in front of the partition.
     fn blocker(&self) -> Option<i64> {
-        // What waits since its user wants the partition to rest holds nothing up; the time counts anew when it goes on.
+        // A record that waits since the user wants the partition to rest holds nothing up; the time counts anew when it goes on.
         let waiting = self.waiting.filter(|offset| *offset >= self.ledger.position() && !self.paused);
         let rewind = self.rewind.as_ref().map(|rewind| rewind.offset);
         self.ledger.first_pending().or_else(|| self.lent_at()).or(rewind).or(waiting)
@@ -17,7 +17,7 @@ impl Part {
         self.blocked.is_some_and(|(_, since)| now >= since.max(self.rested) + time)
     }
 
-    /// Notes how long the same offset has been in the way, and whether what is done above it still has room in a commit.
+    /// Notes how long the same offset has been in the way, and whether the offsets done above it still have room in a commit.
     pub(super) fn look(&mut self, settings: &Settings, now: Duration) {
         // A topic that was gone may be back.
         self.gone_until = self.gone_until.filter(|until| now < *until);
@@ -27,7 +27,7 @@ impl Part {
         }
         let all = metadata::room(settings.metadata_max_bytes);
         let room = if self.throttled { all / 4 * 3 } else { all };
-        // With nothing in flight the map is empty, so whatever comes next may run.
+        // With nothing in flight the map is empty, so any next record may run.
         let full = self.ledger.pending() > 0 && self.ledger.map_bytes_at_most() > room;
         // Where no map ever has room there is none to wait for.
         self.throttled = full && all > 0;
@@ -43,7 +43,7 @@ impl Core {
         }
     }
 
-    /// Looks at what holds each partition, and tells once of each offset that does so for too long, and when it is past.
+    /// Looks which record holds each partition, and tells once of each offset that does so for too long, and when it is past.
     pub(super) fn look(&mut self, now: Duration) {
         let is_behind = |part: &Part| part.ledger.position() > part.committed.unwrap_or(part.start);
         if self.parts.values().any(is_behind) {

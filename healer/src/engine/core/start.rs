@@ -10,7 +10,7 @@ use crate::{
     journal::PartitionSnapshot,
 };
 
-/// What is known of a partition when it is assigned.
+/// The facts that are known of a partition when it is assigned.
 #[derive(Clone, Debug)]
 pub(crate) struct Known {
     pub(crate) committed: Option<i64>,
@@ -20,7 +20,7 @@ pub(crate) struct Known {
     /// The wanted time, in milliseconds since 1970.
     pub(crate) millis: Option<i64>,
     pub(crate) snapshot: Option<PartitionSnapshot>,
-    /// What came with the commit.
+    /// The content of the commit's text.
     pub(crate) metadata: Option<Said>,
 }
 
@@ -41,7 +41,7 @@ pub(crate) struct Start {
     /// The lineage that goes on: a number in all commits and snapshots from one step back of the group to the next. `None` where one
     /// begins. Work done above an offset counts only in its own lineage: a group that goes back wants the records again.
     pub(crate) lineage: Option<u64>,
-    /// What the store or the commit says was done above the start; believed once proven.
+    /// The claim of the store or of the commit about offsets done above the start; believed once proven.
     pub(crate) claim: Option<DoneAbove>,
     /// The store has a snapshot that is not believed, and is to be written over at once.
     pub(crate) is_stale: bool,
@@ -49,9 +49,9 @@ pub(crate) struct Start {
     pub(crate) commit: bool,
     /// The group's offset where it lies below the start and its records are gone.
     pub(crate) gone_from: Option<i64>,
-    /// The user wants it there: what lies between is not lost.
+    /// The user wants it there: offsets that it passes over do not count as lost.
     pub(crate) sought: bool,
-    /// What is skipped from there on.
+    /// The records that are skipped from there on.
     pub(crate) older: Option<Older>,
 }
 
@@ -61,7 +61,8 @@ pub(crate) struct Start {
 pub(crate) struct Older {
     /// In milliseconds since 1970.
     pub(crate) than: i64,
-    /// Only what was there when the start was chosen: what comes later and says that it is old is late, and is done.
+    /// The end of the log when the start was chosen: only records below are skipped. A later one with an old time is late, and
+    /// is done.
     pub(crate) below: i64,
 }
 
@@ -132,7 +133,7 @@ pub(crate) fn decide(
             return Ok(chosen(committed));
         }
         let claim = match (stored, said) {
-            // What the group knows to be done is never done again, even if the store knows of more besides.
+            // Records that the group knows to be done are never done again, even if the store knows of more besides.
             (Some(stored), Some(said)) => Some(if stored.covers(&said) { stored } else { said }),
             (stored, said) => stored.or(said),
         };

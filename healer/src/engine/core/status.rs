@@ -1,4 +1,4 @@
-//! What stands where, for users: no partition stands still without a name.
+//! Where each partition stands, for users: no partition stands still without a name.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -19,9 +19,9 @@ pub struct PartitionStatus {
     pub topic: Arc<str>,
     /// The partition.
     pub partition: i32,
-    /// What the broker has acknowledged.
+    /// The committed offset: as the broker acknowledged it last, or as it was when the partition was assigned.
     pub committed: Option<i64>,
-    /// The lowest offset that is not done: what the next commit says.
+    /// The lowest offset that is not done: the next commit says it.
     pub frontier: i64,
     /// The offset that is expected next.
     pub position: i64,
@@ -33,42 +33,42 @@ pub struct PartitionStatus {
     pub done_above: u64,
     /// How often records of this partition vanished from the log before they were done, since it was assigned.
     pub data_losses: u64,
-    /// What it does.
+    /// Its state.
     pub state: PartitionState,
-    /// What keeps the frontier where it is.
+    /// The record that holds the frontier.
     pub blocked: Option<Blocked>,
     /// The open transaction that it waits for.
     pub held_back: Option<HeldBack>,
 }
 
 impl PartitionStatus {
-    /// How many offsets lie between what is committed, else the frontier, and the end of the log, also behind an open transaction;
-    /// `None` while that is not known.
+    /// How many offsets lie between the committed offset, else the frontier, and the end of the log, also behind an open
+    /// transaction; `None` while the end is not known.
     pub fn lag(&self) -> Option<u64> {
-        // What was read since the last look is beyond the end that was seen then.
+        // Records that were read since the last look lie beyond the end that was seen then.
         let end = self.end?.max(self.position);
         Some(u64::try_from(end.saturating_sub(self.committed.unwrap_or(self.frontier))).unwrap_or(0))
     }
 }
 
-/// What a partition does.
+/// The state of a partition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum PartitionState {
     /// It takes records.
     Running,
-    /// A record failed: what came before it may still end, nothing behind it begins.
+    /// A record failed: records before it may still end, none behind it begins.
     Halted,
-    /// What is done above the frontier has no room in a commit any more: what is in flight goes on, nothing new begins.
+    /// The offsets done above the frontier have no room in a commit any more: records in flight go on, no new ones begin.
     Throttled,
-    /// It is given back, or the pipeline ends: what is in flight may end.
+    /// It is given back, or the pipeline ends: records in flight may end.
     Draining,
     /// Its log went back, and it is to be read anew.
     Restarting,
-    /// The user wants nothing more of it to begin; what is in flight goes on.
+    /// The user wants no more of its records to begin; those in flight go on.
     Paused,
-    /// All that can be read is done, and a producer's open transaction holds back what comes behind:
+    /// All records that can be read are done, and a producer's open transaction holds back those behind it:
     /// [`held_back`](PartitionStatus::held_back).
     HeldBack,
 }
@@ -113,7 +113,7 @@ pub struct Blocked {
     /// The first 32 bytes of its key; `None` where it has none, or has not left the poll thread. As JSON `{"text": …}`, or `{"base64": …}` where it is no UTF-8.
     #[serde(serialize_with = "crate::json::bytes_if_any")]
     pub key: Option<Vec<u8>>,
-    /// Whether the key is longer than what is shown of it.
+    /// Whether `key` is cut: the record's key is longer.
     pub key_is_cut: bool,
 }
 
@@ -137,7 +137,7 @@ impl Part {
         span.saturating_sub(self.ledger.pending())
     }
 
-    /// What keeps the frontier where it is.
+    /// The record that holds the frontier.
     pub(super) fn blocked(&self, path: &Paths, now: Duration) -> Option<Blocked> {
         let (offset, since) = self.blocked?;
         let place = self.home.place(offset);

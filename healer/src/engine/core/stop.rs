@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{Action, Core, Phase};
 use crate::error::{Cause, Error, Failure, RecordError, said::chain};
 
-/// Says what ends the pipeline, and about which record or partition that is.
+/// Logs the error that ends the pipeline, with the record or partition that it is about.
 fn tell_end(error: &Error) {
     let record = match error {
         Error::Record(record) => Some(&**record),
@@ -29,7 +29,7 @@ fn tell_end(error: &Error) {
     );
 }
 
-/// What the last commit has at least, however long the drain took.
+/// The time that the last commit has at least, however long the drain took.
 const LAST_COMMIT: Duration = Duration::from_secs(1);
 
 /// How long a record may be back without a word about why. The reason follows its receipt within moments.
@@ -88,7 +88,7 @@ impl Core {
             Phase::LastCommit(deadline) => {
                 let waiting = self.commits.is_under_way();
                 let due = self.commits.can_succeed() && self.parts.values().any(|part| part.due().is_some());
-                // A failed last commit is tried again while there is time; what stays uncommitted is replayed.
+                // A failed last commit is tried again while there is time; records that stay uncommitted are replayed.
                 if (waiting || due) && now < deadline {
                     if !waiting && self.commits.may_retry_last(now) {
                         self.commit_now(actions);

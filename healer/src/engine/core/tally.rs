@@ -1,10 +1,10 @@
-//! What was done since the start.
+//! Counts since the start.
 
 use std::collections::BTreeMap;
 
 use crate::{broker::TopicPartition, envelope::Reason};
 
-/// What was done since the start, by whole records.
+/// The counts since the start; a record counts as a whole.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Tally {
     pub(crate) healed: u64,
@@ -26,7 +26,7 @@ pub(crate) struct Tally {
     pub(crate) partitions: BTreeMap<u32, PartitionTally>,
 }
 
-/// What was done for one partition since the start.
+/// The counts of one partition since the start.
 #[derive(Clone, Debug)]
 pub(crate) struct PartitionTally {
     pub(crate) partition: TopicPartition,

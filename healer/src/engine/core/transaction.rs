@@ -30,8 +30,8 @@ impl Transaction {
     }
 }
 
-/// What a partition waits for where a transaction of a producer stays open: records behind it, also those of others, cannot be read before it
-/// ends.
+/// A producer's open transaction that a partition waits for: records from its beginning on, also those of others, cannot be
+/// read before it ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct HeldBack {

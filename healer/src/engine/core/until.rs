@@ -1,4 +1,4 @@
-//! Running to the end: until what the group has committed reaches the end offsets taken at the start.
+//! Running to the end: until the group's committed offsets reach the end offsets taken at the start.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -11,7 +11,7 @@ use crate::broker::TopicPartition;
 /// How often the group's commits are looked up while others own partitions.
 const ASK: Duration = Duration::from_millis(500);
 
-/// What a partition must reach.
+/// The goal of a partition in a run to the end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Goal {
     /// The offset that it would start at.

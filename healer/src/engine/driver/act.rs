@@ -1,4 +1,4 @@
-//! Carrying out what the core decides.
+//! Carries out the core's actions.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Answers to assignments: look up what is known of each partition, decide its start, open its lane.
+//! Answers to assignments: look up the facts about each partition, and decide its start.
 
 use std::{
     collections::BTreeMap,
@@ -39,7 +39,7 @@ impl Route {
     }
 }
 
-/// Whom to ask where partitions start, and what to go by.
+/// The broker, the store and the settings that decide where partitions start.
 pub(super) struct Lookup<'a> {
     pub(super) remote: &'a dyn Remote,
     /// Weak: a question without an answer must not keep the store open when the pipeline has ended.
@@ -64,7 +64,7 @@ pub(super) fn starts(by: &Lookup<'_>, partitions: &[TopicPartition]) -> Result<V
         Some(millis) => remote.offsets_at(partitions, millis, wait)?.into_iter().map(Some).collect(),
         None => partitions.iter().map(|partition| begun.get(partition).copied()).collect(),
     };
-    // After the commits: whoever committed had read up to there.
+    // After the commits: a member that committed had read up to there.
     let marks = remote.watermarks(partitions, wait)?;
     let mut starts = Vec::with_capacity(partitions.len());
     let known = partitions.iter().zip(committed).zip(wanted).zip(marks);
@@ -99,14 +99,14 @@ pub(super) fn goals(
     let marks = by.remote.watermarks(partitions, by.config.connect_timeout())?;
     let mut goals = BTreeMap::new();
     for ((partition, start), marks) in partitions.iter().zip(starts).zip(marks) {
-        // What was chosen is committed first, or the next run would choose again and miss what came between.
+        // A chosen start is committed first, or the next run would choose again and miss the records in between.
         let reached = !start.commit && (marks.first >= marks.end || start.offset >= marks.end);
         goals.insert(partition.clone(), Goal { start: start.offset, end: marks.end, reached });
     }
     Ok(goals)
 }
 
-/// What the text beside a commit says.
+/// Decodes the text beside a commit.
 fn said(committed: &Committed, scope: &Scope, partition: &TopicPartition) -> Option<Said> {
     let text = committed.metadata.as_deref().unwrap_or_default();
     decode_metadata(text, committed.offset, scope.mark(&partition.topic, partition.partition))

@@ -23,7 +23,7 @@ impl Backlog {
         self.length == 0
     }
 
-    /// What they take up, without what was taken before them.
+    /// The bytes that they take up; records that were taken already do not count.
     pub(super) fn bytes(&self) -> usize {
         self.bytes
     }
@@ -59,7 +59,7 @@ impl Backlog {
         *self = Self::default();
     }
 
-    /// Gives what was emptied.
+    /// Gives the pieces that were emptied.
     pub(super) fn take_spent(&mut self) -> Spent {
         std::mem::take(&mut self.spent)
     }

@@ -1,4 +1,4 @@
-//! What there was when this process began, for `start = latest`: what came to be later is read from its first record.
+//! The ends of logs when this process began, for `start = latest`: a partition that came to be later is read from its first record.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -18,7 +18,7 @@ pub(super) type Begun = BTreeMap<TopicPartition, i64>;
 /// Topics that are new together: one by one where they are named, and all that match a pattern.
 type Family = (usize, Option<Arc<str>>);
 
-/// Looks what there is, and which of it is new to the group. Blocks.
+/// Looks up which of these partitions are new to the group, and where `latest` is in them. Blocks.
 pub(super) fn look(
     remote: &dyn Remote,
     topics: &[Topics],

@@ -1,4 +1,4 @@
-//! What the poll thread and the user's handles share.
+//! The state that the poll thread and the user's handles share.
 
 use std::{
     sync::{
@@ -39,7 +39,7 @@ pub(super) struct Control {
     stop: AtomicBool,
     /// Microseconds since the start at which the broker was polled last.
     polled: AtomicU64,
-    /// What the user wants read from elsewhere, and was not looked at yet.
+    /// The partitions that the user wants read from elsewhere and that were not looked at yet.
     seeks: Mutex<Vec<Sought>>,
     missing_topic: Mutex<Option<String>>,
     /// Whether the group gives it partitions.

@@ -10,7 +10,7 @@ use crate::{
 /// How the ids of librdkafka's mock clusters begin.
 const MOCK: &str = "mockCluster";
 
-/// What it is, and the way out.
+/// The cause, and the way out.
 const WORDS: &str = "the embedded Kafka keeps 5 MiB a partition and has dropped the records that are missing: create the topic with more \
                      partitions, produce less, or use a real Kafka";
 

@@ -21,7 +21,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 impl<B: Broker> Poller<B> {
     /// Asks, where it is time and nobody asks yet.
     pub(super) fn ask_ends(&mut self, now: Duration) {
-        // What is out of range is more urgent, and may be looked for as long as a suspect has nothing to read.
+        // A look-up for offsets out of range is more urgent, and may be repeated as long as a suspect has nothing to read.
         if self.ends_at.is_none_or(|at| now < at) || self.out_of_range.is_asking() {
             return;
         }
@@ -40,7 +40,7 @@ impl<B: Broker> Poller<B> {
         self.ends_at = if self.asker.ask(question, Message::Ends) { None } else { Some(now + EVERY) };
     }
 
-    /// An outage is told elsewhere; what is not known now is known later.
+    /// Takes in the answer. An outage is told elsewhere; the next look-up asks again.
     pub(super) fn take_ends(&mut self, ends: Result<BTreeMap<TopicPartition, Watermarks>, Error>) {
         let now = self.control.now();
         self.ends_at = Some(now + EVERY);

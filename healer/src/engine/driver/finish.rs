@@ -1,4 +1,4 @@
-//! After the last action: leave the group, wait for the store, and tell what was done.
+//! After the last action: leave the group, wait for the store, and make the report.
 
 use std::{
     collections::BTreeMap,
@@ -91,7 +91,7 @@ fn report(
         skipped,
         dead_lettered: tally.dead_lettered,
         commits: tally.commits,
-        // Of what was never this member's nothing is known.
+        // Of partitions that were never this member's nothing is known.
         lag: if partitions.is_empty() && goals.is_none() {
             None
         } else {
@@ -118,7 +118,7 @@ impl Where {
     }
 }
 
-/// The ends are those of the beginning; what others own, they have committed.
+/// The ends are those of the beginning; for partitions of others the group's committed offsets are looked up.
 fn reach(
     goals: &BTreeMap<TopicPartition, Goal>,
     own: &[TopicPartition],

@@ -1,4 +1,4 @@
-//! What a user holds of a running pipeline.
+//! The user's handle of a running pipeline.
 
 use std::{
     ops::Deref,
@@ -43,8 +43,8 @@ pub struct CommittedOffset {
     pub offset: i64,
 }
 
-/// A running pipeline. Clones are the same pipeline; it runs on when all of them are dropped (what [`App::run`](crate::App::run) runs
-/// stops instead, since nobody could stop it any more).
+/// A running pipeline. Clones are the same pipeline; it runs on when all of them are dropped (a pipeline of
+/// [`App::run`](crate::App::run) stops instead, since nobody could stop it any more).
 ///
 /// A handle reads checkpoints, so it keeps the store open also after the end: drop it before the same store is opened again.
 #[derive(Clone)]
@@ -70,8 +70,9 @@ impl Handle {
         &self.control.name
     }
 
-    /// Lets the pipeline rest: no record begins until [`resume`](Handle::resume), also of partitions that come later. What is in flight goes on and
-    /// is committed, and the group keeps its members, since the broker is polled meanwhile. What waits is no stall.
+    /// Lets the pipeline rest: no record begins until [`resume`](Handle::resume), also of partitions that come later. Records in
+    /// flight go on and are committed, and the group keeps its members, since the broker is polled meanwhile. A record that
+    /// waits for `resume` is no stall.
     pub fn pause(&self) {
         self.control.core().pause(Rest::Everything);
     }
@@ -107,11 +108,11 @@ impl Handle {
     }
 
     /// Reads a partition of this member from elsewhere, and says from which offset. That is committed at once, also where it is lower than
-    /// what was committed before; records that are in flight are given up, and what they still come to changes nothing. Records from there on
-    /// are processed again, whatever any member's store remembers.
+    /// the offset committed before; records in flight are given up, and their outcomes change nothing. Records from there on are
+    /// processed again, even if a member's store knows them to be done.
     ///
     /// # Errors
-    /// A [`SeekError`]: the partition is not this member's, has no such offset, or the broker does not say what there is.
+    /// A [`SeekError`]: the partition is not this member's, has no such offset, or the broker does not say which offsets there are.
     pub async fn seek(&self, topic: &str, partition: i32, to: SeekTo) -> Result<i64, SeekError> {
         let (answer, answered) = oneshot::channel();
         let partition = TopicPartition { topic: Arc::from(topic), partition };
@@ -127,7 +128,7 @@ impl Handle {
     /// Waits for the end.
     ///
     /// # Errors
-    /// What ended the pipeline, unless it was [`stop`](Handle::stop) or the end that it was run to.
+    /// The error that ended the pipeline; [`stop`](Handle::stop) and the end that it was run to are none.
     pub async fn join(&self) -> Result<Report, Error> {
         let mut ended = self.control.ended.subscribe();
         match ended.wait_for(Option::is_some).await {
@@ -147,24 +148,24 @@ impl Handle {
         Commits { state: receive(Ear { commits, ended }) }
     }
 
-    /// Whether it is well: running, in touch with a broker, committing. Answers at once, from what is known.
+    /// Whether it is well: running, in touch with a broker, committing. Answers at once, from facts at hand.
     pub fn health(&self) -> Health {
         self.control.health(&*self.remote)
     }
 
-    /// Whose progress it is: the cluster's id, the group, the pipeline. What the store keeps is kept for this alone.
+    /// The cluster's id, the group and the pipeline that the progress belongs to. The store's entries are for this scope alone.
     pub fn scope(&self) -> &Scope {
         self.journal.scope()
     }
 
-    /// The partitions of this member: how far they are, and what keeps them where they are.
+    /// The partitions of this member: how far they are, and which record or transaction holds them.
     pub fn partitions(&self) -> Vec<PartitionStatus> {
         let now = self.control.now();
         self.control.core().status(now)
     }
 
     /// The last values that passed a node with a checkpoint, one a partition, the newest there are. They are there to look at: after a seek
-    /// back a value is that of before until a record passes again, so read on from what is committed and not from them.
+    /// back an old value stands until a record passes again, so read on from the committed offsets and not from them.
     ///
     /// # Errors
     /// A [`StoreError`] if older values cannot be read from the store.
@@ -216,7 +217,7 @@ impl Drop for Leash {
     }
 }
 
-/// What a [`Commits`] listens to.
+/// The channels that a [`Commits`] listens to.
 struct Ear {
     commits: Receiver<CommittedOffset>,
     ended: watch::Receiver<Ended>,
@@ -226,7 +227,7 @@ type Received = (Option<CommittedOffset>, Ear);
 
 /// Acknowledged commits, as a [`Stream`]; it ends with the pipeline.
 ///
-/// A reader that falls far behind misses some: what it gets later says all that the missed ones said.
+/// A reader that falls far behind misses some: later ones say all that the missed ones said.
 pub struct Commits {
     state: BoxFuture<'static, Received>,
 }

@@ -21,7 +21,7 @@ pub(super) struct Hands {
     desk: Arc<Desk>,
 }
 
-/// A lane that comes back from such a thread, with what its records came to and those that are left.
+/// A lane that comes back from such a thread, with the log of its records, and the records that are left.
 pub(crate) struct Ran {
     pub(super) lease: Lease,
     pub(super) left: Backlog,
@@ -39,7 +39,7 @@ impl Hands {
         Self { workers, runtime, answers, desk }
     }
 
-    /// Has a lane's thread run what waits for it.
+    /// Has a lane's thread run the records that wait for it.
     pub(super) fn give(&self, lease: Lease, waiting: Backlog) {
         let (runtime, answers, desk) =
             (Arc::clone(&self.runtime), self.answers.clone(), Arc::clone(&self.desk));

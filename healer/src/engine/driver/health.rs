@@ -13,7 +13,7 @@ use crate::{
 
 use super::{WaitingForPartitions, control::Control};
 
-/// How a pipeline is; what `/health` of a service would say.
+/// How a pipeline is: the content of a service's `/health` page.
 ///
 /// An outage ends no pipeline: it goes on by itself when a broker answers again.
 ///
@@ -37,9 +37,9 @@ pub struct Health {
     pub unreachable_after: Duration,
     /// How commits go.
     pub commits: CommitHealth,
-    /// The record that has waited longest for the acknowledgement of what it became; `None` while none waits for long.
+    /// The record that has waited longest for an acknowledgement, at a sink or as a dead letter; `None` while none waits for long.
     pub sends: Option<SendHealth>,
-    /// What the client said last of a topic that is gone; `None` again when partitions are assigned. With the `consumer`
+    /// The client's last word about a topic that is gone; `None` again when partitions are assigned. With the `consumer`
     /// protocol the group takes the partitions of such a topic away without a word.
     pub missing_topic: Option<String>,
     /// How long ago it asked the broker for records.
@@ -49,8 +49,8 @@ pub struct Health {
     pub assigned: usize,
     /// Why it has none, where it runs and has none.
     pub waiting: Option<WaitingForPartitions>,
-    /// The stages that rest since they fail on everything (`circuit_breaker`). No restart mends what they call, so this is no
-    /// [fault](Self::faults); a record that waits for longer than `stall_after` is.
+    /// The stages that rest since they fail on everything (`circuit_breaker`). No restart mends the service that they call, so
+    /// this is no [fault](Self::faults); a record that waits for longer than `stall_after` is.
     pub open_circuits: Vec<OpenCircuit>,
     /// How long records have been taken in that are not committed, while no commit was acknowledged at all; `None` where there are none.
     #[serde(serialize_with = "crate::json::seconds_if_any")]
@@ -60,7 +60,7 @@ pub struct Health {
     /// The partitions that an open transaction of a producer has held back for longer than
     /// [`held_back_after`](crate::ConfigBuilder::held_back_after). Empty where that is not set: a transaction may take its time, and no restart ends it.
     pub held_back: Vec<HeldPartition>,
-    /// What ended it, or ends it: known while what is in flight is still finished.
+    /// The error that ended it, or ends it: known while records in flight still finish.
     #[serde(serialize_with = "crate::error::said::chain_if_any")]
     pub error: Option<Error>,
 }
@@ -134,7 +134,7 @@ impl Control {
             (false, true) => Phase::Running,
             (false, false) => Phase::Draining,
         };
-        // What ends it is known while it still drains.
+        // The error that ends it is known while it still drains.
         let error = error.or_else(|| core.failure.clone());
         let (commits, uncommitted, stalled) = (core.commits(now), core.uncommitted(now), core.stalled(now));
         let held_back = core.held_back(now);

@@ -1,5 +1,5 @@
 //! Goes on polling while user code holds the poll thread: the group must not take that for death, a revoke is answered,
-//! what tasks finish is committed. What arrives is kept for the poll thread, which alone runs user code.
+//! and records that tasks finish are committed. Records that arrive are kept for the poll thread: the keeper runs no user code.
 
 use std::{
     sync::{

@@ -21,7 +21,7 @@ pub(super) struct Lane {
     pub(super) out: usize,
     /// How many runs of the chunk that was fetched last the poll thread has in hand and has not begun.
     pub(super) in_hand: usize,
-    /// What was fetched while the poll thread was held up: newer than everything that thread has in hand.
+    /// The records fetched while the poll thread was held up: newer than all that thread has in hand.
     pub(super) kept: Backlog,
     pub(super) paused: bool,
     /// Whether it is among those that are looked at in each round.
@@ -74,8 +74,8 @@ pub(super) enum Way {
 }
 
 /// Whether nothing is fetched for a lane that holds `own` bytes, waiting and in flight, while so many are free. Fetching pauses when it
-/// holds as many, and goes on at half of that: to resume is to fetch again what the client threw away, which may take as long as the
-/// broker holds a fetch.
+/// holds as many, and goes on at half of that: to resume is to fetch again the records that the client threw away, which may
+/// take as long as the broker holds a fetch.
 pub(super) fn pauses(paused: bool, own: u64, free: u64) -> bool {
     // One that holds nothing takes a record, or it would stand still while others hold all.
     own > 0 && if paused { own > free / 2 } else { own >= free }

@@ -26,7 +26,7 @@ pub(super) struct Lease {
     pub(super) credit: Credit,
     /// Whether an earlier owner's word about some records stands.
     pub(super) claimed: bool,
-    /// What is skipped.
+    /// The records that are skipped.
     pub(super) older: Option<Older>,
 }
 
@@ -40,7 +40,7 @@ impl Lease {
 /// How long after an assignment the client may still tell the position of the one before.
 const OLD_POSITION: Duration = Duration::from_secs(1);
 
-/// What the poll thread must do about fetching.
+/// The partitions whose fetching the poll thread must pause or resume.
 #[derive(Default)]
 pub(super) struct Flow {
     pub(super) pause: Vec<TopicPartition>,
@@ -51,7 +51,7 @@ pub(super) struct Flow {
 pub(super) struct Lanes {
     control: Arc<Control>,
     by_slot: Vec<Option<Lane>>,
-    /// The slots in which something waits, is out with what waited, or is paused: the others, which may be many, cost a round nothing.
+    /// The slots whose lane has waiting records, is out with them, or is paused: the others, maybe many, cost a round nothing.
     busy: Vec<u32>,
     /// How many take records.
     open: usize,
@@ -69,7 +69,7 @@ impl Lanes {
         if self.by_slot.len() <= at {
             self.by_slot.resize_with(at + 1, || None);
         }
-        // The one before is over, whatever its tasks still do.
+        // The lane before is over, even if its tasks still run.
         if let Some(old) = self.by_slot[at].take() {
             self.open -= usize::from(!old.is_closed());
             old.home.fence();
@@ -133,7 +133,7 @@ impl Lanes {
         Some(lane.home.generation)
     }
 
-    /// The poll thread is done with a run: what it did not take waits.
+    /// The poll thread is done with a run: the records that it did not take wait.
     pub(super) fn put_down(&mut self, slot: u32, generation: u32, left: &[RecordRef<'_>]) {
         let Self { by_slot, busy, pool, .. } = self;
         let lane = lane_at(by_slot, slot).filter(|lane| lane.home.generation == generation);
@@ -182,7 +182,7 @@ impl Lanes {
         }
     }
 
-    /// Takes an entry back, with what it did not take of those that waited. A lane that was closed or opened anew
+    /// Takes an entry back, with the waiting records that it did not take. A lane that was closed or opened anew
     /// meanwhile has no use for them.
     pub(super) fn give_back(&mut self, lease: Lease, mut left: Backlog) {
         let Lease { home, entry, .. } = lease;
@@ -197,7 +197,7 @@ impl Lanes {
         }
     }
 
-    /// Keeps what is fetched while the poll thread is held up.
+    /// Keeps records that are fetched while the poll thread is held up.
     pub(super) fn keep(&mut self, records: &[RecordRef<'_>]) {
         let Self { by_slot, busy, pool, .. } = self;
         for record in records {
@@ -208,7 +208,7 @@ impl Lanes {
         }
     }
 
-    /// What was kept waits behind what waits already. Says in which slots something waits.
+    /// Puts kept records behind those that wait already. Says in which slots records wait.
     pub(super) fn take_kept(&mut self, slots: &mut Vec<u32>) {
         slots.clear();
         for slot in &self.busy {
@@ -238,7 +238,7 @@ impl Lanes {
         self.busy().any(|lane| matches!(lane.entry, Way::Out))
     }
 
-    /// Whether the consumer's position is what a lane has taken: all that was fetched for it, in this assignment.
+    /// Whether the consumer's position is the lane's: it has taken all records that were fetched for it, in this assignment.
     pub(super) fn is_at_position(&self, slot: u32, now: Duration) -> bool {
         let lane = self.by_slot.get(slot as usize).and_then(Option::as_ref);
         lane.is_some_and(|lane| lane.is_idle() && (lane.lent || now >= lane.opened + OLD_POSITION))
@@ -269,7 +269,7 @@ impl Lanes {
         self.busy().filter(waits).map(|lane| (lane.home.slot, !lane.paused))
     }
 
-    /// What the poll thread must do so that lanes with enough to do are not fetched for.
+    /// The partitions to pause or resume, so that lanes with enough to do are not fetched for.
     pub(super) fn flow(&mut self) -> Flow {
         let mut flow = Flow::default();
         self.memory.set_waiting(self.busy().map(Lane::charge).sum());
@@ -277,7 +277,7 @@ impl Lanes {
         let Self { by_slot, busy, control, .. } = self;
         let core = control.core();
         busy.retain(|slot| {
-            // What is closed is over, and so is what it was busy with.
+            // A closed lane is over, and has no business any more.
             let Some(lane) = lane_at(by_slot, *slot).filter(|lane| !lane.is_closed()) else { return false };
             let own = lane.charge() + core.charge(*slot);
             let pauses = pauses(lane.paused, own, free);

@@ -84,13 +84,13 @@ impl Asker {
     }
 }
 
-/// Assignments that are not answered yet, oldest first. Each has a number of its own, so that what was asked for an
-/// assignment that is over is not taken for the next one of the same partition: others may have committed in between.
+/// Assignments that are not answered yet, oldest first. Each has a number of its own, so that the answer for an
+/// assignment that is over is not taken for that of the next one of the same partition: others may have committed in between.
 #[derive(Default)]
 pub(super) struct Unanswered {
     waiting: BTreeMap<u64, TopicPartition>,
     numbers: u64,
-    /// A look-up is under way; what comes meanwhile is looked up after it.
+    /// A look-up is under way; assignments that come meanwhile are looked up after it.
     asking: bool,
     next: Duration,
     /// When it is told again that there is no answer.
@@ -146,7 +146,7 @@ impl<B: Broker> Poller<B> {
     pub(super) fn take_starts(&mut self, asked: &[u64], starts: Result<Vec<Start>, Error>) {
         self.unanswered.asking = false;
         if !self.control.core().is_running() {
-            return; // nothing is opened any more, and what failed is of no interest
+            return; // nothing is opened any more, and an error is of no interest
         }
         let waiting = &mut self.unanswered.waiting;
         let error = match starts {
@@ -154,7 +154,7 @@ impl<B: Broker> Poller<B> {
                 let known = asked.iter().zip(starts);
                 let current = known.filter_map(|(number, start)| Some((waiting.remove(number)?, start)));
                 let current: Vec<_> = current.collect();
-                // An answer to nothing would be taken for the answer to what came since.
+                // The broker would take an empty answer for that of an assignment that came since.
                 if !current.is_empty() {
                     self.open(current);
                 }
@@ -182,7 +182,7 @@ impl<B: Broker> Poller<B> {
         }
     }
 
-    /// Asks what the group has committed. Behind a join that waits for others the answer takes its time.
+    /// Asks for the group's committed offsets. Behind a join that waits for others the answer takes its time.
     pub(super) fn ask_group(&mut self, partitions: Vec<TopicPartition>) {
         if self.asking_group {
             return;

@@ -80,9 +80,9 @@ pub(crate) enum Message {
     Broke(Error),
     /// Where partitions start, for these assignments.
     Starts(Vec<u64>, Result<Vec<Start>, Error>),
-    /// What there is of partitions one of which is read out of range.
+    /// The watermarks of partitions one of which is read out of range.
     Watermarks(Vec<Suspect>, Result<Vec<Watermarks>, Error>),
-    /// What the group has committed for partitions of others.
+    /// The group's committed offsets of partitions of others.
     Group(Result<BTreeMap<TopicPartition, i64>, Error>),
     /// Where the logs of partitions end.
     Ends(Result<BTreeMap<TopicPartition, Watermarks>, Error>),
@@ -95,7 +95,7 @@ pub(crate) enum Message {
 pub(crate) enum Mode {
     /// Until it is stopped.
     Forever,
-    /// Until what the group has committed reaches the end offsets of the start.
+    /// Until the group's committed offsets reach the end offsets of the start.
     UntilEnd,
 }
 
@@ -103,16 +103,16 @@ pub(crate) enum Mode {
 pub(crate) struct Launch {
     pub(crate) name: String,
     pub(crate) graph: Graph,
-    /// What nodes do about failures that say nothing.
+    /// The error policy of nodes that have none of their own.
     pub(crate) on_error: OnError,
-    /// The number of each source, what it reads, and its chain.
+    /// The number of each source, its topics, and its chain.
     pub(crate) sources: Vec<(u32, Topics, Arc<dyn Entry>)>,
     pub(crate) states: States,
     pub(crate) config: Config,
     pub(crate) store: Arc<dyn healer_store::Store>,
     pub(crate) mode: Mode,
     pub(crate) reporter: Option<Arc<dyn FailureReporter>>,
-    /// Whether it stops at the first failure, whatever its nodes say.
+    /// Whether it stops at the first failure, even if its nodes say otherwise.
     pub(crate) always_stops: bool,
 }
 
@@ -125,8 +125,8 @@ pub(crate) trait Connect {
     fn producer(&self, config: &Config) -> Result<Arc<dyn Producer>, BrokerError>;
 }
 
-/// Connects, checks what only a broker knows, and starts the engine's threads. If nobody waits for the answer any more, what was
-/// started is stopped.
+/// Connects, makes the checks that need a broker, and starts the engine's threads. If nobody waits for the answer any more, the
+/// started pipeline is stopped.
 pub(crate) async fn launch<C: Connect + Send + 'static>(launch: Launch, connect: C) -> Result<Leash, Error> {
     let began = Instant::now();
     let runtime = Arc::new(TokioRuntime { handle: runtime::Handle::current(), began });

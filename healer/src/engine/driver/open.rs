@@ -1,4 +1,4 @@
-//! Opening partitions: what was assigned, and what is read anew.
+//! Opening partitions: those that were assigned, and those that are read anew.
 
 use std::sync::Arc;
 
@@ -39,7 +39,7 @@ impl<B: Broker> Poller<B> {
         self.reopen(&partition, Start::at(offset));
     }
 
-    /// Opens a new generation of a partition that is assigned already; what the old one still does changes nothing.
+    /// Opens a new generation of a partition that is assigned already; outcomes that still come from the old one change nothing.
     pub(super) fn reopen(&mut self, partition: &TopicPartition, start: Start) {
         let Some((slot, home)) = self.open_lane(partition) else { return };
         let (to, generation) =

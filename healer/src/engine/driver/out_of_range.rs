@@ -1,5 +1,5 @@
-//! Offsets that do not exist. The client does not say of which partition, so where each of them reads is compared with what
-//! there is of it. The fetching of the one that is meant stands still, so whoever may be meant is watched until it moves.
+//! Offsets that do not exist. The client does not say of which partition, so the position in each of them is compared with
+//! its watermarks. The fetching of the one that is meant stands still, so each suspect is watched until it moves.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -18,7 +18,7 @@ const STANDS_STILL: Duration = Duration::from_secs(10);
 /// How often those that may be meant are looked up.
 const LOOK_UP: Duration = Duration::from_secs(1);
 
-/// What the client said, until all that may be meant were found or have moved.
+/// The client's word about an offset, until all partitions that may be meant were found or have moved.
 #[derive(Default)]
 pub(super) struct OutOfRangeTold {
     text: String,
@@ -65,7 +65,7 @@ impl Suspect {
     }
 
     /// Whether it stands where nothing is. The watermarks were read between the two looks: a reader on its way may have been
-    /// below the first offset before, or be beyond what was the end then.
+    /// below the first offset before, or be beyond the end as it was then.
     fn is_out(&self, later: &Self, marks: Watermarks) -> bool {
         let out = |a: i64, b: i64| a.max(b) < marks.first || a.min(b) > marks.end;
         out(self.read, later.read) || out(self.position, later.position)
@@ -83,7 +83,7 @@ impl<B: Broker> Poller<B> {
     pub(super) fn hear_out_of_range(&mut self, text: String) {
         let reading = self.reading();
         let told = &mut self.out_of_range;
-        // Who has moved since an earlier word was well then, and may be meant now.
+        // A partition that has moved since an earlier word was well then, and may be meant now.
         told.suspects.retain(|known| reading.iter().any(|now| known.is(now) && known.read == now.read));
         for now in reading {
             if !told.suspects.iter().any(|known| known.is(&now)) {
@@ -93,7 +93,7 @@ impl<B: Broker> Poller<B> {
         (told.text, told.next) = (text, Duration::ZERO);
     }
 
-    /// Looks up what there is of the partitions that may be meant.
+    /// Looks up the watermarks of the partitions that may be meant.
     pub(super) fn ask_watermarks(&mut self) {
         let told = &self.out_of_range;
         if told.suspects.is_empty() || told.asking || self.control.now() < told.next {
@@ -101,7 +101,7 @@ impl<B: Broker> Poller<B> {
         }
         let reading = self.reading();
         let told = &mut self.out_of_range;
-        // What is gone or was read anew is another one, and what moves is well.
+        // A partition that is gone or was read anew is another one, and one that moves is well.
         told.suspects.retain(|then| reading.iter().any(|now| then.is(now) && now.read <= then.read));
         let suspects = told.suspects.clone();
         if suspects.is_empty() {
@@ -137,7 +137,7 @@ impl<B: Broker> Poller<B> {
             let Some(here) = reading.iter().find(|now| then.is(now)) else { continue };
             let Some(suspect) = told.suspects.iter_mut().find(|suspect| suspect.is(here)) else { continue };
             let is_out = then.is_out(here, marks);
-            // What an open transaction holds back cannot be fetched.
+            // Records that an open transaction holds back cannot be fetched.
             let stands = here.read < marks.stable && self.lanes.is_at_a_loss(here.slot);
             suspect.still = stands.then(|| suspect.still.unwrap_or(now));
             let is_still = suspect.still.is_some_and(|since| now >= since + STANDS_STILL);

@@ -1,4 +1,4 @@
-//! A start rides out what may pass.
+//! A start rides out errors that may pass.
 
 use std::{
     thread,
@@ -7,7 +7,7 @@ use std::{
 
 use crate::error::Error;
 
-/// How long a topic may be unknown: brokers hear of a new one a moment after whoever made it.
+/// How long a topic may be unknown: brokers hear of a new one a moment after it was made.
 const NEW_TOPIC: Duration = Duration::from_secs(2);
 
 /// How long after an answer that may pass is asked again.

@@ -76,7 +76,7 @@ impl Entry {
         (self.key.map(|_| self.start..behind), value)
     }
 
-    /// What it takes up, with what is kept beside its bytes.
+    /// Its size in bytes: its own, its key and value, and all that is kept beside them.
     pub(super) fn bytes(&self) -> usize {
         let held = self.key.unwrap_or(0) as usize + self.value.unwrap_or(0) as usize;
         size_of::<Self>() + held + self.beside.bytes()
@@ -165,7 +165,7 @@ impl Piece {
     }
 }
 
-/// How many pieces are kept for what comes next.
+/// How many pieces are kept for the next records.
 pub(super) const SPARE: usize = 16;
 
 /// Pieces of all partitions that are empty again.

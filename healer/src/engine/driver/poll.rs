@@ -1,4 +1,4 @@
-//! The engine between two chunks: takes in what happened, answers the broker, and carries out what the core decides.
+//! The engine between two chunks: takes in events, answers the broker, and carries out the core's actions.
 
 use std::{
     collections::BTreeMap,
@@ -35,7 +35,7 @@ use crate::{
 /// How long the poll thread rests while records wait for outcomes.
 const REST: Duration = Duration::from_millis(5);
 
-/// How long it waits for records while lanes are with threads of their own: who comes back meanwhile waits as long.
+/// How long it waits for records while lanes are with threads of their own: a lane that comes back meanwhile waits as long.
 const AT_WORK: Duration = Duration::from_millis(1);
 
 /// How often positions are looked at.
@@ -44,14 +44,14 @@ const LOOK: Duration = Duration::from_millis(50);
 /// How often metrics are told.
 const TELL: Duration = Duration::from_millis(250);
 
-/// How long the keeper waits for records while it holds what the poll thread needs to fetch.
+/// How long the keeper waits for records while it holds the role that the poll thread needs to fetch.
 const KEEP: Duration = Duration::from_millis(20);
 
 /// How to fetch next.
 pub(super) struct Fetch {
     pub(super) max: usize,
     pub(super) wait: Duration,
-    /// How long to rest before, unless what comes home is worth a look.
+    /// How long to rest before, unless outcomes come home that are worth a look.
     pub(super) rest: Option<Duration>,
 }
 
@@ -88,19 +88,19 @@ pub(crate) struct Poller<B> {
     pub(super) told: Duration,
     /// When the ends of logs are looked up next; `None` while they are.
     pub(super) ends_at: Option<Duration>,
-    /// What a run to the end is to reach.
+    /// The goals of a run to the end.
     pub(super) goals: Option<BTreeMap<TopicPartition, Goal>>,
 }
 
 impl<B: Broker> Poller<B> {
-    /// Takes in what happened elsewhere; says whether it goes on.
+    /// Takes in events from elsewhere; says whether the pipeline goes on.
     pub(super) fn attend(&mut self) -> bool {
         self.collect();
         self.ask_starts();
         !self.control.core().is_finished()
     }
 
-    /// After fetching: what the broker said, where the consumer is, what was acknowledged.
+    /// After fetching: takes in the broker's events, looks where the consumer is, and tells of acknowledged commits.
     pub(super) fn look_after(&mut self) {
         let now = self.control.now();
         self.control.has_polled(now);
@@ -117,7 +117,7 @@ impl<B: Broker> Poller<B> {
         self.carry_out(actions);
     }
 
-    /// Takes in what came from tasks, threads and the user.
+    /// Takes in outcomes of tasks, answers of threads, and wishes of the user.
     fn collect(&mut self) {
         let mut settled = std::mem::take(&mut self.settled);
         let failures = self.control.desk.collect(&mut settled);
@@ -153,7 +153,7 @@ impl<B: Broker> Poller<B> {
     fn take_ran(&mut self, Ran { lease, left, mut log, leader_epoch }: Ran) {
         let (slot, generation) = (lease.home.slot, lease.home.generation);
         let failure = log.failure.take();
-        // First, so that what the core decides finds the lane whole.
+        // First, so that the core's actions find the lane whole.
         self.lanes.give_back(lease, left);
         let event = Event::Chunk { slot, generation, log: &log, leader_epoch, delivered: false };
         let actions = self.control.step(event);
@@ -224,15 +224,15 @@ impl<B: Broker> Poller<B> {
         } else if self.lanes.are_out() && !full && core.is_running() {
             wait = AT_WORK;
         } else if waiting || !core.is_running() {
-            // Who has nothing to do is fetched for without a rest, as long as there is something.
+            // Partitions that are idle are fetched for without a rest, as long as records come.
             rest = (full || !came).then_some(pace);
         } else if core.is_busy() || self.is_asking() {
             wait = pace.min(budget);
         } else {
             wait = budget;
         }
-        // While all lanes have what to do, more records would only fill them until fetching pauses, and a pause throws away
-        // what the client has fetched. One at a time still answers rebalances.
+        // While all lanes have work, more records would only fill them until fetching pauses, and a pause throws away
+        // the records that the client has fetched. One at a time still answers rebalances.
         let max =
             if full || (ready && self.hands.is_none()) { 1 } else { CHUNK.min(self.config.in_flight()) };
         Fetch { max, wait, rest }
@@ -268,7 +268,7 @@ impl<B: Broker> Poller<B> {
                 }
             }
             let mut positions = self.broker.positions();
-            // What waits was fetched and not yet delivered: the position is beyond it.
+            // Records that wait were fetched and not yet delivered: the position is beyond them.
             positions.retain(|(slot, _)| self.lanes.is_at_position(*slot, now));
             self.step(Event::Positions(&positions));
             self.ask_ends(now);

@@ -1,4 +1,4 @@
-//! Makes an engine of a pipeline: checks what only a broker knows, and puts the parts together.
+//! Makes an engine of a pipeline: makes the checks that need a broker, and puts the parts together.
 
 use std::{
     collections::BTreeMap,
@@ -44,7 +44,7 @@ use crate::{
 /// An engine whose threads are not started, and the user's handle on it.
 pub(crate) type Prepared<B> = (Arc<Station<B>>, Handle);
 
-/// Checks what only a broker knows, and joins the group. A broker that is dropped on the way leaves by itself.
+/// Makes the checks that need a broker, and joins the group. A broker that is dropped on the way leaves by itself.
 pub(crate) fn prepare<C: Connect>(
     launch: Launch,
     connect: &C,
@@ -81,7 +81,7 @@ pub(crate) fn prepare<C: Connect>(
     Ok((Arc::new(Station::new(poller, runtime)), handle))
 }
 
-/// What is kept for this pipeline in this group of this cluster, and for nobody else.
+/// The journal of this pipeline in this group of this cluster, and of no other.
 fn journal(launch: &Launch, cluster: Option<String>) -> Result<Journal, StoreError> {
     let group = launch.config.group().unwrap_or(&launch.name);
     let Some(cluster) = cluster else {

@@ -1,10 +1,10 @@
-//! What a pipeline did, told at its end.
+//! The report of a pipeline, made at its end.
 
 use std::{collections::BTreeMap, time::Duration};
 
 use serde::Serialize;
 
-/// What a pipeline did, by whole records: one that went several ways counts once, as a dead letter if it became one
+/// The counts of a pipeline, by whole records: one that went several ways counts once, as a dead letter if it became one
 /// on any way, else as healed if any way healed it.
 ///
 /// As JSON the fields have the names that they have here; the duration is a number of seconds.
@@ -50,7 +50,7 @@ pub struct PartitionReport {
 }
 
 impl PartitionReport {
-    /// How many offsets lie between what is committed (else the start) and the end; `None` where the end is not known.
+    /// How many offsets lie between the committed offset (else the start) and the end; `None` where the end is not known.
     pub fn lag(&self) -> Option<u64> {
         let from = self.committed.unwrap_or(self.start);
         Some(u64::try_from(self.end?.saturating_sub(from)).unwrap_or(0))

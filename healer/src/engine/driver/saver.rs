@@ -12,7 +12,7 @@ use crate::{
     lane::Worker,
 };
 
-/// What one tick saves, in one atomic write.
+/// The snapshots and checkpoints that one tick saves, in one atomic write.
 #[derive(Default)]
 pub(super) struct Save {
     pub(super) snapshots: Vec<PartitionSnapshot>,
@@ -35,7 +35,7 @@ impl Save {
     }
 }
 
-/// Writes what it is given; what piles up meanwhile goes along in one write.
+/// Writes the saves that it is given; those that pile up meanwhile go along in one write.
 pub(super) struct Saver {
     worker: Box<dyn Worker>,
     journal: Arc<Journal>,
@@ -70,7 +70,7 @@ impl Saver {
         }));
     }
 
-    /// Waits for what was given, not longer than `budget`.
+    /// Waits for the saves that were given, not longer than `budget`.
     pub(super) fn finish(self, budget: Duration) {
         if !self.worker.finish(budget) {
             tracing::warn!("the store did not take the last snapshot in time; its records are replayed");

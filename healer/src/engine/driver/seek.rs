@@ -21,12 +21,12 @@ use crate::{
 pub enum SeekTo {
     /// This offset.
     Offset(i64),
-    /// The first record at or after this time, which may lie before 1970; the end where there is none. What is there behind it and is
-    /// older is skipped, and counted as [`Start::Time`](crate::Start::Time) says.
+    /// The first record at or after this time, which may lie before 1970; the end where there is none. Older records that are
+    /// there behind it are skipped, and counted as [`Start::Time`](crate::Start::Time) says.
     Time(SystemTime),
     /// The first record there is.
     Earliest,
-    /// The end: what comes from now on.
+    /// The end: records that come from now on.
     Latest,
 }
 
@@ -56,14 +56,14 @@ pub enum SeekError {
     OutOfRange {
         /// Topic and partition.
         partition: String,
-        /// What was asked for.
+        /// The offset that was asked for.
         offset: i64,
         /// The first offset there is.
         first: i64,
         /// The offset of the next record to be written.
         end: i64,
     },
-    /// The broker did not say what there is.
+    /// The broker did not say which offsets there are.
     #[error("the broker does not say what there is to be read: {0}")]
     Broker(Error),
     /// The pipeline has ended, or ends.
@@ -71,14 +71,14 @@ pub enum SeekError {
     Ended,
 }
 
-/// A partition that is to be read from elsewhere, and whom to tell.
+/// A partition that is to be read from elsewhere, and the channel for the answer.
 pub(crate) struct Sought {
     pub(super) partition: TopicPartition,
     pub(super) to: SeekTo,
     pub(super) answer: oneshot::Sender<Result<i64, SeekError>>,
 }
 
-/// What there is to choose from.
+/// The offsets to choose from.
 pub(crate) struct Found {
     marks: Watermarks,
     /// The time that was asked for, and its offset.
@@ -120,7 +120,7 @@ impl Found {
 }
 
 impl<B: Broker> Poller<B> {
-    /// Looks up what the user asked for since the last time.
+    /// Looks up the offsets that the user asked for since the last time.
     pub(super) fn take_seeks(&mut self) {
         for sought in self.control.take_seeks() {
             let (partition, to, wait) = (sought.partition.clone(), sought.to, self.config.connect_timeout());
@@ -137,7 +137,7 @@ impl<B: Broker> Poller<B> {
             let TopicPartition { topic, partition } = &partition;
             tracing::info!(topic = &**topic, partition, offset, "reading from elsewhere, as was asked: {to}");
         }
-        // Who asked may have gone.
+        // The caller may have gone.
         drop(answer.send(result));
     }
 
@@ -150,7 +150,7 @@ impl<B: Broker> Poller<B> {
             end,
         })?;
         let generations = self.generations;
-        // Not where it is to be given back: then its ledger says what was done up to there.
+        // Not where it is to be given back: then its ledger says which records were done up to there.
         let may = self.control.core().part_of(partition).is_some_and(Part::is_open);
         if may {
             let older = found.at_time.map(|(than, _)| Older { than, below: end });

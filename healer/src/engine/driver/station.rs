@@ -1,4 +1,4 @@
-//! What the poll thread and its keeper share: everything but the user's code, behind one lock.
+//! The state that the poll thread and its keeper share: everything but the user's code, behind one lock.
 
 use std::{
     sync::{
@@ -62,7 +62,7 @@ impl<B: Broker> Station<B> {
         self.control.desk.peek(show);
     }
 
-    /// Taken before the poller, by whoever fetches or changes lanes; free while user code runs.
+    /// Taken before the poller, by a thread that fetches or changes lanes; free while user code runs.
     pub(super) fn role(&self) -> MutexGuard<'_, ()> {
         lock(&self.role)
     }
@@ -91,10 +91,10 @@ impl<B: Broker> Station<B> {
         since > 0 && self.runtime.now() >= Duration::from_millis(since - 1) + PATIENCE
     }
 
-    /// The end: leaves the group and tells how it went. Whoever comes second finds nothing to do.
+    /// The end: leaves the group and tells how it went. A second call finds nothing to do.
     pub(crate) fn finish(&self, panic: Option<Error>) {
         let Some(poller) = lock(&self.poller).take() else { return };
-        // It drops what the user's closures hold: whoever waits for the end must hear of a panic there as well.
+        // It drops the values that the user's closures hold: waiting users must hear of a panic there as well.
         let result =
             catch(|| finish(poller, panic)).unwrap_or_else(|panicked| Err(Error::Engine(panicked.message)));
         self.control.ended.send_replace(Some(result));

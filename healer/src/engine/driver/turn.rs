@@ -1,4 +1,4 @@
-//! The poll thread's round: look after everything, run what waits, fetch, run what came.
+//! The poll thread's round: look after everything, run records that wait, fetch, run fetched records.
 
 use std::{sync::Arc, time::Instant};
 
@@ -69,7 +69,7 @@ impl<B: Broker> Turner<B> {
         source.poll(fetch.max, fetch.wait, &mut |records| {
             self.came = true;
             self.note(records);
-            // Whoever fetches from here on gets newer records.
+            // A thread that fetches from here on gets newer records.
             role = None;
             self.dispatch(records);
         });
@@ -80,7 +80,7 @@ impl<B: Broker> Turner<B> {
         station.with(Poller::look_after).is_some()
     }
 
-    /// Runs what waits and may run now.
+    /// Runs the records that wait and may run now.
     fn feed(&mut self) {
         let until = self.station.chunk_end();
         let mut slots = std::mem::take(&mut self.waiting);
@@ -103,7 +103,7 @@ impl<B: Broker> Turner<B> {
         self.waiting = slots;
     }
 
-    /// Has a lane's own thread run what waits for it.
+    /// Has a lane's own thread run the records that wait for it.
     fn hand_out(&self, lease: Lease, waiting: Backlog) {
         let (id, first) = ((lease.home.slot, lease.home.generation), waiting.first());
         let control = &self.station.control;
@@ -124,7 +124,7 @@ impl<B: Broker> Turner<B> {
         });
     }
 
-    /// Runs a chunk; what a lane cannot take now waits.
+    /// Runs a chunk; records that a lane cannot take now wait.
     fn dispatch(&mut self, records: &[RecordRef<'_>]) {
         let until = self.station.chunk_end();
         let generations = std::mem::take(&mut self.generations);
@@ -255,7 +255,7 @@ impl<B: Broker> Turner<B> {
                 match part.ledger.deliver_known(record.offset, record.leader_epoch) {
                     Ok(healer_store::Delivered::AlreadyDone) => false,
                     Ok(healer_store::Delivered::Fresh) => true,
-                    // The plain way says what is wrong with the offset.
+                    // The plain way says why the offset is refused.
                     Err(_) => {
                         drop(core);
                         return taken

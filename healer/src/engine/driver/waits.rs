@@ -27,7 +27,7 @@ pub struct WaitingForPartitions {
     pub reason: String,
 }
 
-/// What the group said last.
+/// The group's last answer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Answer {
     /// Nothing yet: it still waits for other members, or has taken all away.
@@ -45,7 +45,7 @@ pub(super) struct Waits {
     told: Option<Duration>,
 }
 
-/// What is to be told.
+/// A message about the wait.
 #[derive(Debug, PartialEq, Eq)]
 enum Told {
     Waits { lasting: Duration, is_first: bool },
@@ -58,7 +58,7 @@ impl Waits {
         self.answer = answer;
     }
 
-    /// Notes whether there is nothing now; gives what is to be told of that.
+    /// Notes whether there is nothing now; gives the message about that, where one is due.
     fn look(&mut self, waits: bool, now: Duration) -> Option<Told> {
         if !waits {
             let (since, told) = (self.since.take(), self.told.take());
@@ -73,13 +73,13 @@ impl Waits {
         Some(Told::Waits { lasting: now.saturating_sub(since), is_first })
     }
 
-    /// For how long, and what the group said last; `None` where there are partitions.
+    /// How long there has been nothing, and the group's last answer; `None` where there are partitions.
     pub(super) fn lasting(&self, now: Duration) -> Option<(Duration, Answer)> {
         self.since.map(|since| (now.saturating_sub(since), self.answer))
     }
 }
 
-/// Why the group gives nothing, and what to do about it.
+/// Why the group gives nothing, and the ways out.
 #[derive(Clone, Debug)]
 pub(super) struct Reasons {
     session: String,
@@ -107,7 +107,7 @@ impl Reasons {
         Self { session, has_patterns }
     }
 
-    /// What is known better comes first.
+    /// A reason that is known better comes first.
     pub(super) fn reason(&self, answer: Answer, outage: Option<String>, missing: Option<String>) -> String {
         if let Some(reason) = outage {
             return format!("no broker can be reached: {reason}");

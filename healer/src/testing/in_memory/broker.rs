@@ -138,7 +138,7 @@ impl Remote for Shelf {
     }
 
     fn cluster_id(&self, _: Duration) -> Option<String> {
-        // Each run is a cluster of its own: what a store kept of an earlier one says nothing of these records.
+        // Each run is a cluster of its own: a store's rows from an earlier run say nothing of these records.
         Some(format!("in-memory-{}", Uuid::now_v7()))
     }
 

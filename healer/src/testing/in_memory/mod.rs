@@ -29,8 +29,8 @@ use crate::{
 /// calling thread alone, without a broker, and with a clock that goes on only where all wait: a retry that pauses for ten seconds
 /// costs no time.
 ///
-/// For a test [`run_once`](Self::run_once) gives each record to the pipeline once, and [`sent`](Self::sent) shows what sinks and
-/// dead letters got:
+/// For a test [`run_once`](Self::run_once) gives each record to the pipeline once, and [`sent`](Self::sent) shows the records of
+/// sinks and dead letters:
 ///
 /// ```
 /// use healer::{prelude::*, testing::InMemory};
@@ -58,14 +58,14 @@ use crate::{
 /// # Ok::<_, Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// [`run`](Self::run) goes round and round the records, for as long as is asked for, and throws away what sinks send. What is left
-/// is what healer itself does with a record, and that is the same each time: it is meant for counting instructions and
+/// [`run`](Self::run) goes round and round the records, for as long as is asked for, and throws away the records of sinks. Only
+/// healer's own work on a record is left, and that is the same each time: `run` is meant for counting instructions and
 /// allocations, and for profilers.
 ///
-/// Neither shows anything about delivery, since nothing ever goes wrong here: that is what
-/// [`Simulation`](super::Simulation) is for. Sinks and dead letters are acknowledged at once. A `blocking` stage has threads of its
-/// own here too, and with it counts differ a little. A stage that waits for what never comes makes a run that never ends: give it a
-/// `timeout`, which takes no time here. Batches that are larger than a pipeline's default `in_flight` raise that.
+/// Neither shows anything about delivery, since nothing ever goes wrong here: [`Simulation`](super::Simulation) is for that. Sinks
+/// and dead letters are acknowledged at once. A `blocking` stage has threads of its own here too, and with it counts differ a
+/// little. A stage that waits for something that never comes makes a run that never ends: give it a `timeout`, which takes no
+/// time here. Batches that are larger than a pipeline's default `in_flight` raise that.
 #[derive(Debug)]
 pub struct InMemory {
     topics: Vec<Topic>,
@@ -114,15 +114,15 @@ impl InMemory {
         self
     }
 
-    /// Runs a pipeline over each record once, and ends when all are committed. [`sent`](Self::sent) then shows what it sent, also
-    /// where it failed.
+    /// Runs a pipeline over each record once, and ends when all are committed. [`sent`](Self::sent) then shows the records that
+    /// it sent, also where it failed.
     ///
     /// A record goes to the [`partition`](TestRecord::partition) that it names, else where its key belongs, else to one after the
     /// other. Its time is the one that it names, else its offset in milliseconds since 1970.
     ///
     /// # Errors
-    /// As [`App::run_until_end`](crate::App::run_until_end), but for what only a broker knows; and [`Error::Build`] where the pipeline
-    /// does not read a topic that was given here.
+    /// As [`App::run_until_end`](crate::App::run_until_end), without the errors of a broker; and [`Error::Build`] where the
+    /// pipeline does not read a topic that was given here.
     ///
     /// # Panics
     /// If it is called within a tokio runtime: it has one of its own.
@@ -133,8 +133,8 @@ impl InMemory {
         run(parts, app, false, outbox)
     }
 
-    /// What the pipeline sent to a topic, as a sink or as a dead letter, in the last [`run_once`](Self::run_once): in the order of
-    /// sending, which is what the offsets count; all in partition 0.
+    /// The records that the pipeline sent to a topic, as a sink or as a dead letter, in the last [`run_once`](Self::run_once): in
+    /// the order of sending, which their offsets count; all in partition 0.
     ///
     /// # Panics
     /// If no sink and no failure policy of that pipeline names the topic, none chooses topics by record, and nothing was sent there:
@@ -148,8 +148,8 @@ impl InMemory {
         self.outbox.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Runs a pipeline over `count` records, evenly over all partitions, and ends when all are committed. Each partition goes round and
-    /// round the records of its topic, whatever their keys. What sinks send is thrown away.
+    /// Runs a pipeline over `count` records, evenly over all partitions, and ends when all are committed. Each partition goes
+    /// round and round the records of its topic, regardless of their keys. The records of sinks are thrown away.
     ///
     /// ```
     /// use healer::{prelude::*, testing::InMemory};
@@ -212,7 +212,7 @@ pub(super) struct Placed {
 }
 
 impl Placed {
-    /// What a stage is told of it.
+    /// The context that a stage gets with it.
     pub(super) fn context(&self) -> Context {
         let mut context = Context::reusable(Arc::clone(&self.topic), self.partition);
         let record = self.record.at(0, self.offset);
@@ -222,7 +222,7 @@ impl Placed {
     }
 }
 
-/// Runs a pipeline over records where they were, up to the first failure, whatever its nodes say about it.
+/// Runs a pipeline over records where they were, up to the first failure, regardless of its nodes' policies.
 pub(super) fn run_where_they_were(
     app: App,
     records: impl IntoIterator<Item = Placed>,

@@ -1,4 +1,4 @@
-//! What sinks and dead letters send.
+//! The records of sinks and dead letters.
 
 use std::{
     collections::BTreeMap,
@@ -47,7 +47,7 @@ impl Outbox {
         self.topics.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What was sent to a topic.
+    /// The records that were sent to a topic.
     ///
     /// # Panics
     /// If it can be none that the pipeline writes to.

@@ -1,4 +1,4 @@
-//! What partitions in memory hold.
+//! The records of partitions in memory.
 
 use std::{ops::Range, sync::Arc};
 
@@ -8,7 +8,7 @@ use crate::{
     testing::TestRecord,
 };
 
-/// A partition and what it holds.
+/// A partition and its records.
 pub(super) struct Part {
     pub(super) partition: TopicPartition,
     pub(super) records: Records,

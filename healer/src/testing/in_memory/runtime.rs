@@ -17,7 +17,7 @@ use crate::{
 
 type Work = Box<dyn FnOnce() + Send>;
 
-/// Does in turn what has threads of its own elsewhere.
+/// Runs tasks and workers in turn; elsewhere they have threads of their own.
 pub(super) struct OneThread {
     tokio: Tokio,
     began: tokio::time::Instant,
@@ -78,7 +78,7 @@ impl Runtime for OneThread {
         self.began.elapsed()
     }
 
-    /// What runs here keeps nothing for another run.
+    /// A run here keeps nothing for another run.
     fn random(&self) -> u64 {
         0
     }
@@ -103,7 +103,7 @@ impl Runtime for OneThread {
     }
 }
 
-/// Gives work to whoever gives way.
+/// Queues work for [`OneThread::give_way`].
 struct Line(Arc<Mutex<VecDeque<Work>>>);
 
 impl Worker for Line {

@@ -1,11 +1,11 @@
-//! It runs what the engine runs, whole and each time alike.
+//! `InMemory` runs the whole engine, and each time alike.
 
 use std::sync::{Arc, Mutex};
 
 use super::*;
 use crate::prelude::*;
 
-/// What reached the last node, in its order.
+/// The values that reached the last node, in order.
 type Seen = Arc<Mutex<Vec<String>>>;
 
 fn lines() -> InMemory {

@@ -66,8 +66,8 @@ impl Time {
     }
 }
 
-/// Holds the calling thread for so long, in virtual time: what [`std::thread::sleep`] is outside of a
-/// [`Simulation`](super::Simulation), for synchronous stages. The other processes, and the group, go on meanwhile.
+/// Holds the calling thread for so long, in virtual time, as [`std::thread::sleep`] does outside of a
+/// [`Simulation`](super::Simulation); for synchronous stages. The other processes, and the group, go on meanwhile.
 ///
 /// Outside of a simulation it returns at once. Asynchronous stages use `tokio::time::sleep`, which is virtual there too.
 ///

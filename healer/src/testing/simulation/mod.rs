@@ -52,7 +52,7 @@ pub struct Simulation<S = ()> {
 impl<S: 'static> Simulation<S> {
     /// A simulation of the pipeline that `build` makes, once for each start of a process.
     ///
-    /// `shared` makes what outlives processes (a database, what other services know), once for each run of a seed.
+    /// `shared` makes the state that outlives processes (a database, the state of other services), once for each run of a seed.
     pub fn new(
         shared: impl Fn() -> S + Send + Sync + 'static,
         build: impl Fn(&S) -> App + Send + Sync + 'static,
@@ -109,14 +109,14 @@ impl<S: 'static> Simulation<S> {
         self
     }
 
-    /// Topics are only written to: no record is compacted, deleted, truncated or made anew, and nobody resets offsets. What is
-    /// left are rebalances, crashes, disks, commits, sends and an unreachable cluster.
+    /// Topics are only written to: no record is compacted, deleted, truncated or made anew, and nobody resets offsets.
+    /// Rebalances, crashes, faults of disks, commits and sends, and an unreachable cluster still happen.
     pub fn append_only(mut self) -> Self {
         self.plan.changes_logs = false;
         self
     }
 
-    /// Says whether a record's work is done, by looking at what is shared and at what was sent.
+    /// Says whether a record's work is done, by a look at the shared state and at the records that were sent.
     ///
     /// Asked of every record when the group has committed past it, and once more at the end. It must be `true` of records that
     /// the pipeline skips. Without it only healer's own promises are checked.
@@ -208,7 +208,7 @@ impl<S: 'static> Simulation<S> {
     }
 }
 
-/// What a thread gave, or its panic.
+/// The result of a thread, or its panic.
 fn joined<T>(thread: thread::ScopedJoinHandle<'_, T>) -> T {
     thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }

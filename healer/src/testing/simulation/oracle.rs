@@ -1,5 +1,5 @@
-//! The promises, checked by a naive model that shares no code with ledger and core: it looks at what was run, at what the
-//! envelopes said, and at what the broker took.
+//! The promises, checked by a naive model that shares no code with ledger and core, but for the reading of a commit's text: it looks at
+//! the records that ran, at the outcomes of the envelopes, and at the commits that the broker took.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -21,20 +21,20 @@ use crate::{
     lane::{ChunkLog, Credit, Entry, EntryLane, Host},
 };
 
-/// A record by what it is: partition, offset, and what it says. Another record at the same offset is another one.
+/// A record by partition, offset and fingerprint. Another record at the same offset has another id.
 pub(super) type RecordId = (TopicPartition, i64, u64);
 
 /// Which promise was broken, in words.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Broken {
-    /// What kind of break it is; a shorter script must show the same kind.
+    /// The kind of the break; a shorter script must show the same kind.
     pub(super) promise: &'static str,
     pub(super) words: String,
 }
 
 /// A partition's lane in one process.
 struct Lane {
-    /// What was committed then: records below are done for good.
+    /// The committed offset when the lane was opened: records below are done for good.
     floor: i64,
     /// So are these, said the commit.
     covered: Vec<Run>,
@@ -48,18 +48,18 @@ struct Lane {
     ran: HashSet<(i64, u64)>,
 }
 
-/// Who had a record done first, and everybody who had.
+/// The tick at which a record was done first, and all processes that had it done.
 #[derive(Default)]
 struct Done {
     first: u64,
     by: Vec<usize>,
 }
 
-/// When a process looked up what there is of a partition, and what it learned. It hears of nothing that comes after.
+/// The last look-up of a partition by a process: its time, and the commit that it found. The process hears of no later change.
 struct Look {
     tick: u64,
     at: Duration,
-    /// The committed offset, and what was done above it.
+    /// The committed offset, and the runs that its claim says are done above it.
     committed: Option<(i64, Vec<Run>)>,
 }
 
@@ -71,30 +71,30 @@ struct Opened {
 
 #[derive(Default)]
 struct State {
-    /// Counts what happened, so that it is known what came first.
+    /// Counts events, so that their order is known.
     now: u64,
     done: HashMap<RecordId, Done>,
     lanes: HashMap<(usize, u32, u32), Lane>,
-    /// What a process knows of a partition that it may open next.
+    /// The look-up for a partition that a process may open next.
     looks: HashMap<(usize, TopicPartition), Look>,
-    /// What a process knew of when it opened a partition last.
+    /// The tick of the look-up with which a process opened a partition last.
     opened: HashMap<(usize, TopicPartition), u64>,
-    /// The times at which it opened it, and at which it had looked for that.
+    /// The times of these openings, each with the time of its look-up.
     opened_at: HashMap<(usize, TopicPartition), Vec<Opened>>,
-    /// Records were taken out of these: whatever proves what is done above a frontier may be among them.
+    /// Partitions that lost records: the record that proves a claim may be among them.
     thinned: HashSet<TopicPartition>,
     /// When the log of a partition was put in another's place.
     replaced: HashMap<TopicPartition, Duration>,
-    /// Some log is another one: whoever reads it goes by the policy, and nobody says which log it was.
+    /// Some log is another one: a process that reads it goes by the policy, and nothing says which log it was.
     misread: bool,
-    /// Somebody else set what the group has committed.
+    /// Partitions whose committed records may be processed again: somebody else set the commit, or the log is another one.
     unsure: HashSet<TopicPartition>,
     broken: Option<Broken>,
     runs: u64,
     repeats: u64,
 }
 
-/// What the model knows; clones are the same one.
+/// The knowledge of the model; clones are the same one.
 #[derive(Clone)]
 pub(super) struct Oracle {
     clock: Clock,
@@ -127,7 +127,7 @@ impl Oracle {
         self.lock().broken.get_or_insert(Broken { promise, words });
     }
 
-    /// Records of a partition are gone, for whatever reason but a log that ends earlier.
+    /// Records of a partition are gone, for any reason but a log that ends earlier.
     pub(super) fn thinned(&self, partition: &TopicPartition) {
         self.lock().thinned.insert(partition.clone());
     }
@@ -142,7 +142,7 @@ impl Oracle {
         }
     }
 
-    /// The log of a partition is another one: what a process knows of it from before does not count.
+    /// The log of a partition is another one: a process's knowledge of it from before does not count.
     pub(super) fn replaced(&self, partition: &TopicPartition) {
         self.disturbed(partition);
         let mut state = self.lock();
@@ -150,8 +150,8 @@ impl Oracle {
         state.misread = true;
     }
 
-    /// Whether what a process had opened at that time was looked up after the partition's log was put in another's place. What it
-    /// commits between a look and the opening is still for what it had before.
+    /// Whether a process's last opening of the partition before that time came of a look-up after the log was put in another's
+    /// place. Its commits between a look-up and the opening are still for the opening before.
     pub(super) fn knows(&self, process: usize, partition: &TopicPartition, at: Duration) -> bool {
         let state = self.lock();
         let opened = state.opened_at.get(&(process, partition.clone())).into_iter().flatten();
@@ -209,7 +209,7 @@ impl Oracle {
                         (offset, claimed(&text, offset).map(|claim| claim.runs).unwrap_or_default())
                     });
                 }
-                // An offset that does not exist (any more) is followed by the policy for that, and so is what is done above it.
+                // The policy replaces an offset that does not exist (any more), and its claim. A claim beyond the end is ignored.
                 Learned::Watermarks(Watermarks { first, end, .. }) => {
                     let exists = |(offset, _): &(i64, _)| (first..=end).contains(offset);
                     look.committed = look.committed.take().filter(exists);
@@ -223,7 +223,7 @@ impl Oracle {
         })
     }
 
-    /// Wraps a source's chain, so that the model sees what runs through it.
+    /// Wraps a source's chain, so that the model sees the records that run through it.
     pub(super) fn watch(&self, process: usize, entry: Arc<dyn Entry>) -> Arc<dyn Entry> {
         Arc::new(Watched { oracle: self.clone(), process, entry })
     }
@@ -282,7 +282,7 @@ impl Entry for Watched {
         let key = (self.process, home.slot, home.generation);
         let mut state = self.oracle.lock();
         let lane = (self.process, home.partition.clone());
-        // What was looked up is taken in later. One that is read anew from what came out of it was not looked up.
+        // The look-up was made earlier. A partition that is read anew because its own records went back was not looked up.
         let look = state.looks.remove(&lane);
         let sure = !state.misread && !state.unsure.contains(&home.partition);
         if sure && look.is_none() {

@@ -1,4 +1,4 @@
-//! What a user's check sees of a record.
+//! The view of a record that a user's check gets.
 
 use super::cluster::{Cluster, Log};
 

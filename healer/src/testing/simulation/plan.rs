@@ -1,4 +1,4 @@
-//! What is simulated, and whether it fits the pipeline.
+//! The plan of a simulation, and whether it fits the pipeline.
 
 use std::{
     fmt::Display,

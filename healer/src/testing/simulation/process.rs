@@ -121,7 +121,7 @@ impl Process {
         })
     }
 
-    /// What came home from its tasks is told to the model before the engine hears of it.
+    /// Tells the model of the outcomes that came home from tasks, before the engine hears of them.
     fn listen(&self) {
         self.station.peek(|settled| self.oracle.settled(self.number, settled));
     }

@@ -1,10 +1,10 @@
-//! What a simulation tells.
+//! The report of a simulation, and its failure.
 
 use std::{env, fmt, time::Duration};
 
 use super::{SEED, storm::Script, world::Ended};
 
-/// What a [`Simulation`](super::Simulation) ran without a promise being broken; `to_string` makes a table of it.
+/// The counts of a [`Simulation`](super::Simulation) in which no promise was broken; `to_string` makes a table of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SimulationReport {
@@ -12,7 +12,7 @@ pub struct SimulationReport {
     pub seeds: u64,
     /// How many records ran through the pipeline, repeats included.
     pub records: u64,
-    /// How many of them had been done before: what a crash, a lost partition or a rewind makes run again.
+    /// How many of them had been done before: a crash, a lost partition or a rewind makes records run again.
     pub repeats: u64,
     /// How many commits the broker took, one a partition.
     pub commits: u64,
@@ -58,7 +58,7 @@ pub struct SimulationFailure {
     pub seed: u64,
     /// Which promise.
     pub promise: String,
-    /// What was lost, doubled or blocked, where, and by which error; perhaps several lines.
+    /// The record or partition that was lost, doubled or blocked, where, and by which error; perhaps several lines.
     pub words: String,
     /// The shortest script that was found to break the same promise, a line an event. Processes are counted from 0.
     pub script: Vec<String>,
@@ -120,7 +120,7 @@ impl fmt::Debug for SimulationFailure {
 
 impl std::error::Error for SimulationFailure {}
 
-/// A row of a table; what has several lines stays in its column.
+/// A row of a table; a text of several lines stays in its column.
 fn row(f: &mut fmt::Formatter<'_>, name: &str, text: &str) -> fmt::Result {
     let mut names = std::iter::once(name).chain(std::iter::repeat(""));
     text.lines().try_for_each(|line| writeln!(f, "  {:<9}{line}", names.next().unwrap_or_default()))

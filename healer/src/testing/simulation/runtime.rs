@@ -167,7 +167,7 @@ impl SimRuntime {
     pub(super) fn end(&self) {
         let State { tasks, lines, pool, .. } = mem::take(&mut *lock(&self.state));
         lock(&self.ready).clear();
-        // Without the lock: what is dropped may wake and spawn.
+        // Without the lock: a dropped task may wake and spawn others.
         drop((tasks, lines, pool));
         *lock(&self.state) = State::default();
         lock(&self.ready).clear();
@@ -209,7 +209,7 @@ impl Runtime for SimRuntime {
         self.clock.drawn.fetch_add(1, Ordering::Relaxed)
     }
 
-    /// Every third chunk is late from its beginning: what is left of it waits.
+    /// Every third chunk is late from its beginning: its other records wait.
     fn chunk_end(&self) -> Option<Instant> {
         self.chunks.fetch_add(1, Ordering::Relaxed).is_multiple_of(3).then(Instant::now)
     }

@@ -44,7 +44,7 @@ pub(super) fn shrink<S: 'static>(plan: &Plan<S>, seed: u64, script: Script) -> S
         }
     }
     if std::env::var_os(super::SEED).is_some() {
-        // The history of the shortest script is what a reader wants to see.
+        // A reader wants to see the history of the shortest script.
         plan.told.store(true, Ordering::Relaxed);
         run(&script);
     }

@@ -56,7 +56,7 @@ impl Rows {
 #[derive(Default)]
 struct State {
     now: Rows,
-    /// What the side file says was written, by row; it does not tear.
+    /// The sequence numbers of the side file, by row; it does not tear.
     witnessed: Witnessed,
     /// Before the last write.
     before: Rows,

@@ -1,4 +1,4 @@
-//! What goes wrong, and when: a script out of a seed, so that it can be shortened and told.
+//! Faults, each at its step: a script out of a seed, so that it can be shortened and told.
 
 use std::time::Duration;
 
@@ -180,7 +180,7 @@ fn partition(topics: &[(String, usize)], mut at: usize) -> String {
     format!("partition #{at}")
 }
 
-/// What happens at which step.
+/// Faults, each with its step.
 pub(super) type Script = Vec<(u64, Fault)>;
 
 /// How large the world is.

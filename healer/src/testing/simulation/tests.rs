@@ -14,15 +14,15 @@ use std::{
 use super::{Simulation, cluster::Rng, hold, is_calm};
 use crate::{prelude::*, testing::TestRecord};
 
-/// What survives processes: the values that were saved. And what goes wrong in stages, as chance says, until it is calm.
+/// The values that were saved, which survive processes, and the chance that makes stages go wrong until it is calm.
 struct Outside {
     saved: Mutex<BTreeSet<String>>,
-    /// A stage was called as it never may be. Only told by what is never done then: a panic of a stage is weather here.
+    /// A stage was called as it never may be. No record counts as done from then on, since a panic of a stage is weather here.
     abused: AtomicBool,
     chance: Mutex<Rng>,
 }
 
-/// What a stage does with a value.
+/// How a stage treats a value.
 #[derive(Clone, Copy, PartialEq)]
 enum Mood {
     Well,
@@ -375,7 +375,7 @@ fn two_topics_that_become_one_stream_of_many_children() {
     run(build, |simulation| simulation.topic("u", 2, records("u", 2, 60)));
 }
 
-/// Only what goes wrong in groups, processes and disks: then also the order and the repeats are as promised.
+/// Only groups, processes and disks have faults: then also the order and the repeats are as promised.
 #[test]
 fn topics_that_are_only_written_to() {
     let build = |app: App| app.add(kafka::string("t").stream("t").then(save_later::stage()).heal());
@@ -410,7 +410,7 @@ fn fused_stages_with_attempts_behind_tasks() {
     run(build, |simulation| simulation);
 }
 
-/// Whoever fails is buried: the broker has its letter before the group commits past it.
+/// A record that fails is buried: the broker has its dead letter before the group commits past it.
 fn run_with_graves(build: impl Fn(App) -> App + Send + Sync + 'static) {
     run(build, |simulation| {
         simulation.sink("dead").done_when(|outside, record| {

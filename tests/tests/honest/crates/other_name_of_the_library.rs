@@ -1,5 +1,5 @@
 //! Where the library has another name.
-#![allow(clippy::pedantic)] // what users write, as they write it
+#![allow(clippy::pedantic)] // code as users write it
 
 use inner::healed::{kafka, pipeline};
 

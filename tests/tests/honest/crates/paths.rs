@@ -1,5 +1,5 @@
 //! Stages in modules: by path, by `use`, by another name, re-exported.
-#![allow(clippy::pedantic)] // what users write, as they write it
+#![allow(clippy::pedantic)] // code as users write it
 
 use healer::prelude::*;
 

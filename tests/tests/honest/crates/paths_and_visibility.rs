@@ -1,6 +1,6 @@
 #![deny(missing_docs, unreachable_pub, private_interfaces, warnings)]
 //! Stages as a library has them.
-#![allow(clippy::pedantic)] // what users write, as they write it
+#![allow(clippy::pedantic)] // code as users write it
 
 use healer::prelude::*;
 

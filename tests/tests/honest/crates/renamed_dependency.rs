@@ -1,5 +1,5 @@
 //! Where the library is imported under another name.
-#![allow(clippy::pedantic)] // what users write, as they write it
+#![allow(clippy::pedantic)] // code as users write it
 
 extern crate healer as h;
 

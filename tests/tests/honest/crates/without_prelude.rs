@@ -1,5 +1,5 @@
-//! Without the prelude: what the macro writes down needs no imports.
-#![allow(clippy::pedantic)] // what users write, as they write it
+//! Without the prelude: the code of the macro needs no imports.
+#![allow(clippy::pedantic)] // code as users write it
 #![no_implicit_prelude]
 
 use ::std::{assert_eq, string::String};

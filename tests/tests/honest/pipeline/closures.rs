@@ -1,4 +1,4 @@
-//! `map`, `try_map` and `filter`, with and without a reason; closures keep what they are given.
+//! `map`, `try_map` and `filter`, with and without a reason; closures keep the values that they capture.
 
 use healer::prelude::*;
 

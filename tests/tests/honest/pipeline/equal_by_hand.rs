@@ -1,4 +1,4 @@
-//! What the macro writes down can be written by hand.
+//! The code of the macro can be written by hand.
 
 use healer::prelude::*;
 

@@ -1,4 +1,4 @@
-//! What `pipeline!` takes.
+//! The forms that `pipeline!` takes.
 
 super::programs! {
     "pipeline":

@@ -1,6 +1,6 @@
 use healer::prelude::*;
 
-// A stream of tombstones and values: only what a stage returns is opened.
+// A stream of tombstones and values: only the result of a stage is opened, not its input.
 #[stage(skip = "deleted")]
 fn present(line: Option<String>) -> Option<String> {
     line

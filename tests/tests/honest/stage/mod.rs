@@ -1,4 +1,4 @@
-//! What `#[stage]` and `#[checkpoint]` take.
+//! The functions that `#[stage]` and `#[checkpoint]` take.
 
 super::programs! {
     "stage":

@@ -2,7 +2,7 @@
 
 use healer::prelude::*;
 
-// What the macro's own words would mean here.
+// Names that the macro uses itself have another meaning here.
 const input: u8 = 0;
 const result: u8 = 0;
 const value: u8 = 0;

@@ -1,4 +1,4 @@
-//! Batches by aliases: what a type is counts, not what it is called.
+//! Batches by aliases: the type counts, not its name.
 
 use healer::prelude::*;
 

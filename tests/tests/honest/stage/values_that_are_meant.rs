@@ -9,7 +9,7 @@ use std::{
 use healer::prelude::*;
 use tokio::task::JoinHandle;
 
-/// No future, whatever its name says.
+/// It is no future, in spite of its name.
 #[derive(Clone, serde::Serialize, serde::Deserialize)]
 struct FutureContract {
     price: Option<Option<u64>>,
@@ -107,7 +107,7 @@ pub fn main() {
     App::new("by hand").add(by_hand.heal()).add(which).build(&config).map(drop).unwrap();
 }
 
-/// What is parsed is known from here alone.
+/// This stage alone tells the compiler the type that is parsed.
 #[stage(batch)]
 fn sum(rows: &Rows<u64>) {
     assert!(rows.iter().map(|(_, n)| n).sum::<u64>() < u64::MAX);

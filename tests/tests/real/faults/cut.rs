@@ -17,7 +17,7 @@ async fn records_deleted_under_pending_ones_are_still_done() {
     let handle = ground.app().start(ground.settings().build().unwrap()).await.unwrap();
     until_committed(&handle, &BTreeMap::from([(0, 5)])).await;
     until("all is read", || ground.seen.len() == 20).await;
-    // Deleted are the stuck one, some that wait behind it, and what is committed.
+    // This deletes the committed records, the stuck one, and some that wait behind it.
     ground.kafka.delete_records(&ground.topic, &BTreeMap::from([(0, 15)])).unwrap();
     ground.produce(0, 5, "line");
     until("what came later is read", || ground.seen.len() == 25).await;
@@ -56,7 +56,7 @@ async fn records_deleted_past_the_position_end_the_pipeline_by_name() {
     };
     assert_eq!((topic, *partition, *first, *end), (&ground.topic, 0, 300, 406));
     assert!((9..300).contains(committed), "the offset that was expected next: {committed}");
-    // What was read is done and committed, and nothing beyond it.
+    // Records that were read are done, and the commit goes no further.
     let read = ground.offsets(0);
     assert_eq!(read, (0..*committed).collect::<Vec<_>>());
     assert!(ground.committed()[&0] <= *committed, "{:?}", ground.committed());

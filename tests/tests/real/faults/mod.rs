@@ -1,4 +1,4 @@
-//! What admins and brokers do to topics and groups behind a pipeline's back: nothing that still exists is left out.
+//! Admins and brokers change topics and groups behind a pipeline's back: it leaves out no record that still exists.
 
 mod cut;
 mod recreated;
@@ -14,7 +14,7 @@ use healer::prelude::*;
 use healer::{ConfigBuilder, Protocol};
 use healer_tests::kafka::{RealKafka, Record};
 
-/// What was read: partition, offset and text.
+/// The lines that were read: partition, offset and text.
 type Lines = Arc<Seen<(i32, i64, String)>>;
 
 #[stage]

@@ -1,4 +1,4 @@
-//! Members that come, go and wait: what each of them leaves undone, done twice, or holds up.
+//! Members that come, go and wait: which records each of them leaves undone, does twice, or holds up.
 
 mod blocked;
 mod revoke;

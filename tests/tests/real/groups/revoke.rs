@@ -20,7 +20,7 @@ const PARTITIONS: i32 = 4;
 const WORK: Duration = Duration::from_secs(3);
 const BUDGET: Duration = Duration::from_secs(6);
 
-/// What one member has seen: when a record came to it on the poll thread.
+/// The records that came to one member on the poll thread: partition, offset and time.
 type Arrivals = Arc<Seen<(i32, i64, Instant)>>;
 
 #[stage]

@@ -1,4 +1,4 @@
-//! Stops under load: what synchronous stages have seen is committed, so nothing is repeated and nothing left out.
+//! Stops under load: records that synchronous stages have seen are committed, so none is repeated and none left out.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use healer_tests::storm::{Ground, Load};
 use super::assert_all_committed;
 use crate::common::{Seen, settings, until};
 
-/// What was read, by any of the runs.
+/// The records that any of the runs has read: partition and offset.
 type Places = Arc<Seen<(i32, i64)>>;
 
 #[stage]
@@ -41,7 +41,7 @@ async fn stops(protocol: Protocol, count: usize) {
         let app = pipeline! { name "stops"; lines = kafka::string(&topic) => note; lines => heal; };
         app.with(Arc::clone(&seen))
     };
-    // Only the end commits: what is not committed then is seen to be repeated.
+    // Only the end commits: a record that it leaves out is repeated, and the test sees it.
     let config =
         || settings(kafka.brokers(), &group).protocol(protocol).commit_interval("1h").build().unwrap();
     let producing = {

@@ -1,4 +1,4 @@
-//! What is said beside a commit to be done above it: no more than the broker takes, and believed only where it is true.
+//! Claims beside a commit: they are no longer than the broker takes, and believed only where they are true.
 
 use std::sync::OnceLock;
 
@@ -8,10 +8,10 @@ use healer_tests::kafka::{RealKafka, RealKafkaOptions};
 use super::{Ground, Member, lines};
 use crate::common::until;
 
-/// The most bytes that the broker takes beside an offset: no room for what is done of more than some ten records.
+/// The most bytes that the broker takes beside an offset: room for a claim of some ten records at most.
 const LIMIT: usize = 60;
 
-/// How long the text is that says the lineage and nothing of what is done.
+/// The bytes of a text that holds the lineage and no claim.
 const LINEAGE_ALONE: usize = 40;
 
 /// Every second line waits, from the first one on.
@@ -39,7 +39,7 @@ async fn where_the_broker_takes_no_more_beside_an_offset_the_partition_rests_and
     until("the partition rests", || rests(&member)).await;
     let read = member.seen.len();
     assert!(read < usize::try_from(LINES).unwrap(), "it took all");
-    // What is in flight goes on, and its offset is committed, if need be without the map.
+    // Records in flight go on, and their offset is committed, if need be without the map.
     for offset in (2..12).step_by(2) {
         member.turnstile.let_go(1);
         until("the frontier is committed", || member.committed(0) == Some(offset)).await;

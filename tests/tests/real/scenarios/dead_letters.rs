@@ -69,7 +69,7 @@ fn header(letter: &Stored, name: &str) -> Option<String> {
     Some(String::from_utf8(value.clone()?).unwrap())
 }
 
-/// Offset 2 of partition 0 fails. What comes before it is committed by then.
+/// Offset 2 of partition 0 fails. The records before it are committed by then.
 async fn produce(ground: &Ground) {
     ground.produce(0, ["quick"; 2]);
     until("what comes before it is committed", || ground.committed() == [(0, 2)].into()).await;
@@ -90,7 +90,7 @@ struct Grave {
 }
 
 impl Grave {
-    /// What comes before the record that fails is committed, and that waits in its stage.
+    /// The records before the one that fails are committed, and that one waits in its stage.
     async fn new(kafka: &'static RealKafka, doors: &Arc<Doors>, is_fused: bool) -> Self {
         let ground = Ground::over(kafka, Protocol::Consumer, 2);
         let dead = kafka.unique("dead");
@@ -178,7 +178,7 @@ fn open() -> Arc<Doors> {
     doors
 }
 
-/// What stops the pipeline, with its record uncommitted.
+/// The text of the error that stops the pipeline, with its record uncommitted.
 async fn stops(ground: &Ground, dead: &str, prepare: impl FnOnce()) -> String {
     let seen = Places::default();
     let handle = start(ground, dead, &seen, &open(), true).await;

@@ -21,7 +21,7 @@ use healer_tests::kafka::{GroupLog, Record, TakenCommit};
 use tempfile::TempDir;
 use tokio::sync::Semaphore;
 
-/// What one member has read: partition and offset.
+/// The records that one member has read: partition and offset.
 type Places = Arc<Seen<(i32, i64)>>;
 
 /// Where records that wait do so, until they are let go.
@@ -97,7 +97,7 @@ impl Ground {
         self.kafka.produce(&self.topic, records).unwrap();
     }
 
-    /// A producer that sends what it is given at once: to begin with one takes most of a second.
+    /// A producer that sends each record at once. It runs on, because its start takes most of a second.
     fn feed(&self) -> Sender<Record> {
         let (sender, records) = channel();
         let (kafka, topic) = (self.kafka, self.topic.clone());

@@ -1,4 +1,4 @@
-//! Records that cannot be done: the pipeline stops and names them, what came before is committed, and a restart begins there.
+//! Records that cannot be done: the pipeline stops and names them, those before are committed, and a restart begins there.
 
 use std::sync::Arc;
 
@@ -53,7 +53,7 @@ async fn stops_twice(poison: &[u8], kind: RecordErrorKind, stage: &str) {
         let error = failed_record(handle.join().await);
         assert_eq!((&error.kind, &*error.stage), (&kind, stage), "run {run}");
         assert_eq!((&*error.topic, error.partition, error.offset), (&*ground.topic, 0, 2), "run {run}");
-        // What came before, and not more.
+        // The records before it are committed, and nothing from it on.
         assert_eq!(ground.committed(), [(0, 2), (1, 3)].into(), "run {run}");
         let first = seen.take().into_iter().find(|(partition, _)| *partition == 0).map(|(_, offset)| offset);
         match (run, &kind) {

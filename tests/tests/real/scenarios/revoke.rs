@@ -31,7 +31,7 @@ async fn moves(protocol: Protocol) {
     assert_eq!(first.offsets(moved), (0..10).collect::<Vec<_>>());
     assert_eq!(second.offsets(moved), [3, 5], "{protocol:?}: what was not done, and nothing else");
 
-    // What stayed ends where it began.
+    // The partition that stayed ends where it began.
     first.turnstile.open();
     until("what stayed is done", || first.status(kept).is_some_and(|status| status.pending == 0)).await;
     let report = first.stop().await;

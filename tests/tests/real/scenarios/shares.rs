@@ -1,4 +1,4 @@
-//! More members than partitions: whoever has none waits for its turn, and nobody else is disturbed by it.
+//! More members than partitions: a member without one waits for its turn, and disturbs no other.
 
 use healer::Protocol;
 use healer_tests::kafka::Record;

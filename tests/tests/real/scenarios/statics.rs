@@ -20,7 +20,7 @@ fn fly(ground: &storm::Ground<'_>, partition: i32, count: usize) {
     ground.kafka.produce(&ground.topic, records).unwrap();
 }
 
-/// What a run of `flights` says that it did, in the last line of its output.
+/// The number of records of a run of `flights`, from the summary at the end of its output.
 fn records(program: &Program) -> i64 {
     let words = program.last_words();
     let summary = words.lines().rfind(|line| line.starts_with('{')).expect(&words);
@@ -64,7 +64,7 @@ async fn a_static_member_that_is_killed_and_comes_back_within_its_session_moves_
     program.must_run().unwrap();
     program.signal("TERM").unwrap();
     assert!(program.end_within(crate::common::LIMIT).unwrap().success(), "{}", program.last_words());
-    // What the commit said to be done above its offset it did not do again.
+    // It did not do the records again that the commit claimed to be done above its offset.
     let done = records(&program);
     assert!(0 < done && done <= end - left, "{done} of the {} that were left", end - left);
 

@@ -1,4 +1,4 @@
-//! librdkafka's mock cluster in safe, shareable form: what the embedded Kafka of `healer::testing` stands on.
+//! librdkafka's mock cluster in safe, shareable form: the base of the embedded Kafka of `healer::testing`.
 
 mod open;
 
@@ -31,7 +31,7 @@ use crate::{
 const PATIENCE: Duration = Duration::from_secs(30);
 /// How long to rest while the producer's queue is full.
 const FULL: Duration = Duration::from_millis(1);
-/// A group that reads back what was written; it never commits.
+/// A group that reads back the records of a topic; it never commits.
 const READER: &str = "healer-embedded-reader";
 
 /// A record for one partition.
@@ -64,7 +64,7 @@ pub(crate) struct MockKafka {
 static IDS: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
 
 impl MockKafka {
-    /// Starts a cluster whose id no other one of this process has or had: what was kept of another must not be taken for its own.
+    /// Starts a cluster whose id no other one of this process has or had: things kept of another must not be taken for its own.
     pub(crate) fn start() -> Result<Self, BrokerError> {
         let mut taken = Vec::new();
         loop {
@@ -113,7 +113,7 @@ impl MockKafka {
             .map_err(|error| self.failed(&format!("creating topic {topic:?}"), &error))
     }
 
-    /// Hangs up on all clients and lets none in, or lets them in again. What was written stays.
+    /// Hangs up on all clients and lets none in, or lets them in again. Written records stay.
     pub(crate) fn set_down(&self, down: bool) -> Result<(), BrokerError> {
         let switch = |cluster: &rdkafka::mocking::MockCluster<'_, Context>| {
             if down { cluster.broker_down(-1) } else { cluster.broker_up(-1) }
@@ -197,7 +197,7 @@ impl MockKafka {
         answer.map_err(|error| self.failed(&format!("asking for the end of {topic}[{partition}]"), &error))
     }
 
-    /// What a group has committed; partitions without an offset are left out.
+    /// The offsets that a group has committed; partitions without an offset are left out.
     pub(crate) fn committed(&self, group: &str, topic: &str) -> Result<BTreeMap<i32, i64>, BrokerError> {
         let what = format!("asking what group {group:?} has committed for {topic:?}");
         let consumer = self.consumer(group)?;

@@ -1,4 +1,4 @@
-//! One client of librdkafka, and what it says.
+//! One client of librdkafka, and its callbacks.
 
 use std::{
     collections::BTreeMap,
@@ -30,7 +30,7 @@ pub(in crate::broker::kafka) type Client = ThreadedProducer<Context>;
 pub(in crate::broker::kafka) enum Batches {
     /// As many as there are and fit.
     Whole,
-    /// One record each: what the broker refuses is the fault of that record.
+    /// One record each: a refusal is the fault of that record.
     Single,
 }
 
@@ -47,21 +47,21 @@ pub(super) fn make(line: &Arc<Line>, batches: Batches) -> Result<Client, BrokerE
     properties::create(&settings(&line.properties, line.life, batches), context)
 }
 
-/// What gives a record up after a time or a number of tries.
+/// Properties that give a record up after a time or a number of tries.
 const ENDS: [&str; 4] = ["message.timeout.ms", "delivery.timeout.ms", "message.send.max.retries", "retries"];
 
 fn settings(asked: &BTreeMap<String, String>, life: Life, batches: Batches) -> BTreeMap<String, String> {
     let mut properties = asked.clone();
     if batches == Batches::Single {
         properties.insert("batch.num.messages".to_owned(), "1".to_owned());
-        // What was on its way behind a record at fault is refused with it, and sent again by the client after this time.
+        // Records on their way behind a record at fault are refused with it, and sent again by the client after this time.
         properties.remove("retry.backoff.max.ms");
         properties.insert("retry.backoff.ms".to_owned(), "10".to_owned());
     } else if life != Life::Transactional {
         properties.insert("enable.gapless.guarantee".to_owned(), "true".to_owned());
     }
     if life == Life::Endless {
-        // Under any of their names these would end what may still be acknowledged.
+        // Under any of their names these would end records that may still be acknowledged.
         let bare = |name: &str| name.strip_prefix("topic.").unwrap_or(name).to_owned();
         properties.retain(|name, _| !ENDS.contains(&&*bare(name)));
         properties.insert("message.timeout.ms".to_owned(), "0".to_owned());
@@ -73,7 +73,7 @@ fn settings(asked: &BTreeMap<String, String>, life: Life, batches: Batches) -> B
 
 impl ClientContext for Context {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, line: &str) {
-        // What ends a client here is told by those who make the next one, and the property is ours.
+        // The mending of the line tells why a client ended, and the property is set by healer itself.
         let ours = facility == "FATAL" || line.contains("enable.gapless.guarantee");
         let level = if ours { RDKafkaLogLevel::Debug } else { level };
         self.voice.log(level, facility, line);

@@ -34,15 +34,15 @@ use crate::broker::{
 /// How long a producer tries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Life {
-    /// What may pass is waited for.
+    /// A record waits for faults that may pass.
     Endless,
     /// Until the client's own time is over.
     Timed,
-    /// As `Timed`; whatever fails makes its transaction fail.
+    /// As `Timed`; any failure makes its transaction fail.
     Transactional,
 }
 
-/// What all clients of a producer share.
+/// The state that all clients of a producer share.
 pub(super) struct Line {
     pub(super) properties: BTreeMap<String, String>,
     pub(super) life: Life,
@@ -207,7 +207,7 @@ impl Line {
         error
     }
 
-    /// Whether a record that a client did not deliver is to be sent once more; else what its sender is told.
+    /// Whether a record that a client did not deliver is to be sent once more; else the error for its sender.
     pub(super) fn judge(&self, what: &str, error: &KafkaError, batches: Batches) -> Result<Why, BrokerError> {
         let failed = || errors::failed_send(what, error, &self.voice);
         let Some(code) = error.rdkafka_error_code().filter(|_| self.life != Life::Transactional) else {
@@ -222,7 +222,7 @@ impl Line {
             },
             code if codes::is_of_client(code) => Ok(Why::Passing),
             code => match codes::kind(code) {
-                // A client for single records goes on behind what it gives up, so that would come out of order.
+                // A client for single records goes on behind a record that it gives up, so that one would come out of order.
                 BrokerErrorKind::Transient | BrokerErrorKind::Unreachable
                     if self.life == Life::Endless && batches == Batches::Whole =>
                 {
@@ -239,7 +239,7 @@ impl Line {
         self.begin_mending();
     }
 
-    /// A client sends nothing any more: what it has left is fetched, also where nothing failed but what was on its way.
+    /// A client sends nothing any more: its records are fetched, also where only those on their way failed.
     pub(super) fn ended(self: &Arc<Self>) {
         if self.life != Life::Transactional {
             self.begin_mending();
@@ -254,7 +254,7 @@ impl Line {
         lock(&self.returned).extend(rest);
     }
 
-    /// New records wait from now on, until a thread has sent what came back.
+    /// New records wait from now on, until a thread has sent the records that came back.
     fn begin_mending(self: &Arc<Self>) {
         let mut state = self.write();
         let closed = state.closed;

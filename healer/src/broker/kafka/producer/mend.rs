@@ -1,4 +1,4 @@
-//! Sends what a client gave back, in its order, before anything that came later.
+//! Sends the records that a client gave back, in their order, before any that came later.
 
 use std::{sync::Arc, thread, time::Duration};
 
@@ -73,7 +73,7 @@ fn tell(line: &Line, client: &Client) {
     }
 }
 
-/// Waits until a client that sends nothing any more has given all back. What is still on its way is answered first, since a
+/// Waits until a client that sends nothing any more has given all back. Records on their way are answered first, since a
 /// record that did arrive must not be sent again.
 fn drain(line: &Line, client: &Client) {
     while client.in_flight_count() > 0 && !line.is_closed() {
@@ -82,7 +82,7 @@ fn drain(line: &Line, client: &Client) {
     }
 }
 
-/// Sends records in their order; what is left when a client ends on the way waits for the next one.
+/// Sends records in their order; if a client ends on the way, the rest waits for the next one.
 fn send(line: &Arc<Line>, waiting: Vec<Returned>) {
     let mut waiting = waiting.into_iter();
     while let Some(Returned { ticket, message, .. }) = waiting.next() {

@@ -1,6 +1,6 @@
 //! Sends records and tells each sender when the broker has acknowledged.
 //!
-//! The order of a partition is kept whatever is refused: the client stops for good at the first batch that the broker does not
+//! The order of a partition is kept through every refusal: the client stops for good at the first batch that the broker does not
 //! take (`enable.gapless.guarantee`), so nothing behind it can arrive before it. Then [`mend`] takes back all that was not
 //! delivered, and sends it on in its order with a new client. Records of a topic that has refused a batch go through a second
 //! client, one a batch: the one that fails there is the one at fault, is not sent again, and the client keeps the order of the others.
@@ -38,8 +38,8 @@ use crate::{
 /// Where the acknowledgement of one record goes.
 type Answer = oneshot::Sender<Result<(), BrokerError>>;
 
-/// What comes back with a record: its place among all that were sent, its time, which the client does not tell of records that it did
-/// not deliver, and its sender.
+/// The data that comes back with a record: its place among all that were sent, its time (the client does not tell it of
+/// records that it did not deliver), and its sender.
 pub(super) struct Ticket {
     number: u64,
     timestamp: Option<i64>,

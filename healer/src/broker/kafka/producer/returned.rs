@@ -16,7 +16,7 @@ pub(super) enum Why {
     Untried,
     /// The batch that it was in was refused, and nobody knows because of which record.
     Together,
-    /// The client gave it up because of what may pass.
+    /// The client gave it up because of a fault that may pass.
     Passing,
 }
 

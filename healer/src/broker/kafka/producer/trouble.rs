@@ -1,4 +1,4 @@
-//! Why records wait: what librdkafka's statistics say of its brokers.
+//! Why records wait: the state of the brokers by librdkafka's statistics.
 
 use std::{
     collections::BTreeMap,
@@ -13,7 +13,7 @@ use crate::broker::kafka::voice::lock;
 /// How long a broker that throttled is a reason: the next answer may come so late.
 const THROTTLED: Duration = Duration::from_mins(1);
 
-/// What the statistics of a client said last.
+/// The last statistics of a client.
 #[derive(Default)]
 pub(super) struct Statistics(Mutex<Seen>);
 
@@ -75,7 +75,7 @@ impl Statistics {
         };
     }
 
-    /// What is wrong with the brokers; `said` is what the client said last.
+    /// The fault of the brokers; `said` gives the client's last words.
     pub(super) fn trouble(&self, said: impl Fn() -> Option<String>) -> Option<String> {
         let seen = lock(&self.0);
         let fact = match &seen.away {

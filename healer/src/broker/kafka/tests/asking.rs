@@ -1,4 +1,4 @@
-//! Requests: what the broker is asked, and what it answers.
+//! Requests: questions to the broker, and its answers.
 
 use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
 

@@ -42,7 +42,7 @@ fn share(first: &mut KafkaBroker, second: &mut KafkaBroker, kafka: &MockKafka) {
     assert!(seen.records.iter().all(|r| r.offset >= 5));
 }
 
-/// Takes what is assigned, from far enough behind to see nothing twice.
+/// Takes the assigned partitions, from far enough behind to see nothing twice.
 fn answer_all(broker: &mut KafkaBroker, seen: &mut Seen) {
     for event in seen.events.drain(..) {
         if let Event::Assigned(partitions) = event {
@@ -152,7 +152,7 @@ fn a_member_that_leaves_with_a_rebalance_unanswered_leaves_at_once() {
     second.close(WAIT);
 }
 
-/// What is paused stays so while a rebalance takes another partition away.
+/// A paused partition stays so while a rebalance takes another one away.
 fn stays_paused(more: &[(&str, &str)]) {
     let kafka = kafka(&[("t", 2)]);
     let connect = || {
@@ -181,7 +181,7 @@ fn stays_paused(more: &[(&str, &str)]) {
     second.assign(&at(seen.assigned().unwrap_or_default(), 0)).unwrap();
     put(&kafka, "t", 0, 0..5);
     put(&kafka, "t", 1, 0..5);
-    // What the other one gets proves that there was time to fetch.
+    // The records of the other member prove that there was time to fetch.
     drive(&mut second, "its records", |seen| {
         step(&mut first, &mut after);
         seen.records.len() == 5

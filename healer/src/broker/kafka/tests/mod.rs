@@ -92,7 +92,7 @@ impl Owned {
     }
 }
 
-/// What a member went through.
+/// The records and events that a member saw.
 #[derive(Default)]
 struct Seen {
     records: Vec<Owned>,

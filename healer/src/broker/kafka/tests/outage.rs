@@ -65,7 +65,7 @@ fn a_member_reads_and_commits_on_after_an_outage() {
     broker.close(WAIT);
 }
 
-/// What this thread has used of the processor.
+/// The processor time that this thread has used.
 #[cfg(target_os = "linux")]
 fn cpu() -> Duration {
     let stat = std::fs::read_to_string("/proc/thread-self/stat").expect("Linux");

@@ -1,4 +1,4 @@
-//! Records: what is lent, when, and what survives pauses.
+//! Records: which are lent, when, and which survive pauses.
 
 use super::*;
 

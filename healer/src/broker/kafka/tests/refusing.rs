@@ -1,4 +1,4 @@
-//! What a producer does with what a broker does not take: who fails, who is sent again, in which order.
+//! A producer and the records that a broker does not take: which fail, which are sent again, in which order.
 
 use futures_util::future::join_all;
 use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
@@ -6,7 +6,8 @@ use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
 use super::*;
 use crate::broker::{BrokerErrorKind, OutRecord, Producer, SendError};
 
-/// As pipelines send. The mock looks at no sequence numbers: what a real broker would refuse behind a gap is not on its way.
+/// As pipelines send. The mock looks at no sequence numbers: a record that a real broker would refuse behind a gap is not on its
+/// way.
 fn endless<const N: usize>(kafka: &MockKafka, more: [(&str, &str); N]) -> KafkaProducer {
     let mut all = properties(kafka.brokers(), [("max.in.flight", "1"), ("linger.ms", "20")]);
     all.extend(more.map(|(key, value)| (key.to_owned(), value.to_owned())));

@@ -1,4 +1,4 @@
-//! What no Rust client can send, sent as bytes: damaged batches, foreign names, codecs that this build lacks.
+//! Requests that no Rust client can send, sent as bytes: damaged batches, foreign names, codecs that this build lacks.
 
 use std::{
     io::{Read, Write},

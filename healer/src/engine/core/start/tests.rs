@@ -160,7 +160,7 @@ fn a_snapshot_of_another_lineage_proves_nothing_and_is_written_over() {
     };
     assert_eq!(of(LINEAGE, Some(said(None))), (true, false, Some(LINEAGE), false));
     assert_eq!(of(LINEAGE + 1, Some(said(None))), (false, true, Some(LINEAGE), false));
-    // Where a tool has set the offset, or an earlier version, nobody knows what lies between.
+    // Where a tool or an earlier version has set the offset, the records in between are not known.
     assert_eq!(of(LINEAGE, None), (false, true, None, false));
     let start = decided(Some(row(LINEAGE, 11, 16)), Some(said(Some(claim(12, 8, 17)))));
     assert_eq!((start.claim.map(|claim| claim.fingerprint), start.is_stale), (Some(8), true));

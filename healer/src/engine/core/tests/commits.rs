@@ -204,7 +204,7 @@ fn a_topic_that_is_gone_stops_neither_the_pipeline_nor_the_commits_of_others() {
     // Which it is the broker does not say: each is asked for alone, without a pause.
     assert_eq!(commits(&rig.refuse(CommitErrorKind::UnknownTopic)), [[(0, 5)]]);
     assert_eq!(commits(&rig.acknowledge()), [[(1, 5)]]);
-    // What holds for one partition of a topic holds for all.
+    // An answer about one partition of a topic holds for all.
     assert_eq!(commits(&rig.refuse(CommitErrorKind::UnknownTopic)), [[(3, 5)]]);
     assert!(commits(&rig.acknowledge()).is_empty());
     assert_eq!(all(&rig), [5, 0, 0, 5]);

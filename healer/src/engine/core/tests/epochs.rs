@@ -124,7 +124,7 @@ fn a_new_epoch_of_what_is_not_ours_any_more_never_begins() {
     let mut actions = rig.restart(0, 2, Start::at(2));
     assert!(actions.contains(&Action::Abort(vec![0])), "{actions:?}");
     assert!(rig.home(0, 2).is_halted());
-    // What was known is about another log: it is given back as it is.
+    // The ledger is about another log: the partition is given back as it is.
     actions.extend(rig.heal(0, 1, 5));
     actions.extend(rig.pass(INTERVAL));
     assert!(commits(&actions).is_empty(), "{actions:?}");

@@ -25,7 +25,7 @@ fn a_commit_is_due_a_moment_after_its_interval_at_most() {
 fn the_partition_that_something_came_of_is_looked_at_at_once() {
     let mut rig = rig();
     rig.pass(SECOND);
-    // Each tenth is pending: what is done between them has no room in a commit any more.
+    // Each tenth is pending: the offsets done between them have no room in a commit any more.
     for n in 0..30 {
         rig.chunk(3, 1, &[moved(n * 10, n * 10 + 1), done(n * 10 + 1, n * 10 + 10)]);
     }

@@ -24,7 +24,7 @@ fn decode(text: &str, offset: i64) -> Option<DoneAbove> {
     rig::decode(text, offset, 0)
 }
 
-/// What a commit says of which no more is known or has room.
+/// The text of a commit where nothing but the lineage is known or has room.
 fn lineage_alone(offset: i64, lineage: u64) -> String {
     encode_for(lineage, offset, None, 40, scope().mark("t", 0)).expect("this has room")
 }

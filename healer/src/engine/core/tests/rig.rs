@@ -18,7 +18,7 @@ use crate::{
 pub(super) const INTERVAL: Duration = Duration::from_secs(10);
 pub(super) const BUDGET: Duration = Duration::from_secs(5);
 pub(super) const METADATA: usize = 92;
-/// Of what the group has committed before the test.
+/// The lineage of the group's commits from before the test.
 pub(super) const LINEAGE: u64 = 7;
 pub(super) const STALL: Duration = Duration::from_mins(1);
 pub(super) const SECOND: Duration = Duration::from_secs(1);
@@ -33,13 +33,13 @@ pub(super) fn scope() -> Scope {
     Scope::new("cluster", "group", "pipeline")
 }
 
-/// What the text beside a commit for partition `slot` says.
+/// The content of the text beside a commit for partition `slot`.
 pub(super) fn said(text: &str, offset: i64, slot: u32) -> Option<Said> {
     let TopicPartition { topic, partition } = partition(slot);
     decode_metadata(text, offset, scope().mark(&topic, partition))
 }
 
-/// What it claims.
+/// The claim in such a text.
 pub(super) fn decode(text: &str, offset: i64, slot: u32) -> Option<DoneAbove> {
     said(text, offset, slot)?.claim
 }
@@ -214,7 +214,7 @@ impl Rig {
         self.step(Event::Committed(Err(CommitError { kind, text: "refused".to_owned() })))
     }
 
-    /// Hands what came home since the last call to the core.
+    /// Hands the outcomes that came home since the last call to the core.
     pub(super) fn collect(&mut self) -> Vec<Action> {
         let mut settled = Vec::new();
         let failures = self.desk.collect(&mut settled);

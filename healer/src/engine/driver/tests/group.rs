@@ -1,4 +1,4 @@
-//! A broker that says and answers what it is told to.
+//! A broker whose events and answers the test sets.
 
 use std::{
     collections::BTreeMap,
@@ -31,7 +31,7 @@ fn partitions(numbers: &[i32]) -> Vec<TopicPartition> {
 #[allow(clippy::struct_excessive_bools)] // Each is a fact of its own.
 pub(super) struct State {
     events: Vec<Event>,
-    /// What the engine did with partitions since the last look, in words.
+    /// The engine's calls about partitions since the last look, in words.
     pub(super) told: Vec<String>,
     pub(super) committed: BTreeMap<i32, i64>,
     /// `0..10` where nothing else is said.
@@ -73,7 +73,7 @@ impl Group {
         self.0.0.lock().expect("no one panics with it")
     }
 
-    /// Changes how it answers, and wakes who waits for that.
+    /// Changes how it answers, and wakes threads that wait for that.
     pub(super) fn set<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
         let result = change(&mut self.state());
         self.0.1.notify_all();

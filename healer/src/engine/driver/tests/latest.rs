@@ -1,4 +1,4 @@
-//! `start = latest` is about what there was when the group began.
+//! `start = latest` is about the ends of logs when the group began.
 
 use super::{
     group::Group,

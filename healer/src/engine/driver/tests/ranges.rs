@@ -22,7 +22,7 @@ impl Rig {
         rig
     }
 
-    /// So many seconds pass, and what is asked is answered.
+    /// So many seconds pass, and questions are answered.
     fn watched(&mut self, seconds: u32) {
         for _ in 0..seconds {
             self.turns(2);
@@ -59,7 +59,7 @@ fn polling_goes_on_while_ends_are_looked_up() {
 fn a_reader_that_is_on_its_way_is_well() {
     let mut rig = Rig::told_out_of_range(&[0, 1, 2], OutOfRange::Earliest);
     rig.has(0, 7..10);
-    // Past what was the end when it was looked up, and from what was deleted by then.
+    // Past the end as it was when it was looked up, and from records that were deleted by then.
     rig.group.put(1, 5..20);
     rig.has(2, 6..10);
     rig.group.put(2, 5..8);

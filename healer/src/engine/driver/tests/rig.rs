@@ -181,7 +181,7 @@ impl Rig {
         self.turns(1);
     }
 
-    /// What was asked for besides is answered.
+    /// Answers the other questions.
     pub(super) fn answer(&mut self) {
         self.work("healer-ask");
         self.turns(1);
@@ -205,7 +205,7 @@ impl Rig {
         if self.handle.is_finished() { self.handle.join().now_or_never() } else { None }
     }
 
-    /// What is left when the pipeline has ended and nobody has a handle any more: the store, and threads that have not ended.
+    /// The rest when the pipeline has ended and nobody has a handle any more: the store, and threads that have not ended.
     pub(super) fn left(self) -> (Arc<dyn healer_store::Store>, impl Sized) {
         let Self { store, hands, .. } = self;
         (store, hands)

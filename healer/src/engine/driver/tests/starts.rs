@@ -23,7 +23,7 @@ fn polling_goes_on_while_starts_are_looked_up() {
     rig.group.assign(&[1]);
     rig.turns(2);
     assert_eq!(rig.waiting(ASK), 1);
-    // What comes is done and committed.
+    // Records that come are done and committed.
     rig.group.put(0, 0..3);
     rig.turns(1);
     rig.pass(INTERVAL);
@@ -31,7 +31,7 @@ fn polling_goes_on_while_starts_are_looked_up() {
     rig.work("healer-commit");
     rig.turns(1);
     assert_eq!(rig.group.state().committed[&0], 3);
-    // What is to be given back is.
+    // A partition that is revoked is given back.
     rig.group.revoke(&[0]);
     rig.turns(3);
     assert_eq!(rig.group.told(), ["unassign 0"]);

@@ -1,4 +1,4 @@
-//! What is said while nothing happens, and after how long.
+//! The log lines while nothing happens, and after how long they come.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::{
     observe::{Fate, LogLayer, Written},
 };
 
-/// Level and words of what is said meanwhile.
+/// Level and text of each log line that `work` writes.
 fn said(work: impl FnOnce()) -> Vec<(String, String)> {
     let written = Written::default();
     with_default(registry().with(LogLayer::json(written.clone())), work);
@@ -25,7 +25,7 @@ fn said(work: impl FnOnce()) -> Vec<(String, String)> {
 }
 
 impl Rig {
-    /// What is said when so much time has passed.
+    /// The log lines when so much time has passed.
     fn said_after(&mut self, time: Duration) -> Vec<(String, String)> {
         said(|| {
             self.pass(time);
@@ -68,7 +68,7 @@ fn a_member_from_which_all_was_taken_waits_anew_and_a_look_up_is_no_wait() {
     let mut rig = Rig::new();
     rig.group.assign(&[0]);
     rig.turns(2);
-    // The group has given something: what is looked up is no matter of the group.
+    // The group has given something: the look-up is no matter of the group.
     assert!(!waits(&rig.said_after(10 * SECOND)) && !waits(&rig.said_after(10 * SECOND)));
     rig.answer_starts();
     rig.group.lose(&[0]);

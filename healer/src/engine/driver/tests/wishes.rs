@@ -1,4 +1,4 @@
-//! What the user wants of a pipeline that runs: that partitions rest, or are read from elsewhere.
+//! The user's wishes for a pipeline that runs: that partitions rest, or are read from elsewhere.
 
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -26,7 +26,7 @@ impl Rig {
         partitions.iter().find(|status| status.partition == partition).map(|status| status.state)
     }
 
-    /// What is committed when the interval is over.
+    /// The committed offsets when the interval is over.
     fn committed(&mut self) -> Vec<(i32, i64)> {
         self.pass(INTERVAL);
         self.turns(2);
@@ -122,7 +122,7 @@ fn a_partition_that_is_being_given_back_is_not_read_from_elsewhere() {
     let mut seek = Box::pin(handle.seek("t", 0, SeekTo::Earliest));
     assert!((&mut seek).now_or_never().is_none());
     rig.turns(1);
-    // What is done is to be committed first.
+    // Records that are done are to be committed first.
     rig.group.revoke(&[0]);
     rig.turns(1);
     assert_eq!(rig.group.told(), [""; 0]);

@@ -129,7 +129,7 @@ impl State {
                 {
                     let text = "an offset that was asked for does not exist: offset out of range".to_owned();
                     client.events.push(Event::OutOfRange(text));
-                    // What follows must not be lent as if nothing were missing before it.
+                    // The records behind must not be lent as if nothing were missing before them.
                     return;
                 }
                 let Some(next) = fetch.take() else { break };
@@ -204,7 +204,7 @@ impl Broker for SimBroker {
     fn events(&mut self) -> Vec<Event> {
         let events = std::mem::take(&mut self.cluster.lock().clients[self.id.0].events);
         for event in &events {
-            // As the real client: what changes nothing needs no answer of the engine.
+            // As the real client: an event that changes nothing needs no answer of the engine.
             let answer = match event {
                 Event::Assigned(list) if list.is_empty() => self.assign(&[]),
                 Event::Revoked(list) | Event::Lost(list) if list.is_empty() => self.unassign(&[]),

@@ -25,7 +25,7 @@ impl State {
         self.end_join(group);
     }
 
-    /// Who waits for the coordinator's word gets it.
+    /// Clients that wait for the coordinator's word get it.
     fn wake_waiting(&mut self, group: usize) {
         for index in 0..self.clients.len() {
             let client = &self.clients[index];
@@ -49,7 +49,7 @@ impl State {
         }
     }
 
-    /// Who has not joined in time is out, except static members.
+    /// Members that have not joined in time are out, except static ones.
     pub(super) fn join_is_over(&mut self, group: usize) {
         let of = &mut self.groups[group];
         let before = of.seats.len();
@@ -95,12 +95,12 @@ impl State {
                 return;
             }
             self.take_over(index, old);
-            // What its process before gave back and nobody took yet would be nobody's for ever: the real coordinator leaves
-            // it so until the next rebalance, here that begins at once.
+            // Partitions that its process before gave back and nobody took yet would be nobody's for ever: the real coordinator
+            // leaves it so until the next rebalance, here that begins at once.
             let of = &self.groups[group];
             let taken = |part: &Tp| of.seats.iter().any(|seat| seat.assigned.contains(part));
             if of.stage == Stage::Stable && of.target.keys().all(taken) {
-                // Nothing changes for anybody: it is told what it had.
+                // Nothing changes for anybody: the member is told the partitions that it had.
                 let client = &mut self.clients[index];
                 client.phase = Phase::Syncing;
                 client.generation = self.groups[group].generation;
@@ -169,7 +169,7 @@ impl State {
         self.deliver(index, assigned);
     }
 
-    /// The leader shares. What a cooperative member still holds is handed out only in the next rebalance.
+    /// The leader shares. Partitions that a cooperative member still holds are handed out only in the next rebalance.
     fn hand_out(&mut self, group: usize) {
         let Self { groups, topics, clients, .. } = self;
         let of = &mut groups[group];

@@ -8,12 +8,12 @@ use super::{
 };
 use crate::broker::{Assignment, Event, Pattern};
 
-/// What a group's members speak.
+/// The protocol of a group's members.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Protocol {
     /// Classic: everybody gives all back, then all is shared anew.
     Eager,
-    /// Classic: what moves is given back in one rebalance and handed out in the next.
+    /// Classic: partitions that move are given back in one rebalance and handed out in the next.
     Cooperative,
     /// KIP-848: the coordinator moves partitions member by member.
     Consumer,
@@ -65,7 +65,7 @@ pub(super) struct Fetch {
     ahead: i64,
     fetched: VecDeque<Fetched>,
     pub(super) paused: bool,
-    /// What was read is no longer in the log.
+    /// Records that were read are no longer in the log.
     pub(super) truncated: bool,
     /// Rests after an error until it is sought or assigned anew.
     pub(super) broken: bool,
@@ -86,12 +86,12 @@ impl Fetch {
         }
     }
 
-    /// Fetching has begun somewhere and goes on from what was read there.
+    /// Whether the application has consumed something, and fetching has gone past this offset.
     pub(super) fn has_read_past(&self, offset: i64) -> bool {
         self.position.is_some() && self.ahead > offset
     }
 
-    /// Throws away what was fetched ahead.
+    /// Throws away the records that were fetched ahead.
     pub(super) fn forget(&mut self) {
         self.fetched.clear();
         self.ahead = self.next;
@@ -161,10 +161,10 @@ pub(super) struct Client {
     /// The member's name for the coordinator; 0 for none.
     pub(super) id: u64,
     pub(super) generation: i32,
-    /// What the group has given to this client, as far as the client knows.
+    /// The partitions that the group has given to this client, as far as the client knows.
     pub(super) owned: Vec<Tp>,
     pub(super) owed: Option<Owed>,
-    /// What is assigned after the revoke that is under way.
+    /// The partitions to assign after the revoke that is under way.
     pub(super) added: Option<Vec<Tp>>,
     pub(super) rejoin: bool,
     /// The coordinator threw it out while an answer was owed.

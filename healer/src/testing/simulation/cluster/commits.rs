@@ -1,4 +1,4 @@
-//! Commits: what the coordinator checks, what it stores, and how they go wrong.
+//! Commits: the coordinator checks them, stores them, and fails them.
 
 use std::{sync::Arc, time::Duration};
 
@@ -169,7 +169,7 @@ impl State {
         let truncations = log.map_or(0, |log| log.truncations);
         let has = |client: &Client| {
             let given_back = client.owed.iter().flat_map(|owed| &owed.parts);
-            // A topic that was made anew is the same one to whoever commits by name.
+            // Commits go by name: to them a topic that was made anew is the same one.
             let same = |part: &Tp| {
                 self.topics[part.0].name == self.topics[partition.0].name && part.1 == partition.1
             };

@@ -1,4 +1,4 @@
-//! What a driver does to the cluster, and what an oracle reads from it.
+//! The controls of a driver, and the views of an oracle.
 
 use std::{
     collections::VecDeque,
@@ -43,7 +43,7 @@ impl Cluster {
         self.lock().now
     }
 
-    /// Lets time pass, and happen what is due in it. Never backwards.
+    /// Lets time pass, with all that is due in it. Never backwards.
     pub(crate) fn advance(&self, to: Duration) {
         self.lock().advance(to);
     }
@@ -128,7 +128,7 @@ impl Cluster {
         self.lock().clients[member.0].faults.push_back(fault);
     }
 
-    /// Sets what the group has committed, as an admin does.
+    /// Sets the group's commit, as an admin does.
     pub(crate) fn reset(&self, group: &str, topic: &str, partition: i32, offset: i64, metadata: &str) {
         let mut state = self.lock();
         if let (Some(group), Some(topic)) = (state.group(group), state.topic(topic)) {
@@ -136,7 +136,7 @@ impl Cluster {
         }
     }
 
-    /// Forgets what the group has committed.
+    /// Forgets the group's commit.
     #[cfg(test)]
     pub(crate) fn forget(&self, group: &str, topic: &str, partition: i32) {
         let mut state = self.lock();
@@ -145,7 +145,7 @@ impl Cluster {
         }
     }
 
-    /// What the group has committed: offset and metadata.
+    /// The group's commit: offset and metadata.
     pub(crate) fn committed(&self, group: &str, topic: &str, partition: i32) -> Option<(i64, String)> {
         let state = self.lock();
         let part = (state.topic(topic)?, partition);
@@ -158,7 +158,7 @@ impl Cluster {
         self.lock().history.get(from..).unwrap_or_default().to_vec()
     }
 
-    /// What the client takes for its own, in order.
+    /// The partitions that the client takes for its own, in order.
     pub(crate) fn owned(&self, member: MemberId) -> Vec<TopicPartition> {
         let state = self.lock();
         let mut owned: Vec<_> = state.clients[member.0].owned.iter().map(|part| state.name(*part)).collect();
@@ -216,7 +216,7 @@ impl Cluster {
         self.change(|state| state.fail_sends(most, written))
     }
 
-    /// The process of a producer is killed: of what was on its way, some arrives.
+    /// The process of a producer is killed: some of its records on their way arrive.
     pub(crate) fn crash_producer(&self, producer: ProducerId) {
         self.change(|state| state.crash_producer(producer));
     }

@@ -1,4 +1,4 @@
-//! The coordinator's side of a group: who sits in it, and who is meant to have what.
+//! The coordinator's side of a group: its members, and the partitions that each is meant to have.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -19,9 +19,9 @@ pub(super) struct Seat {
     pub(super) heard: Duration,
     /// Classic: it has joined the rebalance that is under way.
     pub(super) joined: bool,
-    /// Classic: what it said to have when it joined. KIP-848: what it was told to give back and has not yet.
+    /// Classic: the partitions that it said to have when it joined. KIP-848: those that it was told to give back and has not yet.
     pub(super) holds: Vec<Tp>,
-    /// What it has been given.
+    /// The partitions that it has been given.
     pub(super) assigned: Vec<Tp>,
     /// KIP-848: until when it has to give back.
     pub(super) revoke_by: Option<Duration>,
@@ -42,7 +42,7 @@ pub(super) enum Stage {
     Completing,
 }
 
-/// What the group has committed for a partition.
+/// The group's commit for a partition.
 #[derive(Clone, Debug)]
 pub(super) struct Stored {
     pub(super) offset: i64,
@@ -89,7 +89,7 @@ impl Group {
         self.target.iter().filter(|(_, owner)| **owner == id).map(|(part, _)| *part).collect()
     }
 
-    /// Shares all partitions among the members; who has one keeps it unless shares are uneven.
+    /// Shares all partitions among the members; an owner keeps its partition unless shares are uneven.
     pub(super) fn share(&mut self, topics: &[Topic], clients: &[Client]) {
         let Self { seats, target, uneven, .. } = self;
         let wants = |owner: u64, (topic, _): Tp| {
@@ -180,7 +180,7 @@ impl State {
         let index = seats.remove(at).client;
         self.unsettle(group);
         let client = &self.clients[index];
-        // Who waits for the coordinator's word hears it now; the others with their next heartbeat.
+        // A client that waits for the coordinator's word hears it now, any other with its next heartbeat.
         if client.id == id && client.is_running() && client.next.is_none() && client.phase != Phase::Unjoined
         {
             self.contact_soon(index);

@@ -1,4 +1,4 @@
-//! Topics, and what lies in their partitions.
+//! Topics, and the logs of their partitions.
 
 use std::sync::Arc;
 
@@ -24,7 +24,7 @@ impl ReadHeaders for Record {
     }
 }
 
-/// What is at an offset.
+/// The entry at an offset.
 #[derive(Clone, Debug)]
 pub(crate) enum Entry {
     Record(Arc<Record>),
@@ -39,7 +39,7 @@ pub(crate) enum Entry {
 /// One partition.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Log {
-    /// By offset, also what was deleted at the beginning.
+    /// By offset, also those that were deleted at the beginning.
     pub(crate) entries: Vec<Entry>,
     /// The first offset that can be read.
     pub(crate) first: i64,
@@ -94,7 +94,7 @@ impl Log {
     pub(super) fn truncate(&mut self, end: i64) {
         self.entries.truncate(usize::try_from(end).unwrap_or(0));
         self.open = self.open.filter(|open| *open < end);
-        // A log never ends in what readers cannot see: such a transaction is open still, and the newest is never compacted.
+        // A log never ends in entries that no reader sees: such a transaction is open still, and the newest is never compacted.
         while self.open.is_none()
             && let Some(Entry::Aborted | Entry::Compacted) = self.entries.last()
         {

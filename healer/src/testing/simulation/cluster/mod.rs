@@ -8,16 +8,16 @@
 //! - **Logs**: compaction, aborted transactions and their markers, transactions that stay open, deleted records, truncation by an unclean leader
 //!   election, topics that are deleted and made anew (their committed offsets go with them), more partitions.
 //! - **Fetching** as librdkafka does it: explicit offsets, prefetching (so that records which are gone from the log may still
-//!   come), `pause` and rebalances throw away what was prefetched, a position only after something was consumed, past
-//!   markers at once and past other gaps with what follows; an offset out of range stops the partition until it is sought or assigned.
-//! - **Groups**: classic eager, classic cooperative, and KIP-848, one sticky assignor for all. Each rebalance event is owed
-//!   one answer, and no partition delivers until it is given. A member that does not follow within `max_poll_interval`
-//!   is evicted. Who comes back after an eviction is told `Lost`. A classic client that hears nothing from the
-//!   coordinator for a session gives its partitions up by itself.
-//! - **Static members**: classic ones sit down on their old seat without a rebalance, and fence whoever sat there; with
+//!   come), `pause` and rebalances that throw away prefetched records, a position only after something was consumed, past markers
+//!   at once and past other gaps with the next entry; an offset out of range stops the partition until it is sought or assigned.
+//! - **Groups**: classic eager, classic cooperative, and KIP-848, one sticky assignor for all. Each rebalance event is owed one
+//!   answer, and no partition delivers until it is given. A member that does not follow within `max_poll_interval` is evicted. A
+//!   client that comes back after an eviction is told `Lost`. A classic client that hears nothing from the coordinator for a
+//!   session gives its partitions up by itself.
+//! - **Static members**: classic ones sit down on their old seat without a rebalance, and fence the client that sat there; with
 //!   KIP-848 it is the newcomer that is refused unless the old one has left, so also after a crash until the session ends.
-//! - **Commits**: the coordinator checks member and generation, not ownership; without members it takes a commit from
-//!   anybody who has no generation. Each entry that it takes is in [`Cluster::history`].
+//! - **Commits**: the coordinator checks member and generation, not ownership; without members it takes a commit from any client
+//!   without a generation. Each entry that it takes is in [`Cluster::history`].
 //! - **Producers**: ordered by partition, bounded, acknowledged or failed when the driver says so; a crash leaves some written.
 //!
 //! # Not modelled
@@ -77,7 +77,7 @@ impl Cluster {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Changes something, and wakes who waited for it once the lock is free.
+    /// Changes something, and wakes the tasks that waited for it once the lock is free.
     fn change<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
         let mut state = self.lock();
         let result = change(&mut state);

@@ -77,7 +77,7 @@ impl State {
         most
     }
 
-    /// Whether nobody acknowledges what goes to the record's partition.
+    /// Whether nobody acknowledges the records of this one's partition.
     fn is_stuck(&self, sent: &Sent) -> bool {
         let (Some(stuck), Some(topic)) = (self.settings.stuck, self.topic(&sent.topic)) else { return false };
         let partitions = i32::try_from(self.topics[topic].partitions.len()).unwrap_or(i32::MAX);

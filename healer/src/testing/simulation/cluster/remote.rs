@@ -8,14 +8,14 @@ use crate::broker::{
     Watermarks,
 };
 
-/// What a client learns of a partition that it looks up.
+/// The result of a client's look-up of a partition.
 pub(crate) enum Learned {
     /// Offset and metadata.
     Committed(Option<(i64, String)>),
     Watermarks(Watermarks),
 }
 
-/// Hears what a client learns.
+/// Hears the results of a client's look-ups.
 pub(crate) type Listener = Arc<dyn Fn(&TopicPartition, Learned) + Send + Sync>;
 
 /// The requests of one client.

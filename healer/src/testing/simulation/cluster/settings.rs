@@ -17,7 +17,7 @@ pub(crate) struct Settings {
     pub(crate) max_metadata: usize,
     /// Entries that a client fetches ahead for each partition; 64.
     pub(crate) prefetch: usize,
-    /// Whether a reader is told that what it has read was truncated, also where its offset was written anew; yes.
+    /// Whether a reader is told that records which it has read were truncated, also where their offsets were written anew; yes.
     pub(crate) sees_truncation: bool,
     /// The partition of topics whose new records nobody acknowledges; none.
     pub(crate) stuck: Option<i32>,

@@ -1,4 +1,4 @@
-//! What everybody shares, and what time does to it.
+//! The state that everybody shares, and its changes with time.
 
 use std::{sync::Arc, task::Waker, time::Duration};
 
@@ -25,14 +25,14 @@ pub(super) struct State {
     pub(super) clients: Vec<Client>,
     pub(super) history: Vec<Accepted>,
     pub(super) sent: Vec<Sent>,
-    /// Whom to wake once the lock is free.
+    /// Tasks to wake once the lock is free.
     pub(super) wakers: Vec<Waker>,
     pub(super) serial: u64,
     pub(super) ids: u64,
     pub(super) producers: usize,
 }
 
-/// What is due next.
+/// The event that is due next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Due {
     Contact(usize),
@@ -89,7 +89,7 @@ impl State {
         if !self.down {
             for (index, group) in self.groups.iter().enumerate() {
                 for seat in &group.seats {
-                    // Who waits for a join to end sends no heartbeats.
+                    // A member that waits for a join to end sends no heartbeats.
                     if !(seat.joined && matches!(group.stage, Stage::Preparing { .. })) {
                         let at = seat.heard + self.settings.session_timeout;
                         offer(at, Due::Session { group: index, seat: seat.id });

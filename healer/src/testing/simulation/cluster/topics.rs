@@ -121,7 +121,7 @@ impl Cluster {
         self.lock().change_log(topic, partition, |log| log.first = before.clamp(log.first, log.end()));
     }
 
-    /// Moves the end back, as an unclean leader election does; what is written next takes the offsets anew.
+    /// Moves the end back, as an unclean leader election does; records that are written next take the offsets anew.
     pub(crate) fn truncate(&self, topic: &str, partition: i32, end: i64) {
         self.lock().truncate(topic, partition, end);
     }

@@ -1,4 +1,4 @@
-//! What is said beside a commit to be done above it: no more than there is room for, and believed only where it is true.
+//! Claims of records done above a commit: no more than there is room for, and believed only where they are true.
 
 use super::*;
 
@@ -8,7 +8,7 @@ const LIMIT: usize = 60;
 #[test]
 fn where_what_is_done_above_has_no_room_the_partition_rests_until_what_holds_it_is_done() {
     Ground::new(1, 1).config(|config| config.metadata_max_bytes(LIMIT)).play(|play| {
-        // Every second one waits, so that what is done is in pieces.
+        // Every second record waits, so that the offsets that are done are in pieces.
         play.write_waiting(0, 200, |offset| offset % 2 == 0);
         play.start(0);
         play.until("the partition rests", |play| {
@@ -19,7 +19,7 @@ fn where_what_is_done_above_has_no_room_the_partition_rests_until_what_holds_it_
         play.pass(5 * SECOND);
         assert_eq!(play.offsets(1, 0).len(), ran, "nothing new begins");
         assert!(ran < 200);
-        // What is in flight goes on, and the offset is committed, if need be without the map.
+        // Records in flight go on, and the offset is committed, if need be without the map.
         play.let_go("wait 0");
         play.until("the frontier is committed", |play| play.committed(0) == Some(2));
         (2..200).step_by(2).for_each(|offset| play.let_go(&format!("wait {offset}")));
@@ -46,7 +46,7 @@ fn an_offset_is_committed_without_the_map_that_has_no_room() {
         play.let_go("wait 0");
         play.until("the frontier is committed", |play| play.committed(0) == Some(2));
         assert!(play.commits(0).iter().all(says_lineage));
-        // Whoever comes next knows nothing of what was done above.
+        // The next process knows nothing of the records that were done above.
         play.kill_with_disk(0);
         (2..64).step_by(2).for_each(|offset| play.let_go(&format!("wait {offset}")));
         play.start(0);
@@ -113,7 +113,7 @@ fn text_that_is_about_other_records_or_another_offset_is_ignored() {
 fn text_that_claims_what_the_log_does_not_hold_is_ignored() {
     Ground::new(1, 1).play(|play| {
         true_text(play);
-        // What was done from 6 on is gone, and others come.
+        // The records from 6 on, which were done, are gone, and others come.
         play.happen(&Fault::Truncate { at: 0, records: 4 });
         play.start(0);
         play.until("it has the partition", |play| play.has(0, 0));

@@ -1,4 +1,4 @@
-//! Commits that fail: what was not acknowledged stays due, and no commit goes back.
+//! Commits that fail: an offset that was not acknowledged stays due, and no commit goes back.
 
 use super::*;
 
@@ -90,7 +90,7 @@ fn a_member_that_the_coordinator_does_not_know_has_lost_its_partitions() {
         play.until("the first record is committed", |play| play.committed(0) == Some(1));
         play.until("the second one is at work", |play| play.visits("wait 1") == 1);
         play.happen(&Fault::Commit { seat: 0, fault: CommitFault::UnknownMember });
-        // What is done above the frontier is due as well.
+        // A claim of a record that is done above the frontier is due as well.
         play.write(0, "quick 2");
         play.until("its commit is refused", |play| failures(play) > 0);
         assert!(!play.has(0, 0), "it lets go at once, whenever the client says so");

@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// What keeps its partitions in a rebalance.
+/// The protocols that let members keep their partitions in a rebalance.
 const INCREMENTAL: [Protocol; 2] = [Protocol::Cooperative, Protocol::Consumer];
 
 #[test]

@@ -1,4 +1,4 @@
-//! Members that the group has given up: what they still do is fenced, and they commit nothing.
+//! Members that the group has given up: their late work is fenced, and they commit nothing.
 
 use super::*;
 

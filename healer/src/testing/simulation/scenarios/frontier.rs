@@ -1,4 +1,4 @@
-//! What is committed is what was read and done: never more, and nothing where nothing happened.
+//! Commits cover only records that were read and done: never more, and nothing where nothing happened.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! Offsets that are no records: what compaction left, markers of transactions, aborted records.
+//! Offsets that are no records: compacted ones, markers of transactions, aborted records.
 
 use super::*;
 

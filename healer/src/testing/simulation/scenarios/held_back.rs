@@ -1,4 +1,4 @@
-//! Transactions that stay open: what lies behind them is waited for.
+//! Transactions that stay open: the records behind them are waited for.
 
 use super::*;
 use crate::PartitionState;

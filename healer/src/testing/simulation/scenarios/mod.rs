@@ -1,4 +1,4 @@
-//! Hard scenarios of a consumer group, told by hand, one test each: what must happen, and what must not.
+//! Hard scenarios of a consumer group, told by hand, one test each: the events that must happen, and those that must not.
 
 mod claims;
 mod commits;

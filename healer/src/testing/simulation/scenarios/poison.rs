@@ -1,4 +1,4 @@
-//! Records that cannot be done: the pipeline stops and names them, what came before is committed, and a restart begins there.
+//! Records that cannot be done: the pipeline stops and names them, the records before are committed, and a restart begins there.
 
 use super::{works::Worker, *};
 use crate::{error::RecordErrorKind, prelude::*};
@@ -17,7 +17,7 @@ fn poisoned(play: &mut Play<'_>, poison: impl AsRef<[u8]>) {
 /// Waits for the end, twice, and looks at the error.
 fn stops_twice(play: &mut Play<'_>, kind: &RecordErrorKind, stage: &str) {
     for process in 1..3 {
-        // Of the other partition what is at work may still end.
+        // Records of the other partition that are at work may still end.
         play.until("the pipeline stops", |play| {
             play.status(0, 0).is_some_and(|status| status.state == PartitionState::Draining)
                 || play.ended(0).is_some()

@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// A member that has 3 and 5 of the offsets 0 to 9 at work, and has committed what is done above 3.
+/// A member that has 3 and 5 of the offsets 0 to 9 at work, and has committed 3 with a claim of the others above.
 fn at_work(play: &mut Play<'_>) {
     play.write_waiting(0, 10, |offset| offset == 3 || offset == 5);
     play.start(0);

@@ -1,4 +1,4 @@
-//! Offsets that an admin sets: what was done above them is done again, whatever the store or the commit remembers.
+//! Offsets that an admin sets: records that were done above them are done again, although the store or the commit remembers them.
 
 use super::*;
 
@@ -45,7 +45,7 @@ fn what_an_admin_resets_is_processed_again() {
 
 #[test]
 fn a_group_that_comes_to_the_same_offset_anew_has_nothing_skipped_by_an_old_store() {
-    // Commits have no room but for the lineage, so that the store alone knows what is done above.
+    // Commits have no room but for the lineage, so that the store alone knows the records that are done above.
     Ground::new(2, 1).config(|config| config.metadata_max_bytes(40)).play(|play| {
         play.write_waiting(0, 10, |offset| offset == 3);
         for seat in [0, 1] {
@@ -56,7 +56,7 @@ fn a_group_that_comes_to_the_same_offset_anew_has_nothing_skipped_by_an_old_stor
             play.until("3 is committed", |play| play.committed(0) == Some(3));
             play.pass(SECOND);
             play.kill(seat);
-            // The second one begins without a commit; what it has done above goes with its disk.
+            // The second one begins without a commit; only its own disk knows the records that it has done above.
             if seat == 0 {
                 play.forget(0);
             }

@@ -34,7 +34,7 @@ fn a_revoke_with_3_and_5_pending_commits_3_and_the_new_owner_skips_what_is_done(
         let runs: Vec<_> = claim.runs.iter().map(|run| (run.first, run.end)).collect();
         assert_eq!(runs, [(4, 5), (6, 10)]);
         play.until("the new owner begins with what was not done", |play| play.visits("wait 3") == 2);
-        // What the old owner would still say changes nothing.
+        // Late outcomes of the old owner change nothing.
         play.let_go_visit("wait 3", 1);
         play.let_go_visit("wait 5", 1);
         play.pass(3 * SECOND);

@@ -6,7 +6,7 @@ use crate::{prelude::*, testing::partitioner::partition_of};
 /// The most records of a partition in flight.
 const IN_FLIGHT: usize = 16;
 
-/// How exactly time is told: what is done waits for the next commit, and is seen in the next round.
+/// How exactly time is told: a record that is done waits for the next commit, and that is seen in the next round.
 const GRAIN: Duration = Duration::from_millis(150);
 
 /// Writes so many records whose partition is the same in source and sink.
@@ -39,7 +39,7 @@ fn a_partition_that_is_blocked_in_a_sink_leaves_the_others_at_full_speed() {
         play.until("one partition has its bound in flight", |play| {
             play.status(0, 0).is_some_and(|status| status.pending == IN_FLIGHT as u64)
         });
-        // What waits there was fetched before: the client lends records in the order in which it got them.
+        // The records that wait there were fetched before: the client lends records in the order in which it got them.
         (0..100).for_each(|_| play.round());
         write(play, 1, 300);
         let beside = time_until(play, 600);

@@ -24,7 +24,7 @@ fn others(play: &Play<'_>) -> Vec<i64> {
 
 #[test]
 fn what_is_written_after_a_truncation_is_processed_and_never_taken_for_done() {
-    // Below what was read, and past it.
+    // An end below the records that were read, and one past them.
     for written in [2, 8] {
         Ground::new(1, 1).play(|play| {
             done(play);
@@ -77,7 +77,7 @@ fn a_log_that_was_filled_again_past_what_was_read_ends_a_pipeline_as_well() {
 
 /// A member with offset 0 at work that has read up to 3, and then the records below 15 of 20 are deleted.
 fn delete(play: &mut Play<'_>) {
-    // What the client has fetched it would still give.
+    // The client would still give the records that it has fetched.
     play.cluster().tune(|settings| settings.prefetch = 1);
     play.write(0, "wait 0");
     play.write_quick(0, 1..3);

@@ -1,4 +1,4 @@
-//! What the stages of a scenario do: the first word of a record says it.
+//! The stages of a scenario: the first word of a record says their work.
 //!
 //! `quick` passes. `wait` is let go by the test. `hold 30` holds its thread for 30 seconds when it comes first.
 //! `fail` and `panic` do so in the synchronous stage, `later fail` and `later panic` in the asynchronous one.
@@ -38,7 +38,7 @@ struct State {
     open: BTreeSet<String>,
 }
 
-/// What the processes of a scenario share: what ran in them, and what waits.
+/// The state that the processes of a scenario share: the records that ran, and the values that wait.
 #[derive(Default)]
 pub(crate) struct Works {
     started: AtomicUsize,
@@ -62,7 +62,7 @@ impl Works {
         App::new(PIPELINE).with_arc(Arc::new(Worker { process, works: Arc::clone(self) }))
     }
 
-    /// What ran so far, in order.
+    /// The records that ran so far, in order.
     pub(crate) fn ran(&self) -> Vec<Ran> {
         self.lock().ran.clone()
     }
@@ -79,7 +79,7 @@ impl Works {
         self.lock().visits.get(value).copied().unwrap_or(0)
     }
 
-    /// Lets a value that waits go on, whoever waits with it, also later.
+    /// Lets a value that waits go on, at all its visits, also later ones.
     pub(crate) fn let_go(&self, value: &str) {
         self.lock().open.insert(value.to_owned());
     }
@@ -137,7 +137,7 @@ pub(crate) fn begin(value: String, ctx: &Context, #[state] worker: &Worker) -> R
     Ok(value)
 }
 
-/// The asynchronous part: what waits does so here.
+/// The asynchronous part: values that wait do so here.
 #[stage(crate = crate)]
 pub(crate) async fn finish(value: String, #[state] worker: &Worker) -> Result<String, String> {
     match value.as_str() {
@@ -163,7 +163,7 @@ fn is_slow(value: &str) -> bool {
     value.starts_with("wait") || value.starts_with("later")
 }
 
-/// All run through [`begin`]; what is slow goes on to [`finish`], the rest is done at once.
+/// All run through [`begin`]; slow values go on to [`finish`], the rest is done at once.
 pub(crate) fn quick_and_slow(app: App) -> App {
     let begun = kafka::string("t").stream("t").then(begin::stage());
     let slow = begun.filter(|value: &String| is_slow(value)).reason("quick");

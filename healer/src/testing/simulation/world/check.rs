@@ -1,4 +1,4 @@
-//! The promises, checked on what the broker took.
+//! The promises, checked on the commits that the broker took.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use crate::{
     },
 };
 
-/// Every so many steps processes are asked what holds their partitions.
+/// Every so many steps each process must name the records that hold its partitions.
 const LOOK: u64 = 8;
 
 /// A partition as the model follows it.
@@ -27,7 +27,7 @@ pub(super) struct Checked {
 }
 
 impl<'a, S: 'a> World<'a, S> {
-    /// Checks the promises on what the broker took since the last look, and on what processes say of themselves.
+    /// Checks the promises on the commits that the broker took since the last look, and on the status of the processes.
     pub(super) fn check(&mut self) {
         self.tell_shares();
         if self.step.is_multiple_of(LOOK) {
@@ -44,7 +44,7 @@ impl<'a, S: 'a> World<'a, S> {
             });
             let partition = name;
             let Some(member) = accepted.member else {
-                // An admin: what it skipped is nobody's loss.
+                // An admin's commit: the records that it skips are nobody's loss.
                 self.checked.remove(&partition);
                 let unseen = self.unseen.entry(partition.clone()).or_insert(0..accepted.offset);
                 *unseen = 0..unseen.end.max(accepted.offset);
@@ -56,7 +56,7 @@ impl<'a, S: 'a> World<'a, S> {
         }
     }
 
-    /// Whatever holds a frontier has a name.
+    /// A partition with pending records names the record that holds its frontier.
     fn check_names(&self) {
         for process in self.seats.iter().filter_map(|seat| seat.process.as_ref()) {
             for PartitionStatus { topic, partition, frontier, pending, blocked, .. } in
@@ -82,7 +82,7 @@ impl<'a, S: 'a> World<'a, S> {
         }
         if !self.oracle.knows(number, partition, accepted.at) {
             self.checked.remove(partition);
-            // Commits go by name: one for the log before counts for this one, and whoever reads this one hears nothing of it.
+            // Commits go by name: one for the log before counts for this one, and a reader of this one hears nothing of it.
             self.was_reset.insert(partition.clone());
             if let Some(unseen) = self.unseen.get_mut(partition) {
                 unseen.end = unseen.end.max(offset);

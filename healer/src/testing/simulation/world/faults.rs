@@ -1,4 +1,4 @@
-//! What goes wrong, and what is produced.
+//! Faults, and the records that are produced.
 
 use super::{GROUP, World};
 use crate::{
@@ -46,7 +46,7 @@ impl<'a, S: 'a> World<'a, S> {
                 let end = self.end(&partition);
                 let committed = self.cluster.committed(GROUP, &partition.topic, partition.partition);
                 let committed = committed.map_or(end, |(offset, _)| offset.max(end));
-                // What is written anew below the commit nobody reads who starts there.
+                // A process that starts at the commit does not read the records that are written anew below it.
                 let unseen = self.unseen.entry(partition.clone()).or_insert(end..committed);
                 *unseen = unseen.start.min(end)..unseen.end.max(committed);
                 self.oracle.replaced(&partition);
@@ -114,7 +114,7 @@ impl<'a, S: 'a> World<'a, S> {
         self.cluster.close(&partition.topic, partition.partition);
     }
 
-    /// What is known of a topic is about one that is no more.
+    /// All that is known of a topic is about one that is no more.
     fn is_another(&mut self, topic: &str) {
         for partition in self.partitions.iter().filter(|partition| *partition.topic == *topic) {
             self.oracle.replaced(partition);
@@ -149,7 +149,7 @@ impl<'a, S: 'a> World<'a, S> {
         for _ in 0..records {
             let Some((topic, record)) = self.plan.records.get(self.next_record) else { return };
             if self.cluster.incarnation(topic).is_none() {
-                return; // whoever writes to it waits as well
+                return; // its producers wait as well
             }
             let count =
                 self.plan.topics.iter().find(|(name, _)| name == topic).map_or(1, |(_, count)| *count);

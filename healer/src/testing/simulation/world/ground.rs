@@ -1,4 +1,4 @@
-//! What a story is played on: processes, partitions, protocols, seeds.
+//! The ground of a story: processes, partitions, protocols, seeds.
 
 use std::sync::{Arc, atomic::Ordering};
 
@@ -16,7 +16,7 @@ use crate::{
 /// The only topic.
 pub(super) const TOPIC: &str = "t";
 
-/// What a story is played on. Its settings: a commit every 100 ms, a drain budget of 2 s, memory for all.
+/// The ground of a story. Its settings: a commit every 100 ms, a drain budget of 2 s, memory for all.
 pub(crate) struct Ground {
     plan: Plan<Arc<Works>>,
     protocols: Vec<Protocol>,

@@ -41,7 +41,7 @@ pub(super) const GROUP: &str = "simulation";
 /// How many rounds of calm a world has to come to rest.
 const CALM: usize = 4_000;
 
-/// What came of a seed.
+/// The result of a seed.
 pub(super) struct Ended {
     pub(super) broken: Option<Broken>,
     pub(super) runs: u64,
@@ -60,7 +60,7 @@ pub(super) fn virtual_time() -> tokio::runtime::Runtime {
         .expect("a runtime without threads and sockets needs nothing of the system")
 }
 
-/// What every pipeline is simulated with.
+/// The settings that every pipeline is simulated with.
 pub(super) fn base_config() -> ConfigBuilder {
     Config::builder().brokers("simulated:9092").group(GROUP).out_of_range(crate::OutOfRange::Earliest)
 }
@@ -81,7 +81,7 @@ pub(super) struct World<'a, S> {
     checked: BTreeMap<TopicPartition, Checked>,
     /// Somebody set the group's offset.
     was_reset: BTreeSet<TopicPartition>,
-    /// Offsets that were written anew below what was committed.
+    /// Offsets below a commit that an admin set, or that was for an earlier log: records there need not be done.
     unseen: BTreeMap<TopicPartition, Range<i64>>,
     history: usize,
     /// The process behind each client.
@@ -91,7 +91,7 @@ pub(super) struct World<'a, S> {
     calm: bool,
     /// Nothing is started any more.
     ending: bool,
-    /// What was told of each process last.
+    /// The line that was told of each process last.
     shares: BTreeMap<usize, String>,
 }
 

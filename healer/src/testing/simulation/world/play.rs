@@ -98,7 +98,7 @@ impl<'a> Play<'a> {
         self.world.happen(fault);
     }
 
-    /// Sets what the group has committed, as an admin does.
+    /// Sets the group's commit, as an admin does.
     pub(crate) fn reset(&mut self, partition: i32, offset: i64, text: &str) {
         let name = TopicPartition { topic: TOPIC.into(), partition };
         self.world.was_reset.insert(name.clone());
@@ -106,7 +106,7 @@ impl<'a> Play<'a> {
         self.world.cluster.reset(GROUP, TOPIC, partition, offset, text);
     }
 
-    /// Forgets what the group has committed, as where it is deleted.
+    /// Forgets the group's commit, as when it is deleted.
     pub(crate) fn forget(&mut self, partition: i32) {
         let name = TopicPartition { topic: TOPIC.into(), partition };
         self.world.was_reset.insert(name.clone());
@@ -147,13 +147,13 @@ impl<'a> Play<'a> {
         panic!("it did not happen: {what}");
     }
 
-    /// What the newest process of a seat says of itself.
+    /// The handle of the newest process of a seat.
     pub(crate) fn handle(&self, seat: usize) -> &Handle {
         let newest = self.handles.iter().rev().find(|(of, _)| *of == seat);
         &newest.unwrap_or_else(|| panic!("nothing was started in seat {seat}")).1
     }
 
-    /// What the process in a seat says of a partition; none where it has not got it, or does not run.
+    /// The status of a partition in the process of a seat; none if the process has not got it, or does not run.
     pub(crate) fn status(&self, seat: usize, partition: i32) -> Option<PartitionStatus> {
         self.world.seats[seat].process.as_ref()?;
         self.handle(seat).partitions().into_iter().find(|status| status.partition == partition)
@@ -177,12 +177,12 @@ impl<'a> Play<'a> {
         self.world.cluster.committed(GROUP, TOPIC, partition)
     }
 
-    /// What the text beside a commit says was done above it.
+    /// The claim in the text beside a commit.
     pub(crate) fn claim(partition: i32, offset: i64, text: &str) -> Option<DoneAbove> {
         decode_metadata(text, offset, Scope::new(CLUSTER, GROUP, PIPELINE).mark(TOPIC, partition))?.claim
     }
 
-    /// What the broker has taken for a partition, oldest first; an admin's is not among them.
+    /// The commits that the broker has taken for a partition, oldest first; an admin's is not among them.
     pub(crate) fn commits(&self, partition: i32) -> Vec<Accepted> {
         let mut all = self.world.cluster.history(0);
         all.retain(|accepted| accepted.partition.1 == partition && accepted.member.is_some());

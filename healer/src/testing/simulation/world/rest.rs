@@ -78,8 +78,8 @@ impl<'a, S: 'a> World<'a, S> {
         offset == Some(end) || (offset.is_none() && first == end)
     }
 
-    /// Whoever has a partition need not hear of an admin who sets the group's offset meanwhile, nor of another topic of that name
-    /// which has as many records by the time that it is asked for more.
+    /// The owner of a partition need not hear of a commit that an admin sets meanwhile, nor of another topic of that name which
+    /// has as many records by the time that it is asked for more.
     fn is_done_for_its_owner(&self, partition: &TopicPartition) -> bool {
         let end = self.end(partition);
         let (reset, now) = (self.was_reset.contains(partition), self.time.clock.now());

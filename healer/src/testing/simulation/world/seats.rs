@@ -1,4 +1,4 @@
-//! The places that processes run at: a start, an end, and what is left for the next one.
+//! The places that processes run at: a start, an end, and the disk that is left for the next one.
 
 use std::{cell::RefCell, rc::Rc, sync::Arc};
 
@@ -12,7 +12,7 @@ use crate::{
     },
 };
 
-/// A place that a process may run at: what survives it.
+/// A place that a process may run at; it survives the process.
 pub(super) struct Seat {
     /// The `group.instance.id` of its processes, if they are static members.
     instance: Option<String>,

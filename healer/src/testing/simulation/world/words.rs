@@ -1,4 +1,4 @@
-//! What a world tells: what happens, and why it does not come to rest.
+//! The texts of a world: its events, and the reasons why it does not come to rest.
 
 use std::{collections::BTreeMap, fmt::Write as _, sync::atomic::Ordering};
 
@@ -25,14 +25,14 @@ pub(super) fn record(record: &Record) -> String {
 }
 
 impl<'a, S: 'a> World<'a, S> {
-    /// What happens, for whoever replays one seed.
+    /// Prints an event, while one seed is replayed.
     pub(super) fn tell(&self, words: impl FnOnce() -> String) {
         if self.plan.told.load(Ordering::Relaxed) {
             println!("step {:>5} {:>10.3?}: {}", self.step, self.time.clock.now(), words());
         }
     }
 
-    /// Tells what each process has now, where that changed.
+    /// Tells the share of each process, where it changed.
     pub(super) fn tell_shares(&mut self) {
         if !self.plan.told.load(Ordering::Relaxed) {
             return;
@@ -57,7 +57,7 @@ impl<'a, S: 'a> World<'a, S> {
         self.shares = shares;
     }
 
-    /// One line a partition that is not committed to its end, one a process that ended with an error, and what may help.
+    /// One line a partition that is not committed to its end, one a process that ended with an error, and a hint.
     pub(super) fn why_not_at_rest(&self) -> String {
         let mut words = format!("nothing goes wrong any more, and after {CALM} rounds of calm");
         let late: Vec<_> = self.partitions.iter().filter(|partition| !self.is_done(partition)).collect();
@@ -96,7 +96,7 @@ impl<'a, S: 'a> World<'a, S> {
         self.is_committed(partition) && self.status(partition).is_none_or(is_idle)
     }
 
-    /// The process that has a partition, and what it says of it.
+    /// The seat of the process that has a partition, and its status there.
     fn status(&self, partition: &TopicPartition) -> Option<(usize, PartitionStatus)> {
         self.seats.iter().enumerate().find_map(|(at, seat)| {
             let mut all = seat.process.as_ref()?.handle.partitions().into_iter();

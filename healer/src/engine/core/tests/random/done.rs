@@ -1,4 +1,4 @@
-//! What was done, and what of it is wanted again.
+//! The records that were done, and those of them that are wanted again.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use super::log::Record;
 pub(super) struct Done {
     /// With the last generation that did it.
     by: BTreeMap<Record, u32>,
-    /// Where the group went back to, and the first generation after that: what earlier ones did from there on does not count.
+    /// Where the group went back to, and the first generation after that: records that earlier ones did from there on do not count.
     wishes: BTreeMap<u32, Vec<(i64, u32)>>,
 }
 

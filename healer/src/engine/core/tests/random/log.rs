@@ -1,4 +1,4 @@
-//! What the partitions hold, and chance.
+//! The logs of the partitions, and chance.
 
 use std::collections::BTreeMap;
 
@@ -39,7 +39,7 @@ impl Log {
         Self { seed, cuts: BTreeMap::new() }
     }
 
-    /// Whether the log has a record there; the others are markers and what compaction took.
+    /// Whether the log has a record there; the others are markers and records that compaction took.
     pub(super) fn exists(&self, slot: u32, offset: i64) -> bool {
         let mix =
             self.seed.wrapping_add(u64::from(slot)).wrapping_mul(31).wrapping_add(offset.unsigned_abs());
@@ -61,7 +61,7 @@ impl Log {
     }
 }
 
-/// What the fingerprint of a record is made of.
+/// The key of a record, which its fingerprint is made of.
 pub(super) fn key((slot, offset, cuts): Record) -> Vec<u8> {
     format!("{slot}@{offset}, {cuts}").into_bytes()
 }

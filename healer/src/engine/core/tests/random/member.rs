@@ -1,4 +1,4 @@
-//! What a member of the group does: it is assigned, reads, runs chunks and tasks, and goes back where its log did.
+//! The life of a member of the group: it is assigned, reads, runs chunks and tasks, and goes back where its log did.
 
 use std::collections::BTreeSet;
 
@@ -120,7 +120,7 @@ impl World {
         assert!(!self.rig.core.is_running() || self.rewinds.iter().any(|(asked, ..)| *asked == slot));
     }
 
-    /// Answers what was asked to begin anew.
+    /// Answers a request to begin a partition anew.
     pub(super) fn rewind(&mut self) {
         let Some((slot, generation, offset)) = self.rewinds.pop() else { return };
         if self.rig.core.part(slot).is_none_or(|part| part.home.generation != generation) {
@@ -258,7 +258,7 @@ impl World {
     pub(super) fn position(&mut self, slot: u32) {
         let Some(live) = self.live.get_mut(&slot) else { return };
         let to = if live.open {
-            // Over what is no record.
+            // Over offsets without a record.
             (live.next..END).find(|offset| self.log.exists(slot, *offset)).unwrap_or(END)
         } else {
             // Over records that a closed lane threw away: the core must not believe it.

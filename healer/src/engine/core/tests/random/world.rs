@@ -15,7 +15,7 @@ use crate::{
     lane::Run,
 };
 
-/// What the oracle knows of a generation.
+/// The oracle's state of a generation.
 pub(super) struct Generation {
     pub(super) number: u32,
     /// The next offset to read.
@@ -33,7 +33,7 @@ pub(super) struct Task {
     pub(super) receipt: Receipt,
 }
 
-/// What a history came across, so that a test can tell that it did.
+/// Counts of the cases that a history came across, so that a test can tell that it did.
 #[derive(Debug, Default)]
 pub(super) struct Seen {
     pub(super) epochs: u32,
@@ -42,7 +42,7 @@ pub(super) struct Seen {
     pub(super) maps: u32,
     pub(super) seeks: u32,
     pub(super) resets: u32,
-    /// Starts that the store alone told what was done above.
+    /// Starts at which the store alone told which offsets were done above.
     pub(super) rows: u32,
     /// Starts with a row that must not be believed.
     pub(super) stale: u32,
@@ -59,7 +59,7 @@ pub(super) struct World {
     /// New generations that were asked for.
     pub(super) rewinds: Vec<(u32, u32, i64)>,
     pub(super) under_way: Option<Vec<CommitEntry>>,
-    /// What the group has committed.
+    /// The group's commits.
     pub(super) committed: BTreeMap<u32, (i64, String)>,
     /// Where a log was cut, until a commit of its new records is acknowledged.
     pub(super) cut: BTreeMap<u32, (i64, u32)>,
@@ -155,7 +155,7 @@ impl World {
         }
     }
 
-    /// What a commit says is done.
+    /// Checks that all records are done that a commit says are done.
     fn is_true(&mut self, slot: u32, offset: i64, metadata: &str) {
         self.all_done(slot, 0..offset);
         if let Some(claim) = said(metadata, offset, slot).expect("it reads back").claim {

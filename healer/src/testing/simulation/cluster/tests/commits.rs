@@ -1,4 +1,4 @@
-//! What the coordinator takes, what it refuses, and what it remembers.
+//! The commits that the coordinator takes, refuses and remembers.
 
 use super::*;
 

@@ -119,7 +119,7 @@ fn after_a_truncation_the_same_offsets_hold_other_records() {
         put(&cluster, 0, 10);
         assert_ne!(serial(5), old);
         member.run();
-        // Who is not told goes on in the middle of the new records.
+        // A member that is not told goes on in the middle of the new records.
         let (told, seen) = if sees { (vec!["out of range"], 0) } else { (vec![], 5) };
         assert_eq!(
             (member.told(), member.seen().len()),

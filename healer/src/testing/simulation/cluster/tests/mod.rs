@@ -1,4 +1,4 @@
-//! Scripts: one thing at a time, and what comes of it.
+//! Scripts: one thing at a time, and its effects.
 
 mod commits;
 mod logs;
@@ -36,7 +36,7 @@ fn put(cluster: &Cluster, partition: i32, records: usize) {
     }
 }
 
-/// A member with an application that keeps what it sees.
+/// A member with an application that keeps the records and events that it sees.
 struct Member {
     broker: SimBroker,
     id: MemberId,
@@ -63,7 +63,7 @@ impl Member {
         Self { broker, id, cluster, next, slots, seen, told }
     }
 
-    /// Polls; tells what happened and answers nothing.
+    /// Polls; notes the events and answers nothing.
     fn poll(&mut self) -> Vec<Event> {
         let Self { broker, slots, seen, next, .. } = self;
         broker.source().poll(100, SECOND, &mut |records| {

@@ -1,4 +1,4 @@
-//! Records on their way, and what becomes of them.
+//! Records on their way, and how their deliveries end.
 
 use futures_util::{FutureExt, task::noop_waker_ref};
 

@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// One storm; what was seen, in words.
+/// One storm; returns the events that its members saw, in words.
 fn storm(seed: u64, protocol: Protocol) -> Vec<String> {
     let settings = Settings { latency: 2 * SECOND, short_polls: 200, prefetch: 8, ..Settings::default() };
     let cluster = Cluster::new(seed, settings);
