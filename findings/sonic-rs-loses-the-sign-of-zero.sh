@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# sonic-rs 0.5.10: negative zero is read as `0.0`, also what sonic-rs wrote itself, and a key of spaces and digits is read as a number.
+# sonic-rs 0.5.10: negative zero is read as `0.0`, even from sonic-rs's own output, and a key of spaces and digits is read as a number.
 #
 # Expectation. `-0`, `-0.0` and `-0e0` are numbers of JSON (RFC 8259, section 6). Read into an `f64` they are negative zero, as they
-# are for serde_json 1, for `str::parse::<f64>` and for JavaScript; an `f64` that is written and read back is what it was. A key of a
+# are for serde_json 1, for `str::parse::<f64>` and for JavaScript; an `f64` that is written and read back is the same. A key of a
 # map with number keys is that number's text: serde_json refuses `" 2"`, where the space is part of the string.
 # Behaviour. sonic-rs gives `0.0` for all three, though it writes negative zero as `-0.0`. The key `" 2"` of a `BTreeMap<u32, u8>` is
 # read as 2, so that it falls together with the key `"2"`.

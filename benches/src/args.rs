@@ -1,4 +1,4 @@
-//! What the user asks for.
+//! The command line.
 
 use std::path::PathBuf;
 
@@ -6,7 +6,7 @@ use clap::{Parser, Subcommand};
 
 use crate::workloads::Workload;
 
-/// Measures healer side by side with what it replaces, on a real Kafka that this program starts and stops.
+/// Measures healer side by side with its alternatives, on a real Kafka that this program starts and stops.
 #[derive(Debug, Parser)]
 #[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Args {
@@ -60,7 +60,7 @@ pub(crate) enum Command {
         #[command(flatten)]
         how: How,
     },
-    /// Runs one side; what this program starts itself with.
+    /// Runs one side; this program starts itself with this command.
     #[command(hide = true)]
     Side {
         /// The task, as JSON.

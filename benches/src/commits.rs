@@ -1,11 +1,11 @@
-//! What a side left behind at the broker, whatever it says itself.
+//! The offsets that a side left behind at the broker, apart from its own report.
 
 use anyhow::{Context as _, Result, ensure};
 use healer_tests::kafka::RealKafka;
 
 use crate::{sides::Ran, task::Task, workloads::PEERS};
 
-/// Whether a side that was told to end committed what it had done, and no more; tells what is wrong with a peer.
+/// Checks that a side that was told to end committed all records that it had done, and no more; returns the fault of a peer.
 pub(crate) fn check_stop(kafka: &RealKafka, task: &Task, ran: &Ran) -> Result<Option<String>> {
     let (name, done) = (task.side.name(), ran.outcome.records);
     ensure!(done < task.records, "{name} was done before it was told to end");
@@ -20,7 +20,7 @@ pub(crate) fn check_stop(kafka: &RealKafka, task: &Task, ran: &Ran) -> Result<Op
     Ok(None)
 }
 
-/// What is wrong with the offsets that a side left behind.
+/// The fault of the offsets that a side left behind, if any.
 pub(crate) fn check(kafka: &RealKafka, task: &Task) -> Result<Option<String>> {
     let committed = kafka.committed(&task.group, &task.topic).context("what a side committed")?;
     let end = kafka.end_offsets(&task.topic)?;

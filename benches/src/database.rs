@@ -43,7 +43,7 @@ impl Database {
         let folder = TempDir::new()?;
         let connection = Connection::open(folder.path().join("flights.sqlite"))?;
         connection.pragma_update(None, "journal_mode", "wal")?;
-        // Offsets of what is saved are committed, so it must be on the disk and not on its way there.
+        // The offsets of saved flights are committed, so the flights must be on the disk and not on their way there.
         connection.pragma_update(None, "synchronous", "full")?;
         connection.execute_batch(SCHEMA)?;
         Ok(Self { connection: Mutex::new(connection), _folder: folder })
@@ -78,14 +78,14 @@ impl Database {
         }
         drop(insert);
         transaction.commit()?;
-        // Only what is on the disk counts.
+        // Only flights on the disk count.
         for minutes in minutes {
             tally.count(minutes);
         }
         Ok(())
     }
 
-    /// Whether the table holds what was counted.
+    /// Checks that the table holds the flights that were counted.
     pub(crate) fn check(&self, tally: &Tally) -> Result<()> {
         let total = |row: &rusqlite::Row<'_>| Ok((row.get::<_, i64>(0)?, row.get::<_, f64>(1)?));
         let (count, sum) = self.connection().query_row(TOTAL, [], total)?;

@@ -21,7 +21,7 @@ const TICK: Duration = Duration::from_millis(1);
 const WAITING_MS: f64 = 20.0;
 /// How many seconds a broker is warmed up.
 const WARM_UP: u64 = 8;
-/// How long what was sent may take to be acknowledged.
+/// How long the acknowledgement of the last records may take.
 const FLUSH: Duration = Duration::from_mins(1);
 
 /// When which records are sent.
@@ -56,8 +56,8 @@ impl Feed {
         ends.collect()
     }
 
-    /// Sends such records to a topic that nobody reads: a broker that has just started takes a second for what takes it a
-    /// millisecond later.
+    /// Sends such records to a topic that nobody reads: a broker that has just started takes a second for work that later takes
+    /// a millisecond.
     pub(crate) fn warm_up(&self, kafka: &RealKafka, records: impl Iterator<Item = Record>) -> Result<()> {
         let topic = kafka.unique("warm-up");
         kafka.create_topic(&topic, 4, &[])?;
@@ -76,7 +76,7 @@ impl Feed {
         self.step(0, kafka, topic, records)
     }
 
-    /// Sends the rest, each step when it is told that the one before is done. Tells what spoils the latencies, if anything.
+    /// Sends the rest, each step when `done` says that the one before is done. Returns the reason if latencies are spoilt.
     pub(crate) fn go_on(
         &self,
         kafka: &RealKafka,
@@ -116,7 +116,7 @@ impl Feed {
         let producer: ThreadedProducer<DefaultProducerContext> = ClientConfig::new()
             .set("bootstrap.servers", brokers)
             .set("partitioner", "murmur2_random")
-            // A record is on its way at once: what waits here would count for every side.
+            // A record is on its way at once: a wait here would count for every side.
             .set("linger.ms", "0")
             .create()?;
         let began = Instant::now();
@@ -139,7 +139,7 @@ impl Feed {
             thread::sleep(TICK);
         }
         producer.flush(FLUSH)?;
-        // Each record waited so long before the broker had it, whatever a side did.
+        // Some records waited so long before the broker had them; no side is to blame for that.
         let waiting = f64::from(most_waiting) / float(self.per_second) * 1e3;
         let busy = "waited for the broker, so this machine was too busy for latencies";
         Ok((waiting > WAITING_MS).then(|| format!("up to {waiting:.0} ms of records {busy}")))

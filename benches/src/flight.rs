@@ -39,7 +39,7 @@ pub(crate) struct Timed {
     pub(crate) flight: Flight,
 }
 
-/// What is sent of a flight.
+/// The value that is sent of a flight.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub(crate) struct Delay {
     pub(crate) carrier: String,
@@ -59,7 +59,7 @@ impl Flight {
         self.dep_delay.unwrap_or(0) + self.arr_delay.unwrap_or(0)
     }
 
-    /// Who flew.
+    /// The carrier that flew.
     pub(crate) fn into_carrier(self) -> String {
         self.carrier
     }

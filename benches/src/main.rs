@@ -1,13 +1,13 @@
-//! Measures healer side by side with what it replaces.
+//! Measures healer side by side with its alternatives.
 //!
-//! `cargo run --release -p benches` measures all; `--help` tells what can be asked for, and `list` the workloads. Each side
-//! reads real flights from a topic of a real Kafka, in a process of its own that is told its task as JSON and tells what
-//! came of it as JSON, or why it failed, in the last line that it prints. Each gets as many of the same records as keep it busy for some seconds, so rates are what is
-//! compared: medians with the least and the most of all rounds, ratios of the sides within a round, and whether the bars
-//! are met. What a side claims is checked against the records and the broker.
+//! `cargo run --release -p benches` measures all; `--help` names the options, and `list` the workloads. Each side reads real
+//! flights from a topic of a real Kafka, in a process of its own. The process gets its task as JSON. The last line that it
+//! prints is the outcome as JSON, or the reason why it failed. Each side gets as many of the same records as keep it busy for
+//! some seconds, so rates are compared: medians with the least and the most of all rounds, ratios of the sides within a round,
+//! and whether the bars are met. The claims of a side are checked against the records and the broker.
 //!
-//! Where latency is what counts, records are sent at a fixed speed while sides read, and say when they were sent; where the
-//! end counts, sides get SIGTERM while records flow. `scaling` measures how cost grows with partitions and records in flight.
+//! Where latency counts, records are sent at a fixed speed while sides read, and say when they were sent; where the end
+//! counts, sides get SIGTERM while records flow. `scaling` measures how cost grows with partitions and records in flight.
 //!
 //! A new side is one file in `sides`, or one in `peers` or `java`, which are programs of their own; a new workload is one
 //! file in `workloads`.

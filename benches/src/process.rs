@@ -1,10 +1,10 @@
-//! What the system says of this process.
+//! The system's figures of this process.
 
 use std::{fs, time::Duration};
 
 use anyhow::{Context as _, Result};
 
-/// Linux counts processor time for programs in hundredths of a second, whatever the kernel's own tick is.
+/// Linux counts processor time for programs in hundredths of a second, also if the kernel's own tick is another.
 const TICKS_PER_SECOND: u64 = 100;
 
 /// Processor time of all threads up to now, in the kernel and outside.

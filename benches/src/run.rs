@@ -30,7 +30,7 @@ const INTO: f64 = 0.3;
 /// How long a side may take at least: one that hangs must not hold up the others for ever.
 const PATIENCE: Duration = Duration::from_mins(2);
 
-/// Measures what was asked for.
+/// Measures the workloads and sides that were asked for.
 pub(crate) fn run(args: &Args) -> Result<Report> {
     let workloads = args.workloads();
     let asked = |side: &Side| args.sides.is_empty() || args.sides.iter().any(|name| name == side.name());
@@ -63,7 +63,7 @@ pub(crate) struct Bench<'a> {
 }
 
 impl<'a> Bench<'a> {
-    /// Builds what these sides need, and starts Kafka.
+    /// Builds the programs that these sides need, and starts Kafka.
     pub(crate) fn start(how: &'a How, sides: &[Side]) -> Result<Self> {
         let supply = Supply::read()?;
         let programs = Programs::build(sides)?;
@@ -124,7 +124,7 @@ impl<'a> Bench<'a> {
         }
     }
 
-    /// Each side once; who begins changes from round to round.
+    /// Runs each side once; the first side changes from round to round.
     fn round(
         &mut self,
         workload: &Workload,
@@ -159,7 +159,7 @@ impl<'a> Bench<'a> {
         Ok(Round { ran })
     }
 
-    /// Runs one side and checks what it claims: against what the records add up to, and against the broker.
+    /// Runs one side and checks its claims: against the sum of the records, and against the broker.
     pub(crate) fn measure(
         &mut self,
         workload: &Workload,
@@ -231,7 +231,7 @@ impl<'a> Bench<'a> {
         Ok(ran)
     }
 
-    /// What a side sent, read back: each record once, and what they add up to.
+    /// Reads back the records that a side sent, and checks their number and their sum.
     fn check_output(&self, task: &Task, expected: (u64, i64)) -> Result<()> {
         let mut found = (0, 0);
         let mut wrong = None;
@@ -275,7 +275,7 @@ impl<'a> Bench<'a> {
             let ran = sides::start(program, task, patience, WhenReady::Tell(ready));
             (ran, sent.join())
         });
-        // Why a side ended is what matters; that not all was sent then is what came of it.
+        // The reason why a side ended comes first: that not all records were sent then is its consequence.
         let mut ran = ran?;
         ran.note = sent.map_err(|_| anyhow!("the thread that sends records panicked"))??;
         let timed = ran.outcome.latency.map_or(0, |latency| latency.records);
@@ -284,7 +284,7 @@ impl<'a> Bench<'a> {
     }
 }
 
-/// What is sent while sides read.
+/// The records that are sent while sides read.
 fn feed(workload: &Workload, seconds: u64) -> Option<Feed> {
     let Pace { steps, per_second } = workload.pace?;
     Some(Feed { steps: steps.to_vec(), timed: per_second * seconds, per_second })
@@ -293,7 +293,7 @@ fn feed(workload: &Workload, seconds: u64) -> Option<Feed> {
 /// Why sides are not asked any more.
 type Failed = BTreeMap<Side, String>;
 
-/// A peer that fails is reported and left out; without healer, or what it is judged by, a run says nothing.
+/// A peer that fails is reported and left out; without healer, or a side that it is judged by, a run says nothing.
 fn leave_out(failed: &mut Failed, side: Side, error: anyhow::Error) -> Result<()> {
     if !PEERS.contains(&side) {
         return Err(error);

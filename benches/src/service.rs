@@ -9,7 +9,7 @@ use std::{
 
 use tokio::sync::oneshot;
 
-/// A thread that answers calls in their order; it ends with the last who can call.
+/// A thread that answers calls in their order; it ends with the last possible caller.
 #[derive(Debug)]
 pub(crate) struct Service {
     calls: Sender<(Instant, oneshot::Sender<()>)>,
@@ -22,9 +22,9 @@ impl Service {
         let (calls, called) = channel::<(Instant, oneshot::Sender<()>)>();
         thread::spawn(move || {
             for (due, answer) in called {
-                // All take as long, so whoever called first is answered first.
+                // All calls take as long, so the first caller is answered first.
                 thread::sleep(due.saturating_duration_since(Instant::now()));
-                // Who gave up waiting misses nothing.
+                // A caller that gave up waiting misses nothing.
                 let _ = answer.send(());
             }
         });

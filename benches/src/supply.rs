@@ -17,7 +17,7 @@ const ZIPF_KEYS: u32 = 4_000;
 /// Every run chooses the same keys.
 const SEED: u64 = 2_013;
 
-/// What the records are keyed by.
+/// The keys of the records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Key {
@@ -80,7 +80,7 @@ impl Supply {
         Ok(supply)
     }
 
-    /// What the first so many records add up to, so that no side is believed.
+    /// The sum of the first so many records, so that no side is believed.
     pub(crate) fn sum(&self, work: Work, records: u64) -> Result<i64> {
         let count = usize::try_from(records)?;
         Ok(match work {

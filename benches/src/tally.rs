@@ -1,4 +1,4 @@
-//! What a side's function counts, and when the first and the last record came by.
+//! The tally of a side's function, and the times of the first and the last record.
 
 use std::{
     sync::{
@@ -38,7 +38,7 @@ pub(crate) struct Tally {
     marks: Vec<u64>,
     latencies: Mutex<Option<Histogram<u64>>>,
     ledger: OnceLock<LedgerFigures>,
-    /// What records wait for where few are at work at once.
+    /// The service that records wait for where few are at work at once.
     service: Option<Service>,
 }
 
@@ -67,7 +67,7 @@ impl Tally {
             first: OnceLock::new(),
             last: OnceLock::new(),
             says_first: task.until == Until::Signal,
-            // Where a record is stuck, who looks at the ledger says it.
+            // Where a record is stuck, `sides::healer::ledger` says that a step is done.
             marks: if (task.side, task.work) == (Side::Healer, Work::Stuck) {
                 Vec::new()
             } else {
@@ -137,7 +137,7 @@ impl Tally {
         }
     }
 
-    /// What the ledger came to.
+    /// Sets the ledger's figures.
     pub(crate) fn set_ledger(&self, figures: LedgerFigures) {
         self.ledger.get_or_init(|| figures);
     }
@@ -165,12 +165,12 @@ impl Tally {
         self.last.get().is_some()
     }
 
-    /// How many records were worked on, and what they added up.
+    /// How many records were worked on, and their sum.
     pub(crate) fn so_far(&self) -> (u64, i64) {
         (self.records.load(Ordering::Relaxed), self.sum.load(Ordering::Relaxed))
     }
 
-    /// What it came to.
+    /// The outcome of the run.
     pub(crate) fn outcome(&self) -> Result<Outcome> {
         let records = self.records.load(Ordering::Relaxed);
         let (Some(first), Some(last)) = (self.first.get(), self.last.get()) else {

@@ -1,4 +1,4 @@
-//! What a side is told and what it tells back: JSON between two processes, whatever language the side is written in.
+//! The task of a side and its outcome: JSON between two processes, so that a side may be written in any language.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -20,7 +20,7 @@ pub(crate) const COMMIT: Duration = Duration::from_secs(1);
 pub(crate) enum Side {
     /// A loop round rdkafka's `BaseConsumer`, by hand.
     Raw,
-    /// 64 records at once in no order and without a commit: what a machine can do at most where work waits.
+    /// 64 records at once in no order and without a commit: the most that a machine can do where work waits.
     Limit,
     /// A pipeline of healer.
     Healer,
@@ -36,7 +36,7 @@ pub(crate) enum Side {
     Arroyo,
     /// A subscriber of `ruststream-rdkafka` that leaves commits to the client.
     Ruststream,
-    /// The same, where only what was acknowledged is committed.
+    /// The same, where only acknowledged records are committed.
     RuststreamTracked,
     /// A topology of Kafka Streams.
     Streams,
@@ -69,7 +69,7 @@ impl Side {
         !waits || !matches!(self, Self::Limit | Self::Arroyo)
     }
 
-    /// What else it does, or does less, than the others.
+    /// The work that it does, or leaves out, unlike the others.
     pub(crate) fn caveat(self, work: Work) -> Option<&'static str> {
         let waits = matches!(work, Work::Sleep { .. });
         match self {
@@ -83,7 +83,7 @@ impl Side {
     }
 }
 
-/// What is done with each record.
+/// The work on each record.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub(crate) enum Work {
@@ -112,7 +112,7 @@ pub(crate) enum Work {
     },
     /// Decode, save [`BATCH`] flights in one transaction of `SQLite`, then add them up.
     Save,
-    /// Decode, make a smaller value of it, encode that and send it; what is acknowledged is added up.
+    /// Decode, make a smaller value of it, encode that and send it; acknowledged values are added up.
     Send,
     /// Decode a flight that says when it was sent, add it up, and remember how long it took.
     Timed,
@@ -151,10 +151,10 @@ pub(crate) enum Until {
     Signal,
 }
 
-/// The line by which a side says that it waits for what comes next.
+/// The line by which a side says that it is ready for the next step.
 pub(crate) const READY: &str = "ready";
 
-/// What one process does.
+/// The task of one process.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Task {
     pub(crate) side: Side,
@@ -173,12 +173,12 @@ pub(crate) struct Task {
     pub(crate) marks: Vec<u64>,
 }
 
-/// What one run of a side came to.
+/// The outcome of one run of a side.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Outcome {
     /// Records that went through the function.
     pub(crate) records: u64,
-    /// What they added up; the same on all sides, or one of them did other work.
+    /// Their sum; the same on all sides, or one of them did other work.
     pub(crate) sum: i64,
     /// From the first record to the last.
     pub(crate) seconds: f64,
@@ -192,7 +192,7 @@ pub(crate) struct Outcome {
     pub(crate) service_us: f64,
     /// From the sending of a record to the end of its function, where records say when they were sent.
     pub(crate) latency: Option<Latency>,
-    /// What the ledger came to, where a record is stuck.
+    /// The ledger's figures, where a record is stuck.
     pub(crate) ledger: Option<LedgerFigures>,
 }
 
@@ -206,14 +206,14 @@ pub(crate) struct Latency {
     pub(crate) max_us: u64,
 }
 
-/// What the ledger of a partition came to.
+/// The figures of a partition's ledger.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct LedgerFigures {
     /// The most records that were pending whenever the partition was asked.
     pub(crate) most_pending: u64,
     /// The most records that were done above the stuck one.
     pub(crate) most_done_above: u64,
-    /// What a ledger says that it occupies with so many pending records, in the order that costs most.
+    /// The size that a ledger states for so many pending records, in the order that costs most.
     pub(crate) bytes_at_most: u64,
     /// How much more memory the whole process occupied after the last step than after the first, both times at rest.
     pub(crate) resident_growth_bytes: i64,

@@ -1,4 +1,4 @@
-//! Where the compiler is to point when a value lacks what a node asks of it.
+//! The token that the compiler points at when a value lacks a trait that a node asks for.
 
 use proc_macro2::{Span, TokenStream};
 use quote::quote;

@@ -7,7 +7,7 @@ use syn::Ident;
 /// How many types are looked at: those within each other and beside each other count together. More of them are refused.
 const LOOKS: usize = 64;
 
-/// A statement that looks at the types of `flow`; what is wrong with one is told at `at`.
+/// A statement that looks at the types of `flow`; a fault of a type is told at `at`.
 pub(crate) fn looks(krate: &TokenStream, flow: &TokenStream, at: Span) -> TokenStream {
     let typed = quote_spanned!(at=> #krate::__private::typed);
     let list = Ident::new("list", Span::mixed_site().located_at(at));

@@ -1,4 +1,4 @@
-//! What the node of a function is called.
+//! The name of a function's node.
 
 use proc_macro2::Ident;
 use quote::format_ident;

@@ -1,4 +1,4 @@
-//! Pipelines over records in memory, for the command `instructions` to count what a record costs.
+//! Pipelines over records in memory, in which the command `instructions` counts the cost of a record.
 
 use std::{future::ready, process::ExitCode};
 
@@ -8,7 +8,7 @@ use healer::{
 };
 use serde::{Deserialize, Serialize};
 
-/// What a program of today reads: a few numbers, a few short texts.
+/// A value as a program of today reads it: a few numbers, a few short texts.
 #[derive(Deserialize)]
 struct Order {
     id: u64,
@@ -29,7 +29,7 @@ fn paid(order: &Order) -> Option<u64> {
     (order.paid && known).then_some(order.id)
 }
 
-/// What a program of today sends on.
+/// A value as a program of today sends it on.
 #[derive(Serialize)]
 struct Invoice {
     order: u64,

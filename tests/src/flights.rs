@@ -16,7 +16,7 @@ const TEXT: [&str; 5] = ["carrier", "tailnum", "origin", "dest", "time_hour"];
 /// A flight counts as late when it arrives this many minutes after its time, or more.
 pub const LATE_MINUTES: i64 = 60;
 
-/// What a file of flights holds, to check a run against.
+/// The counts of a file of flights, to check a run against.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     /// All flights.
@@ -44,10 +44,10 @@ impl Counts {
     }
 }
 
-/// What the whole file holds.
+/// The counts of the whole file.
 pub const WHOLE: Counts = Counts { records: 336_776, cancelled: 8_255, late: 28_317, keyless: 2_512 };
 
-/// What the committed sample holds.
+/// The counts of the committed sample.
 pub const SAMPLE: Counts = Counts { records: 20_000, cancelled: 488, late: 1_719, keyless: 161 };
 
 /// The committed sample, `examples/data/flights-sample.csv.zip`.

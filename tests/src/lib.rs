@@ -1,6 +1,6 @@
-//! What the tests and the benches of healer stand on: a real Apache Kafka of their own and real flights.
+//! The ground of healer's tests and benches: a real Apache Kafka of their own and real flights.
 //!
-//! This crate knows nothing of `healer`, so that what it measures and checks is seen from the outside.
+//! This crate knows nothing of `healer`, so that it measures and checks from the outside.
 //!
 //! ```no_run
 //! use healer_tests::kafka::{RealKafka, Record};

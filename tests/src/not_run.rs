@@ -5,7 +5,7 @@ use std::io::Write as _;
 
 /// Says on standard error that the current test is not run, and why.
 ///
-/// It writes past the capture of the test runner, which shows what a passing test prints to nobody.
+/// It writes past the capture of the test runner, which shows the output of a passing test to nobody.
 pub fn report_not_run(why: impl Display) {
     let thread = std::thread::current();
     let test = thread.name().unwrap_or("a test");

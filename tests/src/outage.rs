@@ -16,12 +16,12 @@ const LOAD: Duration = Duration::from_mins(5);
 /// The beginning of an outage, in which the program notices, is not measured.
 const NOTICE: Duration = Duration::from_secs(3);
 
-/// What the program did meanwhile.
+/// How the program endured the outage.
 #[derive(Clone, Copy, Debug)]
 pub struct Endured {
     /// The share of one core that it took while the broker was down.
     pub cpu: f64,
-    /// What was found at the end.
+    /// The verdict at the end.
     pub verdict: Verdict,
 }
 

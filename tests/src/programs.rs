@@ -11,7 +11,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 
 use crate::workspace;
 
-/// The program `flights`, built by the first who asks: in release mode if it was before or the caller is, else in debug.
+/// The program `flights`, built by the first call: in release mode if it was before or the caller is, else in debug.
 ///
 /// # Errors
 /// It does not compile.
@@ -66,7 +66,7 @@ pub struct Program {
 }
 
 impl Program {
-    /// Starts it; what it says is added to the file.
+    /// Starts it; its output is added to the file.
     ///
     /// # Errors
     /// It cannot be started, or the file cannot be written.
@@ -94,7 +94,7 @@ impl Program {
     /// That it still runs.
     ///
     /// # Errors
-    /// It has ended; the text holds the end of what it said.
+    /// It has ended; the text holds the end of its output.
     pub fn must_run(&mut self) -> Result<()> {
         match self.child.try_wait()? {
             None => Ok(()),
@@ -105,7 +105,7 @@ impl Program {
     /// Waits for its end.
     ///
     /// # Errors
-    /// It runs on; the text holds the end of what it said.
+    /// It runs on; the text holds the end of its output.
     pub fn end_within(&mut self, limit: Duration) -> Result<ExitStatus> {
         let end = Instant::now() + limit;
         loop {
@@ -117,7 +117,7 @@ impl Program {
         }
     }
 
-    /// The end of what it said.
+    /// The end of its output.
     pub fn last_words(&self) -> String {
         const LINES: usize = 20;
         let said = fs::read(&self.log).unwrap_or_default();
@@ -147,7 +147,7 @@ impl Program {
         let mut columns = columns.split_whitespace().skip(11);
         let mut ticks =
             || columns.next().context("stat is too short")?.parse::<u64>().map_err(anyhow::Error::from);
-        // Linux tells it in hundredths of a second, whatever the kernel's own tick is.
+        // Linux tells it in hundredths of a second, also if the kernel's own tick is another.
         Ok(Duration::from_millis(10 * (ticks()? + ticks()?)))
     }
 }

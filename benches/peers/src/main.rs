@@ -1,6 +1,6 @@
 //! The Rust libraries that healer is measured beside. `benches` starts this with a task as JSON, and gets the outcome.
 //!
-//! What is decoded and how it is counted is the very code of the other sides.
+//! The very code of the other sides decodes and counts the records.
 
 #![allow(dead_code, reason = "the files of `benches` hold what other sides need too")]
 

@@ -1,4 +1,4 @@
-//! `ruststream-rdkafka`: a subscriber that commits what was handed out, or what was acknowledged.
+//! `ruststream-rdkafka`: a subscriber that commits records that were handed out, or records that were acknowledged.
 //!
 //! Where records wait it has 64 workers, each for the keys that hash to it.
 
@@ -21,7 +21,7 @@ use crate::{
 /// How often is asked whether all is done.
 const ASK: Duration = Duration::from_millis(5);
 
-/// What the subscriber reads is an expression of its attribute, so the task must be found from there.
+/// The subscriber's topic is an expression of its attribute, so the task must be found from there.
 static TASK: OnceLock<Task> = OnceLock::new();
 
 #[derive(Clone, FromRef)]

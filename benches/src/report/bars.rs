@@ -1,4 +1,4 @@
-//! What healer has to reach, and what it reached.
+//! The bars that healer has to reach, and the figures that it reached.
 
 use serde::Serialize;
 
@@ -9,7 +9,7 @@ use crate::{
     workloads::{Bar, PEERS, Workload},
 };
 
-/// A bar beside the median of what was reached, round by round.
+/// A bar beside the median of the figures that were reached round by round.
 #[derive(Debug, Serialize)]
 pub(super) struct Judged {
     pub(super) text: String,
@@ -63,7 +63,7 @@ fn judge_one(bar: Bar, work: Work, rounds: &[Round], longest_share: f64) -> Opti
             (text, over(&ratio)?, least)
         }
         Bar::BestPeer(least) => {
-            // Who lets the records of a key overlap does less.
+            // A peer that lets the records of a key overlap does less.
             let peers = PEERS.iter().filter(|peer| peer.keeps_keys(work));
             let best = |round: &Round| peers.clone().filter_map(|peer| round.rate(*peer)).reduce(f64::max);
             let value = ratio_to(&best)?;

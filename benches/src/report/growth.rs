@@ -50,13 +50,13 @@ impl Growth {
         Self { rounds: how.rounds, cores, partitions, in_flight }
     }
 
-    /// Prints the tables, and writes what was asked for where it was asked for.
+    /// Prints the tables, and writes each other form that was asked for to its place.
     pub(crate) fn write(&self, how: &How) -> Result<()> {
         let json = serde_json::to_string_pretty(self)? + "\n";
         show(how, &self.to_string(), &json, || lines::draw(&self.parts()))
     }
 
-    /// Each with what it is about.
+    /// The curves of each part, with the part's name.
     fn parts(&self) -> [(&'static str, &[Curve]); 2] {
         [("partitions", &self.partitions), ("in flight", &self.in_flight)]
     }

@@ -15,7 +15,7 @@ use crate::{
 /// Bytes in a MiB.
 const MIB: f64 = 1_048_576.0;
 
-/// What each side did in one round.
+/// The run of each side in one round.
 pub(crate) struct Round {
     pub(crate) ran: Vec<(Side, Ran)>,
 }
@@ -30,9 +30,9 @@ impl Round {
         self.of(side).map(|ran| rate(&ran.outcome))
     }
 
-    /// What the order of the keys lets anybody reach: the records of the longest key go one after the other.
+    /// The most that the order of the keys lets a side reach: the records of the longest key go one after the other.
     pub(super) fn key_limit(&self, longest_share: f64) -> Option<f64> {
-        // Timers are late when a machine is busy, so who did less waited less.
+        // Timers are late when a machine is busy, so a side that did less waited less.
         let waited = |side| self.of(side).map(|ran| ran.outcome.service_us / 1e6);
         let limit = waited(Side::Limit)?;
         let service = waited(Side::Healer).map_or(limit, |own| own.min(limit));
@@ -59,12 +59,12 @@ pub(crate) struct Measured {
     pub(super) absent: Vec<(Side, String)>,
     /// Which sides ended with an error, and were not asked again.
     pub(super) failed: BTreeMap<Side, String>,
-    /// What a figure of a side does not tell.
+    /// Remarks that the figures of a side do not tell.
     pub(super) notes: Vec<(Side, String)>,
     pub(super) bars: Vec<Judged>,
 }
 
-/// What the keys allow.
+/// The limit that the keys set.
 #[derive(Debug, Serialize)]
 pub(super) struct Keys {
     pub(super) longest_share: f64,
@@ -129,7 +129,7 @@ impl Measured {
     }
 }
 
-/// What is to be known of a side that ran: how it is made, and what it did otherwise than asked.
+/// Remarks on a side that ran: how it is made, the first note of its runs, and the ledger's figures.
 fn notes(side: Side, work: Work, rounds: &[Round]) -> Vec<(Side, String)> {
     let made = side.caveat(work).map(str::to_owned);
     let mut done = rounds.iter().filter_map(|round| Some((round, round.of(side)?.note.as_ref()?)));

@@ -1,4 +1,4 @@
-//! What came out: as tables for people, as JSON for programs, as a plot.
+//! The results: as tables for people, as JSON for programs, as a plot.
 
 mod bars;
 mod growth;
@@ -39,7 +39,7 @@ impl Report {
         self.workloads.iter().flat_map(|measured| &measured.bars).all(|bar| bar.met)
     }
 
-    /// Prints the tables, and writes what was asked for where it was asked for.
+    /// Prints the tables, and writes each other form that was asked for to its place.
     pub(crate) fn write(&self, how: &How) -> Result<()> {
         let json = serde_json::to_string_pretty(self)? + "\n";
         show(how, &self.to_string(), &json, || svg::draw(&self.workloads))

@@ -1,4 +1,4 @@
-//! The programs of the sides: what is not there is built, and what cannot be built is left out with the reason.
+//! The programs of the sides: a missing one is built, and one that cannot be built is left out with the reason.
 
 use std::{
     collections::BTreeMap,
@@ -21,7 +21,7 @@ pub(crate) struct Programs {
 }
 
 impl Programs {
-    /// Builds what these sides need.
+    /// Builds the programs that these sides need.
     pub(crate) fn build(sides: &[Side]) -> Result<Self> {
         let wanted = |own: fn(Side) -> bool| sides.iter().any(|side| own(*side));
         let unused = || Err("not asked for".to_owned());
@@ -38,7 +38,7 @@ impl Programs {
         missing.collect()
     }
 
-    /// How a side is started; what follows is its task.
+    /// The command that starts a side; the caller adds the task.
     pub(crate) fn command(&self, side: Side) -> Result<Command, String> {
         if is_java(side) {
             let jars = self.java.clone()?;

@@ -1,4 +1,4 @@
-//! What this machine can do at most where work waits: 64 records at once, in no order, nothing is committed.
+//! The most that this machine can do where work waits: 64 records at once, in no order, nothing is committed.
 
 use anyhow::{Context as _, Result, ensure};
 use futures_util::{StreamExt as _, TryStreamExt as _};

@@ -23,19 +23,19 @@ use crate::{
     task::{Outcome, READY, Side, Task},
 };
 
-/// What a side came to, and what only its parent sees.
+/// The outcome of a side, and the figures that only its parent sees.
 #[derive(Clone, Debug)]
 pub(crate) struct Ran {
     pub(crate) outcome: Outcome,
     /// From the start of the process to its first record.
     pub(crate) to_first_record: f64,
-    /// What a peer did otherwise than asked.
+    /// A remark on a run that was not as asked.
     pub(crate) note: Option<String>,
     /// From SIGTERM to the end of the process, where it ended so.
     pub(crate) to_exit: Option<f64>,
 }
 
-/// What to do when a side says that it is ready.
+/// The action when a side says that it is ready.
 pub(crate) enum WhenReady {
     /// It does not say so.
     Never,
@@ -71,7 +71,7 @@ pub(crate) fn start(
     };
     let status = child.wait()?;
     let ended = Instant::now();
-    // Libraries of the sides may print what they like before.
+    // Libraries of the sides may print any lines before.
     let (said, told_to_end) = said?;
     let last = said.lines().next_back().unwrap_or("it told no reason");
     if !status.success() {
@@ -86,8 +86,8 @@ pub(crate) fn start(
     Ok(Ran { outcome, to_first_record, note: None, to_exit })
 }
 
-/// Reads what a side says until it closes its output, and does what is to be done when it is ready. Tells when it was told
-/// to end.
+/// Reads a side's output until the side closes it, and acts when the side is ready. Returns the time at which the side was
+/// told to end.
 fn listen(
     output: impl BufRead,
     pid: u32,
@@ -134,7 +134,7 @@ mod tests {
     use super::{WhenReady, start};
     use crate::task::{Properties, Side, Task, Until, Work};
 
-    /// What comes of a side that is this script.
+    /// The error of a side that is this script.
     fn error_of(script: &str, patience: Duration) -> String {
         let task = Task {
             side: Side::Arroyo,

@@ -1,4 +1,4 @@
-//! What flows and what is done with it, one file each: topic, work, sides, bars.
+//! The workloads, one file each: topic, work, sides, bars.
 
 mod latency;
 pub(crate) mod scaling;
@@ -23,9 +23,9 @@ use crate::{
 /// A workload.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Workload {
-    /// What the command line calls it.
+    /// Its name on the command line.
     pub(crate) name: &'static str,
-    /// What it is, in words.
+    /// Its description.
     pub(crate) about: &'static str,
     pub(crate) partitions: u16,
     pub(crate) key: Key,
@@ -40,7 +40,7 @@ pub(crate) struct Workload {
     pub(crate) sides: &'static [Side],
     /// Which sides cannot do it, or tell nothing there, and why.
     pub(crate) absent: &'static [(Side, &'static str)],
-    /// What healer has to reach.
+    /// The bars that healer has to reach.
     pub(crate) bars: &'static [Bar],
 }
 
@@ -53,32 +53,32 @@ pub(crate) struct Pace {
     pub(crate) per_second: u64,
 }
 
-/// What healer has to reach beside another side, in records a second unless it says otherwise.
+/// A bar for healer beside another side, in records a second unless it says otherwise.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Bar {
     /// At least this part of the raw loop's.
     Raw(f64),
     /// With two threads for its stages, at least this many times the raw loop's.
     Threads(f64),
-    /// At least this part of what the same pipeline reaches where nothing fails.
+    /// At least this part of the same pipeline's rate where nothing fails.
     Calm(f64),
-    /// With metrics that are scraped, at least this part of what the same pipeline reaches without.
+    /// With metrics that are scraped, at least this part of the same pipeline's rate without.
     Metrics(f64),
-    /// With logs, at least this part of what the same pipeline reaches without.
+    /// With logs, at least this part of the same pipeline's rate without.
     Logs(f64),
-    /// At least this many times what the best peer reaches.
+    /// At least this many times the best peer's rate.
     BestPeer(f64),
-    /// At least this part of what `limit` reaches, or of what the longest key allows if that is less.
+    /// At least this part of the rate of `limit`, or of the rate that the longest key allows if that is less.
     Limit(f64),
     /// At most so many MiB above the raw loop's peak.
     ExtraMemory(f64),
-    /// 99 in 100 records take at most so many times what they take in the raw loop.
+    /// 99 in 100 records take at most so many times as long as in the raw loop.
     Latency(f64),
     /// The ledger occupies less than so many KiB.
     Ledger(f64),
 }
 
-/// What a fetcher of every tuned side may keep: enough that it never runs dry, and small beside what is measured.
+/// How much a fetcher of every tuned side may keep: enough that it never runs dry, and little beside the measured figures.
 const QUEUE_KBYTES: &str = "16384";
 
 /// All sides that do not belong to this project.
@@ -121,7 +121,7 @@ impl Workload {
         &stop::STOP,
     ];
 
-    /// What every side is told, beside its own defaults.
+    /// The properties that every side gets, beside its own defaults.
     pub(crate) fn properties(&self, asked: &[(String, String)]) -> Properties {
         if !self.tuned {
             return Properties::new();

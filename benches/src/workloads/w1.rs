@@ -1,4 +1,4 @@
-//! W1: what is cheap must stay cheap. Decode and one function.
+//! W1: cheap work must stay cheap. Decode and one function.
 
 use super::{Bar, Workload};
 use crate::{

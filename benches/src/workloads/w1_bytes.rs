@@ -1,4 +1,4 @@
-//! W1 without decoding: only what a side itself costs is left.
+//! W1 without decoding: only the cost of the side itself is left.
 
 use super::{Bar, Workload, no_peers};
 use crate::{

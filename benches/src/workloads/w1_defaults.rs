@@ -20,6 +20,6 @@ pub(super) const W1_DEFAULTS: Workload = Workload {
     stops: false,
     sides: &[Side::Raw, Side::Healer],
     absent: &no_peers(BESIDE_RAW),
-    // More memory is what buys the speed here: healer never lets the fetcher rest.
+    // More memory buys the speed here: healer never lets the fetcher rest.
     bars: &[Bar::Raw(3.0)],
 };

@@ -1,4 +1,4 @@
-//! W1, and what it costs to be looked at: metrics that are scraped, and logs.
+//! W1, and the cost of metrics that are scraped, and of logs.
 
 use super::{Bar, Workload, w1::W1};
 use crate::task::Side;

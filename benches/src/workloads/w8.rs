@@ -1,4 +1,4 @@
-//! W8: what comes in as JSON goes out as JSON; a record counts when the broker has acknowledged what it became.
+//! W8: JSON comes in and JSON goes out; a record counts when the broker has acknowledged the record that it became.
 
 use super::{Workload, no_peers};
 use crate::{

@@ -133,7 +133,7 @@ async fn watch(handle: &Handle, progress: &mut Progress) -> Result<Report, heale
     }
 }
 
-/// Waits for ctrl-c or SIGTERM: what is in flight is then finished and committed. (`App::run` does this by itself.)
+/// Waits for ctrl-c or SIGTERM: records in flight are then finished and committed. (`App::run` does this by itself.)
 async fn asked_to_end() -> std::io::Result<()> {
     #[cfg(unix)]
     {

@@ -11,7 +11,7 @@ use healer::{
     prelude::*,
 };
 
-/// Sends dead letters back to the topics that they came from. What is not sent back stays in the topic, and is named.
+/// Sends dead letters back to the topics that they came from. A letter that is not sent back stays in the topic, and is named.
 #[derive(Parser)]
 struct Options {
     /// The topic of the dead letters.

@@ -81,7 +81,7 @@ impl Database {
             let connection = Connection::open(path)?;
             connection.busy_timeout(BUSY_TIMEOUT)?;
             connection.pragma_update(None, "journal_mode", "wal")?;
-            // The offsets of what is saved are committed: it must be on the disk, not on its way there.
+            // The offsets of saved flights are committed: the flights must be on the disk, not on their way there.
             connection.pragma_update(None, "synchronous", "full")?;
             connection.execute_batch(SCHEMA)?;
             anyhow::Ok(connection)

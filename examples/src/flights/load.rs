@@ -66,7 +66,7 @@ pub fn into_embedded(kafka: &EmbeddedKafka, options: &Options) -> anyhow::Result
 pub async fn into_brokers(config: &Config, options: &Options) -> anyhow::Result<Option<u64>> {
     let Some(path) = &options.load else { return Ok(None) };
     let flights = data::file(path)?;
-    // What healer's own sinks run with: idempotent, acknowledged by all replicas, keys placed as Java places them.
+    // The properties of healer's own sinks: idempotent, acknowledged by all replicas, keys placed as Java places them.
     let client: ClientConfig = config.producer_properties().into_iter().collect();
     let topic = options.topic.clone();
     let existed = create_topics(&client, options).await?;
@@ -136,7 +136,7 @@ fn must_be_empty(producer: &ThreadedProducer<Acknowledged>, topic: &str) -> anyh
     Ok(())
 }
 
-/// Counts what the broker has acknowledged.
+/// Counts the records that the broker has acknowledged.
 #[derive(Clone, Default)]
 struct Acknowledged(Arc<AtomicU64>);
 

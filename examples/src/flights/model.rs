@@ -30,7 +30,7 @@ pub struct Flight {
     pub carrier: String,
     /// The flight's number.
     pub flight: u16,
-    /// What is painted on the plane's tail.
+    /// The number on the plane's tail.
     pub tailnum: Option<String>,
     /// The airport that it left.
     pub origin: String,
@@ -63,7 +63,7 @@ impl Flight {
 /// A plane of the registry.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 pub struct Plane {
-    /// What is painted on its tail; the flight says it already.
+    /// The number on its tail; the flight says it already.
     #[serde(skip_serializing)]
     pub tailnum: String,
     /// When it was built. A flight has a `year` of its own.
@@ -72,9 +72,9 @@ pub struct Plane {
     /// With fixed wings or as a rotorcraft, with how many engines.
     #[serde(rename = "type")]
     pub kind: Option<String>,
-    /// Who built it.
+    /// The company that built it.
     pub manufacturer: Option<String>,
-    /// What they call it.
+    /// The company's name for it.
     pub model: Option<String>,
     /// How many engines it has.
     pub engines: Option<u8>,
@@ -82,7 +82,7 @@ pub struct Plane {
     pub seats: Option<u16>,
     /// How fast it cruises, in miles per hour.
     pub speed: Option<u16>,
-    /// What its engines are.
+    /// The kind of its engines.
     pub engine: Option<String>,
 }
 

@@ -116,7 +116,7 @@ impl Options {
         self.brokers.is_none() && env::var_os("HEALER_BROKERS").is_none()
     }
 
-    /// Whether to end by itself. What is inside the process gets no more records.
+    /// Whether to end by itself. A broker inside the process gets no more records.
     pub fn ends(&self) -> bool {
         self.until_end || self.embedded()
     }
@@ -139,7 +139,7 @@ impl Options {
         self.db.as_deref().map_or_else(among_temporary, Path::to_owned)
     }
 
-    /// healer's configuration: what is given later wins, so flags win over the environment.
+    /// healer's configuration: a later setting wins, so flags win over the environment.
     ///
     /// # Errors
     /// Every setting that is wrong, all at once.
@@ -149,7 +149,7 @@ impl Options {
             // With the classic protocol it keeps the first member of a group waiting for three seconds.
             config = config.brokers(kafka.brokers()).protocol(Protocol::Consumer);
         }
-        // On a terminal less is to be seen; whoever wants more says so.
+        // A terminal shows only warnings by default; the environment can ask for more.
         config = config.log_level("WARNING").from_env();
         if let Some(brokers) = &self.brokers {
             config = config.brokers(brokers);

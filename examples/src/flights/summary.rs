@@ -1,4 +1,4 @@
-//! What a run tells at its end: to people, or as JSON to programs.
+//! The summary at the end of a run: for people, or as JSON for programs.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -17,18 +17,18 @@ use super::{
     stages::LateFlights,
 };
 
-/// What is told. In JSON it is one object.
+/// The summary. In JSON it is one object.
 #[derive(Debug, Serialize)]
 pub struct Summary {
     /// Records that this run finished.
     pub records: u64,
-    /// Those of them that went nowhere, by reason. What was only not late went to the database.
+    /// Those of them that went nowhere, by reason. A flight that was only not late went to the database.
     pub skipped: BTreeMap<String, u64>,
     /// Late flights that this run sent on.
     pub late: u64,
     /// Flights of the topic that are in the database, whichever run saved them.
     pub saved: u64,
-    /// What the group has committed, by partition of the topic.
+    /// The group's committed offsets, by partition of the topic.
     pub committed: BTreeMap<i32, Option<i64>>,
     /// Where the partitions of the topic end.
     pub end: BTreeMap<i32, Option<i64>>,
@@ -45,7 +45,7 @@ pub struct Summary {
 }
 
 impl Summary {
-    /// Puts together what the engine, the database and our own counter say.
+    /// Puts together the figures of the engine, of the database and of our own counter.
     ///
     /// # Errors
     /// The database cannot be read.

@@ -1,4 +1,4 @@
-//! Faults: what is wrong, at which token, and how to mend it.
+//! Faults: a message, the token that it points at, and the line that says how to mend it.
 
 use std::fmt::Display;
 
@@ -6,12 +6,12 @@ use proc_macro2::TokenStream;
 use quote::ToTokens;
 use syn::Error;
 
-/// What has been found so far.
+/// The faults found so far.
 #[derive(Default)]
 pub(super) struct Faults(Vec<Error>);
 
 impl Faults {
-    /// Notes a fault at some tokens: in words what is wrong, and the line that says how to mend it.
+    /// Notes a fault at some tokens: the message, and the line that says how to mend it.
     pub(super) fn at(&mut self, tokens: impl ToTokens, message: impl Display, help: impl Display) {
         self.add(fault(tokens, message, help));
     }

@@ -1,7 +1,7 @@
 //! `pipeline!`: streams, stages and sinks as a graph in which no offset can leak.
 //!
 //! Three steps over tokens, each of which reports all faults that it finds at the user's own tokens: `parse` makes a
-//! `model` of what stands there, `check` looks at the graph of names, `emit` writes it down as calls of the fluent builder.
+//! `model` of them, `check` looks at the graph of names, `emit` writes the model down as calls of the fluent builder.
 //! Types are not looked at: the spans that `emit` gives to its calls let the compiler's own errors point at the user's tokens.
 //!
 //! # Grammar

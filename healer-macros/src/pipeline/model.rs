@@ -1,4 +1,4 @@
-//! What stands in a pipeline, before anybody asks what it means.
+//! A pipeline as it is written, before its meaning is checked.
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
@@ -28,7 +28,7 @@ pub(super) struct Statement {
     pub(super) nodes: Vec<Node>,
     /// All of it, as written.
     pub(super) tokens: TokenStream,
-    /// Whether a fault was found in it already, so that its end may not be what was meant.
+    /// Whether a fault was found in it already, so that the user may have meant another end.
     pub(super) broken: bool,
 }
 
@@ -48,7 +48,7 @@ impl Statement {
     }
 }
 
-/// What a statement starts with.
+/// The start of a statement.
 pub(super) enum Head {
     Source {
         value: Expr,
@@ -64,7 +64,7 @@ pub(super) enum Head {
     Broken,
 }
 
-/// What may follow a node.
+/// `as "name"` and `checkpoint`, which may follow a node.
 #[derive(Default)]
 pub(super) struct Label {
     /// After `as`.
@@ -73,7 +73,7 @@ pub(super) struct Label {
     pub(super) checkpoint: Option<Ident>,
 }
 
-/// What stands after a `=>`.
+/// The node after a `=>`.
 pub(super) struct Node {
     /// `#[cfg(…)]` before it.
     pub(super) attributes: TokenStream,

@@ -1,4 +1,4 @@
-//! What settings and signature say together.
+//! Checks of the settings against the signature.
 
 use crate::stage::{
     fault::Faults,
@@ -113,7 +113,7 @@ fn check_calls(settings: &Settings, function: &Function, faults: &mut Faults) {
         settings.rate.as_ref().map(|(key, _)| key),
         settings.circuit_breaker.as_ref().map(|breaker| &breaker.key),
     ];
-    // What a stage of many values does not know.
+    // The keys that a stage of many values does not know.
     let (several, unknown) = match (flat, batch) {
         (Some(flat), _) => (Some(flat), &keys[..]),
         (_, Some(batch)) => (Some(batch), &keys[..4]),

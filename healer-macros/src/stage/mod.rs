@@ -1,8 +1,8 @@
 //! `#[stage]` and `#[checkpoint]`: a node beside a function that stays as it is.
 //!
 //! Three steps over tokens: `parse` reads the attribute and the signature, `check` compares the two, `emit` writes the node
-//! beside the function. All faults of a function are reported together, each at the user's own token; a node that takes and
-//! gives about what the user meant is written all the same, so that the rest of the program has nothing to complain about.
+//! beside the function. All faults of a function are reported together, each at the user's own token. A node with about the
+//! intended types is written all the same, so that the compiler does not complain about the rest of the program.
 
 mod check;
 mod checkpoint;
@@ -62,13 +62,13 @@ pub(crate) fn expand(attribute: &TokenStream, item: TokenStream) -> TokenStream 
 
 type Broken = Box<(Settings, Function)>;
 
-/// Reads the signature under the settings; what is wrong is in `faults` when there is no stage.
+/// Reads the signature under the settings. If there is no stage, `faults` holds the reasons.
 fn understand(settings: Settings, mut function: Function, faults: &mut Faults) -> Result<Stage, Broken> {
     let understood = faults.is_empty();
     parse::refuse_odd(&function, faults);
     let parameters = parse::parameters(&mut function, faults);
     if !understood {
-        // What flows in and out depends on the settings.
+        // The types that flow in and out depend on the settings.
         return Err(Box::new((settings, function)));
     }
     let input = parse::input(&settings, &function, &parameters, faults);

@@ -15,11 +15,11 @@ use crate::{
 ///
 /// The method bodies are healer's own; a stage gets them from `#[stage]`.
 pub trait Operator: Sized + Send + 'static {
-    /// What it takes.
+    /// The type that it takes.
     type In: Send + 'static;
-    /// What it gives.
+    /// The type that it gives.
     type Out: Send + 'static;
-    /// What counts as done here, as a list of types: what a sink takes.
+    /// The types whose values count as done here, as a list: for a sink, the type that it takes.
     #[doc(hidden)]
     type Settled;
     #[doc(hidden)]
@@ -167,7 +167,7 @@ pub trait Filters {}
 )]
 pub trait Gathers {}
 
-/// What settles the offsets of every record that flows into it: a [`Healed`], or a [`FanOut`](crate::FanOut).
+/// A chain that settles the offset of every record that flows into it: a [`Healed`], or a [`FanOut`](crate::FanOut).
 ///
 /// Only healer's own types implement it.
 #[diagnostic::on_unimplemented(

@@ -8,18 +8,18 @@ use crate::{
     lane::{Host, Visit, stack},
 };
 
-/// What a source's chain starts from: the bytes are in the visit, lent by the broker.
+/// The input of a source's chain: the bytes are in the visit, lent by the broker.
 #[derive(Clone, Copy, Debug)]
 pub struct Raw;
 
-/// A node and all nodes below it. Immutable and shared; what it remembers lives in its lane.
+/// A node and all nodes below it. Immutable and shared; its state lives in its lane.
 ///
-/// Only healer's own nodes are consumers: whoever ends a visit decides about an offset.
+/// Only healer's own nodes are consumers: a node that ends a visit decides about an offset.
 pub trait Consumer<T>: Send + Sync + 'static {
-    /// What the nodes of this segment remember for one partition (below a node that mixes partitions: for the pipeline).
+    /// The state of this segment's nodes for one partition (below a node that mixes partitions: for the pipeline).
     type Lane: Send + 'static;
 
-    /// What those above must know of this node and all below it. Constant where nothing is erased.
+    /// The needs of this node and all nodes below it, for the nodes above. Constant where nothing is erased.
     fn below(&self) -> Below;
 
     /// Makes the lane of a partition; boundaries start their tasks.
@@ -41,12 +41,12 @@ pub trait Consumer<T>: Send + Sync + 'static {
     }
 }
 
-/// What is below a node, itself included.
+/// The needs of a node and all nodes below it.
 #[derive(Clone, Copy, Debug)]
 pub struct Below {
     /// Whether somebody reads key and headers, so that they must cross boundaries.
     pub(crate) reads: bool,
-    /// Whether a push may end in a queue, so that whoever gives many items must wait for room.
+    /// Whether a push may end in a queue, so that a node that gives many items must wait for room.
     pub(crate) bounded: bool,
     /// The stack that a push takes, in bytes.
     pub(crate) stack: usize,
@@ -56,7 +56,7 @@ impl Below {
     /// Nothing comes any more.
     pub(crate) const END: Self = Self { reads: false, bounded: false, stack: 0 };
 
-    /// A queue of `T`s, which pass through many hands into it; what is behind it has a stack of its own.
+    /// A queue of `T`s, which pass through many hands into it; the nodes behind it have a stack of their own.
     #[inline]
     pub(crate) const fn queue<T>(reads: bool) -> Self {
         Self { reads, bounded: true, stack: stack::of::<[T; 3]>() }

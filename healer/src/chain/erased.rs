@@ -11,7 +11,7 @@ use crate::{
     topology::Plan,
 };
 
-/// The stack that it takes to build, or to open, what lies between two cuts.
+/// The stack that it takes to build, or to open, the nodes between two cuts.
 const TO_BUILD: usize = 64 * 1024;
 
 /// A chain above a cut.

@@ -1,4 +1,4 @@
-//! What a whole chain becomes.
+//! A whole chain: a stream that has been ended.
 
 use std::{marker::PhantomData, sync::Arc};
 
@@ -28,7 +28,7 @@ pub struct Healed<D> {
     pub(crate) start: u32,
 }
 
-/// What a [`Healed`] is made of.
+/// The chain inside a [`Healed`].
 ///
 /// Only healer's own types implement it.
 pub trait Chain: Sealed {

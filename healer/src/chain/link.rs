@@ -1,11 +1,11 @@
-//! A stream as it is written down: links that know how to put themselves before what comes after.
+//! A stream as it is written down: links that know how to put themselves before the nodes below them.
 
 use std::marker::PhantomData;
 
 use super::{Consumer, Cut, Erased, Operator, Reach, Whole, consumer::Checked, sealed::Sealed};
 use crate::topology::Plan;
 
-/// A chain that still waits for its end: what a [`Stream`](crate::Stream) is made of. Functions name it to take and give streams.
+/// A chain that still waits for its end: the chain inside a [`Stream`](crate::Stream). Functions name it to take and give streams.
 ///
 /// Only healer's own types implement it.
 ///
@@ -19,15 +19,15 @@ use crate::topology::Plan;
 /// let app = App::new("count").add(lengths(kafka::string("lines").stream("lines")).heal());
 /// assert!(app.describe().to_string().contains("filter"));
 /// ```
-// A chain is written from source to end and built from end to source, so that every consumer owns what is below it and a run of
+// A chain is written from source to end and built from end to source, so that every consumer owns the nodes below it and a run of
 // synchronous nodes is one statically dispatched call.
 pub trait Link: Sealed + Sized + Send + 'static {
-    /// What the chain starts with.
+    /// The type that the chain starts with.
     #[doc(hidden)]
     type In: Send + 'static;
-    /// What flows out of it.
+    /// The type that flows out of it.
     type Out: Send + 'static;
-    /// The node at its end, for what can be said right after a node.
+    /// The node at its end, for methods that make sense only right after certain nodes.
     #[doc(hidden)]
     type Last;
     #[doc(hidden)]
@@ -44,7 +44,7 @@ pub trait Link: Sealed + Sized + Send + 'static {
     fn attach<D: Consumer<Self::Out>>(self, plan: &Plan, next: D) -> Self::Into<D>;
 }
 
-/// The start of a branch. Its reach is what the chain above has left: a way from a source down to an end is one type until it is cut.
+/// The start of a branch. Its reach is the rest that the chain above leaves: a way from source to end is one type until it is cut.
 pub struct Start<T, R>(pub(crate) PhantomData<fn() -> (T, R)>);
 
 impl<T, R> Sealed for Start<T, R> {}

@@ -23,7 +23,7 @@ pub use stream::Stream;
 
 pub(crate) use sealed::Sealed;
 
-/// What users cannot implement.
+/// A trait that users cannot implement, nor the traits that require it.
 mod sealed {
     /// A type of healer's own.
     pub trait Sealed {}

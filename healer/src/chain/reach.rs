@@ -6,7 +6,7 @@ use super::{Consumer, Cut, Erased, Link, Operator, Then};
 pub trait Reach: 'static {
     /// After one more node.
     type Next: Reach;
-    /// In a branch, and after one more branch: what is there for all ways weighs as two nodes.
+    /// In a branch, and after one more branch: the type around all ways weighs as two nodes.
     type Branch: Reach;
     /// A chain and a node after it, cut between the two where nothing is left.
     type Then<C: Link, O: Operator>: Link<In = C::In, Out = O::Out, Last = O>;
@@ -24,7 +24,7 @@ pub trait Reach: 'static {
 pub struct Left<const N: usize>;
 
 /// A chain that was not begun. Of the nodes that make a type deepest, asynchronous ones, the compiler's limit of 128 takes about
-/// twice as many, above what surrounds them.
+/// twice as many, beside the types around them.
 pub type Whole = Left<12>;
 
 macro_rules! reach {

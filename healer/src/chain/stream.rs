@@ -1,12 +1,12 @@
-//! A stream: a chain that is being written, with what is known of its nodes.
+//! A stream: a chain that is being written, with the draft of its nodes.
 
 use super::Link;
 use crate::topology::{Draft, NodeDraft};
 
 /// Records on their way, each with its offset beside it.
 ///
-/// A stream starts at a source and must end in [`heal`](Stream::heal): what does not is no [`Healed`](super::Healed) and makes no app. It may have
-/// any number of nodes. A function takes and gives one as `Stream<impl Link<Out = T>>`: see [`Link`].
+/// A stream starts at a source and must end in [`heal`](Stream::heal): without that end it is no [`Healed`](super::Healed) and makes
+/// no app. It may have any number of nodes. A function takes and gives one as `Stream<impl Link<Out = T>>`: see [`Link`].
 ///
 /// Values are moved by value from stage to stage, and for a run of synchronous stages all of them are on the stack at once, unoptimised
 /// up to eight times a hand. The stack grows as far as that needs, on threads of healer and of tokio, and 512 KiB are left for

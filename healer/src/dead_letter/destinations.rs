@@ -1,5 +1,5 @@
-//! Which topics letters may go back to: the words of a letter alone steer nothing, for anybody who may write to the dead-letter
-//! topic can say anything.
+//! The topics that letters may go back to. The headers of a letter alone decide nothing: every writer of the dead-letter topic can
+//! put any text into them.
 
 use std::{collections::BTreeSet, sync::Arc};
 

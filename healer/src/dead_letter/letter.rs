@@ -5,8 +5,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use super::{ATTEMPTS, EMIT_ID, ERROR, OFFSET, PARTITION, PATH, STAGE, TIMESTAMP, TOPIC, names::redrives};
 use crate::{context::Origin, record::Headers};
 
-/// A dead letter, as [`Redrive`](super::Redrive) shows it to its filter. What a letter does not say, or not in numbers where
-/// there should be some, is `None`.
+/// A dead letter, as [`Redrive`](super::Redrive) shows it to its filter. A fact that the letter does not have is `None`, and so is
+/// a number that cannot be read.
 #[derive(Debug)]
 pub struct DeadLetter<'a> {
     pub(super) key: Option<&'a [u8]>,

@@ -20,18 +20,19 @@
 //! Where the topic differs from deployment to deployment, leave it to the [configuration](crate::ConfigBuilder::dead_letter_topic):
 //! `#[stage(on_error = dead_letter)]`, [`OnError::ConfiguredDeadLetter`](crate::OnError::ConfiguredDeadLetter).
 //!
-//! # What holds
-//! - The letter has the record's key, value and headers, as they came in, and headers that say what went wrong: the constants of
+//! # Guarantees
+//! - The letter has the record's key, value and headers, as they came in, and headers about the failure: the constants of
 //!   this module. Its time is that of now, so that the topic takes and keeps it however old the record is; the record's own is in
-//!   [`TIMESTAMP`]. Headers whose names are not UTF-8 cannot be written again: [`DROPPED`] says how many. A record that goes several ways, or becomes many values, may
-//!   become several letters: one for each run of nodes between two boundaries.
-//! - The record is done when the broker has acknowledged the letter, not before. Until then its partition rests: nothing more
-//!   of it is taken up (what waits in tasks already, up to `in_flight`, goes on), and nothing beyond the record is committed. While the topic cannot be reached, the record stays pending
-//!   and the letter is sent again, with growing pauses up to 10 s; each attempt that failed is logged.
+//!   [`TIMESTAMP`]. Headers whose names are not UTF-8 cannot be written again: [`DROPPED`] says how many. A record that goes
+//!   several ways, or becomes many values, may become several letters: one for each run of nodes between two boundaries.
+//! - The record is done when the broker has acknowledged the letter, not before. Until then its partition rests: no more records
+//!   of it are taken up (those that wait in tasks already, up to `in_flight`, go on), and nothing beyond the record is committed.
+//!   While the topic cannot be reached, the record stays pending and the letter is sent again, with growing pauses up to 10 s;
+//!   each attempt that failed is logged.
 //! - A letter that can never be sent stops the pipeline with [`RecordErrorKind::DeadLetter`](crate::RecordErrorKind), and the
-//!   record stays uncommitted: the topic does not exist, a right is missing, or it is too large. Before it is too large, what
-//!   healer adds is shortened: first the error to its first 100 bytes, then everything but [`TOPIC`], [`PARTITION`], [`OFFSET`],
-//!   [`TIMESTAMP`] and [`STAGE`], then those two.
+//!   record stays uncommitted: the topic does not exist, a right is missing, or the letter is too large. Before it is too large,
+//!   the headers of healer are shortened: first the error to its first 100 bytes, then everything but [`TOPIC`], [`PARTITION`],
+//!   [`OFFSET`], [`TIMESTAMP`] and [`STAGE`], then those two.
 //! - After a crash a letter may be there twice, with the same [`TOPIC`], [`PARTITION`] and [`OFFSET`].
 //! - A topic deletes letters when its `retention.ms` is over, counted from their writing, and a compacted topic keeps one letter a
 //!   key.

@@ -1,4 +1,4 @@
-//! The names of the headers that dead letters have, and what is told by them.
+//! The names of the headers that dead letters have, and the meaning of each.
 
 use crate::record::Headers;
 
@@ -28,10 +28,10 @@ pub const ORIGIN: &str = "healer-origin";
 /// How often the record was sent back to its topic: see [`Redrive`](crate::dead_letter::Redrive). Absent where it never was.
 pub const REDRIVES: &str = "healer-redrives";
 
-/// What a record that was sent back has of its letter.
+/// The headers that a record which was sent back has of its letter.
 pub(crate) const OF_REDRIVEN: [&str; 3] = [REDRIVES, TIMESTAMP, ORIGIN];
 
-/// What each letter says anew.
+/// The headers that each letter has anew.
 pub(crate) const OURS: [&str; 9] = [TOPIC, PARTITION, OFFSET, EMIT_ID, STAGE, PATH, ATTEMPTS, ERROR, DROPPED];
 
 /// How often a record was sent back, by its headers.

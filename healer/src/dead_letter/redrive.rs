@@ -27,16 +27,17 @@ type Filter = Box<dyn Fn(&DeadLetter<'_>) -> bool + Send>;
 /// # }
 /// ```
 ///
-/// It takes what is in the topic when it begins, and ends; letters behind a producer's open transaction it waits for, with a warning. How far it got is committed for a group of its own, so the next run
-/// takes what has come since. A letter that is not sent back is *kept*: it is written once more, with its key, value and headers and
-/// with the time of now, to the end of the dead-letter topic, where the next run finds it.
+/// It takes the letters that are in the topic when it begins, and ends; it waits for letters behind a producer's open
+/// transaction, with a warning. Its progress is committed for a group of its own, so the next run takes the letters that have
+/// come since. A letter that is not sent back is *kept*: it is written once more, with its key, value and headers and with the
+/// time of now, to the end of the dead-letter topic, where the next run finds it.
 ///
 /// # Where letters go
-/// A letter goes to the topic that it names only where that is meant, for anybody who may write to the dead-letter topic can put any
-/// name into a header: a topic that is [listed](Redrive::to), or one that the stage which the letter names reads in a
-/// [pipeline](Redrive::of). Any other letter is *foreign* and kept. A letter that was shortened until it names no stage needs `to`.
+/// A letter goes to the topic that it names only if that topic is [listed](Redrive::to), or if the stage that the letter names
+/// reads it in a [pipeline](Redrive::of): every writer of the dead-letter topic can put any name into a header. Any other letter
+/// is *foreign* and kept. A letter that was shortened until it names no stage needs `to`.
 ///
-/// # What holds
+/// # Guarantees
 /// - No letter is lost: an offset is committed when the broker has acknowledged everything that was sent for the letters below
 ///   it. A run that ends early leaves the rest to the next one.
 /// - A letter that its topic does not take is kept, and [`Redriven::reasons`] says why: the topic is gone, a right is missing, the
@@ -46,13 +47,13 @@ type Filter = Box<dyn Fn(&DeadLetter<'_>) -> bool + Send>;
 ///   [`transactional`](Redrive::transactional) nothing is sent twice.
 /// - A record goes back with its key, value and headers, with [`REDRIVES`](super::REDRIVES) counted up, with
 ///   [`ORIGIN`](super::ORIGIN) and [`TIMESTAMP`](super::TIMESTAMP) of its first life, and the time of now as its timestamp: a topic
-///   may delete what is old. Which partition it goes to its key decides. Letters of a partition go back in their order, but those
-///   that are kept.
-/// - [`limit`](Redrive::limit) ends loops: what failed again so often is kept.
+///   may delete old records. The record's key decides its partition. Letters of a partition go back in their order, except
+///   those that are kept.
+/// - [`limit`](Redrive::limit) ends loops: a record that was sent back so often and failed again is kept.
 ///
 /// A record that has several letters is sent back once. Every group that reads the topic gets it again, also those that never failed:
-/// see [`Context::origin`](crate::Context::origin). What is no letter is kept as well. Headers whose names are not UTF-8 cannot be
-/// written again: they are left out, and the log says so.
+/// see [`Context::origin`](crate::Context::origin). A record that is no letter is kept as well. Headers whose names are not UTF-8
+/// cannot be written again: they are left out, and the log says so.
 ///
 /// Dropping the future of `run` (`select!`, a time-out, an abort) ends the run: letters that are being sent arrive and are committed,
 /// in the background, and no others are sent. One run at a time: two at once would send letters twice (with
@@ -141,8 +142,8 @@ impl Redrive {
     ///
     /// # Errors
     /// [`Error::Redrive`] before the first letter where neither [`of`](Redrive::of) nor [`to`](Redrive::to) says where letters may
-    /// go. What only a broker knows: no broker, no dead-letter topic, missing rights on it or on the group. What was not done by
-    /// then the next run does.
+    /// go. An error of the broker: no broker is reached, the dead-letter topic does not exist, or rights on it or on the group are
+    /// missing. The next run takes the letters that were not done by then.
     ///
     /// # Panics
     /// Where the filter panics, and if it is not called within a tokio runtime.

@@ -1,4 +1,4 @@
-//! What a redrive did.
+//! The result of a redrive.
 
 use std::fmt;
 
@@ -8,7 +8,7 @@ use crate::broker::TopicPartition;
 /// How many reasons are told apart; forged letters can name any number of topics.
 const REASONS: usize = 100;
 
-/// What a [`Redrive`](super::Redrive) did.
+/// The result of a [`Redrive`](super::Redrive).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Redriven {
@@ -24,7 +24,8 @@ pub struct Redriven {
     pub foreign: u64,
     /// Letters that their topic did not take: it is gone, or the letter is too large for it, for example.
     pub refused: u64,
-    /// What was kept and why, in the order in which it was met: one entry for each reason and topic, 100 at most.
+    /// The letters that were kept and why, in the order in which they were met: one entry for each reason and topic, and beyond
+    /// the first 100 one for each reason.
     pub reasons: Vec<Kept>,
 }
 
@@ -40,7 +41,7 @@ pub struct Kept {
     pub letters: u64,
     /// The record of the first of them, as `orders[3]@42`; where that is in the dead-letter topic, if the letter does not say.
     pub first: String,
-    /// In words, of the first; what to do about it.
+    /// The reason of the first in words, with the action to take.
     pub text: String,
 }
 

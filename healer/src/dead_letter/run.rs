@@ -46,10 +46,10 @@ impl Part {
     }
 }
 
-/// What tells letters of one record from those of others.
+/// The record of a letter: equal for letters of one record, different for those of others.
 #[derive(PartialEq, Eq, Hash)]
 struct Identity {
-    /// Of topic, key and value, and of what else the letter is known by.
+    /// Hash of topic, emit id, key and value.
     hash: u128,
     partition: i32,
     offset: i64,
@@ -80,7 +80,7 @@ impl Wanted {
     }
 }
 
-/// Sends back what is in the topic now, as long as it is wanted.
+/// Sends back the letters that are in the topic now, as long as the run is wanted.
 pub(super) fn run<B: Broker>(
     redrive: &Redrive,
     mut broker: B,
@@ -92,7 +92,7 @@ pub(super) fn run<B: Broker>(
     let mut parts = parts(&*remote, &redrive.topic, wait)?;
     let open = |parts: &[Part]| parts.iter().any(|part| part.next < part.end);
     if open(&parts) {
-        // Before anything is sent: what cannot be committed would be sent by every run.
+        // A commit before anything is sent: letters that cannot be committed would be sent by every run.
         let starts: Vec<_> = parts.iter().map(Part::commit).collect();
         unit.end(&starts).map_err(|error| BrokerError {
             text: format!(
@@ -122,7 +122,7 @@ pub(super) fn run<B: Broker>(
         });
         result?;
         if wanted.is_over() {
-            // What was sent is committed. Letters that were passed over are not, though the client is past them.
+            // Letters that were sent are committed. Letters that were passed over are not, though the client is past them.
             break;
         }
         hear(broker.events())?;
@@ -135,7 +135,7 @@ pub(super) fn run<B: Broker>(
         if parts.iter().map(|part| part.next).sum::<i64>() > before {
             heard = Instant::now();
         } else if heard.elapsed() > wait {
-            // What was held back until now has its time to come.
+            // Letters that were held back until now have their time to come.
             let was_held = std::mem::replace(&mut held, is_held_back(&*remote, &parts, wait)?);
             if held || was_held {
                 heard = Instant::now();
@@ -166,7 +166,7 @@ fn parts(remote: &dyn Remote, topic: &Arc<str>, wait: Duration) -> Result<Vec<Pa
     }
     let marks = remote.watermarks(&partitions, wait)?;
     let parts = partitions.into_iter().zip(committed).zip(marks).map(|((partition, committed), marks)| {
-        // What the topic has deleted meanwhile nobody can send back. A topic made anew begins at its beginning.
+        // Letters that the topic has deleted meanwhile cannot be sent back. A topic that was made anew is read from its beginning.
         let committed = committed.map_or(marks.first, |committed| committed.offset);
         let next = if committed > marks.end { marks.first } else { committed.max(marks.first) };
         Part { partition, next, end: marks.end, committed: next }
@@ -208,7 +208,7 @@ fn posts<'r, U: Unit>(
             return Ok(Vec::new());
         }
         let part = &parts[record.slot as usize];
-        // What came since then: the position tells that the end was reached.
+        // Letters from the end on came after the run began: the position tells that the end was reached.
         if record.offset >= part.end || record.offset < part.next {
             continue;
         }

@@ -1,4 +1,4 @@
-//! What the guard decides, by what it saw: there is no clock and no pipeline in here.
+//! The decisions of the guard, by the signs that it saw: there is no clock and no pipeline in here.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::{
     error::Error,
 };
 
-/// What was seen of one pipeline.
+/// One look at one pipeline.
 #[derive(Debug)]
 pub(super) struct Look {
     pub(super) pipeline: String,
@@ -35,14 +35,14 @@ pub(super) struct Signs {
     /// No broker is reached, for longer than may be.
     lost: Option<Outage>,
     commits: u64,
-    /// An error ends it: it finishes what is in flight, and then says so.
+    /// An error ends the pipeline: it finishes the records in flight, and then says so.
     is_failing: bool,
 }
 
 impl Look {
     /// A pipeline whose end was not told yet.
     pub(super) fn running(pipeline: &str, health: Health) -> Self {
-        // It is told at once what ended it. Until then only that it does nothing any more is known, which is no fault.
+        // The reason of its end comes at once by `ended`. Until then a pipeline that does nothing any more shows no fault.
         let signs = if health.phase == Phase::Ended { Signs::default() } else { Signs::of(health) };
         Self { pipeline: pipeline.to_owned(), state: State::Running(signs) }
     }
@@ -104,7 +104,7 @@ fn is_over(settings: &GuardSettings, looks: &[Look]) -> bool {
     })
 }
 
-/// What caused it comes before what it causes.
+/// The fault of a pipeline that runs. A cause is told before its effects.
 fn fault(settings: &GuardSettings, look: &Look) -> Option<GuardEnd> {
     let State::Running(signs) = &look.state else { return None };
     let pipeline = look.pipeline.clone();

@@ -12,7 +12,7 @@ pub enum GuardEnd {
     Failed {
         /// Its name.
         pipeline: String,
-        /// What ended it.
+        /// The error that ended it.
         error: Error,
     },
     /// A pipeline committed nothing for `graceful_offset`, though there was something to commit.
@@ -35,7 +35,7 @@ pub enum GuardEnd {
         pipeline: String,
         /// For how long.
         lasting: Duration,
-        /// What the client said last about it.
+        /// The client's last message about it.
         reason: String,
     },
     /// The guard has run for `expires_after`.
@@ -52,7 +52,7 @@ pub enum GuardEnd {
 }
 
 impl GuardEnd {
-    /// What the process ends with: 1 for a fault, 0 where the end was wanted (expiry, maximum of commits, nothing left to guard).
+    /// The exit code of the process: 1 for a fault, 0 for an end that was wanted (expiry, maximum of commits, nothing to guard).
     pub fn exit_code(&self) -> i32 {
         match self {
             Self::Expired | Self::MaxCommits { .. } | Self::Finished => 0,

@@ -57,7 +57,7 @@ impl Fake {
         Self::make(name, true)
     }
 
-    /// One that does not end, whoever asks.
+    /// A pipeline that does not end when it is asked to stop.
     pub(crate) fn hanging(name: &str) -> Arc<Self> {
         Self::make(name, false)
     }

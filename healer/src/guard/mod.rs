@@ -17,16 +17,16 @@ use crate::{config::GuardSettings, engine::Handle};
 /// How long pipelines may take to stop, by default.
 const DRAIN_BUDGET: Duration = Duration::from_secs(30);
 
-/// What is called instead of ending the process.
+/// The function that is called instead of ending the process.
 type Hook = Box<dyn FnOnce(&GuardEnd) + Send>;
 
 /// Ends the *process* when one of its pipelines is beyond help, so that an orchestrator starts it anew; heir of
 /// water-healer's `auto_shutdown`.
 ///
-/// It looks every `interval` (5 s by default), and at once when a pipeline ends. What it ends the process for, each counted
-/// for every pipeline by itself, each off at zero (or `false`):
+/// It looks every `interval` (5 s by default), and at once when a pipeline ends. It ends the process for each condition of this
+/// table. Each counts for every pipeline by itself, and is off at zero (or `false`):
 ///
-/// | setting, variable | default | what holds | exit code |
+/// | setting, variable | default | condition | exit code |
 /// | --- | --- | --- | --- |
 /// | `on_error`, `HEALER_GUARD_ON_ERROR` | on | an error ended a pipeline; off: it is logged, once | 1 |
 /// | `on_lost_broker`, `HEALER_GUARD_ON_LOST_BROKER` | on | no broker answered for [`unreachable_after`](crate::Config::unreachable_after), 1 min | 1 |
@@ -36,7 +36,7 @@ type Hook = Box<dyn FnOnce(&GuardEnd) + Send>;
 /// | `max_commits`, `HEALER_MAX_COMMITS` | 0, off | so many commit requests of a pipeline were acknowledged | 0 |
 ///
 /// Before it does, it waits for `sleep_before_shutdown` (2 s by default), asks all pipelines to [stop](Handle::stop), so that
-/// they finish and commit what is in flight, and waits for their ends within the [drain budget](Guard::drain_budget).
+/// they finish and commit the records in flight, and waits for their ends within the [drain budget](Guard::drain_budget).
 ///
 /// When all pipelines have ended without an error the guard ends as well, quietly: it ends no process and calls no hook.
 ///
@@ -75,14 +75,15 @@ impl Guard {
         self.watch_any(Arc::new(handle.clone()))
     }
 
-    /// What to call instead of ending the process: with why, after the pipelines were stopped. The guard has ended then.
+    /// Sets a function that is called with the reason, instead of ending the process. The pipelines were stopped before, and the
+    /// guard has ended then.
     pub fn on_end(mut self, hook: impl FnOnce(&GuardEnd) + Send + 'static) -> Self {
         self.on_end = Some(Box::new(hook));
         self
     }
 
-    /// How long all pipelines together may take to stop before the process ends; 30 s by default. One that hangs is not
-    /// waited for longer: what it had in flight is processed again. It should be longer than the pipelines' own
+    /// How long all pipelines together may take to stop before the process ends; 30 s by default. A pipeline that hangs is not
+    /// waited for longer: its records in flight are processed again. The budget should be longer than the pipelines' own
     /// [`drain_budget`](crate::Config::drain_budget), after which they end by themselves.
     pub fn drain_budget(mut self, budget: Duration) -> Self {
         self.drain_budget = budget;
@@ -114,7 +115,7 @@ impl Guard {
         end
     }
 
-    /// [`run`](Guard::run) as a task of its own. It goes on when what is returned is dropped.
+    /// [`run`](Guard::run) as a task of its own. It goes on when the handle is dropped.
     ///
     /// # Panics
     /// If it is not called within a tokio runtime.

@@ -1,4 +1,4 @@
-//! The guard's round: looks, waits, and at its end stops what still runs.
+//! The guard's round: it looks and waits, and at its end it stops the pipelines that still run.
 
 use std::{sync::Arc, time::Duration};
 
@@ -14,7 +14,7 @@ use crate::{
     error::{Error, said::chain},
 };
 
-/// A pipeline, held only while it runs: who holds it keeps its store open.
+/// A pipeline, held only while it runs: holding it keeps its store open.
 enum Post {
     Running(Arc<dyn Watched>),
     Ended { name: String, error: Option<Error> },
@@ -69,7 +69,7 @@ impl Round {
                 () = sleep(self.settings.interval) => None,
             };
             if let Some((number, result)) = told {
-                // Else it is what the guard ends with.
+                // With `on_error` the guard ends with this error, so it is not logged here.
                 let is_logged = !self.settings.on_error;
                 self.close(number, result, is_logged);
             }

@@ -1,4 +1,4 @@
-//! What the guard decides, and what it does then.
+//! Decisions of the guard, and their effects.
 
 use std::{
     sync::{
@@ -46,7 +46,7 @@ fn look(pipeline: &str, change: impl FnOnce(&mut Health)) -> Look {
     Look::running(pipeline, health)
 }
 
-/// What one pipeline comes to, that is as `change` says.
+/// The decision about one pipeline with the health that `change` gives it.
 fn one(settings: &GuardSettings, change: impl FnOnce(&mut Health)) -> Option<GuardEnd> {
     decide(settings, &[look("orders", change)], SECOND)
 }

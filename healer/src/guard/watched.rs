@@ -1,4 +1,4 @@
-//! What the guard and the health server need of a pipeline; a seam, so that their tests need none.
+//! The view of a pipeline that the guard and the health server need; with it their tests need no pipeline.
 
 use futures_util::future::BoxFuture;
 
@@ -12,7 +12,7 @@ pub(crate) trait Watched: Send + Sync {
     fn name(&self) -> &str;
     fn health(&self) -> Health;
     fn stop(&self);
-    /// Waits for the end, and gives what it ended with.
+    /// Waits for the end, and gives its result.
     fn ended(&self) -> BoxFuture<'_, Result<(), Error>>;
 }
 

@@ -44,7 +44,7 @@ struct Open {
     told: Duration,
 }
 
-/// What a circuit did, to be told once nothing is locked.
+/// An event of a circuit, to be logged once nothing is locked.
 #[must_use]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Turn {

@@ -34,7 +34,7 @@ impl Credit {
     pub(crate) const ONE: Self = Self { records: 1, bytes: u64::MAX };
 }
 
-/// What a chunk of one partition came to.
+/// The results of a chunk of one partition.
 #[derive(Debug, Default)]
 pub(crate) struct ChunkLog {
     pub(crate) runs: Vec<Run>,

@@ -1,4 +1,4 @@
-//! What a lane is opened with: the only way from a node to the world.
+//! The host of a lane: the only way from a node to the world.
 
 use std::{
     any::Any,
@@ -69,18 +69,18 @@ impl Host {
         &self.shared
     }
 
-    /// What is known of the pipeline's nodes.
+    /// Facts about the pipeline's nodes.
     pub(crate) fn nodes(&self) -> &Nodes {
         &self.shared.nodes
     }
 
-    /// What the nodes of this lane did.
+    /// The counts of this lane's nodes.
     #[inline]
     pub(crate) fn counts(&self) -> &LaneCounts {
         &self.counts
     }
 
-    /// Counts what happens rarely.
+    /// Counts a rare event at a node.
     pub(crate) fn count(&self, node: u32, what: Rare) {
         self.shared.counts.rare(node, what);
     }
@@ -133,7 +133,7 @@ impl Host {
         Arc::clone(self.shared.producer())
     }
 
-    /// Starts a task of this lane, which takes so much stack for what is below it, in bytes.
+    /// Starts a task of this lane; the nodes below it take `stack` bytes of stack.
     pub(crate) fn spawn<F>(&self, stack: usize, task: impl FnOnce() -> F)
     where
         F: Future<Output = ()> + Send + 'static,
@@ -141,12 +141,12 @@ impl Host {
         let (task, handle) = abortable(deep(stack, task));
         self.tasks.add(handle);
         self.shared.runtime.spawn(Box::pin(async move {
-            // An aborted task has returned what it held.
+            // An aborted task has returned its receipts.
             let _ = task.await;
         }));
     }
 
-    /// Cancels the tasks of this lane; what they hold is returned.
+    /// Cancels the tasks of this lane; their receipts are returned.
     pub(crate) fn abort(&self) {
         self.tasks.abort();
     }
@@ -222,7 +222,7 @@ impl Host {
     }
 }
 
-/// Tells those who wait for company that nobody comes any more.
+/// Tells a node that waits for more records that none are expected any more.
 pub(crate) struct Patience(watch::Receiver<bool>);
 
 impl Patience {

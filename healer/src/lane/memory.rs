@@ -4,15 +4,15 @@
 //! of `n + 1` each, and there is always something left for one that comes later, however slow the others are. Nobody need know how
 //! many partitions there are, nor of which pipeline.
 //!
-//! The rule holds twice: for what is fetched, by all that records hold; and for what leaves the poll thread, by what is in flight, since
-//! waiting records hold as much already, and more of them may have come in one piece than there is room for.
+//! The rule holds twice. Fetching is bounded by the bytes that all records hold. Leaving the poll thread is bounded by the bytes in
+//! flight: waiting records hold their bytes already, and more of them may have come in one piece than there is room for.
 
 use std::sync::{
     Arc,
     atomic::{AtomicU64, Ordering::Relaxed},
 };
 
-/// How much of a partition may leave at once, so that several that run side by side do not each take what is free.
+/// How many bytes of a partition may leave at once, so that partitions that run side by side do not each take all free bytes.
 const AT_ONCE: u64 = 2 << 20;
 
 /// Bytes that are held.
@@ -90,7 +90,7 @@ impl Drop for Memory {
 mod tests {
     use super::{AT_ONCE, Held, Memory};
 
-    /// Fills as many partitions as are given, in turn, until none has room; says what each holds.
+    /// Fills the given partitions, in turn, until none has room; gives the bytes that each holds.
     fn fill(memory: &Memory, mut own: Vec<u64>, record: u64) -> Vec<u64> {
         loop {
             let before = own.clone();

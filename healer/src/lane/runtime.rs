@@ -1,4 +1,4 @@
-//! What the engine asks of the world that it runs in.
+//! The interface of the engine to the world that it runs in.
 
 use std::time::{Duration, Instant};
 
@@ -7,7 +7,7 @@ use futures_util::future::BoxFuture;
 use super::Held;
 use crate::envelope::Desk;
 
-/// Threads, tasks and time: what a world offers. Nodes and driver touch no thread, executor or clock but through it.
+/// Threads, tasks and time of a world. Nodes and driver touch no thread, executor or clock but through it.
 pub(crate) trait Runtime: Send + Sync + 'static {
     fn spawn(&self, task: BoxFuture<'static, ()>);
     fn blocking(&self, work: Box<dyn FnOnce() + Send>);
@@ -22,13 +22,13 @@ pub(crate) trait Runtime: Send + Sync + 'static {
     fn chunk_end(&self) -> Option<Instant>;
     /// The bytes that all pipelines of this process hold.
     fn held(&self) -> Held;
-    /// Waits until what came home is worth a look, at most `wait`.
+    /// Waits until the desk is worth a look, at most `wait`.
     fn rest(&self, desk: &Desk, wait: Duration);
 }
 
 /// A thread that does one piece of work after the other.
 pub(crate) trait Worker: Send {
     fn give(&self, work: Box<dyn FnOnce() + Send>);
-    /// Waits for what was given, not longer than `budget`; says whether all of it is done.
+    /// Waits for the given work, not longer than `budget`; says whether all of it is done.
     fn finish(self: Box<Self>, budget: Duration) -> bool;
 }

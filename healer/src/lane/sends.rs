@@ -13,7 +13,7 @@ use crate::{broker::Producer, context::Context, observe, record::emit_id};
 /// How often a node whose records still wait is told of again.
 const AGAIN: Duration = Duration::from_mins(1);
 
-/// The record of a pipeline that has waited longest for the acknowledgement of what it became: at a sink, or as a dead letter.
+/// The record of a pipeline that has waited longest for its acknowledgement: at a sink, or as a dead letter.
 ///
 /// It is there once a record has waited for ten seconds, or for the property `message.timeout.ms` where that is less. However
 /// long it takes, the pipeline goes on.
@@ -59,7 +59,7 @@ impl Place {
     }
 }
 
-/// What waits too long.
+/// The records that wait too long for their acknowledgement.
 pub(crate) struct Sends {
     /// From when on that is told.
     pub(super) after: Duration,

@@ -1,4 +1,4 @@
-//! What all lanes of a running pipeline have in common.
+//! The state that all lanes of a running pipeline share.
 
 use std::{
     any::Any,
@@ -17,7 +17,7 @@ use crate::{
     topology::{Nodes, States},
 };
 
-/// What all lanes of a running pipeline share.
+/// The state that all lanes of a running pipeline share.
 pub(crate) struct Shared {
     pub(crate) runtime: Arc<dyn Runtime>,
     pub(crate) states: Arc<States>,
@@ -47,7 +47,7 @@ pub(crate) struct Shared {
     pub(super) pipeline_tasks: Arc<Tasks>,
 }
 
-/// What lanes are to share.
+/// The parts of which `Shared` is made.
 pub(crate) struct Sharing {
     pub(crate) pipeline: String,
     pub(crate) runtime: Arc<dyn Runtime>,
@@ -111,7 +111,7 @@ impl Shared {
         self.producer.as_ref().expect("a pipeline that sends is started with a producer")
     }
 
-    /// Cancels the tasks of nodes that mix partitions; what they hold is returned.
+    /// Cancels the tasks of nodes that mix partitions; their receipts are returned.
     pub(crate) fn abort(&self) {
         self.pipeline_tasks.abort();
     }

@@ -9,28 +9,28 @@ use std::{
     task::Poll,
 };
 
-/// How often a node has a value on the stack at once, and what its calls take besides, without optimisation: about twice what was
-/// measured. Optimised code needs less, and is given as much.
+/// How often a node has a value on the stack at once, and the bytes that its calls take besides, without optimisation: about twice
+/// the measured numbers. Optimised code needs less, and is given as much.
 const COPIES: usize = 8;
 const FRAMES: usize = 1024;
 
-/// What users' functions, codecs and destructors find in any case, whatever nodes above them have taken.
+/// The stack that users' functions, codecs and destructors always find, however much the nodes above them have taken.
 const RESERVE: usize = 512 * 1024;
 
-/// What a node needs that holds a `V` while what is below it runs.
+/// The stack that a node needs while it holds a `V` and the nodes below it run.
 pub(crate) const fn of<V>() -> usize {
     FRAMES + COPIES * size_of::<V>()
 }
 
-/// Runs with so much stack and what users need, here or on a larger stack.
+/// Runs with `need` bytes of stack and the reserve for users, here or on a larger stack.
 #[inline]
 pub(crate) fn with_stack<R>(need: usize, run: impl FnOnce() -> R) -> R {
     let need = need.saturating_add(RESERVE);
     stacker::maybe_grow(need, need.saturating_add(RESERVE), run)
 }
 
-/// A task whose every poll finds so much stack. It is made there as well: what a future may ever hold lies on the stack until it
-/// is in its box.
+/// A task that finds `need` bytes of stack at every poll. It is made with as much, too: a future, with room for all that it may
+/// ever hold, lies on the stack until it is in its box.
 pub(crate) fn deep<F>(
     need: usize,
     task: impl FnOnce() -> F,

@@ -1,4 +1,4 @@
-//! One item's way through a run of fused nodes: what it owes, and how it ended.
+//! One item's way through a run of fused nodes: the outcome that it owes, and how it ended.
 
 use std::sync::Arc;
 
@@ -11,10 +11,10 @@ use crate::{
     observe,
 };
 
-/// The passage of one item through the nodes of a segment. Opaque: only healer's own nodes can end or take what it owes.
+/// The passage of one item through the nodes of a segment. Opaque: only healer's own nodes can end it or take its receipt.
 pub struct Visit<'r> {
     pub(crate) context: &'r mut Context,
-    /// Who knows what is done about failures; without, the pipeline stops.
+    /// Knows the failure policies of the nodes; without a host every failure stops the pipeline.
     pub(crate) host: Option<&'r Host>,
     /// The raw record, where this is the poll thread.
     record: Option<&'r RecordRef<'r>>,
@@ -29,11 +29,11 @@ pub struct Visit<'r> {
     outcome: Option<Outcome>,
 }
 
-/// What owes the outcome of the item.
+/// The form in which the outcome of the item is owed.
 pub(crate) enum Claim<'r> {
     /// A record on the poll thread: owed by the chunk, no receipt exists yet.
     Fresh { home: &'r Arc<Home>, record: &'r RecordRef<'r> },
-    /// What came through a boundary.
+    /// An item that came through a boundary: owed by its receipt.
     Held(Receipt),
     /// Shares of it went on, this end still holds its own: one a row.
     Split(Shares),
@@ -74,8 +74,8 @@ pub(crate) enum End<'r> {
     Settled(Outcome),
     /// Something below holds the receipt, or a share of it.
     Moved,
-    /// With an error, and what it owes. That is pending again once it is dropped, after the error was told: a record that is
-    /// back without a word is taken for lost.
+    /// With an error, and the claim. The claim's records are pending again once it is dropped, after the error was told: a
+    /// record that is returned without a word is taken for lost.
     Failed(Failure, Claim<'r>),
 }
 
@@ -180,7 +180,7 @@ impl<'r> Visit<'r> {
             Claim::Fresh { home, record } => Receipt::fresh(home, record, node, beside),
             Claim::Held(receipt) => receipt,
             Claim::Split(shares) => return self.take_share(shares, node),
-            // Only a node that calls below twice without `shared` could come here: what it gets owes nothing, and the
+            // Only a node that calls below twice without `shared` could come here: this receipt owes nothing, and the
             // visit's own outcome still decides.
             Claim::Gone => return Receipt::many(Vec::new()),
         };
@@ -204,7 +204,7 @@ impl<'r> Visit<'r> {
         failure_of(&self.claim, self.context, node, cause)
     }
 
-    /// Ends the visit: whatever nobody below took is settled or pending again. Nothing is left in it to drop.
+    /// Ends the visit: a claim that no node below took is settled or pending again. Nothing is left in the visit to drop.
     #[inline]
     pub(crate) fn finish(&mut self, result: Result<(), Failure>) -> End<'r> {
         // The two usual ends of a fused record take nothing out of the visit.

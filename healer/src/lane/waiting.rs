@@ -68,7 +68,7 @@ impl Waiting {
         }
     }
 
-    /// Looks at the first once a second. May be dropped and called again: only who waits pays for a timer.
+    /// Looks at the first once a second. May be dropped and called again: only a lane that waits pays for a timer.
     pub(crate) async fn look(&mut self) {
         self.timer.get_or_insert_with(|| self.shared.runtime.sleep(LOOK)).await;
         self.timer = None;

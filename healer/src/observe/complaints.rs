@@ -8,7 +8,7 @@ use std::{
 /// How long it is quiet after one.
 const QUIET: Duration = Duration::from_secs(1);
 
-/// What there is to complain about, counted while it is quiet.
+/// Complaints for the log, counted while it is quiet.
 #[derive(Debug, Default)]
 pub(crate) struct Complaints {
     last: Option<Instant>,

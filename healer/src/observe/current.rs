@@ -1,5 +1,5 @@
-//! Which record this thread is working on, so that whatever is logged meanwhile can be told by its record. Plain numbers in
-//! thread-local cells: they are set for every record, and read only where something is logged.
+//! The record that this thread is working on, so that log lines show it. It is held as plain numbers in thread-local cells: they
+//! are set for every record, and read only where something is logged.
 
 use std::{
     cell::Cell,
@@ -62,7 +62,7 @@ static TOPICS: Names = Names::new();
 /// The paths of all nodes of the pipelines that run.
 static PATHS: RwLock<Option<HashMap<u32, Arc<str>>>> = RwLock::new(None);
 
-/// What names a record.
+/// The facts that name a record.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Here {
     /// `None` where there is no record.
@@ -108,13 +108,13 @@ pub(crate) fn at(node: u32) {
     NODE.set(node);
 }
 
-/// This thread works on a record, until that is dropped; then on what it worked on before.
+/// This thread works on a record until the [`Inside`] is dropped; then again on the record before it.
 #[inline]
 pub(crate) fn enter(here: Here, node: u32) -> Inside {
     Inside { before: (HERE.replace(here), NODE.replace(node)) }
 }
 
-/// Dropped, the thread works again on what it worked on before.
+/// When it is dropped, the thread works again on the record before it.
 #[must_use]
 pub(crate) struct Inside {
     before: (Here, u32),

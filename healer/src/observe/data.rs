@@ -1,4 +1,4 @@
-//! Data of records in the logs: only when asked for, cut at a length, and after what is secret was taken out.
+//! Data of records in the logs: only when asked for, cut at a length, and after secrets were taken out.
 
 use std::{
     borrow::Cow,
@@ -13,14 +13,14 @@ use tracing::Level;
 
 use crate::error::catch;
 
-/// Takes out of a value what nobody may read. The text says what the value is: for [`log_data`] the path of the stage that
-/// gave it, for a log line the name of its field.
+/// Takes secrets out of a value. The text names the value: for [`log_data`] it is the path of the stage that gave the value, for a
+/// log line the name of its field.
 pub type Redact = fn(&str, &mut Value);
 
 /// Under which target the data is logged.
 pub(crate) const TARGET: &str = "healer::emit";
 
-/// What is logged instead of data that the hook cannot be asked about, or that it panics at.
+/// Logged instead of data that is no JSON for the hook, or that the hook panics at.
 const HIDDEN: &str = r#""left out: it could not be redacted""#;
 
 static ON: AtomicBool = AtomicBool::new(false);
@@ -32,7 +32,7 @@ struct How {
     redact: Option<Redact>,
 }
 
-/// Has the data of records logged, for all pipelines of this process: what each stage gives, as JSON, by an event of the target
+/// Has the data of records logged, for all pipelines of this process: the outputs of each stage, as JSON, by events of the target
 /// `healer::emit` at the level info.
 ///
 /// At most `max_bytes` bytes of each value are shown; 0 ends it. `redact` is asked about each value before it is cut. Data that
@@ -68,7 +68,7 @@ pub(crate) fn logs_data() -> bool {
     ON.load(Ordering::Relaxed)
 }
 
-/// Logs what a stage gave, which is valid JSON.
+/// Logs a stage's output, which is valid JSON.
 #[cold]
 pub(crate) fn emitted(stage: &str, json: &[u8]) {
     if !tracing::enabled!(target: TARGET, Level::INFO) {
@@ -109,7 +109,7 @@ fn redacted(redact: Redact, stage: &str, json: &[u8]) -> String {
         redact(stage, &mut value);
         Some(value.to_string())
     };
-    // A hook that panics must not end the pipeline, nor show what it was to hide.
+    // A hook that panics must neither end the pipeline nor show data that it was to hide.
     catch(shown).ok().flatten().unwrap_or_else(|| HIDDEN.to_owned())
 }
 

@@ -1,5 +1,5 @@
-//! Records that are given up: a warning for each, and where there are many of a stage, how many were left out. Only who gives a
-//! record up comes here, so that nothing of it is on the way of those that succeed.
+//! Records that are given up: a warning for each, and where there are many of a stage, how many were left out. This code runs only
+//! when a record is given up, so records that succeed pay nothing for it.
 
 use std::{
     collections::BTreeMap,
@@ -17,12 +17,12 @@ const WINDOW: Duration = Duration::from_secs(10);
 /// How many lines of a kind a stage has in that time.
 const LINES: u32 = 10;
 
-/// What became of a record that failed at its last attempt.
+/// The fate of a record that failed at its last attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Fate {
     /// It is pending again, and its pipeline stops.
     Failed,
-    /// It is to be a dead letter already, for what it came to on another way.
+    /// It is to be a dead letter already, since it failed on another way.
     FailedAgain,
     /// Its policy skips it.
     Skipped,
@@ -115,7 +115,7 @@ struct Lines {
 type Line = (GivenUp, Option<(u64, u64)>);
 
 impl Lines {
-    /// Takes one in; gives what is to be said now.
+    /// Takes one in; returns the lines to log now.
     fn add(&mut self, given_up: GivenUp, now: Duration) -> Vec<Line> {
         let mut lines = Vec::new();
         if self.said == 0 || self.is_over(now) {
@@ -136,7 +136,7 @@ impl Lines {
         now.saturating_sub(self.since) >= WINDOW
     }
 
-    /// What was left out so far.
+    /// The line about those that were left out so far.
     fn end(&mut self, now: Duration) -> Option<Line> {
         let last = self.last.take()?;
         let seconds = now.saturating_sub(self.since).as_secs_f64().ceil().max(1.0);
@@ -189,7 +189,7 @@ mod tests {
         Context::reusable("t".into(), 3).given_up("s".into(), "torn".to_owned())
     }
 
-    /// How many lines there are, and what each says of others.
+    /// One item for each line: its count of others that were left out, and its seconds.
     fn add(lines: &mut Lines, millis: u64) -> Vec<Option<(u64, u64)>> {
         let said = lines.add(given_up(), Duration::from_millis(millis));
         said.into_iter().map(|(_, left_out)| left_out).collect()

@@ -12,7 +12,7 @@ use crate::{
     topology::Graph,
 };
 
-/// What is told.
+/// The state of a pipeline that the metrics show.
 pub(crate) struct Sight<'a> {
     pub(crate) tally: &'a Tally,
     pub(crate) partitions: &'a [PartitionStatus],
@@ -154,7 +154,7 @@ impl Meters {
             meters.record(status);
             here.insert(key);
         }
-        // What is not this member's any more is another's to tell.
+        // Partitions that are not this member's any more are another member's to tell.
         self.partitions.retain(|key, meters| {
             let stays = here.contains(key);
             if !stays {
@@ -165,7 +165,7 @@ impl Meters {
     }
 }
 
-/// What is not known is no number: a gauge that is made and not set would say 0.
+/// An unknown value is no number: a gauge that is made and not set would say 0.
 const UNKNOWN: f64 = f64::NAN;
 
 // Gauges are floats; offsets and counts are exact up to 2^53.

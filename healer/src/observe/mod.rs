@@ -1,5 +1,5 @@
-//! What an operator sees of a pipeline: metrics, logs, health. The `metrics` and `tracing` facades are used throughout, and nothing
-//! is recorded or written until the program installs something that does, itself or by the functions here.
+//! A pipeline as an operator sees it: metrics, logs, health. The `metrics` and `tracing` facades are used throughout. Nothing is
+//! recorded or written until the program installs a recorder or a subscriber, itself or by the functions here.
 //!
 //! | to | call | feature |
 //! | --- | --- | --- |
@@ -11,7 +11,7 @@
 //! | know which record a stage works on | [`current`](fn@current) | |
 //! | send traces of records to OpenTelemetry | `init_traces` | `opentelemetry` |
 //!
-//! What each metric means is told in `docs/operations.md`.
+//! `docs/operations.md` explains each metric.
 
 mod complaints;
 mod current;
@@ -55,5 +55,5 @@ pub(crate) use traces::{Span, Trace, TracedSource, Tracing};
 #[cfg(feature = "opentelemetry")]
 pub use traces::{Traces, TracesError, init_traces};
 
-/// How what a span is about has ended: whether it gave something, or why it failed.
+/// How the work of a span has ended: whether it gave something, or why it failed.
 pub(crate) type Ended<'e> = Result<bool, &'e dyn fmt::Display>;

@@ -1,4 +1,4 @@
-//! What the metrics are, in words, for the recorder that is there.
+//! Descriptions of the metrics, for the recorder that is there.
 
 use metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
 

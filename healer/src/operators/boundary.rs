@@ -17,12 +17,12 @@ use crate::{
     operators::failing,
 };
 
-/// What a boundary's task does.
+/// The work of a boundary's task.
 pub trait Serve<T>: Send + Sync + 'static {
-    /// What it remembers for a partition, with the lane below.
+    /// The state of the task for a partition, with the lane below.
     type Lane: Send + 'static;
 
-    /// What its queue must know of it and of what is below, and the stack that its task takes.
+    /// The needs of this node and the nodes below it, and the stack that its task takes.
     fn below(&self) -> Below;
 
     /// The node's number.
@@ -63,14 +63,14 @@ pub(super) async fn one_by_one<T: Send + 'static, S: ServeOne<T>>(
     inbox: &mut Inbox<T>,
 ) {
     while let Some(item) = inbox.next().await {
-        // A partition that has failed runs nothing any more: what waits is returned.
+        // A partition that has failed runs nothing any more: waiting items are returned.
         if !item.receipt.is_halted() {
             serve.serve(lane, host, item).await;
         }
     }
 }
 
-/// A node whose items wait in a queue for its task, and what follows.
+/// A node whose items wait in a queue for its task, and the nodes below it.
 pub struct Boundary<S>(Arc<S>);
 
 impl<S> Boundary<S> {
@@ -146,8 +146,8 @@ pub(super) fn carry_on<U, D: Consumer<U>>(
     finish(host.shared(), visit, result);
 }
 
-/// Pushes; a panic in a node below is its failure. Where a value goes several ways each is guarded, so that what becomes of
-/// one leaves the others be.
+/// Pushes a value; a panic in a node below is that node's failure. Where a value goes several ways, each push is guarded by
+/// itself, so that a panic in one way leaves the others alone.
 #[inline]
 pub(crate) fn push_guarded<U, D: Consumer<U>>(
     next: &D,
@@ -155,7 +155,7 @@ pub(crate) fn push_guarded<U, D: Consumer<U>>(
     visit: &mut Visit<'_>,
     value: U,
 ) -> Result<(), Failure> {
-    // What nodes keep in lanes is whole at every call of a user's.
+    // The state that nodes keep in lanes is whole at every call of a user's function.
     match catch(|| next.push(lane, visit, value)) {
         Ok(result) => result,
         Err(panicked) => {

@@ -41,7 +41,7 @@ impl<T: Send + 'static> Operator for Checkpoint<T> {
     }
 }
 
-/// A `checkpoint` and what follows.
+/// A `checkpoint` and the nodes below it.
 pub struct CheckpointNode<T, D> {
     node: Arc<Node>,
     encode: Encode<T>,

@@ -56,7 +56,7 @@ struct LaneOf<D: Consumer<Raw>> {
     host: Host,
     /// Whether headers must come along with records that wait.
     reads: bool,
-    /// What a record takes on its way, in bytes.
+    /// The stack that a record takes on its way, in bytes.
     stack: usize,
     traces: TracedSource,
 }
@@ -121,7 +121,7 @@ impl<D: Consumer<Raw>> LaneOf<D> {
             watch = Watch::new(false, logged);
             observe::set(self.context.here());
             let claim = Claim::Fresh { home: &self.home, record };
-            // It ends below, whatever its nodes do: there is nothing to drop then, and to find that out would cost.
+            // `finish` ends the visit in any case: nothing is left to drop then, and to check that would cost.
             let mut visit = ManuallyDrop::new(Visit::hosted(&self.host, claim, &mut self.context, 0));
             let result = push_guarded(&*self.chain, &mut self.lane, &mut visit, Raw);
             match visit.finish(result) {

@@ -47,7 +47,7 @@ where
     }
 }
 
-/// A `filter` and what follows.
+/// A `filter` and the nodes below it.
 pub struct FilterNode<F, D> {
     keep: F,
     reason: Reason,

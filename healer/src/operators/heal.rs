@@ -1,4 +1,4 @@
-//! The end of a chain: what gets here is done.
+//! The end of a chain: an item that gets here is done.
 
 use crate::{
     chain::{Below, Consumer},
@@ -6,7 +6,7 @@ use crate::{
     lane::{Host, Visit},
 };
 
-/// Settles what flows in.
+/// Settles every item that flows in.
 pub struct HealNode;
 
 impl<T: Send + 'static> Consumer<T> for HealNode {

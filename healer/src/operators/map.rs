@@ -44,7 +44,7 @@ where
     }
 }
 
-/// A `map` and what follows.
+/// A `map` and the nodes below it.
 pub struct MapNode<F, D> {
     f: F,
     node: Arc<Node>,
@@ -117,7 +117,7 @@ where
     }
 }
 
-/// A `try_map` and what follows.
+/// A `try_map` and the nodes below it.
 pub struct TryMapNode<F, D> {
     f: F,
     node: Arc<Node>,

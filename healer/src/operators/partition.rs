@@ -45,7 +45,7 @@ impl<T: Send + 'static> Operator for Partition<T> {
     }
 }
 
-/// A `partition` and what follows.
+/// A `partition` and the nodes below it.
 pub struct PartitionNode<D>(Arc<Work<D>>);
 
 struct Work<D> {
@@ -135,7 +135,7 @@ impl<T> Inbox<T> {
 
 impl<T> Drop for Inbox<T> {
     fn drop(&mut self) {
-        // Whoever waits for room finds it closed.
+        // Tasks that wait for room find the inbox closed.
         self.receiver.close();
         self.gate.close();
     }

@@ -122,7 +122,7 @@ impl<T: Send + 'static> Link for PortLink<T> {
     }
 }
 
-/// What a chain behind a port leaves: it is reached through the port, never from a source.
+/// Stands for a chain behind a port: that chain is reached through the port, never from a source.
 pub struct Joined;
 
 impl Consumer<Raw> for Joined {
@@ -157,7 +157,7 @@ impl<T: Send + 'static> Consumer<T> for ToPort<T> {
     type Lane = Option<Queue<T>>;
 
     fn below(&self) -> Below {
-        // What is behind a port may read key and headers.
+        // The nodes behind a port may read key and headers.
         Below::queue::<T>(true)
     }
 

@@ -1,4 +1,4 @@
-//! The queue of a boundary, and what lies in it: values with what they owe.
+//! The queue of a boundary, and its items: values with their receipts.
 
 use std::{
     future::{Future, poll_fn},
@@ -20,11 +20,11 @@ use crate::{
     lane::{Host, Visit},
 };
 
-/// How many items a queue holds before those who give many must wait. Who passes on one item for one is bounded by the
-/// records that a partition may have in flight.
+/// How many items a queue holds before nodes that give many items for one must wait. A node that gives one item for one is
+/// bounded by the records that a partition may have in flight.
 const ROOM: usize = 64;
 
-/// A value with what it owes.
+/// A value with its receipt and its context.
 pub struct Envelope<T> {
     pub(super) value: T,
     pub(super) receipt: Receipt,
@@ -49,7 +49,7 @@ impl<T> Envelope<T> {
     }
 }
 
-/// What must come along with an item.
+/// The parts of the record that must come along with an item.
 #[derive(Clone, Copy)]
 pub(super) struct Needs {
     /// Somebody from here on reads key and headers.
@@ -59,7 +59,7 @@ pub(super) struct Needs {
 }
 
 impl Needs {
-    /// What nodes from `node` on need in a running pipeline.
+    /// The needs of `node` and the nodes below it in a running pipeline.
     pub(super) fn new(whole: bool, host: &Host, node: u32) -> Self {
         Self { whole, original: host.nodes().keeps_originals(node) }
     }
@@ -67,7 +67,7 @@ impl Needs {
     pub(super) const NOTHING: Self = Self { whole: false, original: false };
 }
 
-/// Counts what waits in a queue.
+/// Counts the items that wait in a queue.
 #[derive(Default)]
 pub(super) struct Gate {
     length: AtomicUsize,
@@ -140,7 +140,7 @@ impl<T> Queue<T> {
     /// Puts an item in. Where the task has ended its receipt is dropped, and so returned.
     pub(super) fn put(&self, item: Envelope<T>) {
         self.gate.enter();
-        // An error gives the envelope back, whose drop returns what it owes.
+        // An error gives the envelope back. Dropping it returns its receipt.
         drop(self.sender.send(item));
     }
 
@@ -184,7 +184,7 @@ impl<T> Inbox<T> {
 
 impl<T> Drop for Inbox<T> {
     fn drop(&mut self) {
-        // Whoever waits for room finds the queue closed.
+        // Tasks that wait for room find the queue closed.
         self.receiver.close();
         self.gate.close();
     }

@@ -48,7 +48,7 @@ impl<T: Send + 'static, C: Codec> Source<T, C> {
         Source { topics, codec, decode, tombstones: true, on_error }
     }
 
-    /// What happens to undecodable records, instead of what the [pipeline](crate::App::on_error) says.
+    /// Decides about undecodable records, instead of the [pipeline's policy](crate::App::on_error).
     pub fn on_error(mut self, on_error: OnError) -> Self {
         self.on_error = Some(on_error);
         self
@@ -109,7 +109,7 @@ impl<T: Send + 'static, C: Codec> Link for SourceLink<T, C> {
     }
 }
 
-/// A source and what follows.
+/// A source and the nodes below it.
 pub struct SourceNode<T, C, D> {
     codec: C,
     decode: DecodeRecord<T, C>,

@@ -6,7 +6,7 @@ use crate::{
     lane::{End, Shared, Visit},
 };
 
-/// What became of an item at a node.
+/// The result of a node's work at one item.
 pub(super) enum Step<U> {
     Next(U),
     Ended(Outcome),
@@ -16,7 +16,7 @@ pub(super) enum Step<U> {
 /// Ends a visit in a task; a failure that nobody took care of is told.
 pub(super) fn finish(shared: &Shared, mut visit: Visit<'_>, result: Result<(), Failure>) {
     if let End::Failed(failure, owed) = visit.finish(result) {
-        // What goes wrong with records of others is theirs to find.
+        // The records of a generation that is over have a new owner, which meets the failure by itself.
         if !owed.is_fenced() {
             shared.desk.fail(failure);
         }

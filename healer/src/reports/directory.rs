@@ -18,7 +18,7 @@ const KEPT: usize = 10_000;
 
 /// Writes each report to a file of its own, named [`FailureReport::file_name`].
 ///
-/// A file is written under another name and then renamed: whoever looks into the directory finds whole reports only. The
+/// A file is written under another name and then renamed, so a reader of the directory finds whole reports only. The
 /// names sort by time. Of too many files the oldest go; nothing but reports is ever deleted. Several pipelines may share a
 /// directory; processes that do may for a while keep more than the limit.
 pub struct Directory {

@@ -1,4 +1,4 @@
-//! A report as the thread of its record leaves it: what takes time is done by the thread of the reporter.
+//! A report as the thread of its record leaves it: the thread of the reporter does the work that takes time.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use crate::{
 
 /// The most bytes of one error in a chain.
 const LONGEST: usize = 64 * 1_024;
-/// What a backtrace that is not looked up yet counts for, in bytes.
+/// The weight of a backtrace that is not looked up yet, in bytes.
 const BACKTRACE: usize = 16 * 1_024;
 
 /// A report that is not quite finished.

@@ -1,4 +1,4 @@
-//! What can go wrong with reports and the places that they go to.
+//! Errors of reports and of the places that they go to.
 
 use std::{io, path::PathBuf};
 
@@ -27,7 +27,7 @@ pub enum ReportError {
     /// The reporter itself is set up wrongly.
     #[error("failure reports can't be sent: {why}")]
     Setup {
-        /// What is wrong, and what would be right. Never shows credentials.
+        /// The mistake, and the right form. Never shows credentials.
         why: String,
     },
     /// The file system refused an operation.
@@ -36,19 +36,19 @@ pub enum ReportError {
         path = path.display()
     )]
     Directory {
-        /// What was tried.
+        /// The operation that was tried.
         action: &'static str,
         /// The directory.
         path: PathBuf,
-        /// What the file system said.
+        /// The error of the file system.
         source: io::Error,
     },
-    /// Whoever was to take the report did not.
+    /// The receiver of the report did not take it.
     #[error("{to} did not take a failure report: {why} (attempt {attempts})")]
     NotTaken {
         /// Scheme, host and port, or bucket; never more of an address.
         to: String,
-        /// What happened at the last attempt.
+        /// The reason why the last attempt failed.
         why: String,
         /// How often it was tried.
         attempts: u32,
@@ -58,7 +58,7 @@ pub enum ReportError {
     ObjectStore {
         /// Scheme and bucket.
         to: String,
-        /// What the store said.
+        /// The error of the store.
         source: BoxError,
     },
 }

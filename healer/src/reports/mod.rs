@@ -1,4 +1,4 @@
-//! Failure reports: what a stage was given when it failed, and what came of it, kept for whoever looks into it.
+//! Failure reports: the input of a stage that failed and how its call ended, kept for a later look.
 //!
 //! A pipeline that is given a reporter tells it of every record that is given up. The report has the record as it came in (key,
 //! value, headers), where it comes from, the stage, the error with its sources, the message and backtrace of a panic; and
@@ -31,10 +31,10 @@
 //! | in a bucket, or a directory that stands for one | `ObjectStore` | `object-store`; `s3` and `gcs` for these |
 //! | anywhere else | a [`FailureReporter`], or a closure | |
 //!
-//! # What holds
+//! # Guarantees
 //! - Reporting neither stops nor fails a pipeline, and no thread of the pipeline waits for it. Up to 256 reports, and 32 MiB
-//!   of them, wait for the one thread that calls the reporter. What does not fit in is dropped, and so is what the reporter
-//!   gives an error or a panic for; how many were is logged, at most once a second, and counted:
+//!   of them, wait for the one thread that calls the reporter. A report that does not fit in is dropped, and so is one that the
+//!   reporter gives an error or a panic for. The number of dropped reports is logged, at most once a second, and counted:
 //!   `healer_failure_reports_dropped_total`.
 //! - At the end of a pipeline the reports that still wait are written, within a bound.
 //! - A record is reported when it is given up, after its last attempt; after a crash there may be reports of the same record
@@ -107,7 +107,7 @@ pub use self::{
 };
 pub(crate) use self::{draft::Draft, panics::catch_backtraces, queue::Reports};
 
-/// What is behind a lock of this module is whole, also after a panic.
+/// Data behind a lock of this module is whole, also after a panic.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -15,7 +15,7 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 ///
 /// | address | is | feature |
 /// | --- | --- | --- |
-/// | `s3://bucket/prefix` | S3, or what speaks its language | `s3` |
+/// | `s3://bucket/prefix` | S3, or a store with its protocol | `s3` |
 /// | `gs://bucket/prefix` | Google Cloud Storage | `gcs` |
 /// | `file:///directory` | a local directory | `object-store` |
 ///
@@ -47,7 +47,7 @@ impl ObjectStore {
     ///
     /// # Errors
     /// [`ReportError::Setup`] if there is no such kind of place, or this build lacks its feature; [`ReportError::ObjectStore`]
-    /// if what the environment says of it is wrong.
+    /// if its settings in the environment are wrong.
     pub fn new(url: &str) -> Result<Self, ReportError> {
         let (scheme, rest) = url.split_once("://").unwrap_or_default();
         let (store, shown, prefix) = match scheme {

@@ -32,7 +32,7 @@ impl Default for Room {
     }
 }
 
-/// Where a pipeline leaves its reports. Dropped, it still lets its thread write what waits.
+/// Where a pipeline leaves its reports. When it is dropped, its thread still writes the reports that wait.
 pub(crate) struct Reports(Option<Arc<Queue>>);
 
 struct Queue {
@@ -48,9 +48,9 @@ struct Queue {
 
 #[derive(Default)]
 struct Waiting {
-    /// With what each weighs.
+    /// With the weight of each, in bytes.
     drafts: VecDeque<(Draft, usize)>,
-    /// What all of them weigh, with the one that the reporter has.
+    /// The weight of all of them, with the one that the reporter has.
     bytes: usize,
     /// Whether the reporter has one.
     busy: bool,
@@ -92,8 +92,8 @@ impl Reports {
         self.0.as_ref().map_or(0, |queue| queue.waiting().bytes as u64)
     }
 
-    /// Takes no more in and waits until all that is there is written, up to `budget`; what waits then is dropped. Blocks its
-    /// thread for so long.
+    /// Takes no more in and waits, up to `budget`, until all reports are written; those that still wait then are dropped. Blocks
+    /// its thread for so long.
     pub(crate) fn finish(&self, budget: Duration) {
         if let Some(queue) = &self.0 {
             queue.finish(budget);
@@ -178,7 +178,7 @@ impl Queue {
     }
 
     fn hand_over(&self, draft: Draft) {
-        // All of it is the user's: what an error says, and how it is dropped.
+        // All of it is the user's code: the text of an error, and its drop as well.
         let taken = catch(|| {
             let report = draft.finish();
             self.reporter.report(&report).map_err(|error| chain(&*error))
@@ -195,7 +195,7 @@ impl Queue {
     /// Counts a report that is dropped, and says so now and then.
     fn lose(&self, why: &str, error: &str) {
         self.dropped.fetch_add(1, Relaxed);
-        // The lock is given back first: whoever listens to the log may leave a report as well.
+        // The lock is given back first: a subscriber of the log may leave a report as well.
         let dropped = lock(&self.complaints).add(1, Instant::now());
         if let Some(dropped) = dropped {
             tracing::warn!(dropped, why, error, "failure reports were dropped");

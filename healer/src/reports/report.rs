@@ -1,4 +1,4 @@
-//! What a report says, and its JSON.
+//! The content of a report, and its JSON.
 
 use std::{fmt, time::SystemTime};
 
@@ -12,7 +12,7 @@ use crate::{context::NotedRow, record::emit_id, topology::Called};
 /// The format that this release writes.
 const VERSION: u32 = 1;
 
-/// One call of a stage: what it was about, and what came of it.
+/// One call of a stage: its record, and how it ended.
 ///
 /// Its `Debug` shows where the record comes from, not its data.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
@@ -41,14 +41,14 @@ pub struct FailureReport {
     /// The error first, then its sources. Each up to 64 KiB, and up to 32 of them.
     #[serde(default)]
     pub error: Vec<String>,
-    /// What is known of a panic.
+    /// The panic, where the stage panicked.
     #[serde(default)]
     pub panic: Option<PanicReport>,
     /// Which attempt at the record it was; 1 is the first.
     pub attempt: u32,
     /// The record's identity in logs and traces ([`Context::emit_id`](crate::Context::emit_id)); of a batch its own.
     pub emit_id: Uuid,
-    /// The record's topic; of a batch, that of its first row, as for what follows.
+    /// The record's topic; of a batch, that of its first row. So it is for the fields that follow.
     pub topic: String,
     /// The record's partition.
     pub partition: i32,
@@ -60,7 +60,7 @@ pub struct FailureReport {
     /// The record as it came in from its topic; `None` for a batch, whose [`rows`](Self::rows) have theirs.
     #[serde(default)]
     pub record: Option<RawRecord>,
-    /// What the stage itself was given, where it says `#[stage(report)]`.
+    /// The stage's own input, where the stage says `#[stage(report)]`.
     // An input may be `null` itself.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "there")]
     pub input: Option<Value>,
@@ -69,7 +69,7 @@ pub struct FailureReport {
     pub rows: Vec<RowReport>,
 }
 
-/// What came of a call.
+/// How a call ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -80,11 +80,11 @@ pub enum Outcome {
     Finished,
 }
 
-/// What is known of a panic.
+/// A panic, as far as it is known.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct PanicReport {
-    /// What it said.
+    /// Its message.
     pub message: String,
     /// The frames on its thread; `None` where they are not known.
     #[serde(default)]
@@ -128,7 +128,7 @@ impl RowReport {
     }
 }
 
-/// What is read before anything else.
+/// The fields that are read before all others.
 #[derive(Deserialize)]
 struct Head {
     version: u32,

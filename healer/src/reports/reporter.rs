@@ -1,4 +1,4 @@
-//! Whoever takes reports.
+//! The receiver of reports.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use crate::error::BoxError;
 /// Takes the failure reports of a pipeline.
 ///
 /// It may block: it is called on a thread of its own, one report after the other, never on a thread of the pipeline and never
-/// within an async runtime. While it takes its time, reports wait, up to a bound; what comes beyond that is dropped and counted.
+/// within an async runtime. While it takes its time, reports wait, up to a bound; reports beyond that are dropped and counted.
 ///
 /// A closure is one as well:
 ///
@@ -29,8 +29,8 @@ pub trait FailureReporter: Send + Sync + 'static {
     /// Takes a report.
     ///
     /// # Errors
-    /// Whatever went wrong. The report is dropped and counted, the error is logged (at most one a second), and the pipeline
-    /// goes on; so it does after a panic.
+    /// Any error of yours: the report was not taken. It is dropped and counted, the error is logged (at most one a second), and
+    /// the pipeline goes on; so it does after a panic.
     fn report(&self, report: &FailureReport) -> Result<(), BoxError>;
 }
 

@@ -34,7 +34,7 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 /// ```
 pub struct Webhook {
     uri: Uri,
-    /// What of it may be shown.
+    /// The part of it that may be shown: scheme, host and port.
     shown: String,
     headers: Vec<(HeaderName, HeaderValue)>,
     timeout: Duration,
@@ -105,7 +105,7 @@ impl Webhook {
         Err(Refused { why: format!("it answered {status}"), again: status.is_server_error() })
     }
 
-    /// What an error may say: the words of some show the address.
+    /// A text for an error that may be shown: some errors' own texts show the address.
     fn refused(&self, error: &ureq::Error) -> Refused {
         use ureq::Error::{
             ConnectProxyFailed, ConnectionFailed, HostNotFound, Io, Protocol, Rustls, Timeout, Tls,

@@ -31,19 +31,19 @@ impl<C: Link> Stream<C> {
         Stream { link: self.link.then(operator, at), draft: self.draft }
     }
 
-    /// Notes the type of what flows here, for `pipeline!` to look at.
+    /// Notes the type of the values that flow here, for `pipeline!` to look at.
     #[doc(hidden)]
     pub fn flows(self, _: &Flow<C::Out>) -> Self {
         self
     }
 
-    /// Notes the type of the last node, for `pipeline!` to look at what it may settle.
+    /// Notes the type of the last node, for `pipeline!` to look at the types that the node may settle.
     #[doc(hidden)]
     pub fn taken_by(self, _: &Taker<C::Last>) -> Self {
         self
     }
 
-    /// What flows here counts as done from now on: `build` refuses what cannot.
+    /// Values that flow here count as done from now on: `build` refuses types that cannot be done.
     fn done(mut self) -> Self {
         self.draft.refuse(unfinished::fault::<C::Out>());
         self
@@ -60,7 +60,7 @@ impl<C: Link> Stream<C> {
 
     /// Names the node before this call, instead of the stage's own name.
     ///
-    /// The name is part of the path in metrics and errors, and what the store keys checkpoints by.
+    /// The name is part of the path in metrics and errors, and the store keys checkpoints by it.
     pub fn named(mut self, name: impl Into<String>) -> Self {
         if let Some(node) = self.draft.last() {
             node.name = name.into();
@@ -87,9 +87,9 @@ impl<C: Link> Stream<C> {
         self.put(TryMap::new(f))
     }
 
-    /// Lets through what the closure says `true` of; the rest is skipped and counted.
+    /// Lets through the values for which the closure returns `true`; the rest is skipped and counted.
     ///
-    /// The reason is the node's name, or what [`reason`](Stream::reason) says.
+    /// The reason is the node's name, or the text of [`reason`](Stream::reason).
     pub fn filter<F>(self, keep: F) -> Stream<C::Then<Filter<C::Out, F>>>
     where
         F: Fn(&C::Out) -> bool + Send + Sync + 'static,
@@ -116,7 +116,7 @@ impl<C: Link> Stream<C> {
         self.checkpoint_at(Here)
     }
 
-    /// As [`checkpoint`](Stream::checkpoint); what is wrong is said at the argument.
+    /// As [`checkpoint`](Stream::checkpoint); the compiler reports errors at the argument.
     #[doc(hidden)]
     pub fn checkpoint_at<K: Keeps<C::Out>>(self, _: K) -> Stream<C::Then<Checkpoint<C::Out>>> {
         let mut stream = self.done();
@@ -126,7 +126,7 @@ impl<C: Link> Stream<C> {
         stream.put_as(node, Checkpoint::new(K::encode))
     }
 
-    /// Gathers records into batches of `rows`, whatever partition they come from.
+    /// Gathers records of all partitions into batches of `rows`.
     ///
     /// A batch leaves early when its oldest row has waited for [`within`](Stream::within) (1 s by default), when its rows
     /// are all that a partition may have in flight, when one of their partitions is revoked, and at the end.
@@ -173,7 +173,7 @@ impl<C: Link> Stream<C> {
         self.fan_out_at(Here, branch)
     }
 
-    /// As [`fan_out`](Stream::fan_out); what is wrong with the value is said at the first argument.
+    /// As [`fan_out`](Stream::fan_out); the compiler reports errors about the value at the first argument.
     #[doc(hidden)]
     pub fn fan_out_at<S, B, F>(mut self, _: S, branch: F) -> FanOut<C, Way<C, B>>
     where
@@ -205,7 +205,7 @@ impl<C: Link> Stream<C> {
         self.end(ToPort::new(port))
     }
 
-    /// Settles what flows here: the offset of a record is done when every part of it got so far.
+    /// Settles the records that flow here: the offset of a record is done when every part of the record got so far.
     pub fn heal(self) -> Ended<C, HealNode> {
         self.heal_as("heal")
     }
@@ -228,7 +228,7 @@ impl<C: Link> Stream<C> {
 /// A chain with its last node.
 pub type Ended<C, D> = Healed<Nodes<<C as Link>::In, <C as Link>::Into<D>>>;
 
-/// What is wrong with a branch that healed something else than it was given. Types cannot say it: where a chain comes out of a user's
-/// function its beginning is not known.
+/// The fault of a branch that healed another stream than the one that it was given. Types cannot say it: the beginning of a chain
+/// from a user's function is not known.
 const STRAY: &str = "this branch gives a chain that begins elsewhere, so the offsets of its own records would never be \
                      committed: end the stream that its closure is given";

@@ -9,7 +9,7 @@ use std::{
 use super::{Node, NodeKind};
 use crate::topology::OnError;
 
-/// What a node is called in metrics, letters and reports.
+/// The names of a node in metrics, letters and reports.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Called {
     /// Its own name, which no other node of the pipeline has.
@@ -46,8 +46,8 @@ impl Graph {
         self.get(id).map_or_else(|| Arc::from("pipeline"), |node| Arc::clone(&node.path))
     }
 
-    /// What all nodes are called. The first node of a name has it, and another one gets `#2`, wherever in the pipeline they are: so a stage
-    /// that is put in between changes no other's name, unless it has the same.
+    /// The names of all nodes. The first node of a name has it as it is, and the next one gets `#2`, anywhere in the pipeline.
+    /// So a stage that is put in between changes no other node's name, unless both have the same name.
     pub(crate) fn calls(&self) -> HashMap<u32, Called> {
         let mut stages: HashSet<Arc<str>> = HashSet::new();
         let mut all: HashMap<u32, Called> = HashMap::new();

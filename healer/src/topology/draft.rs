@@ -13,7 +13,7 @@ pub struct Draft {
     above: Vec<String>,
     parent: Option<u32>,
     nodes: Vec<NodeDraft>,
-    /// What is wrong with what a branch begins with: told by its first node.
+    /// Faults of the values that a branch begins with: its first node tells them.
     faults: Vec<String>,
     /// Finished nodes of branches below.
     below: Vec<Arc<Node>>,
@@ -41,7 +41,7 @@ impl Draft {
         Self { start: node_id(), above, parent, nodes: Vec::new(), faults: Vec::new(), below: Vec::new() }
     }
 
-    /// The number of what it begins with.
+    /// The number of its source or port, or of the branching that it begins with.
     pub(crate) fn start(&self) -> u32 {
         self.start
     }
@@ -64,7 +64,7 @@ impl Draft {
         self.nodes.last_mut()
     }
 
-    /// Notes a fault of what flows now, once, at the node that gave it.
+    /// Notes a fault of the values that flow now, once, at the node that gave them.
     pub(crate) fn refuse(&mut self, fault: Option<String>) {
         let passes_on = |node: &NodeDraft| {
             use NodeKind::{Checkpoint, Filter, Partition, Sink};
@@ -116,7 +116,7 @@ fn name_node(names: &mut Vec<String>, node: &NodeDraft) -> (String, String) {
     match node.kind {
         // No places that a record rests at: they lengthen no path.
         NodeKind::Heal | NodeKind::ToPort => (node.name.clone(), path(names, &node.name)),
-        // It keeps what the node before it gives, under that node's name.
+        // It keeps the output of the node before it, under that node's name.
         NodeKind::Checkpoint => {
             let before = names.last().filter(|before| before.split('#').next() == Some(&node.name)).cloned();
             (before.unwrap_or_else(|| node.name.clone()), names.join("."))

@@ -1,4 +1,4 @@
-//! The nodes of a pipeline as data: what they are called, what they need, how they hang together.
+//! The nodes of a pipeline as data: their names, their needs and the links between them.
 
 use std::{
     any::TypeId,
@@ -12,7 +12,7 @@ use std::{
 
 use crate::{broker::Topics, topology::OnError};
 
-/// What kind of vertex a node is.
+/// The kind of a node.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum NodeKind {
@@ -103,7 +103,7 @@ impl Runs {
 pub struct Parallel {
     /// In the whole process.
     pub most: Most,
-    /// What stays in order.
+    /// The order that it keeps.
     pub order: Order,
 }
 
@@ -145,7 +145,7 @@ impl Most {
     }
 }
 
-/// What a parallel stage keeps in order.
+/// The order that a parallel stage keeps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Order {
     /// Calls for records of a key run one after the other; for those without a key as well, in their partition.
@@ -199,9 +199,9 @@ pub struct Node {
     pub(crate) stores: bool,
     /// Whether it rests when it fails on everything.
     pub(crate) breaks: bool,
-    /// What it does about records that fail; the pipeline's policy where it says nothing.
+    /// Its policy for records that fail; `None`: the pipeline's policy counts.
     pub(crate) on_error: Option<OnError>,
-    /// What is wrong with its settings; reported by `build`.
+    /// Faults of its settings; `build` reports them.
     pub(crate) faults: Vec<String>,
 }
 

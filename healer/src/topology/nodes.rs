@@ -1,4 +1,4 @@
-//! What a running pipeline knows of its nodes: their paths, what they do about failures, and what must be kept for that.
+//! The nodes as a running pipeline knows them: their paths, their policies for failures, and the data that must be kept for these.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -12,9 +12,9 @@ use crate::{broker::Topics, topology::OnError};
 pub(crate) struct Nodes {
     graph: Graph,
     called: HashMap<u32, Called>,
-    /// What those do about failures that say nothing.
+    /// The policy of nodes that have none of their own.
     on_error: OnError,
-    /// Whether the pipeline stops whatever its nodes say.
+    /// Whether the pipeline stops at the first failure, against the policies of its nodes.
     always_stops: bool,
     /// Nodes at or below which a record may become a dead letter.
     keepers: HashSet<u32>,
@@ -52,7 +52,7 @@ fn ways(graph: &Graph) -> HashMap<u32, Ways> {
 }
 
 impl Nodes {
-    /// `keep_all` where what fails is reported, wherever that is.
+    /// `keep_all`: every node is a keeper, since failures at every node are reported.
     pub(crate) fn new(graph: Graph, on_error: OnError, keep_all: bool) -> Self {
         let mut keepers = HashSet::new();
         for node in &graph.nodes {
@@ -70,7 +70,7 @@ impl Nodes {
         Self { graph, called, on_error, always_stops: false, keepers, tombstones, ways }
     }
 
-    /// The pipeline stops at the first failure, whatever its nodes say.
+    /// The pipeline stops at the first failure, against the policies of its nodes.
     pub(crate) fn always_stop(mut self, always_stops: bool) -> Self {
         self.always_stops = always_stops;
         self
@@ -101,7 +101,7 @@ impl Nodes {
         self.graph.path(node)
     }
 
-    /// What a node is called; a number of no node is the pipeline.
+    /// The names of a node; a number of no node stands for the pipeline.
     pub(crate) fn called(&self, node: u32) -> Called {
         let pipeline = || Called { stage: self.path(node), path: self.path(node) };
         self.called.get(&node).cloned().unwrap_or_else(pipeline)

@@ -1,10 +1,10 @@
-//! What becomes of records that failed.
+//! The policies for records that failed.
 
 use std::sync::Arc;
 
-/// What happens to a record that failed for good.
+/// The policy for a record that failed for good.
 ///
-/// Said by a stage (`#[stage(on_error = …)]`), by a source for what it cannot decode, or by the whole pipeline
+/// Set for a stage (`#[stage(on_error = …)]`), for a source (records that it cannot decode), or for the whole pipeline
 /// ([`App::on_error`](crate::App::on_error)).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -14,7 +14,7 @@ pub enum OnError {
     Stop,
     /// The record is skipped, counted under the reason `failed` (`undecodable` at a source), and logged.
     Skip,
-    /// The record goes to this topic as it came in, with headers that say what went wrong, and is done when the broker has
+    /// The record goes to this topic as it came in, with headers about the failure, and is done when the broker has
     /// acknowledged that. See [`dead_letter`](crate::dead_letter).
     DeadLetter(Arc<str>),
     /// As [`DeadLetter`](Self::DeadLetter), to the topic that the configuration names

@@ -1,4 +1,4 @@
-//! What stages ask for with `#[state]`, found by type.
+//! The state that stages ask for with `#[state]`, found by type.
 
 use std::{
     any::{Any, TypeId, type_name},
@@ -40,7 +40,7 @@ impl States {
 
 /// The state of one stage: a tuple of `Arc`s. Written by `#[stage]`.
 pub trait Need: Send + Sync + 'static {
-    /// What to look for.
+    /// The state that the stage needs.
     fn requirements() -> Vec<Requirement>;
     #[doc(hidden)]
     fn resolve(states: &Found<'_>) -> Self;
@@ -50,7 +50,7 @@ pub trait Need: Send + Sync + 'static {
 pub struct Found<'a>(pub(crate) &'a States);
 
 fn requirement<S: ?Sized + 'static>() -> Requirement {
-    // A pointer to what has no known size has a second part.
+    // A pointer to a type without a known size has a second part.
     let is_sized = size_of::<&S>() == size_of::<usize>();
     Requirement { id: TypeId::of::<S>(), name: type_name::<S>(), is_sized }
 }

@@ -1,6 +1,6 @@
-//! The answer of the compiler, where `pipeline!` is written: the macro calls `look` some times on what flows out of a node, and each call
-//! takes one type off a list of types. The number of `&` before the list decides which `look` is called: the methods of a
-//! reference win over those of what it refers to, where the type has the trait that they ask for.
+//! The answer of the compiler, where `pipeline!` is written: the macro calls `look` some times for the values that flow out of a
+//! node. Each call takes one type off a list of types. The number of `&` before the list decides which `look` is called: of the
+//! methods whose trait the type has, the compiler takes the one with the most `&`.
 
 use std::{
     borrow::Cow,
@@ -25,7 +25,7 @@ use tokio::sync;
 
 use crate::chain::{Here, Operator, Rows};
 
-/// The type of what flows out of a node.
+/// The type of the values that flow out of a node.
 pub struct Flow<T>(PhantomData<fn() -> T>);
 
 /// A type that is not known yet: the chain tells it.
@@ -40,7 +40,7 @@ impl<T> Flow<T> {
     }
 }
 
-/// A node that may settle what it takes: a sink. That is known once its type is.
+/// A node that may settle the values that it takes, as a sink does. Its type tells whether it does.
 pub struct Taker<O>(PhantomData<fn() -> O>);
 
 /// A node that is not known yet: the chain tells it.
@@ -57,7 +57,7 @@ impl<O: Settles> Taker<O> {
 
 /// The last node of a stream.
 pub trait Settles {
-    /// What counts as done there, as a list.
+    /// The list of the types whose values count as done there.
     type Settled;
 }
 
@@ -116,7 +116,7 @@ pub trait Holds<L> {
     type Inside;
 }
 
-/// A pointer on which users can implement the traits that are looked for: it is looked at itself, and only then what it points to.
+/// A pointer on which users can implement the traits that are looked for: it is looked at first, and only then its target.
 pub trait Points<L> {
     /// The list with that.
     type Inside;
@@ -219,7 +219,7 @@ impl<T> Joins for tokio::task::JoinSet<T> {}
 impl<T, F> Joins for LazyLock<T, F> {}
 impl<T, F> Joins for LazyCell<T, F> {}
 
-/// What may have failed.
+/// Never implemented: the bound on it reports a value that may have failed.
 #[diagnostic::on_unimplemented(
     message = "an `Err` in `{T}` would count as done: the offset of its record would be committed and the record lost",
     label = "nothing looks into it before it is healed, sent, kept or gathered",
@@ -228,7 +228,7 @@ impl<T, F> Joins for LazyCell<T, F> {}
 )]
 pub trait Judges<T: ?Sized> {}
 
-/// What is still to be awaited.
+/// Never implemented: the bound on it reports a value that is still to be awaited.
 #[diagnostic::on_unimplemented(
     message = "`{T}` is never awaited: the offset of its record would be committed though the work was not done",
     label = "nothing awaits it before it is healed, sent, kept or gathered",
@@ -237,7 +237,7 @@ pub trait Judges<T: ?Sized> {}
 )]
 pub trait Awaits<T: ?Sized> {}
 
-/// What is still to be pulled.
+/// Never implemented: the bound on it reports a value that is still to be pulled.
 #[diagnostic::on_unimplemented(
     message = "`{T}` is lazy and never pulled: the offset of its record would be committed though the work was not done",
     label = "nothing takes its items before it is healed, sent, kept or gathered",
@@ -246,7 +246,7 @@ pub trait Awaits<T: ?Sized> {}
 )]
 pub trait Pulls<T: ?Sized> {}
 
-/// What is still to be called.
+/// Never implemented: the bound on it reports a value that is still to be called.
 #[diagnostic::on_unimplemented(
     message = "`{T}` is never called: the offset of its record would be committed though the work was not done",
     label = "nothing calls it before it is healed, sent, kept or gathered",
@@ -255,7 +255,7 @@ pub trait Pulls<T: ?Sized> {}
 )]
 pub trait Calls<T: ?Sized> {}
 
-/// What holds others.
+/// A value that holds others.
 pub trait Opens<L> {
     #[doc(hidden)]
     fn __healer_look(&self) -> List<L> {
@@ -264,7 +264,7 @@ pub trait Opens<L> {
 }
 impl<T: ?Sized + Holds<L>, L> Opens<T::Inside> for &&&&&&&List<Next<T, L>> {}
 
-/// What may have failed.
+/// A value that may have failed.
 pub trait Failing<T: ?Sized> {
     #[doc(hidden)]
     fn __healer_look(&self) -> List<()>
@@ -276,7 +276,7 @@ pub trait Failing<T: ?Sized> {
 }
 impl<T: MayFail, L> Failing<T> for &&&&&&&List<Next<T, L>> {}
 
-/// What runs elsewhere.
+/// Work that runs elsewhere.
 pub trait Joined<T: ?Sized> {
     #[doc(hidden)]
     fn __healer_look(&self) -> List<()>
@@ -300,7 +300,7 @@ pub trait Awaited<T: ?Sized> {
 }
 impl<T: ?Sized + Future, L> Awaited<T> for &&&&&&List<Next<T, L>> {}
 
-/// What becomes a future where it is awaited.
+/// A value that becomes a future where it is awaited.
 pub trait IntoAwaited<T: ?Sized> {
     #[doc(hidden)]
     fn __healer_look(&self) -> List<()>
@@ -336,7 +336,7 @@ pub trait Pulled<T: ?Sized> {
 }
 impl<T: ?Sized + Iterator, L> Pulled<T> for &&&List<Next<T, L>> {}
 
-/// What only waits to be called.
+/// A function that waits to be called.
 pub trait Called<T: ?Sized> {
     #[doc(hidden)]
     fn __healer_look(&self) -> List<()>
@@ -348,7 +348,7 @@ pub trait Called<T: ?Sized> {
 }
 impl<T: ?Sized + FnOnce() -> R, L, R> Called<T> for &&List<Next<T, L>> {}
 
-/// What points to another.
+/// A pointer to another value.
 pub trait Follows<L> {
     #[doc(hidden)]
     fn __healer_look(&self) -> List<L> {

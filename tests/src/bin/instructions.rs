@@ -15,7 +15,7 @@ const BOUNDS: &str = "tests/instructions.txt";
 /// Two runs whose difference leaves out the start: so many records each, whole chunks for all partitions.
 const RECORDS: [u64; 2] = [10 * 2_048, 60 * 2_048];
 
-/// Runs pipelines over records in memory under valgrind and compares what a record costs with a bound. Fails above it.
+/// Runs pipelines over records in memory under valgrind and compares the cost of a record with a bound. Fails above it.
 #[derive(Debug, Parser)]
 struct Options {
     /// How often each is counted; more than once shows that it is the same number each time
@@ -27,7 +27,7 @@ struct Options {
     only: Option<String>,
 }
 
-/// What a pipeline's record may cost, or the [`CUT`].
+/// The most that a pipeline's record, or the [`CUT`], may cost.
 struct Bound {
     pipeline: String,
     most: f64,
@@ -40,7 +40,7 @@ const CUT: &str = "cut";
 /// and behind each twelve lies a cut: none, none and eight.
 const CHAINS: [&str; 3] = ["chain0", "chain11", "chain99"];
 
-/// What a cut costs: all that makes eleven stages dearer where there is one among them.
+/// The cost of a cut: all that makes eleven stages dearer where there is one among them.
 fn of_a_cut([none, eleven, nine_times]: [f64; 3]) -> f64 {
     (nine_times - eleven) / 8.0 - (eleven - none)
 }
@@ -58,7 +58,7 @@ fn bounds() -> Result<Vec<Bound>> {
         .collect()
 }
 
-/// Builds what takes the place of the system's random numbers.
+/// Builds the library that takes the place of the system's random numbers.
 fn seed(folder: &Path) -> Result<PathBuf> {
     let library = folder.join("seed.so");
     let mut command = Command::new("cc");
@@ -109,7 +109,7 @@ impl Counter {
     }
 
     /// Instructions per record.
-    #[allow(clippy::cast_precision_loss)] // A count of instructions is far below what a float holds exactly.
+    #[allow(clippy::cast_precision_loss)] // A count of instructions is far below the numbers that a float cannot hold exactly.
     fn per_record(&self, pipeline: &str) -> Result<f64> {
         let profile = self.profile(pipeline);
         let count = |records| count(&self.program, &self.seed, (pipeline, records), &profile);
@@ -117,7 +117,7 @@ impl Counter {
         Ok(many.saturating_sub(few) as f64 / (RECORDS[1] - RECORDS[0]) as f64)
     }
 
-    /// What is bound, to a tenth.
+    /// The cost that is bound, to a tenth.
     fn measure(&self, pipeline: &str) -> Result<f64> {
         let measured = if pipeline == CUT {
             let [none, eleven, nine_times] = CHAINS.map(|chain| self.per_record(chain));
@@ -144,7 +144,7 @@ fn main() -> Result<()> {
         for _ in 0..options.times {
             let measured = counter.measure(&pipeline)?;
             worst = worst.max(measured);
-            // What is promised stays, whatever is measured.
+            // The bound of a cut is a promise: it stays, also if a cut costs less.
             let lowers = pipeline != CUT && measured < most * 0.75;
             let lower = if lowers { "; the bound may be lowered" } else { "" };
             writeln!(stdout(), "  {pipeline}: {measured:.1} instructions per record, bound {most}{lower}")?;

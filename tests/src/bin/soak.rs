@@ -20,7 +20,7 @@ struct Options {
     #[arg(long, default_value = "consumer")]
     protocol: String,
 
-    /// What the moments are drawn from; a new one by default
+    /// The seed of the random moments; a new one by default
     #[arg(long)]
     seed: Option<u64>,
 

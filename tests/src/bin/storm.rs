@@ -23,7 +23,7 @@ struct Options {
     #[arg(long, value_enum)]
     parallel: Option<Protocol>,
 
-    /// What the moments are drawn from; a new one by default
+    /// The seed of the random moments; a new one by default
     #[arg(long)]
     seed: Option<u64>,
 

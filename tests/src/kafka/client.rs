@@ -1,4 +1,4 @@
-//! The clients behind the helpers, and what they share.
+//! The clients behind the helpers, and their shared settings.
 
 use std::future::Future;
 use std::net::TcpStream;
@@ -20,7 +20,7 @@ use super::RealKafka;
 pub(super) const LIMIT: Duration = Duration::from_secs(30);
 
 impl RealKafka {
-    /// What a client of one's own starts from: the address of this broker.
+    /// The configuration that a client of one's own starts from: the address of this broker.
     pub fn client_config(&self) -> ClientConfig {
         config(&self.brokers())
     }
@@ -35,7 +35,7 @@ impl RealKafka {
         config.set("group.id", group).set("enable.auto.commit", "false");
         // The default lets the fetcher rest a second each time its queue is full.
         config.set("fetch.queue.backoff.ms", "10").set("enable.partition.eof", "true");
-        // Whoever reads to the end must not wait there for half a second.
+        // A reader must not wait for half a second at the end of a partition.
         config.set("fetch.wait.max.ms", "10");
         Ok(config.create()?)
     }

@@ -74,7 +74,7 @@ pub(super) fn cluster_id() -> String {
     id
 }
 
-/// Writes what the broker of this room reads.
+/// Writes the properties of this room's broker.
 pub(super) fn write(room: &Room, ports: Ports, options: &RealKafkaOptions) -> Result<()> {
     let template = workspace().join("tests/kafka/server.properties");
     let template =

@@ -1,8 +1,8 @@
-//! What the broker has written down of a group: every commit that it took, who is a member, and how often partitions were
+//! The broker's own records of a group: every commit that it took, the number of members, and how often partitions were
 //! shared anew.
 //!
-//! [`committed`](RealKafka::committed) tells what is so now, and nobody can ask what was so before. The topic
-//! `__consumer_offsets` keeps it until it is compacted, which a test does not live to see.
+//! [`committed`](RealKafka::committed) gives the offsets of now; no request gives earlier ones. The topic
+//! `__consumer_offsets` keeps them until it is compacted, which a test does not live to see.
 
 use std::collections::BTreeSet;
 
@@ -12,10 +12,10 @@ use super::RealKafka;
 
 const TOPIC: &str = "__consumer_offsets";
 
-/// What happened in a group so far.
+/// The history of a group so far.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct GroupLog {
-    /// What was committed, oldest first within each partition; an admin's commits are among them.
+    /// The commits, oldest first within each partition; an admin's commits are among them.
     pub commits: Vec<TakenCommit>,
     /// The generation or epoch of the group: it grows whenever partitions are shared anew.
     pub generation: i32,
@@ -32,12 +32,12 @@ pub struct TakenCommit {
     pub partition: i32,
     /// The offset.
     pub offset: i64,
-    /// What was written beside it.
+    /// The text that was written beside it.
     pub metadata: String,
 }
 
 impl RealKafka {
-    /// What the broker has written down of a group.
+    /// The broker's own records of a group.
     ///
     /// # Errors
     /// The broker does not answer, or writes in a way that this does not know.

@@ -3,7 +3,7 @@
 /// Why a broker did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// This machine lacks what a broker needs; the reason names it.
+    /// This machine lacks something that a broker needs; the reason names it.
     #[error("{0}")]
     NotRun(String),
     /// All is there, and yet the broker does not run. The text holds the end of its log.

@@ -61,7 +61,7 @@ pub(super) fn all_output(output: &Output) -> String {
     [&output.stdout, &output.stderr].map(|said| String::from_utf8_lossy(said).trim().to_owned()).join("\n")
 }
 
-/// The feature version in what `java -version` says; old ones call themselves `1.8`.
+/// The feature version in the output of `java -version`; old ones call themselves `1.8`.
 fn version(said: &str) -> Option<u32> {
     let (_, quoted) = said.split_once("version \"")?;
     let mut numbers = quoted.split(|c: char| !c.is_ascii_digit()).map(str::parse);

@@ -1,4 +1,4 @@
-//! What an unclean leader election does to a partition: its newest records are gone, and their offsets are free again.
+//! The effect of an unclean leader election on a partition: its newest records are gone, and their offsets are free again.
 
 use std::fs::{self, File};
 use std::path::Path;
@@ -7,12 +7,12 @@ use anyhow::{Context as _, Result, ensure};
 
 use super::RealKafka;
 
-/// Where a batch's length stands, after its first offset; the length counts what comes behind it.
+/// How long the head of a batch is: its first offset, then its length; the length counts the bytes behind the head.
 const HEAD: usize = 12;
 
 impl RealKafka {
     /// Cuts a partition's log, so that `end` is the offset of its next record. The broker must not run, as after
-    /// [`kill`](Self::kill), and a batch of records must begin there: what is sent in one call may be one batch.
+    /// [`kill`](Self::kill), and a batch of records must begin there: the records of one call may be one batch.
     ///
     /// # Errors
     /// The broker runs, or no batch begins there in the partition's first segment.

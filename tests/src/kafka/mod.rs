@@ -95,7 +95,7 @@ impl RealKafka {
     /// kills the broker nor needs options of its own.
     ///
     /// # Errors
-    /// As [`start`](Self::start); all who ask get the same answer.
+    /// As [`start`](Self::start); all callers get the same answer.
     pub fn shared() -> Result<&'static Self, &'static StartError> {
         static SHARED: OnceLock<Result<RealKafka, StartError>> = OnceLock::new();
         SHARED.get_or_init(Self::start).as_ref()

@@ -1,4 +1,4 @@
-//! Offsets: where topics begin and end, and what groups committed.
+//! Offsets: where topics begin and end, and the commits of groups.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use super::RealKafka;
 use super::client::{LIMIT, partitions};
 
 impl RealKafka {
-    /// What a group committed in a topic; partitions without a commit are left out.
+    /// The offsets that a group committed in a topic; partitions without a commit are left out.
     ///
     /// # Errors
     /// There is no such topic, or the broker does not answer.

@@ -17,7 +17,7 @@ use super::{RealKafka, Record};
 /// How long a record may take, also while its broker is down.
 const LIMIT: Duration = Duration::from_mins(3);
 
-/// What the broker said to the records of one call.
+/// The broker's answers to the records of one call.
 #[derive(Default)]
 struct Acks {
     count: AtomicU64,

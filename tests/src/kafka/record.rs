@@ -6,7 +6,7 @@ use anyhow::{Result, anyhow};
 use rdkafka::Message as _;
 use rdkafka::message::{BorrowedMessage, Headers as _};
 
-/// A record to produce. What is left out is the producer's choice.
+/// A record to produce. The producer chooses the fields that are left out.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Record {
     /// The key, if any; it decides the partition where none is named.

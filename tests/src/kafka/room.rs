@@ -1,6 +1,6 @@
 //! The folders under `target/kafka`: the jars that all share, and one folder for each running broker.
 //!
-//! Several test programs start at once, so whoever changes what is shared holds `target/kafka/lock`. A
+//! Several test programs start at once, so a process that changes shared files holds `target/kafka/lock`. A
 //! run's folder belongs to the process that holds its `owner.lock`; the system lets go of both when a
 //! process dies, however it dies.
 
@@ -34,7 +34,7 @@ pub(super) struct Room {
 }
 
 impl Room {
-    /// Clears what dead runs left behind, sees to the jars, and makes a new folder.
+    /// Clears the folders of dead runs, sees to the jars, and makes a new folder.
     pub(super) fn open() -> Result<Self, StartError> {
         let kafka = workspace().join("target/kafka");
         fs::create_dir_all(&kafka).with_context(|| format!("{} cannot be made", kafka.display()))?;
@@ -68,12 +68,12 @@ impl Room {
         self.folder.join("data")
     }
 
-    /// What the broker is told.
+    /// The broker's properties.
     pub(super) fn properties(&self) -> PathBuf {
         self.folder.join("server.properties")
     }
 
-    /// What the broker says.
+    /// The broker's log.
     pub(super) fn log(&self) -> PathBuf {
         self.folder.join("broker.log")
     }
@@ -85,7 +85,7 @@ impl Room {
         Ok(())
     }
 
-    /// The end of what the broker said.
+    /// The end of the broker's log.
     pub(super) fn log_tail(&self) -> String {
         const LINES: usize = 30;
         let log = fs::read(self.log()).unwrap_or_default();
@@ -97,7 +97,7 @@ impl Room {
 
 impl Drop for Room {
     fn drop(&mut self) {
-        // What stays behind is cleared by the next start.
+        // The next start clears a folder that stays behind.
         let _ = fs::remove_dir_all(&self.folder);
     }
 }

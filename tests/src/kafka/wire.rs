@@ -54,7 +54,7 @@ impl RealKafka {
 
     /// Commits for a group without members, with any bytes as the text beside the offset.
     ///
-    /// The broker takes what is no UTF-8 and keeps U+FFFD in its place.
+    /// The broker takes bytes that are no UTF-8 and keeps U+FFFD in their place.
     ///
     /// # Errors
     /// The group has members, the text is too long, or the broker does not answer.

@@ -16,7 +16,7 @@ use crate::programs::{self, Program};
 /// drain, and the wait for the database.
 const PATIENCE: Duration = Duration::from_mins(2);
 
-/// What `flights` works on: the topics of one storm, its group, and the database that all its processes share.
+/// The ground that `flights` works on: the topics of one storm, its group, and the database that all its processes share.
 #[derive(Debug)]
 pub struct Ground<'k> {
     /// The broker.
@@ -98,13 +98,13 @@ impl<'k> Ground<'k> {
         self.folder.path().join("flights.db")
     }
 
-    /// Leaves the folder where it is, for whoever wants to look.
+    /// Leaves the folder where it is, for a later look.
     pub fn keep(&mut self) -> &Path {
         self.folder.disable_cleanup(true);
         self.folder.path()
     }
 
-    /// What the group has committed; 0 where it has nothing.
+    /// The committed offsets of the group; 0 where it has none.
     ///
     /// # Errors
     /// The broker does not answer.

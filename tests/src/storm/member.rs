@@ -1,4 +1,4 @@
-//! One process of the group, and what it goes through.
+//! One process of the group, and its troubles.
 
 use std::os::unix::process::ExitStatusExt as _;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -18,7 +18,7 @@ const END: Duration = Duration::from_mins(2);
 
 const SIGTERM: i32 = 15;
 
-/// What happens to a process.
+/// The kinds of trouble for a process.
 #[derive(Clone, Copy, Debug)]
 enum Trouble {
     Kill,
@@ -28,7 +28,7 @@ enum Trouble {
     Look,
 }
 
-/// What happens to a process, and when.
+/// The troubles of a process, and when each comes.
 #[derive(Debug)]
 pub(super) struct Plan {
     random: fastrand::Rng,
@@ -59,7 +59,7 @@ impl Plan {
     }
 }
 
-/// What a process went through.
+/// The troubles that a process went through.
 #[derive(Clone, Debug, Default)]
 pub struct Told {
     /// How often it was killed with -9.
@@ -144,7 +144,7 @@ impl Member {
         Ok(())
     }
 
-    /// Asks it to end for good; says what it went through.
+    /// Asks it to end for good; returns the troubles that it went through.
     pub(super) fn stop(mut self) -> Result<Told> {
         let told = self.told.clone();
         self.end()?;

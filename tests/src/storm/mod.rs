@@ -19,7 +19,7 @@ pub use verdict::Verdict;
 use crate::kafka::RealKafka;
 use member::{Member, Plan, Told};
 
-/// What blows, and how long.
+/// The settings of a storm.
 #[derive(Clone, Debug)]
 pub struct Storm {
     /// The group protocol, `classic` or `consumer`.
@@ -28,7 +28,7 @@ pub struct Storm {
     pub lasting: Duration,
     /// Whether a stage works on 64 flights at once.
     pub parallel: bool,
-    /// What the moments and the kinds of trouble are drawn from.
+    /// The seed of the random moments and kinds of trouble.
     pub seed: u64,
     /// Flights a second.
     pub rate: u32,
@@ -40,19 +40,19 @@ pub struct Storm {
     pub soak: bool,
 }
 
-/// What a storm was, when nothing was lost in it.
+/// The report of a storm in which nothing was lost.
 #[derive(Debug)]
 pub struct Weathered {
-    /// What was found at the end.
+    /// The verdict at the end.
     pub verdict: Verdict,
-    /// What each process went through.
+    /// The troubles that each process went through.
     pub members: Vec<Told>,
     /// From the start of the first process to the last commit.
     pub took: Duration,
 }
 
 impl Storm {
-    /// Lets it blow on a broker, and checks what is left.
+    /// Lets it blow on a broker, and checks the topics and the database afterwards.
     ///
     /// # Errors
     /// Something was lost, a process ended by itself or did not end when asked, or the group did not come to the end. The text
@@ -99,7 +99,7 @@ impl Storm {
         Ok(Weathered { verdict: ground.judge(sent)?, members, took })
     }
 
-    /// What one process will go through.
+    /// The troubles that one process will go through.
     fn plan(&self, number: u64) -> Plan {
         let random = fastrand::Rng::with_seed(self.seed.wrapping_mul(1_000).wrapping_add(number));
         match (self.soak, number) {

@@ -1,4 +1,4 @@
-//! What must hold when the storm is over, seen from the outside: by the topics and the database alone.
+//! The conditions that must hold when the storm is over, seen from the outside: by the topics and the database alone.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,7 +9,7 @@ use super::{Ground, load::NUMBER};
 use crate::flights::LATE_MINUTES;
 use crate::kafka::Stored;
 
-/// What was found, when nothing is lost.
+/// The counts at the end, if nothing is lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Verdict {
     /// Flights in the topic.
@@ -25,10 +25,10 @@ pub struct Verdict {
 }
 
 impl Ground<'_> {
-    /// Checks that nothing is lost of what was sent, nothing is there that was not, and all is committed.
+    /// Checks that no flight that was sent is lost, that there is none that was not sent, and that all are committed.
     ///
     /// # Errors
-    /// What is missing or too much.
+    /// A flight is missing or too much, or is not committed.
     pub fn judge(&self, sent: u64) -> Result<Verdict> {
         let (mut flights, mut flown, mut late) = (0, BTreeSet::new(), BTreeSet::new());
         let mut failure = None;
@@ -94,7 +94,7 @@ impl Ground<'_> {
     }
 }
 
-/// What matters of a flight in the topic.
+/// The parts of a flight in the topic that matter here.
 struct Seen {
     number: u64,
     flew: bool,

@@ -1,4 +1,4 @@
-//! What the ledger of a pipeline occupies while a record is stuck.
+//! The memory that the ledger of a pipeline occupies while a record is stuck.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::{
 
 /// How often the partitions are asked.
 const ASK: Duration = Duration::from_millis(5);
-/// How long nothing has come before memory is looked at: what was in flight is gone by then.
+/// The rest between the end of a step and the look at the memory: no record is in flight by then.
 const REST: Duration = Duration::from_millis(500);
 
 /// Watches until all records but the stuck one are done. Says when each step is done, after a look at the memory.
@@ -43,7 +43,7 @@ pub(super) async fn watch(handle: &Handle, task: &Task, tally: &Tally) -> Result
     Ok(figures)
 }
 
-/// What a ledger says that it occupies with so many pending offsets. None of them is beside another, which costs most.
+/// The size that a ledger states for so many pending offsets. None of them is beside another, which costs most.
 fn bytes_at_most(pending: u64) -> Result<u64> {
     let mut ledger = Ledger::new(0, 0);
     for offset in 0..i64::try_from(pending)? {

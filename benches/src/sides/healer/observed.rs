@@ -1,4 +1,4 @@
-//! What an operator turns on.
+//! Metrics and logs, which an operator turns on.
 
 use std::{net::SocketAddr, time::Duration};
 
@@ -17,7 +17,7 @@ use crate::task::Side;
 /// How often metrics are scraped: far more often than Prometheus does it.
 const SCRAPE: Duration = Duration::from_secs(1);
 
-/// Turns on what the side is about, until what is given is dropped.
+/// Turns on the metrics or the logs of the side. Metrics are served until the returned server is dropped.
 pub(super) async fn turn_on(side: Side) -> Result<Option<Server>> {
     match side {
         Side::HealerMetrics => {

@@ -1,4 +1,4 @@
-//! What a user writes without healer: poll, decode, call, and commit the next offsets each second.
+//! The loop that a user writes without healer: poll, decode, call, and commit the next offsets each second.
 
 mod saving;
 mod sending;
@@ -79,7 +79,7 @@ pub(in crate::sides) fn run(task: &Task, tally: Tally) -> Result<Tally> {
     Ok(tally)
 }
 
-/// What the loop and `limit` tell the client.
+/// The client's configuration for the loop and `limit`.
 pub(in crate::sides) fn config(task: &Task) -> ClientConfig {
     let mut config = ClientConfig::new();
     config

@@ -1,4 +1,4 @@
-//! The loop for batches: what is collected goes into one transaction, and only then its offsets may be committed.
+//! The loop for batches: a batch goes into one transaction, and only then its offsets may be committed.
 
 use std::time::{Duration, Instant};
 
@@ -19,7 +19,7 @@ use crate::{
 /// How long a batch that is not full waits for more, as in the pipeline.
 const WITHIN: Duration = Duration::from_secs(1);
 
-/// What is collected, and what may be committed.
+/// The collected flights, and the offsets that may be committed.
 struct Batch<'a> {
     database: Database,
     tally: &'a Tally,

@@ -21,12 +21,12 @@ use crate::{
     task::{COMMIT, Task},
 };
 
-/// How long what was sent may take to be acknowledged.
+/// How long the acknowledgement of the last records may take.
 const FLUSH: Duration = Duration::from_mins(1);
 /// How long to rest while the queue of the client is full.
 const FULL: Duration = Duration::from_millis(1);
 
-/// Counts what is acknowledged.
+/// Counts acknowledged records.
 struct Acknowledged(Arc<Tally>);
 
 impl ClientContext for Acknowledged {}
@@ -36,7 +36,7 @@ impl ProducerContext for Acknowledged {
     type DeliveryOpaque = Box<i64>;
 
     fn delivery(&self, result: &DeliveryResult<'_>, minutes: Box<i64>) {
-        // What is missing in the count makes the run fail.
+        // A record that is missing in the count makes the run fail.
         if result.is_ok() {
             self.0.count(*minutes);
         }

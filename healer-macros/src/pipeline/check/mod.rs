@@ -1,4 +1,4 @@
-//! The graph of names: who uses whose stream, and whether every stream gets to `heal`.
+//! The graph of names: which statements use each stream, and whether every stream gets to `heal`.
 
 mod ends;
 mod names;

@@ -66,7 +66,7 @@ fn late(
     }
 }
 
-/// Whether what `from` is made of comes from the statement `to`.
+/// Whether the stream of `from` comes from the statement `to`, directly or through others.
 fn reaches(
     pipeline: &Pipeline,
     bound: &BTreeMap<String, usize>,
@@ -110,7 +110,7 @@ fn unknown(
     if let Some(statement) = meant.and_then(|meant| bound.get(meant)).map(|at| &pipeline.statements[*at])
         && let Some(meant) = &statement.bound
     {
-        // What was meant is used here: one fault, not two.
+        // The stream that was meant counts as used: one fault, not two.
         graph
             .0
             .entry(meant.clone())

@@ -35,7 +35,7 @@ pub(super) fn start(krate: &TokenStream, index: usize, statement: &Statement) ->
     }
 }
 
-/// What chains are written from.
+/// The model and the graph that chains are written from.
 #[derive(Clone, Copy)]
 pub(super) struct Chains<'a> {
     pub(super) pipeline: &'a Pipeline,

@@ -63,7 +63,7 @@ struct Jumps(bool);
 impl<'ast> Visit<'ast> for Jumps {
     fn visit_expr(&mut self, value: &'ast Expr) {
         match value {
-            // What is in there jumps out of the closure or block alone.
+            // A jump in there leaves only the closure or block.
             Expr::Closure(_) | Expr::Async(_) | Expr::Const(_) => {}
             Expr::Try(_)
             | Expr::Await(_)
@@ -82,7 +82,7 @@ impl<'ast> Visit<'ast> for Jumps {
     }
 }
 
-/// What a macro makes of its tokens is not known here; these can be a jump.
+/// Whether a macro may jump. Its expansion is not known here; these tokens can be a jump.
 fn may_jump(tokens: TokenStream) -> bool {
     tokens.into_iter().any(|token| match token {
         TokenTree::Group(group) => may_jump(group.stream()),

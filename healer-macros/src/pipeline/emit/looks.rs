@@ -24,9 +24,9 @@ struct Flow {
 }
 
 enum Of {
-    /// What a node gives.
+    /// The values that a node gives.
     Values,
-    /// What a node takes, which counts as done if that is a sink: the macro cannot tell.
+    /// The values that a node takes. They count as done if the node is a sink, which the macro cannot tell.
     Taker,
 }
 
@@ -41,7 +41,7 @@ impl Chains<'_> {
         }
     }
 
-    /// What keeps the types, to stand before the chains; and the looks at them, to stand behind.
+    /// The statements that keep the types, to stand before the chains; and the looks at the types, to stand behind.
     pub(super) fn looks(self) -> (Vec<TokenStream>, Vec<TokenStream>) {
         let krate = self.pipeline.krate();
         let flows = self.pipeline.statements.iter().enumerate().flat_map(|(index, statement)| {
@@ -57,7 +57,7 @@ impl Chains<'_> {
         both.unzip()
     }
 
-    /// What is to be looked at behind a statement's node; the start is at 0.
+    /// The flow to look at behind a statement's node, if any; the start is at 0.
     fn flow_of(self, index: usize, at: usize) -> Option<Flow> {
         let statement = &self.pipeline.statements[index];
         let span = gives(statement, at)?;
@@ -70,7 +70,7 @@ impl Chains<'_> {
         if matches!(node.kind, Kind::Value(_)) { flow(Of::Taker) } else { None }
     }
 
-    /// Whether what flows after the nodes up to `at` counts as done before it is another value.
+    /// Whether the values after the nodes up to `at` count as done before a node makes other values of them.
     fn counts_as_done(self, index: usize, at: usize) -> bool {
         let statement = &self.pipeline.statements[index];
         for (before, node) in statement.nodes.iter().enumerate().skip(at) {
@@ -87,7 +87,7 @@ impl Chains<'_> {
         let uses = statement.bound.iter().flat_map(|bound| self.graph.uses(bound));
         uses.into_iter().any(|to| match to {
             Use::Statement { index, .. } => self.counts_as_done(*index, 0),
-            // What comes out of the union is looked at there.
+            // The values of the union are looked at there.
             Use::Union { .. } => false,
         })
     }
@@ -121,7 +121,7 @@ fn gives(statement: &Statement, at: usize) -> Option<Span> {
     }
 }
 
-/// Whether a node is a sink by the name of its function; what else may be one is asked for its type.
+/// Whether a node is a sink by the name of its function; for other nodes that may be sinks the type tells.
 fn is_sink(node: &Node) -> bool {
     let Kind::Value(value) = &node.kind else { return false };
     let segments = call_path(value).into_iter().flat_map(|path| path.segments.iter().rev().take(2));

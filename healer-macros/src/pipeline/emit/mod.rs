@@ -1,5 +1,5 @@
-//! The pipeline as calls of the fluent builder, each with the span of the user's token that it stands for, so that what the
-//! compiler says about types is said there.
+//! The pipeline as calls of the fluent builder. Each call has the span of the user's token that it stands for, so that the
+//! compiler's errors about types point at that token.
 
 mod chain;
 mod early;
@@ -35,7 +35,7 @@ pub(super) fn app(pipeline: &mut Pipeline, graph: &Graph) -> TokenStream {
     })
 }
 
-/// A chain for each source and each union. Lines are in an order in which what flows into a union stands before it.
+/// A chain for each source and each union, in the order of the lines: the inputs of a union stand before it.
 fn roots(chains: Chains<'_>) -> Vec<TokenStream> {
     let krate = chains.pipeline.krate();
     let starts = chains.pipeline.statements.iter().enumerate().filter_map(|(index, statement)| {

@@ -15,7 +15,7 @@ use crate::{
 /// A method of `Stream`.
 struct Method {
     word: &'static str,
-    /// What its one value is.
+    /// The kind of its one value, in words.
     takes: &'static str,
     example: &'static str,
     settings: &'static [&'static str],

@@ -2,7 +2,7 @@
 
 use proc_macro2::{Delimiter, Punct, Spacing, TokenStream, TokenTree};
 
-/// What lies between two `=>`, with the arrow before it.
+/// The tokens between two `=>`, with the arrow before them.
 pub(super) struct Piece {
     pub(super) arrow: Option<[Punct; 2]>,
     pub(super) tokens: Vec<TokenTree>,
@@ -73,7 +73,7 @@ pub(super) fn is_word(token: &TokenTree, word: &str) -> bool {
     matches!(token, TokenTree::Ident(ident) if ident == word)
 }
 
-/// The tokens between parentheses, if that is what it is.
+/// The tokens inside, if the token is a group in parentheses.
 pub(super) fn in_parentheses(token: &TokenTree) -> Option<TokenStream> {
     match token {
         TokenTree::Group(group) if group.delimiter() == Delimiter::Parenthesis => Some(group.stream()),

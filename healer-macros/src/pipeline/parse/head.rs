@@ -1,4 +1,4 @@
-//! What a statement starts with: a source, a bound name, or a join of bound names.
+//! The start of a statement: a source, a bound name, or a union of bound names.
 
 use proc_macro2::{TokenStream, TokenTree};
 use syn::{

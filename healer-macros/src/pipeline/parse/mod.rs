@@ -1,4 +1,4 @@
-//! From tokens to the model. Every piece is looked at, whatever is wrong with the others.
+//! From tokens to the model. Every piece is looked at, also when others have faults.
 
 mod arguments;
 mod cut;

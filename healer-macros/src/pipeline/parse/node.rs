@@ -1,4 +1,4 @@
-//! What stands after a `=>`.
+//! The node after a `=>`.
 
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use syn::{
@@ -134,7 +134,7 @@ fn longer(tokens: &[TokenTree]) -> Result<Kind> {
     expression(value(tokens)?)
 }
 
-/// `path.with(key = value)`: the outer result says whether that is what stands here.
+/// `path.with(key = value)`. The outer error says that the tokens are no such call, the inner one that the call has a fault.
 fn settings(input: ParseStream<'_>) -> Result<Result<Kind>> {
     let path: ExprPath = input.parse()?;
     input.parse::<syn::Token![.]>()?;

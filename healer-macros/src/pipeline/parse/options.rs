@@ -69,7 +69,7 @@ fn name(tokens: &[TokenTree], pipeline: &mut Pipeline, faults: &mut Faults) {
     }));
 }
 
-/// What must be there.
+/// Notes a fault if the name or all statements are missing.
 pub(super) fn check(pipeline: &Pipeline, faults: &mut Faults) {
     match (&pipeline.name, pipeline.statements.first()) {
         (None, Some(first)) => {

@@ -5,7 +5,7 @@ use syn::{
     visit_mut::{self, VisitMut},
 };
 
-/// The chains, both as `prettyplease` prints them, so that a difference is one of tokens. What looks at types is left out.
+/// Compares chains as `prettyplease` prints them, so that a difference is one of tokens. The looks at types are left out.
 fn same(input: TokenStream, output: TokenStream) {
     let print = |value: TokenStream| {
         let mut function: syn::ItemFn = syn::parse2(quote!(fn app() -> App { #value })).unwrap();

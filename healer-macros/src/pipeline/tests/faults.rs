@@ -3,7 +3,7 @@ use quote::quote;
 
 use crate::pipeline::{check, fault::Faults, parse};
 
-/// What is said about a pipeline, the first line of each fault.
+/// The faults of a pipeline, the first line of each.
 fn said(input: TokenStream) -> Vec<String> {
     let mut faults = Faults::default();
     let pipeline = parse::pipeline(input, &mut faults);

@@ -1,4 +1,4 @@
-//! Over tokens: what a pipeline expands to, and what is said about a wrong one.
+//! Tests over tokens: the expansion of a pipeline, and the faults of a wrong one.
 
 mod expansion;
 mod faults;

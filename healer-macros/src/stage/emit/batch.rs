@@ -69,7 +69,7 @@ pub(super) fn transformed(stage: &Stage, generics: &Generics, root: &TokenStream
     }
 }
 
-/// How a row is copied for another attempt; what cannot be is told at the key that asks for it.
+/// The method that copies a row for another attempt or a report. A row without a copy is told at the key that asks for one.
 fn copy(stage: &Stage, root: &TokenStream) -> Option<TokenStream> {
     let Settings { retry, split, report, .. } = &stage.settings;
     let again = retry.as_ref().map(|retry| &retry.key).or(split.as_ref()).map(|key| (key, "repeat"));

@@ -48,7 +48,7 @@ pub(in crate::stage) fn broken(settings: &Settings, function: &Function, hide_bo
     }
 }
 
-/// What the user most likely meant to flow on.
+/// The type that the user most likely meant to flow on.
 fn guess(function: &Function, settings: &Settings, root: &TokenStream) -> TokenStream {
     let ReturnType::Type(_, ty) = &function.sig.output else { return quote!(()) };
     let mut ty = peel(ty);
@@ -85,7 +85,7 @@ impl VisitMut for Borrowed {
     }
 }
 
-/// The function without what the compiler would complain about in its own words.
+/// The function without the parts that the compiler would complain about in its own words.
 fn without_body(function: &Function) -> TokenStream {
     let Function { attrs, vis, sig, .. } = function;
     let mut sig = sig.clone();

@@ -10,7 +10,7 @@ use crate::stage::{
     parse::{Argument, InputKind},
 };
 
-/// The names that the method has for what it is given.
+/// The names of the method's arguments.
 pub(super) struct Names {
     pub(super) input: Ident,
     pub(super) context: Ident,
@@ -56,7 +56,7 @@ pub(super) fn call(stage: &Stage, generics: &Generics, names: &Names, root: &Tok
     if stage.function.sig.asyncness.is_some() { quote!(#call.await) } else { call }
 }
 
-/// An expression in a variable of its own, so that what is wrong with its type is told at `at`.
+/// A variable for one expression, so that a fault of the expression's type is told at `at`.
 pub(super) fn at(at: &TokenStream, name: &str) -> Ident {
     Ident::new(&format!("__{name}"), at.span())
 }

@@ -47,12 +47,12 @@ pub(super) fn flat(stage: &Stage, generics: &Generics, root: &TokenStream) -> To
     }
 }
 
-/// Calls and opens what comes of it in a closure that nobody calls, so that the compiler has its type.
+/// Calls the function and opens its result in a closure that nobody calls, so that the compiler knows the list's type.
 fn list(stage: &Stage, generics: &Generics, names: &Names, root: &TokenStream) -> TokenStream {
     let none = quote!(::core::option::Option::None);
     let (call, opened) = opened(stage, generics, names, root, &none, |_| none.clone());
     let Names { input, context, need } = names;
-    // What is lent is lent for ever, or the list could not leave the closure.
+    // The value is lent for ever, or the list could not leave the closure.
     let lent = (stage.input.kind == InputKind::Lent).then(|| quote!(&'static));
     quote! {
         #root::__private::name_of_list(
@@ -64,7 +64,7 @@ fn list(stage: &Stage, generics: &Generics, names: &Names, root: &TokenStream) -
     }
 }
 
-/// The call, and the list in what it gave: without one the function that this is in returns `none`, of an error what `failed` makes of it.
+/// The call, and the list in its result. The function around them returns `none` if there is no list, and `failed` of an error.
 fn opened(
     stage: &Stage,
     generics: &Generics,
@@ -102,7 +102,7 @@ fn opened(
     (call, opened)
 }
 
-/// Opens what was returned and gives item by item.
+/// Opens the returned value and gives item by item.
 fn body(stage: &Stage, generics: &Generics, names: &Names, root: &TokenStream) -> TokenStream {
     let ok = quote!(::core::result::Result::Ok);
     let err = quote!(::core::result::Result::Err);

@@ -24,12 +24,12 @@ pub(super) struct Generics {
     /// The node as a type: its name, and its arguments at an `impl`.
     pub(super) name: Ident,
     pub(super) of_node: TokenStream,
-    /// What `stage()` asks for where its result names types of the signature.
+    /// The bounds of `stage()` where its result names types of the signature.
     pub(super) wheres: TokenStream,
     pub(super) names: Vec<Ident>,
-    /// The user's `where` clause, and what every payload and state must be.
+    /// The user's `where` clause, and the bounds of every payload and state.
     pub(super) bounds: TokenStream,
-    /// What uses the parameters in the type.
+    /// The markers that use the parameters in the type.
     pub(super) marks: TokenStream,
 }
 
@@ -116,8 +116,8 @@ impl Generics {
         if bounds.is_empty() { quote!(where) } else { quote!(#bounds,) }
     }
 
-    /// Where the node is public and a type of its signature is not, the compiler wants to see that type in what the node is
-    /// called: so the signature is a parameter of it.
+    /// Makes the signature a parameter of the node. Where the node is public and a type of its signature is not, the compiler
+    /// wants to see that type in the node's own type.
     pub(super) fn seen_as(mut self, signature: &TokenStream) -> Self {
         let names = &self.names;
         self.of_node = quote!(<#(#names,)* #signature>);

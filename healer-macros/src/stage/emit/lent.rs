@@ -1,4 +1,4 @@
-//! Types that may leave a lifetime out: only the compiler knows whether what flows on borrows from what was lent to the call.
+//! Types that may leave a lifetime out: only the compiler knows whether the output borrows from the call's arguments.
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens as _, quote, quote_spanned};
@@ -10,7 +10,8 @@ use crate::stage::{
     parse::{InputKind, Own, Yields, is_unknown, lifetimes, mentions},
 };
 
-/// Writes what flows in and out so that it can stand where no lifetime may be left out; gives the assertions that none was.
+/// Rewrites the types that flow in and out so that they can stand where no lifetime may be left out. Gives the assertions
+/// that none was.
 pub(super) fn settle(stage: &mut Stage, root: &TokenStream) -> TokenStream {
     let Stage { function, input, output, .. } = stage;
     let names: Vec<&Ident> = function.sig.generics.params.iter().filter_map(name).collect();
@@ -67,7 +68,7 @@ fn forever(ty: &TokenStream, root: &TokenStream) -> TokenStream {
     quote_spanned!(ty.span()=> <fn(&'static ()) -> #ty as #root::__private::Gives>::Out)
 }
 
-/// What tells whether the type has the lifetime of a call.
+/// The `Lends` that tells whether the type has the lifetime of a call.
 fn lends(ty: &TokenStream, root: &TokenStream) -> TokenStream {
     let ty = elided(ty);
     quote_spanned!(ty.span()=> <#root::__private::Lends<for<'__call> fn(&'__call ()) -> #ty>>)

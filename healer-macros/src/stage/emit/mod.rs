@@ -1,4 +1,4 @@
-//! What is written beside the function.
+//! The items that are written beside the function.
 
 mod batch;
 mod broken;
@@ -80,8 +80,8 @@ pub(super) fn stage(mut stage: Stage) -> TokenStream {
     }
 }
 
-/// The node, and what goes with it as an attribute of it: where a function is that can't be a stage, in an `impl` or a `trait`, the
-/// compiler refuses one item and not each.
+/// The node, with the items that go with it in an attribute of it. In an `impl` or a `trait`, where a function can't be a
+/// stage, the compiler then refuses one item and not each.
 fn beside(root: &TokenStream, node: &Node, items: &TokenStream) -> TokenStream {
     let Node { attributes, item, made } = node;
     quote! {
@@ -91,7 +91,7 @@ fn beside(root: &TokenStream, node: &Node, items: &TokenStream) -> TokenStream {
     }
 }
 
-/// Whether clippy would have a slice where a stage borrows what flows as it is: a `&Vec<u8>`, a `&String`.
+/// Whether a stage borrows its input as a `&Vec<u8>`, a `&String` or the like, where clippy would have a slice.
 fn borrows_a_buffer(function: &Function) -> bool {
     function.sig.inputs.iter().any(|input| {
         let FnArg::Typed(PatType { ty, .. }) = input else { return false };
@@ -120,7 +120,7 @@ fn signature(stage: &Stage) -> Option<TokenStream> {
     all.iter().any(is_unknown).then(|| quote!(fn(#(#all),*)))
 }
 
-/// A type with the function's name, and what makes one.
+/// A type with the function's name, and the function `stage()` that makes a value of it.
 struct Node {
     attributes: TokenStream,
     item: TokenStream,
@@ -200,7 +200,7 @@ fn header(stage: &Stage, generics: &Generics, root: &TokenStream) -> TokenStream
     }
 }
 
-/// What goes in and what comes out as JSON, where the types have that form.
+/// The input and the output as JSON, where their types have that form.
 fn shown(root: &TokenStream) -> TokenStream {
     let (value, into) = (local("value"), local("into"));
     let method = |name: &str, of: &str| {
@@ -217,7 +217,7 @@ fn shown(root: &TokenStream) -> TokenStream {
     quote!(#input #output)
 }
 
-/// What the attribute says about failures.
+/// The attribute's settings for failures.
 fn policy(stage: &Stage, root: &TokenStream) -> TokenStream {
     let Settings { retry, timeout, rate, circuit_breaker, split, on_error, .. } = &stage.settings;
     let policy = quote!(#root::__private::Policy);
@@ -358,12 +358,12 @@ fn order_key(stage: &Stage, root: &TokenStream) -> Option<TokenStream> {
     })
 }
 
-/// What flows into the node.
+/// The type that flows into the node.
 fn taken(stage: &Stage, root: &TokenStream) -> TokenStream {
     of_rows(stage, stage.input.payload.clone(), root)
 }
 
-/// What flows out of it.
+/// The type that flows out of the node.
 fn given(stage: &Stage, root: &TokenStream) -> TokenStream {
     let payload = match stage.input.kind {
         InputKind::Rows => &stage.input.payload,
@@ -379,13 +379,13 @@ fn of_rows(stage: &Stage, payload: TokenStream, root: &TokenStream) -> TokenStre
     }
 }
 
-/// What `#[checkpoint]` asks of the payload; a fault is at the payload's type.
+/// `impl CheckpointedStage`, for `#[checkpoint]`; a fault is at the payload's type.
 fn checkpointed(stage: &Stage, generics: &Generics, root: &TokenStream) -> TokenStream {
     let (name, parameters, arguments, bounds) = parts(generics);
     let payload = &stage.output.payload;
     let here = here(root, payload.span());
     let (value, into) = (local("value"), local("into"));
-    // What is kept counts as done. Of a generic stage only `build` knows the type.
+    // A kept value counts as done. Of a generic stage only `build` knows the type.
     let looks = (!stage.function.is_generic()).then(|| {
         let flow =
             quote!(#root::__private::typed::flow::<<#name #arguments as #root::__private::Stage>::Out>());

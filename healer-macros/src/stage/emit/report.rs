@@ -1,4 +1,4 @@
-//! What is reported of a stage's calls: what went in, where a call failed or all are reported.
+//! Reports of a stage's calls: the input of each call that failed, or of all calls.
 
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote, quote_spanned};
@@ -12,7 +12,7 @@ use crate::{
     },
 };
 
-/// Which calls are reported, and how what went in is written.
+/// Which calls are reported, and the method that writes their input.
 pub(super) fn header(stage: &Stage, root: &TokenStream) -> Option<TokenStream> {
     let (key, which) = stage.settings.report.as_ref()?;
     let which = format_ident!("{}", if matches!(which, Report::All) { "All" } else { "Errors" });
@@ -29,7 +29,7 @@ pub(super) fn header(stage: &Stage, root: &TokenStream) -> Option<TokenStream> {
     })
 }
 
-/// Keeps what goes into a call until it has ended. `input` is lent, or it is the call's own and a copy is kept.
+/// Keeps the input of a call until the call has ended. `input` is lent, or it is the call's own and a copy is kept.
 pub(super) fn kept(stage: &Stage, names: &Names, root: &TokenStream, is_lent: bool) -> Option<TokenStream> {
     let (key, _) = stage.settings.report.as_ref()?;
     let Names { input, context, .. } = names;
@@ -45,7 +45,7 @@ pub(super) fn kept(stage: &Stage, names: &Names, root: &TokenStream, is_lent: bo
     Some(quote!(let mut #kept = #root::__private::Kept::<Self, _>::new(#context, || #value);))
 }
 
-/// Tells what is kept how the call ended.
+/// Tells the kept input how the call ended.
 pub(super) fn ended(stage: &Stage, verdict: &TokenStream) -> TokenStream {
     // The rows of a batch that failed are the node's.
     if stage.settings.report.is_none() || matches!(stage.input.kind, InputKind::Rows | InputKind::Batch) {

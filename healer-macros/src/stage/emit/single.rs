@@ -58,7 +58,7 @@ pub(super) fn asynchronous(stage: &Stage, generics: &Generics, root: &TokenStrea
     }
 }
 
-/// A stage that may be called again: the value is lent, and what takes it as its own gets a copy.
+/// A stage that may be called again: the value is lent, and a function that takes it as its own gets a copy.
 pub(super) fn again(stage: &Stage, generics: &Generics, root: &TokenStream) -> TokenStream {
     let (name, parameters, arguments, bounds) = parts(generics);
     let names = Names::new();
@@ -96,7 +96,7 @@ pub(super) fn future(stage: &Stage, body: &TokenStream) -> TokenStream {
     quote_spanned!(span=> async move { #body })
 }
 
-/// Calls, and says what came of it.
+/// The call, and the `Verdict` of its result.
 pub(super) fn verdict(stage: &Stage, generics: &Generics, names: &Names, root: &TokenStream) -> TokenStream {
     let result = at(&stage.output.error, "result");
     let call = result_of(stage, &call(stage, generics, names, root), &result, root);
@@ -117,8 +117,8 @@ pub(super) fn verdict(stage: &Stage, generics: &Generics, names: &Names, root: &
     }
 }
 
-/// The call, and what it gave in a variable: a `Result` and an `Option` are those of the standard library, and what flows on
-/// owns its data.
+/// The call, and its result in a variable: a `Result` and an `Option` are those of the standard library, and the output owns
+/// its data.
 pub(super) fn result_of(
     stage: &Stage,
     call: &TokenStream,

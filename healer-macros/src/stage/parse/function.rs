@@ -1,4 +1,4 @@
-//! The function itself: its head is read, its body stays what it is.
+//! The function itself: its head is read, its body stays as it is.
 
 use proc_macro2::{Delimiter, Ident, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
@@ -57,7 +57,7 @@ fn mentions_self(tokens: TokenStream) -> bool {
     })
 }
 
-/// Reads a function, or says what stands there instead.
+/// Reads a function; the fault names the item that stands there instead.
 pub(in crate::stage) fn function(item: TokenStream) -> Result<Function> {
     let found = what_it_is(item.clone());
     let function: Function = match syn::parse2(item) {
@@ -76,7 +76,7 @@ pub(in crate::stage) fn function(item: TokenStream) -> Result<Function> {
     Err(fault(name, format!("`{name}` has no body: a stage is a function that is called"), "give it a body"))
 }
 
-/// The fault of what is no function; `None` for a function with a syntax error.
+/// The fault of an item that is no function; `None` for a function with a syntax error.
 fn what_it_is(item: TokenStream) -> Option<Error> {
     const KINDS: [(&str, &str); 11] = [
         ("struct", "a struct"),

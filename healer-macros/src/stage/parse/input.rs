@@ -1,4 +1,4 @@
-//! What flows in: a value, a value that is lent, or a batch.
+//! The input: a value, a value that is lent, or a batch.
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens as _, quote, quote_spanned};
@@ -22,12 +22,12 @@ pub(in crate::stage) enum InputKind {
     Batch,
 }
 
-/// What flows in.
+/// The input.
 pub(in crate::stage) struct Input {
     pub(in crate::stage) kind: InputKind,
     /// The payload: of a batch, that of a row.
     pub(in crate::stage) payload: TokenStream,
-    /// What only the compiler can tell to be a batch, as a bound.
+    /// The bound that makes the compiler check for a batch, where only the compiler can tell.
     pub(in crate::stage) bound: Option<TokenStream>,
 }
 
@@ -87,7 +87,7 @@ fn single(ty: &Type, settings: &Settings) -> Result<Input, Error> {
     }
     owned(behind, "what flows from node to node must own its data")?;
     let payload = match behind {
-        // What these are lent from.
+        // The types that these are lent from.
         Type::Slice(slice) => {
             let elem = &slice.elem;
             quote_spanned!(ty.span()=> ::std::vec::Vec<#elem>)

@@ -1,4 +1,4 @@
-//! What stands in the attribute and in the signature.
+//! From tokens to the settings of the attribute and the types of the signature.
 
 mod attribute;
 mod function;

@@ -18,10 +18,10 @@ pub(in crate::stage) enum Argument {
     Context,
 }
 
-/// What the function asks for.
+/// The parameters of the function.
 #[derive(Default)]
 pub(in crate::stage) struct Parameters {
-    /// What each parameter is, with its type as written.
+    /// The kind of each parameter, with its type as written.
     pub(in crate::stage) arguments: Vec<(Argument, Type)>,
     /// The types behind the references of `#[state]`.
     pub(in crate::stage) state: Vec<Type>,
@@ -90,7 +90,7 @@ fn plain(parameters: &mut Parameters, parameter: &PatType, faults: &mut Faults) 
     parameters.input = Some(parameter.clone());
 }
 
-/// What a reference refers to.
+/// The type behind a reference; another type as it is.
 fn behind(ty: &Type) -> &Type {
     match ty {
         Type::Reference(reference) => peel(&reference.elem),

@@ -64,7 +64,7 @@ pub(in crate::stage) fn mentions(tokens: TokenStream, names: &[&Ident]) -> bool 
     })
 }
 
-/// Whether the compiler may know more about a type than is written: an alias, a lifetime that is left out, who may see it.
+/// Whether the compiler may know more about a type than is written: an alias, a lifetime that is left out, its visibility.
 pub(in crate::stage) fn is_unknown(tokens: &TokenStream) -> bool {
     const KNOWN: [&str; 36] = [
         "bool",

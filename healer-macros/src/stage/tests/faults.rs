@@ -1,4 +1,4 @@
-//! What is written for what is wrong.
+//! The messages for faulty stages.
 
 use proc_macro2::TokenStream;
 use quote::quote;

@@ -1,4 +1,4 @@
-//! What is written for what, as tokens.
+//! The expansion of stages, as tokens.
 
 mod faults;
 
@@ -11,7 +11,7 @@ use super::expand;
 #[allow(clippy::needless_pass_by_value, reason = "tokens are written where they are given")]
 fn written(attribute: TokenStream, item: TokenStream) -> File {
     let mut file: File = syn::parse2(expand(&attribute, item)).expect("the macro writes items");
-    // What goes with the node stands in an attribute of it.
+    // The items that go with the node stand in an attribute of it.
     for at in 0..file.items.len() {
         let Item::Struct(node) = &mut file.items[at] else { continue };
         let beside = |attribute: &Attribute| {
@@ -53,7 +53,7 @@ fn of_trait(file: &File, name: &str) -> String {
     as_written(&text)
 }
 
-/// Types without what stands around them for the lifetimes that they may leave out.
+/// Types without the text that stands around them for the lifetimes that they may leave out.
 fn as_written(text: &str) -> String {
     text.replace("<fn(&'static ()) -> ", "").replace(" as ::healer::__private::Gives>::Out", "")
 }

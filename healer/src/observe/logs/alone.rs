@@ -13,8 +13,8 @@ pub(super) fn is_at_it() -> bool {
     AT_IT.get()
 }
 
-/// Does it, unless this thread is at it already: what a `Debug` or a writer logs meanwhile is left out, since it could go on for
-/// ever. A panic ends here as well. `None` where it was not done.
+/// Does the work, unless this thread is at it already: lines that a `Debug` or a writer logs meanwhile are left out, since that
+/// could go on for ever. A panic ends here as well. `None` where the work was not done.
 pub(super) fn alone<T>(work: impl FnOnce() -> T) -> Option<T> {
     if AT_IT.replace(true) {
         return None;

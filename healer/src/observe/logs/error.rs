@@ -10,9 +10,9 @@ pub enum LogsError {
          and NOTSET, in small or capital letters, or directives such as `info,healer=debug`"
     )]
     Level {
-        /// What was given.
+        /// The level as it was given.
         level: String,
-        /// What is wrong with it.
+        /// Why it cannot be read.
         problem: String,
     },
     /// The process has a global subscriber already.

@@ -14,8 +14,8 @@ use crate::{
 /// before [`init_logs`] can be called.
 ///
 /// A [`ConfigError`] is a line at ERROR for each wrong setting (fields `setting`, `value`, `source`, `allowed`) and one at WARN for each
-/// hint; any other error is one line with its causes. Where nobody logs yet, logging begins here, as the configuration says, as far as it is
-/// right: `HEALER_LOG_JSON` and `HEALER_LOG_LEVEL` in the environment, or what the program set.
+/// hint; any other error is one line with its causes. Where nobody logs yet, logging begins here, as the configuration says, as
+/// far as it is right: by `HEALER_LOG_JSON` and `HEALER_LOG_LEVEL` in the environment, or by the program's own settings.
 ///
 /// ```no_run
 /// use std::process::ExitCode;
@@ -45,7 +45,7 @@ pub fn log_error(error: &(dyn StdError + 'static)) {
     tell(error);
 }
 
-/// What was asked for, as far as it is right.
+/// The settings that were asked for, as far as they are right.
 fn settings_for(error: &(dyn StdError + 'static)) -> LogSettings {
     config_error(error).map_or_else(|| Config::builder().from_env().logs(), |wrong| wrong.logs().clone())
 }

@@ -7,7 +7,7 @@ use tracing::field::{Field, Visit};
 
 use crate::error::said;
 
-/// What was recorded.
+/// The fields that were recorded.
 #[derive(Debug, Default)]
 pub(super) struct Fields {
     pub(super) values: Map<String, Value>,
@@ -20,7 +20,7 @@ impl Fields {
         self.values.insert(name(field).to_owned(), value.into());
     }
 
-    /// Infinities and what is too large are a text in JSON.
+    /// Infinities and numbers that are too large are a text in JSON.
     fn put_number(&mut self, field: &Field, number: Option<Number>, value: impl fmt::Display) {
         match number {
             Some(number) => self.put(field, number),

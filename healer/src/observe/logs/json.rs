@@ -17,7 +17,7 @@ use crate::observe::{
     data::{self, Redact},
 };
 
-/// What an event says, about which record, as one line. `fields` are those of its spans.
+/// An event and the record that it is about, as one line. `fields` are those of its spans.
 pub(super) fn line(
     event: &Event<'_>,
     mut fields: Map<String, Value>,

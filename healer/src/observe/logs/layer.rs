@@ -18,12 +18,12 @@ use crate::observe::{self, Redact};
 /// The fields, in this order: `written_at` (RFC 3339, UTC), `written_ts` (nanoseconds since 1970), `msg`, `type` (always `log`),
 /// `logger` (the event's target), `thread`, `level` (`WARNING` for warn, as in Python), `module`, `line_no`, `function_name` (of
 /// the stage, else the module's name), `emit_id` (null outside of a record); where they are known `topic`, `partition`, `offset`,
-/// `stage`; where there is an error `exc_info`: the error and its sources, one a line; and in `fields` whatever else the event and
-/// its spans have. For [data of records](crate::observe::log_data) `msg` is an object of `function_name` and `data`; data that
-/// was cut is a text, and `cut` is among the `fields`.
+/// `stage`; where there is an error `exc_info`: the error and its sources, one a line; and in `fields` all other fields of the
+/// event and its spans. For [data of records](crate::observe::log_data) `msg` is an object of `function_name` and `data`; data
+/// that was cut is a text, and `cut` is among the `fields`.
 ///
-/// What cannot be written is left out, also what is logged while a line is being written on the same thread; no error and no
-/// panic of it reaches the code that logs.
+/// A line that cannot be written is left out, and so is one that is logged while another is being written on the same thread; no
+/// error and no panic of it reaches the code that logs.
 ///
 /// ```no_run
 /// use healer::observe::LogLayer;
@@ -39,7 +39,7 @@ pub struct LogLayer<W = fn() -> io::Stderr> {
     redact: Option<Redact>,
 }
 
-/// What was recorded of a span.
+/// The fields that were recorded of a span.
 struct OfSpan(Map<String, Value>);
 
 impl<W: for<'w> MakeWriter<'w> + 'static> LogLayer<W> {

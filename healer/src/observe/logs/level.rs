@@ -10,7 +10,7 @@ pub(super) fn filter(level: &str) -> Result<EnvFilter, LogsError> {
     let parts: Vec<_> = level.split(',').map(str::trim).filter(|part| !part.is_empty()).collect();
     match parts[..] {
         [] => return Err(wrong("it is empty".to_owned())),
-        // As a directive a word is a target of which all is shown, and of all others nothing: hardly what is meant.
+        // As a directive a word is a target: all of it is shown, and nothing of others. The user hardly means that.
         [word] if named(word).is_none() && !word.contains(['=', '[']) => {
             return Err(wrong("it is no level".to_owned()));
         }

@@ -27,7 +27,7 @@ pub use layer::LogLayer;
 use super::data;
 use crate::config::LogSettings;
 
-/// Writes what is logged in this process to standard error: events of `tracing`, of healer and your own, and records of the crate
+/// Writes the log of this process to standard error: events of `tracing`, of healer and your own, and records of the crate
 /// `log`. Inside a stage each line says for which record it was logged, as [`current`](super::current) does.
 ///
 /// Call it once, at the start of the program; healer never does so itself. `json` gives the lines of [`LogLayer`], else they
@@ -36,7 +36,8 @@ use crate::config::LogSettings;
 /// directives as [`EnvFilter`](tracing_subscriber::EnvFilter) takes them: `info,healer=debug`. `data` has the data of records
 /// logged as well, cut at `data_max_bytes`; a hook that [`log_data`](super::log_data) was given before stays.
 ///
-/// With JSON a panic is a line as well: a hook takes the place of the one that writes them as text. Whoever wants another installs it later.
+/// With JSON a panic is a line as well: a hook takes the place of the one that writes panics as text. Install a hook of your own
+/// after this call.
 ///
 /// # Errors
 ///
@@ -67,7 +68,7 @@ fn install(subscriber: impl Subscriber + Send + Sync) -> Result<(), LogsError> {
     set_global_default(subscriber).map_err(|_| LogsError::Installed)
 }
 
-/// After the subscriber is there: what it leaves out is then not even made.
+/// Called after the subscriber is there: records that it leaves out are then not even made.
 fn take_in_log() {
     let level = LevelFilter::current().as_log();
     if LogTracer::builder().with_max_level(level).init().is_err() {

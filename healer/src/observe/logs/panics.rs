@@ -1,4 +1,4 @@
-//! Panics as log lines: where each line is JSON, what Rust writes of a panic would be none.
+//! Panics as log lines: where each line is JSON, Rust's own text of a panic would be none.
 
 use std::{
     backtrace::{Backtrace, BacktraceStatus},

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use crate::observe::Current;
 
-/// What is known of the record.
+/// The record, as far as it is known.
 #[derive(Debug)]
 pub(super) struct Place {
     pub(super) emit_id: Option<Value>,

@@ -22,7 +22,7 @@ use crate::{
     record::Millis,
 };
 
-/// What was written, for all clones.
+/// The bytes that all clones wrote.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Written(Arc<Mutex<Vec<u8>>>);
 

@@ -29,13 +29,13 @@ where
         .event_format(LineText { format: Format::default().with_ansi(ansi) })
 }
 
-/// The usual form, whose `Debug` and `Display` cannot harm who logs.
+/// Fields in the usual form: a panic or a log line in their `Debug` or `Display` cannot harm the code that logs.
 #[derive(Default)]
 struct FieldText(DefaultFields);
 
 impl<'w> FormatFields<'w> for FieldText {
     fn format_fields<R: RecordFields>(&self, writer: Writer<'w>, fields: R) -> fmt::Result {
-        // Where it panicked, what was written so far is a line as well.
+        // Where it panicked, the text that was written so far is a line as well.
         alone(|| self.0.format_fields(writer, fields)).unwrap_or(Ok(()))
     }
 }
@@ -70,7 +70,7 @@ where
     }
 }
 
-/// Which record it is, without what the event says itself.
+/// The record as text, without the facts that the event names itself.
 fn place(current: &Current, is_said: impl Fn(&str) -> bool) -> String {
     let Current { topic, partition, offset, emit_id, stage } = current;
     let mut text = String::new();

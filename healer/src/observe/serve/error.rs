@@ -13,7 +13,7 @@ pub enum ServeError {
     Address {
         /// As it was given.
         address: String,
-        /// What is wrong with it.
+        /// Why it is no address.
         reason: io::Error,
     },
     /// Somebody listens there already.
@@ -33,7 +33,7 @@ pub enum ServeError {
     Listen {
         /// As it was given.
         address: String,
-        /// What the system says.
+        /// The error of the system.
         reason: io::Error,
     },
     /// This process has a recorder of its own.
@@ -51,7 +51,7 @@ pub enum ServeError {
     /// The thread that tidies up metrics cannot be started.
     #[error("no thread could be started to look after the metrics: {reason}; the machine is at a limit")]
     Thread {
-        /// What the system says.
+        /// The error of the system.
         reason: io::Error,
     },
 }

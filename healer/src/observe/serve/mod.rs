@@ -1,4 +1,4 @@
-//! A small HTTP server for those who look after a process: `/metrics`, `/healthz` and `/readyz`.
+//! A small HTTP server for the operators of a process: `/metrics`, `/healthz` and `/readyz`.
 
 mod error;
 mod pipelines;
@@ -136,7 +136,7 @@ impl Server {
     pub async fn stop(self) {
         let Self { running, task, .. } = self;
         drop(running);
-        // Who keeps a connection open does not hold it up.
+        // A client that keeps a connection open does not hold it up.
         let _ = timeout(STOP_WITHIN, task).await;
     }
 }

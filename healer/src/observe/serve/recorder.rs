@@ -1,4 +1,4 @@
-//! The recorder that keeps what is to be scraped. It is the process's, so it stays when a server ends.
+//! The recorder that keeps the metrics to be scraped. It is the process's, so it stays when a server ends.
 
 use std::{
     sync::{Mutex, PoisonError, mpsc},
@@ -10,24 +10,24 @@ use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle, 
 
 use super::ServeError;
 
-/// The bounds of what is measured in seconds. A stage that is fused takes microseconds, a call over a network up to a minute.
+/// The bounds of measures in seconds. A stage that is fused takes microseconds, a call over a network up to a minute.
 const SECONDS: [f64; 21] = [
     1e-5, 2.5e-5, 5e-5, 1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5,
     5.0, 10.0, 25.0, 60.0,
 ];
 
-/// The bounds of what is measured in bytes: 64 B to 16 MiB.
+/// The bounds of measures in bytes: 64 B to 16 MiB.
 const BYTES: [f64; 10] =
     [64.0, 256.0, 1_024.0, 4_096.0, 16_384.0, 65_536.0, 262_144.0, 1_048_576.0, 4_194_304.0, 16_777_216.0];
 
-/// What is measured in buckets, by its name, whose end is its unit.
+/// The metrics that are measured in buckets, by name; the end of a name is its unit.
 const HISTOGRAMS: [&str; 3] =
     ["healer_stage_duration_seconds", "healer_stage_input_bytes", "healer_stage_output_bytes"];
 
 /// How often samples are put into their buckets. Until then all of them are kept, also when nobody scrapes.
 const UPKEEP: Duration = Duration::from_secs(5);
 
-/// What was installed here.
+/// The recorder that was installed here.
 static INSTALLED: Mutex<Option<PrometheusHandle>> = Mutex::new(None);
 
 /// Installs the recorder, once a process.
@@ -56,7 +56,7 @@ pub(super) fn install() -> Result<PrometheusHandle, ServeError> {
     Ok(handle)
 }
 
-/// All that is recorded, without what is not known: such a gauge is no number, and has no sample.
+/// All that is recorded, without gauges whose value is unknown: such a gauge is no number, and has no sample.
 pub(super) fn page(handle: &PrometheusHandle) -> String {
     without_unknown(&handle.render())
 }
@@ -66,7 +66,7 @@ fn without_unknown(page: &str) -> String {
     page.split_inclusive('\n').filter(is_known).collect()
 }
 
-/// What was installed here, if anything.
+/// The recorder that was installed here, if any.
 pub(super) fn installed() -> Option<PrometheusHandle> {
     INSTALLED.lock().unwrap_or_else(PoisonError::into_inner).clone()
 }

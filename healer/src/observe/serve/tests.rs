@@ -20,7 +20,7 @@ use crate::{
     guard::fake::{Fake, broken},
 };
 
-/// What came back.
+/// An answer of the server.
 #[derive(Debug)]
 struct Answer {
     status: u16,

@@ -13,13 +13,13 @@ use crate::{
 #[derive(Default)]
 pub(super) struct Watches(Mutex<Vec<Entry>>);
 
-/// One that has ended is not held any more: who holds it keeps its store open.
+/// A pipeline. One that has ended is not held any more: holding it keeps its store open.
 enum Entry {
     Running(Arc<dyn Watched>),
     Ended(Box<Seen>),
 }
 
-/// What is known of a pipeline.
+/// The name and the health of a pipeline.
 #[derive(Clone)]
 pub(super) struct Seen {
     pub(super) name: String,
@@ -54,7 +54,7 @@ impl Watches {
         }
         let watches = Arc::downgrade(self);
         runtime.spawn(async move {
-            // What ended it is in its health.
+            // The error that ended it is in its health.
             let _ = pipeline.ended().await;
             if let Some(watches) = watches.upgrade() {
                 watches.let_go(&pipeline);

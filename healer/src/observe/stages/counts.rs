@@ -1,5 +1,5 @@
 //! How many records each node took, gave, skipped. A lane counts for itself: each of its nodes is in the hands of one thread
-//! at a time, so that a count is a load and a store, and no atomic read-modify-write. Who tells the counts adds the lanes up.
+//! at a time, so that a count is a load and a store, and no atomic read-modify-write. `StageCounts::sums` adds the lanes up.
 
 use std::{
     collections::BTreeMap,
@@ -25,7 +25,7 @@ struct NodeCounts {
     reason: AtomicU32,
 }
 
-/// What is written by one thread at a time needs no more than this.
+/// A count that one thread at a time writes needs no more than this.
 #[inline]
 fn add(count: &AtomicU64, more: u64) {
     count.store(count.load(Relaxed).wrapping_add(more), Relaxed);
@@ -78,7 +78,7 @@ impl LaneCounts {
     }
 }
 
-/// What happens rarely enough for a lock.
+/// Events that are rare enough for a lock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Rare {
     /// A record was given up, for a failure of this kind.
@@ -158,7 +158,7 @@ impl StageCounts {
         *lock(&self.rare).entry((node, what)).or_default() += 1;
     }
 
-    /// What is rare, by node.
+    /// How often each rare event happened, by node.
     pub(crate) fn all_rare(&self) -> BTreeMap<(u32, Rare), u64> {
         lock(&self.rare).clone()
     }
@@ -168,7 +168,7 @@ impl StageCounts {
         let mut lanes = lock(&self.lanes);
         let Lanes { open, closed } = &mut *lanes;
         open.retain_mut(|lane| {
-            // Nobody else has it: what it counted is final.
+            // Nobody else has it: its counts are final.
             let Some(lane) = Arc::get_mut(lane) else { return true };
             closed.iter_mut().zip(&lane.nodes).for_each(|(sum, counts)| sum.add(counts));
             false

@@ -19,7 +19,7 @@ const EVERY: Duration = Duration::from_millis(10);
 /// How many times as long as a look took there is none: a value may be large, and to look at it must cost little.
 const CALM: u32 = 100;
 
-/// What is looked at while a record passes.
+/// Whether a record is measured, logged and traced while it passes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Watch(u8);
 
@@ -28,7 +28,7 @@ impl Watch {
     const LOGGED: u8 = 2;
     const TRACED: u8 = 4;
 
-    /// How long its calls take, how large it is; and what it is, where data is logged.
+    /// `measured`: how long its calls take and how large it is. `logged`: its data.
     pub(crate) fn new(measured: bool, logged: bool) -> Self {
         Self(u8::from(measured) * Self::MEASURED + u8::from(logged) * Self::LOGGED)
     }
@@ -100,7 +100,7 @@ impl Measures {
         Self { settings, first, nodes, is_due: AtomicBool::new(is_on(settings)), next: AtomicU64::new(0) }
     }
 
-    /// Time has passed: whoever looks next may measure something. Whether that is so is then known without a look at a clock.
+    /// Sets the flags `is_due` once enough time has passed. A record then learns without a look at a clock whether it is measured.
     pub(crate) fn pass(&self, now: Duration) {
         if !is_on(self.settings) || micros(now) < self.next.load(Relaxed) {
             return;

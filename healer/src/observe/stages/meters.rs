@@ -56,7 +56,7 @@ impl StageMeters {
         Self { pipeline: pipeline.to_owned(), nodes }
     }
 
-    /// Records what nodes did, and how many records are at each.
+    /// Records the counts of the nodes, and how many records are at each.
     // Gauges are floats; counts are exact up to 2^53.
     #[allow(clippy::cast_precision_loss)]
     pub(in crate::observe) fn record(

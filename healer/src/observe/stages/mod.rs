@@ -1,4 +1,4 @@
-//! What the nodes of a pipeline do: how much, how long, how large.
+//! The work of a pipeline's nodes: how much, how long, how large.
 
 mod counts;
 mod measures;

@@ -6,7 +6,7 @@ use std::io;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TracesError {
-    /// There is no thread for what sends them.
+    /// The thread that sends traces cannot be started.
     #[error("no thread can be started for traces: {0}; the process or the machine has too many")]
     Thread(#[from] io::Error),
     /// The receiver is none, or a variable `OTEL_EXPORTER_OTLP_…` cannot be read.
@@ -16,7 +16,7 @@ pub enum TracesError {
     Exporter {
         /// Where they were to be sent.
         endpoint: String,
-        /// What is wrong.
+        /// Why they cannot be sent there.
         problem: String,
     },
 }

@@ -1,4 +1,4 @@
-//! Spans that have ended, and what a collector is told of them. They are put into its words by the thread that sends them.
+//! Spans that have ended, and their form for a collector. The thread that sends them brings them into that form.
 
 use std::{sync::Arc, time::SystemTime};
 
@@ -27,7 +27,7 @@ pub(super) struct Finished {
     pub(super) what: What,
 }
 
-/// What a span is about.
+/// The subject of a span.
 #[derive(Debug)]
 pub(super) enum What {
     /// A record, from the source to its end.

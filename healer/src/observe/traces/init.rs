@@ -24,21 +24,21 @@ use crate::config::TraceSettings;
 /// How long dropping [`Traces`] blocks at most.
 const DROP_WITHIN: Duration = STOP_WITHIN.saturating_add(Duration::from_secs(1));
 
-/// What pipelines that start are given.
+/// The tracer that pipelines get when they start.
 static INSTALLED: RwLock<Option<Arc<Tracer>>> = RwLock::new(None);
 
 pub(super) fn installed() -> Option<Arc<Tracer>> {
     INSTALLED.read().unwrap_or_else(PoisonError::into_inner).clone()
 }
 
-/// Sends traces of the records of all pipelines that are started from now on, to an OpenTelemetry collector, or whatever else takes
-/// OTLP over gRPC (Jaeger, Tempo), at the settings' host and port, without TLS. Where the settings say that they are off it
+/// Sends traces of the records of all pipelines that are started from now on, to an OpenTelemetry collector or another receiver of
+/// OTLP over gRPC (Jaeger, Tempo), at the settings' host and port, without TLS. Where the settings say that traces are off it
 /// does nothing, and the log says so.
 ///
 /// | span | kind | from, to | attributes |
 /// | --- | --- | --- | --- |
 /// | the path of the source | consumer | the record begins, nothing is left of it | `messaging.…` of its topic, partition, offset and group, `healer.pipeline`, `healer.emit_id` |
-/// | the path of a stage | internal | the function is called, it returns: never what comes after it | `healer.attempt`; `healer.skipped` |
+/// | the path of a stage | internal | the function is called, it returns: never the nodes after it | `healer.attempt`; `healer.skipped` |
 /// | the path of a batch stage | internal | the same | `messaging.batch.message_count`, `healer.emit_id` of the batch |
 /// | the path of a sink | producer | the record is encoded, the broker acknowledged it | `messaging.…` of its topic |
 ///
@@ -46,14 +46,14 @@ pub(super) fn installed() -> Option<Arc<Tracer>> {
 /// its rows (128 at most). Of a flat stage, whose values go on while it rests, the span is as long as its own work took together.
 /// Closures have no spans.
 ///
-/// A record whose header `traceparent` says who sent it is part of that trace, and traced if that is; of the others
-/// [`ratio`](TraceSettings::ratio) are. What a sink sends says in `traceparent` that the sink's span sent it, and `tracestate` goes along.
-/// Records that are not traced are sent with the headers that they have, and so are dead letters.
+/// A record whose header `traceparent` names a sender's span is part of that trace, and is traced if that trace is; of all other
+/// records the share [`ratio`](TraceSettings::ratio) is traced. A record that a sink sends names the sink's span in `traceparent`,
+/// and `tracestate` goes along. Records that are not traced are sent with the headers that they have, and so are dead letters.
 ///
-/// A thread of its own sends the spans, once a second or when there are 512. It holds up nothing: up to 8,192 spans wait, what finds no
-/// room or is not taken is dropped, and the log says how many were, at most once a second. No global tracer provider of
-/// OpenTelemetry is installed or used. The variables `OTEL_RESOURCE_ATTRIBUTES`, `OTEL_EXPORTER_OTLP_HEADERS` and
-/// `OTEL_EXPORTER_OTLP_TIMEOUT` (and their namesakes for traces) say what they always do.
+/// A thread of its own sends the spans, once a second or when there are 512. It holds up nothing: up to 8,192 spans wait. A span
+/// that finds no room or is not taken is dropped, and the log says how many were, at most once a second. No global tracer provider
+/// of OpenTelemetry is installed or used. The variables `OTEL_RESOURCE_ATTRIBUTES`, `OTEL_EXPORTER_OTLP_HEADERS` and
+/// `OTEL_EXPORTER_OTLP_TIMEOUT` (and their namesakes for traces) have their usual meaning.
 ///
 /// A second call takes the place of the first for pipelines that are started after it.
 ///
@@ -126,7 +126,7 @@ impl Traces {
                 Ok(exporter) => Worker::new(of_thread, spans, stopping, exporter, &resource),
                 Err(error) => return drop(ready.send(Err(error))),
             };
-            // Whoever waits for it is told before anything can be sent.
+            // The thread that waits for it is told before anything can be sent.
             drop(ready.send(Ok(())));
             runtime.block_on(worker.run());
             drop(end);
@@ -148,8 +148,8 @@ impl Traces {
         self.0.is_some()
     }
 
-    /// Sends what there is, within five seconds, and ends. Traces of pipelines that still run end with it, so let those end first.
-    /// Dropping does the same, but blocks its thread meanwhile.
+    /// Sends the spans at hand, within five seconds, and ends. Traces of pipelines that still run end with it, so let those end
+    /// first. Dropping does the same, but blocks its thread meanwhile.
     pub async fn shutdown(mut self) {
         if let Some(Sending { tracer, stop, ended, .. }) = self.0.take() {
             end(&tracer, &stop);

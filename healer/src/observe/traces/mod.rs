@@ -1,4 +1,4 @@
-//! Traces: what became of a record, as spans that an OpenTelemetry collector takes. A thread of its own sends them, so that neither
+//! Traces: the way of a record, as spans that an OpenTelemetry collector takes. A thread of its own sends them, so that neither
 //! a collector that is away nor the end of the program's runtime is felt by a pipeline.
 
 mod error;

@@ -1,4 +1,4 @@
-//! A record's trace: what all of its spans share, and the first of them. That one ends when nothing is left of the record.
+//! A record's trace: the data that all of its spans share, and the first span. That span ends when nothing is left of the record.
 
 use std::{
     fmt, mem,
@@ -25,20 +25,20 @@ impl Clone for Trace {
     }
 }
 
-/// What the spans of a trace share.
+/// The data that the spans of a trace share.
 #[derive(Debug)]
 pub(super) struct Root {
     pub(super) pipeline: Arc<Pipeline>,
     /// Of the first span.
     pub(super) ids: SpanContext,
     clock: Clock,
-    /// Of what this is the end; `None` for a batch, whose span is that of its call.
+    /// The record whose span ends with this root; `None` for a batch, whose span is that of its call.
     record: Option<Record>,
     /// Why the record was given up.
     fault: OnceLock<String>,
 }
 
-/// One look at the wall clock, to which all other times are relative: so that spans lie within each other whatever it does.
+/// One look at the wall clock. All other times are relative to it, so that spans lie within each other even if that clock jumps.
 #[derive(Clone, Copy, Debug)]
 struct Clock {
     wall: SystemTime,
@@ -48,7 +48,7 @@ struct Clock {
 #[derive(Debug)]
 pub(super) struct Record {
     pub(super) source: Arc<Source>,
-    /// Who sent it, as its headers say.
+    /// The span that sent it, as its headers say.
     pub(super) parent: Option<SpanId>,
     pub(super) offset: i64,
     pub(super) timestamp: Option<i64>,
@@ -66,7 +66,7 @@ impl Trace {
         self.0.is_some()
     }
 
-    /// The same trace for another part of what the record became.
+    /// The same trace for another value that the record became.
     pub(crate) fn share(&self) -> Self {
         Self(self.0.clone())
     }

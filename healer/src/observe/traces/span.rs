@@ -99,7 +99,7 @@ impl Span {
         }
     }
 
-    /// Others have the thread from now on: what they take is none of the call's.
+    /// Others have the thread from now on: their time does not count for the call.
     #[inline]
     pub(crate) fn pause(&mut self) {
         if let Some(work) = &mut self.0 {
@@ -144,7 +144,7 @@ impl Span {
         })
     }
 
-    /// What becomes of a batch goes on in its trace.
+    /// The trace in which the results of a batch go on.
     pub(crate) fn follow(&self) -> Trace {
         self.0.as_ref().map_or_else(|| Trace::NONE, |work| Trace::from(Arc::clone(&work.root)))
     }

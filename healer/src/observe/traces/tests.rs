@@ -26,7 +26,7 @@ use crate::{
 const PARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 const UNSAMPLED: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00";
 
-/// What a collector in memory does with spans.
+/// How a collector in memory treats spans.
 #[derive(Clone, Copy, Debug)]
 enum Manner {
     Takes,
@@ -371,7 +371,7 @@ fn a_collector_that_hangs_holds_up_nothing_and_the_end_has_its_bound() {
         drop(rig.begin(&[]));
     }
     assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
-    // What waits, and what the collector has.
+    // The spans that wait, and those that the collector has.
     assert!(tracer.waiting() <= 8_192 + 512 + 1, "{} wait", tracer.waiting());
     let began = Instant::now();
     rig.end();

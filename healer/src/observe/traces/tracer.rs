@@ -1,4 +1,4 @@
-//! What decides whether a record is traced, and takes spans in: one for all pipelines that were started with it.
+//! The tracer decides whether a record is traced, and takes spans in. One serves all pipelines that were started with it.
 
 use std::{
     sync::{
@@ -60,7 +60,8 @@ impl Tracer {
         self.is_open.store(false, Relaxed);
     }
 
-    /// The identity of a record's trace and of its first span; `None` where it is not to be traced. What sent the record knows.
+    /// The identity of a record's trace and of its first span; `None` where it is not to be traced. The sender's span decides, and
+    /// the sampler where there is none.
     pub(super) fn begin(&self, parent: Option<&SpanContext>) -> Option<SpanContext> {
         match parent {
             Some(parent) if parent.is_sampled() => Some(SpanContext::new(
@@ -109,7 +110,7 @@ impl Tracer {
     /// Drops so many spans, and says so now and then.
     pub(super) fn lose(&self, spans: u64, why: &str, error: &str) {
         self.done_with(spans);
-        // The lock is given back first: whoever listens to the log may be traced as well.
+        // The lock is given back first: a subscriber of the log may be traced as well.
         let dropped =
             self.complaints.lock().unwrap_or_else(PoisonError::into_inner).add(spans, Instant::now());
         if let Some(dropped) = dropped {
@@ -117,7 +118,7 @@ impl Tracer {
         }
     }
 
-    /// What was not sent will not be; all that was dropped has been told after this.
+    /// Spans that were not sent are lost. After this, all spans that were dropped have been told.
     pub(super) fn end(&self) {
         self.close();
         let left = self.waiting.load(Relaxed);

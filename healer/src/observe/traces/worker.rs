@@ -23,8 +23,8 @@ const EXPORT_WITHIN: Duration = Duration::from_secs(15);
 /// How long all may take from when it is to end.
 pub(super) const STOP_WITHIN: Duration = Duration::from_secs(5);
 
-/// How long the traces that are under way may take to end then: what is left of a record may be dropped a little after it is
-/// committed.
+/// How long the traces that are under way may take to end then: the last part of a record may be dropped a little after its
+/// commit.
 const PATIENCE: Duration = Duration::from_millis(500);
 
 pub(super) struct Worker<E> {
@@ -51,7 +51,7 @@ impl<E: SpanExporter> Worker<E> {
 
     /// Sends until all is to end, and a little longer.
     pub(super) async fn run(mut self) {
-        // What sends spans must not be traced itself.
+        // The sending of spans must not be traced itself.
         let _suppressed = Context::enter_telemetry_suppressed_scope();
         let ending = Ending(Arc::clone(&self.tracer));
         let overdue = overdue(self.stop.clone());
@@ -69,7 +69,7 @@ impl<E: SpanExporter> Worker<E> {
         }
         let until = Instant::now() + PATIENCE;
         while self.tracer.under_way() > 0 && Instant::now() < until {
-            // What comes meanwhile must find room.
+            // Spans that come meanwhile must find room.
             tokio::select! {
                 _ = self.spans.recv_many(&mut self.batch, BATCH) => {
                     self.export().await;
@@ -78,7 +78,7 @@ impl<E: SpanExporter> Worker<E> {
             }
         }
         self.spans.close();
-        // Who did not take some now will not take others in the time that is left.
+        // A collector that did not take some now will not take others in the time that is left.
         while self.spans.recv_many(&mut self.batch, BATCH).await > 0 && self.export().await {}
         // Its words would be about spans that were told of already.
         let _ = self.exporter.shutdown();
@@ -133,7 +133,7 @@ async fn overdue(mut stop: watch::Receiver<bool>) {
     sleep(STOP_WITHIN).await;
 }
 
-/// However the thread ends, nothing more is expected of it, and what it leaves is told.
+/// However the thread ends, nothing more is expected of it, and the spans that it leaves are told.
 struct Ending(Arc<Tracer>);
 
 impl Drop for Ending {

@@ -1,4 +1,4 @@
-//! One call for a batch, and what it is called with: the whole, or a half of it down to a single row.
+//! One call for a batch, and the rows of that call: the whole, or a half of it down to a single row.
 
 use std::{future::Future, sync::Arc};
 
@@ -13,21 +13,21 @@ use crate::{
     operators::stage::{Reporting, Stage, StageNode, Verdict},
 };
 
-/// What names a batch in logs; one is never empty.
+/// Names a batch in logs; a batch is never empty.
 pub(super) fn here<T>(rows: &Rows<T>) -> Here {
     let count = u32::try_from(rows.len()).unwrap_or(u32::MAX);
     rows.list.first().map_or_else(Here::nowhere, |(context, _)| Here { batch: Some(count), ..context.here() })
 }
 
-/// What a call made of a batch.
+/// The rows that a call made of a batch.
 pub(super) enum Made<T, U> {
-    /// It only read it: what goes on is what came in, of the same type.
+    /// The call only read the batch: the rows that came in go on, of the same type.
     Same(Rows<T>, fn(Rows<T>) -> Rows<U>),
-    /// It transformed it.
+    /// The call transformed the batch.
     Parts(Parts<U>),
 }
 
-/// What is left of a batch after a call.
+/// The part of a batch that is left after a call.
 pub(super) enum Back<T> {
     Nothing,
     /// Where its rows come from.
@@ -36,7 +36,7 @@ pub(super) enum Back<T> {
     Rows(Rows<T>),
 }
 
-/// What a call came to.
+/// The result of a call, and the part of the batch that is left.
 pub struct Tried<T, U> {
     pub(super) back: Back<T>,
     pub(super) result: Result<Verdict<Made<T, U>>, Cause>,
@@ -79,8 +79,8 @@ impl<T> Piece<T> {
         [Self { rows: Rows { batch, list }, receipts, is_whole: false }, second]
     }
 
-    /// What is left to be run. The batch that came in is run for the partitions that have not failed; of its parts, rows behind
-    /// one that failed come back, and the reason has been told.
+    /// The rows that are left to be run. The batch that came in is run whole, for the partitions that have not failed. Of its parts,
+    /// rows behind one that failed are returned; the reason has been told.
     pub(super) fn without_halted(self) -> Self {
         if self.is_whole {
             return self;
@@ -93,7 +93,7 @@ impl<T> Piece<T> {
 }
 
 impl<T> Back<T> {
-    /// Notes what a batch that is reported was made of.
+    /// Notes the rows of a batch that is reported.
     pub(super) fn note<S: Stage<In = Rows<T>>>(&self, context: &mut Context) {
         match self {
             Self::Nothing => {}
@@ -119,14 +119,14 @@ fn note_rows<'c>(context: &mut Context, rows: impl Iterator<Item = &'c Context>)
     }
 }
 
-/// What comes next tries for itself.
+/// Sets the rows back to their first attempt: a half, or the next node, counts its own attempts.
 pub(super) fn first_attempts<T>(list: &mut List<T>) {
     for (context, _) in list {
         context.first_attempt();
     }
 }
 
-/// Whether what is owed is the record of a row, and nothing else.
+/// Whether the receipts owe the record of this row, and nothing else.
 pub(super) fn owes(receipts: &[Receipt], row: &Context) -> bool {
     receipts.iter().all(|receipt| receipt.is_of(row.topic(), row.partition(), row.offset()))
 }

@@ -31,12 +31,12 @@ pub struct Batch<'b, T> {
     brand: PhantomData<fn(&'b ()) -> &'b ()>,
 }
 
-/// What all batches of a call have in common, also those that a user's closure never gave back.
+/// The state that all batches of a call share, also those that a user's closure never gave back.
 pub(super) struct Call {
     pub(super) contexts: Arc<[Context]>,
     /// How many slots all its rows have together, each counted as often as a row has it.
     uses: AtomicUsize,
-    /// Why it cannot count as done, whatever comes back.
+    /// Why the call cannot count as done, even if every row comes back.
     fault: OnceLock<String>,
 }
 
@@ -87,7 +87,7 @@ pub struct WrongLength {
     returned: usize,
 }
 
-/// What a stage did to its batch, taken apart by the engine.
+/// A batch that its stage gave back, taken apart by the engine.
 pub(super) struct Parts<T> {
     pub(super) rows: Vec<Row<T>>,
     pub(super) skipped: Vec<(Slots, Reason)>,
@@ -231,7 +231,7 @@ impl<'b, T> Batch<'b, T> {
     }
 }
 
-/// What [`flat_map`](Batch::flat_map) makes rows of. A `Result` is that in two ways, so that the compiler takes it for neither.
+/// A type that [`flat_map`](Batch::flat_map) makes rows of. A `Result` is one in two ways, so that the compiler infers neither.
 pub trait GivesRows<How> {}
 
 impl<I: IntoIterator> GivesRows<Each> for I {}

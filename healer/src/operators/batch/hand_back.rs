@@ -1,4 +1,4 @@
-//! What a batch stage gave back, row by row.
+//! Gives the rows that come back from a batch stage their receipts, row by row.
 
 use super::batch::{Parts, Slots};
 use crate::{
@@ -18,10 +18,10 @@ pub(super) fn receipts_of(count: usize, receipts: Vec<Receipt>) -> Vec<Receipt> 
     rows
 }
 
-/// Rows with what they owe, or what is wrong and whose it is.
+/// Rows with their receipt, or the cause of a failure with the receipts that it concerns.
 pub(super) type Handed<U> = Result<(Receipt, List<U>), (Cause, Vec<Receipt>)>;
 
-/// Gives each row that came back its receipt, settles what was skipped, and finds out what is missing.
+/// Gives each row that came back its receipt, settles the skipped rows, and finds out whether rows are missing.
 pub(super) fn hand_back<U>(parts: Parts<U>, receipts: Vec<Receipt>) -> Handed<U> {
     let Parts { rows, skipped, call } = parts;
     if let Some(fault) = call.fault() {

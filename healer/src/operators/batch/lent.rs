@@ -6,7 +6,7 @@ use super::{
 };
 use crate::context::Context;
 
-/// What a function made of a batch; rows are counted from 0.
+/// The values and skips that a function made of a batch; rows are counted from 0.
 pub(crate) struct Fates<T> {
     /// Each value with the rows that it was made of.
     pub(crate) values: Vec<(Vec<usize>, T)>,
@@ -24,10 +24,10 @@ pub(crate) fn lent<'b, T>(rows: Vec<(Context, T)>) -> Batch<'b, T> {
     batch(contexts.into(), values)
 }
 
-/// What became of a batch.
+/// The fates of the rows of a batch.
 ///
 /// # Panics
-/// If it would fail in a pipeline for what the function did with `flat_map`.
+/// If the batch would fail in a pipeline because of the function's `flat_map`.
 pub(crate) fn fates<T>(batch: Batch<'_, T>) -> Fates<T> {
     let Parts { rows, skipped, call } = batch.into_parts();
     assert!(call.fault().is_none(), "{}", call.fault().unwrap_or_default());

@@ -21,7 +21,7 @@ use crate::{
     },
 };
 
-/// A batch stage and what follows.
+/// A batch stage and the nodes below it.
 pub struct Work<S, K, D> {
     stage: StageNode<S, D>,
     kind: PhantomData<fn() -> K>,
@@ -33,7 +33,7 @@ impl<S, K, D> Work<S, K, D> {
     }
 }
 
-/// What a call that finished leaves.
+/// The result of a call that finished, with its receipts and context.
 struct Passed<T, U> {
     made: Made<T, U>,
     back: Back<T>,
@@ -118,12 +118,12 @@ where
         let Piece { mut rows, receipts, is_whole } = piece;
         let is_single = rows.len() == 1 && self.stage.splits();
         let mut context = match rows.list.as_slice() {
-            // One record alone is what failed, if it does: not a row that was made of several, or of another record.
+            // If the call fails, this one record failed. That is not so for a row that was made of several, or of another record.
             [(context, _)] if is_single && owes(&receipts, context) => context.keep(true),
             [(context, _), ..] => context.of_many(rows.len()),
             [] => return None,
         };
-        // A half is tried once: what passes by itself is left to the attempts at single rows.
+        // A half is tried once: the other attempts are left to single rows.
         let repeats = self.stage.repeats() && (is_whole || is_single);
         let mut pauses = None;
         self.tell(&rows);
@@ -213,7 +213,7 @@ where
                 }
             },
         };
-        // Copies are not kept while what comes next has no room.
+        // Copies are not kept while the nodes below have no room.
         drop(back);
         first_attempts(&mut list);
         let Some((rows, mut context)) = Rows::begin(list) else {

@@ -79,13 +79,13 @@ fn send(shared: &Shared, letter: &Letter, size: Size) -> Option<Result<Delivery,
         key: original.key(),
         value: original.value(),
         headers: &headers::of(letter, size),
-        // The time of now: a topic may refuse what is older or younger, or delete it at once.
+        // The time of sending: a topic may refuse an older or younger record, or delete it at once.
         timestamp: None,
     };
     Some(shared.producer().send(&record))
 }
 
-/// What is to be done about a letter that was not sent.
+/// The next step for a letter that was not sent.
 enum Next {
     Again,
     Smaller,

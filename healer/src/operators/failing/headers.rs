@@ -16,7 +16,7 @@ pub(super) enum Size {
 }
 
 impl Size {
-    /// What is tried when the broker will not have so much.
+    /// The next smaller size, for a letter that the broker refuses as too large.
     pub(super) fn smaller(self) -> Option<Self> {
         match self {
             Self::Full => Some(Self::Short),
@@ -30,8 +30,8 @@ impl Size {
 /// The most bytes of an error in a short letter.
 const SHORT_ERROR: usize = 100;
 
-/// All headers of a letter. Those that it has from an earlier time as a dead letter are replaced, but for what is said of the
-/// first life of a record that was sent back.
+/// All headers of a letter. Headers from an earlier time as a dead letter are replaced, except those about the first life of a
+/// record that was sent back.
 pub(super) fn of(letter: &Letter, size: Size) -> Headers {
     let mut headers = letter
         .original

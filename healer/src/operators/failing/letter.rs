@@ -1,4 +1,4 @@
-//! A dead letter: the record as it came in, and what went wrong.
+//! A dead letter: the record as it came in, and the error.
 
 use std::sync::Arc;
 
@@ -22,7 +22,7 @@ pub(crate) struct Letter {
 }
 
 impl Letter {
-    /// Of an item on its way through fused nodes: the record itself is at hand, or what was kept of it.
+    /// A letter for an item on its way through fused nodes, made of the record itself or of its kept original.
     pub(super) fn new(host: &Host, node: u32, topic: &Arc<str>, cause: &Cause, visit: &Visit<'_>) -> Self {
         let here = visit.record().map(|record| Arc::new(Original::of(record)));
         let original = here.or_else(|| visit.context.original().cloned());

@@ -94,8 +94,8 @@ async fn bury(
 
 fn policy<'h>(host: &'h Host, node: u32, cause: &Cause, context: &Context) -> &'h OnError {
     match cause {
-        // What the broker does not take is no fault of the record, and a letter that cannot be sent would be lost.
-        // And which records are at fault is not known of rows of another call: those that they are of, or these.
+        // A failed send is no fault of the record, and a dead letter that cannot be sent would be lost.
+        // With rows of another call it is not known which records are at fault: those of the rows, or those that are owed here.
         Cause::Send(_) | Cause::DeadLetter(_) | Cause::OtherBatch => &OnError::Stop,
         // One row of a batch may be at fault: the others are not given up with it.
         _ if context.is_of_many() => &OnError::Stop,

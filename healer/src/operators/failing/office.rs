@@ -46,7 +46,7 @@ impl Office {
         Self(queue)
     }
 
-    /// Takes over what is owed for the item of a visit.
+    /// Takes a letter, with the receipt of the visit's item.
     pub(super) fn put(&self, letter: Letter, visit: &mut Visit<'_>) {
         let context = visit.context.keep(false);
         let receipt = visit.take(letter.node);
@@ -82,7 +82,7 @@ fn end(shared: &Shared, ended: Ended) {
     if result.is_err() {
         receipt.halt();
     }
-    // Before the end is told, so that whoever hears of it finds the partition free.
+    // Dropped before the outcome is reported, so that the partition is free by then.
     drop(held);
     let mut visit = Visit::new(Claim::Held(receipt), &mut context, node);
     let result = match result {

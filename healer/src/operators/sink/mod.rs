@@ -30,7 +30,7 @@ type EncodeValue<T, C> = fn(&C, &T, &mut Vec<u8>, &CodecContext<'_>, bool) -> Re
 
 /// A sink: a topic and a codec. Made by [`kafka`](crate::kafka)'s functions; give it to `then`.
 ///
-/// The record's key, headers and timestamp go along unless changed here. What flowed in flows on after the acknowledgement.
+/// The record's key, headers and timestamp go along unless changed here. The value flows on after the acknowledgement.
 #[must_use = "a sink does nothing until a stream flows into it"]
 pub struct Sink<T, C> {
     topic: Option<Arc<str>>,
@@ -73,12 +73,12 @@ impl<T: Send + 'static, C: Codec> Sink<T, C> {
         }
     }
 
-    /// Takes an `Option` of what it took, and writes `None` as a tombstone: a record with its key and without a value, which deletes
-    /// what a compacted topic has under the key.
+    /// Takes an `Option<T>` instead of a `T`, and writes `None` as a tombstone: a record with its key and without a value. A
+    /// compacted topic then deletes the value under that key.
     ///
-    /// Below a source with [`tombstones`](super::Source::tombstones) a sink does that by itself wherever its codec writes an `Option` (JSON and
-    /// bincode do). Elsewhere `None` is what the codec makes of it, `null` in JSON. It comes before the methods that take functions of the
-    /// value: those are then given the `Option`.
+    /// Below a source with [`tombstones`](super::Source::tombstones) a sink does that by itself wherever its codec writes an `Option`
+    /// (JSON and bincode do). Elsewhere the codec encodes `None` as a value, JSON as `null`. Call this before the methods that take
+    /// functions of the value: those functions are then given the `Option`.
     ///
     /// ```
     /// use healer::prelude::*;
@@ -125,10 +125,10 @@ impl<T: Send + 'static, C: Codec> Sink<T, C> {
 
     /// The time of each record, instead of the source record's; where it is `None`, and for 1970 itself, the time of sending.
     ///
-    /// By default what a record becomes has its time, also after `map`; what several records became, below a batch, has the highest of
-    /// theirs. Brokers delete by it: under `retention.ms` what is old when it is written does not stay for long, so where the topic is to keep
-    /// what is written from the moment of writing on, say `now`. A time that the broker refuses is a fault of the record
-    /// ([`on_error`](Self::on_error)).
+    /// By default the written record has the time of its source record, also after `map`. A record made of several source records,
+    /// below a batch, has the highest of their times. Brokers delete by this time: under `retention.ms` a record that is old when it
+    /// is written does not stay for long. If the topic is to keep records from the moment of writing on, say `now`. A time that the
+    /// broker refuses is a fault of the record ([`on_error`](Self::on_error)).
     ///
     /// ```
     /// use healer::prelude::*;
@@ -147,12 +147,12 @@ impl<T: Send + 'static, C: Codec> Sink<T, C> {
         self
     }
 
-    /// What happens to a record that is at fault here, instead of what the [pipeline](crate::App::on_error) says: its value
-    /// cannot be encoded, it is too large for the topic, it has no key where one is needed, the topic that it chose is none or does
-    /// not exist, or the broker refuses its time.
+    /// Decides about a record that is at fault here, instead of the [pipeline's policy](crate::App::on_error). A record is at fault
+    /// if its value cannot be encoded, it is too large for the topic, it has no key where one is needed, the topic that it chose has
+    /// no valid name or does not exist, or the broker refuses its time.
     ///
-    /// What is not the record's fault is not decided here. While no broker takes it, it waits as long as that lasts; an unknown
-    /// fixed topic, a missing right or a missing codec stops the pipeline.
+    /// Other faults are not decided here. While no broker takes the record, it waits as long as that lasts; an unknown fixed topic, a
+    /// missing right or a missing codec stops the pipeline.
     ///
     /// ```
     /// use healer::prelude::*;
@@ -193,7 +193,7 @@ impl<T: Send + 'static, C: Codec> Operator for Sink<T, C> {
     }
 }
 
-/// A sink and what follows.
+/// A sink and the nodes below it.
 pub struct SinkNode<T, C, D>(Arc<Work<T, C, D>>);
 
 struct Work<T, C, D> {

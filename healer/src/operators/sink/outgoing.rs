@@ -1,4 +1,4 @@
-//! What a record becomes, before it is sent.
+//! The record that a sink makes of an item, before it is sent.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use crate::{
 /// A record on its way.
 pub(super) struct Outgoing {
     pub(super) topic: Arc<str>,
-    /// What is in here is sent where there is a value.
+    /// The encoded value; sent only if `has_value`.
     pub(super) buffer: Vec<u8>,
     has_value: bool,
     key: Key,
@@ -39,7 +39,7 @@ impl Outgoing {
         let Envelope { value, context, .. } = item;
         let chosen = sink.topic_of.as_ref().map(|topic_of| Arc::from(topic_of(value)));
         let topic = chosen.or_else(|| sink.topic.clone()).unwrap_or_else(|| Arc::from(""));
-        // What is said of a record that was a dead letter is not true of what it becomes.
+        // The headers of a redriven dead letter describe the source record, and are not true of the new one.
         let headers = sink.headers_of.as_ref().map(|headers_of| headers_of(value, context)).or_else(|| {
             let (headers, ours) = (context.headers(), &OF_REDRIVEN);
             headers.has_any(ours).then(|| headers.without(ours))

@@ -25,7 +25,7 @@ impl<S: Stage, C: Calls<S>> Kind<S> for TaskKind<C> {
     }
 }
 
-/// A stage in a task, and what follows.
+/// A stage in a task, and the nodes below it.
 pub struct Work<S, C, D> {
     stage: StageNode<S, D>,
     calls: PhantomData<fn() -> C>,
@@ -58,7 +58,7 @@ impl<S: Stage, C: Calls<S>, D: Consumer<S::Out>> ServeOne<S::In> for Work<S, C, 
         if S::CONTEXT {
             context.enter(&node.path);
         }
-        // The receipt waits here: whatever the call does, its end is seen, and a cancelled call returns it.
+        // The receipt waits here, outside of the call: the end of the call is always seen, and a cancelled call returns the receipt.
         let admitted = self.stage.admit(host).await;
         StageNode::<S, D>::expects_report(host, &mut context);
         self.stage.looks_at_call(host, &mut context, &value);

@@ -15,7 +15,7 @@ pub(super) struct Breaker {
     failures: u32,
     pause: Duration,
     state: Mutex<State>,
-    /// Tells those who wait that a trial has ended.
+    /// Tells waiting calls that a trial has ended.
     changed: Notify,
 }
 
@@ -29,7 +29,7 @@ struct State {
     on_trial: bool,
 }
 
-/// What whoever wants to call is told.
+/// The answer to a task that wants to call.
 enum Answer {
     Go {
         trial: bool,
@@ -87,7 +87,7 @@ impl Breaker {
     /// `opens` runs where it opens or stays open, with the number of failures in a row, while nobody else changes that.
     fn failed<R>(&self, trial: bool, now: Duration, opens: impl FnOnce(u32) -> R) -> Option<R> {
         let mut state = self.state();
-        // What was at work when it opened says nothing new.
+        // A call that was at work when the breaker opened says nothing new.
         if state.trial_from.is_some() && !trial {
             return None;
         }

@@ -25,7 +25,7 @@ pub trait AsyncStage: Stage {
     ) -> impl Future<Output = Verdict<Self::Out>> + Send + 'a;
 }
 
-/// What a call came to.
+/// The result of a call.
 pub struct Called<U>(pub(super) Result<Verdict<U>, Cause>);
 
 /// The right to call, where a stage bounds how many may do so at once.
@@ -43,7 +43,7 @@ impl<'b> Slot<'b> {
         Self { bound: Some(bound), permit: Some(permit) }
     }
 
-    /// Whoever pauses leaves the right to others.
+    /// Leaves the right to other calls during a pause.
     fn free(&mut self) {
         self.permit = None;
     }
@@ -122,9 +122,9 @@ impl<S: SyncStage> Calls<S> for Blocking {
     }
 }
 
-/// A stage whose function may be called again with what it was called with.
+/// A stage whose function may be called again with the same value.
 pub trait AgainStage: Stage {
-    /// Calls the user's function; what is asynchronous about it is the function's.
+    /// Calls the user's function; the future waits only where that function does.
     fn again<'a>(
         input: &'a Self::In,
         context: &'a Context,
@@ -248,8 +248,8 @@ fn of_attempt<T, U>((_, result): &(T, Result<Verdict<U>, Cause>)) -> Ended<'_> {
     ended(result)
 }
 
-/// Calls where it may block; `ended` says of what comes back how the call has ended. After a panic the context is without key and
-/// headers.
+/// Calls on a thread that the call may block; `ended` reads from the result how the call has ended. After a panic the context is
+/// without key and headers.
 async fn on_a_thread<R: Send + 'static>(
     host: &Host,
     node: &Node,

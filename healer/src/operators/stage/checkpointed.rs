@@ -19,7 +19,7 @@ pub trait CheckpointedStage: Stage {
     fn encode(value: &Self::Out, into: &mut Vec<u8>) -> Result<(), BoxError>;
 }
 
-/// Runs as `K` and keeps what comes out.
+/// Runs as `K` and keeps its last output.
 pub struct Checkpointed<K>(PhantomData<K>);
 
 impl<S: CheckpointedStage, K: Kind<S>> Kind<S> for Checkpointed<K> {

@@ -1,6 +1,6 @@
 //! Stages that give many values for one, pulled one by one so that the rest waits while the next node is full.
 //!
-//! A future is used as a generator: the user's iterator lives in it, beside what it borrows, and rests there between two
+//! A future is used as a generator: the user's iterator lives in it, beside the data that it borrows, and rests there between two
 //! values. Where nothing below can be full it runs to its end on the spot.
 
 use std::{
@@ -83,8 +83,8 @@ pub trait FlatStage: Stage {
     ) -> impl Future<Output = Result<(), BoxError>> + Send + 'a;
 }
 
-/// The name of the type of the list that a call would give. Nothing is called: the compiler alone has to know it, and it knows also
-/// what an `impl IntoIterator` stands for.
+/// The name of the type of the list that a call would give. Nothing is called: only the compiler has to know the type, and it knows
+/// also the type behind an `impl IntoIterator`.
 pub fn name_of_list<A, L, F: Future<Output = Option<L>>>(_: impl FnOnce(A) -> F) -> &'static str {
     type_name::<L>()
 }
@@ -108,7 +108,7 @@ impl<S: FlatStage> Kind<S> for FlatKind {
     }
 }
 
-/// A flat stage and what follows.
+/// A flat stage and the nodes below it.
 pub struct FlatNode<S, D>(Arc<Work<S, D>>);
 
 struct Work<S, D>(StageNode<S, D>);
@@ -190,7 +190,7 @@ impl<S: FlatStage, D: Consumer<S::Out>> Work<S, D> {
                 visit.give();
                 let pushed = visit.shared(|visit| boundary::push_guarded(next, &mut lane.next, visit, value));
                 if pushed.is_err() {
-                    // What comes after it failed.
+                    // A node below failed, not this one.
                     span.end(Ok(true));
                 }
                 pushed?;

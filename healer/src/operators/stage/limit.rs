@@ -65,16 +65,16 @@ const QUEUE: f64 = 4.0;
 const SMOOTHING: f64 = 0.2;
 /// How far each window moves the usual latency.
 const MEMORY: f64 = 1.0 / 300.0;
-/// What is left of the limit after a call that did not end in its time.
+/// The part of the limit that is left after a window with a call that did not end in its time.
 const BACKOFF: f64 = 0.9;
 
 /// The gradient algorithm of Netflix's concurrency limits (`Gradient2Limit`): the limit grows by a few calls as long as latency
-/// is what it usually is, and shrinks by the part that it is longer.
+/// is as usual, and shrinks in proportion when latency is longer.
 struct Tuner {
     least: f64,
     most: f64,
     limit: f64,
-    /// What the semaphore was given.
+    /// How many permits the semaphore was given.
     permits: usize,
     /// The usual latency, in seconds.
     usual: Option<f64>,
@@ -86,7 +86,7 @@ struct Tuner {
 }
 
 impl Tuner {
-    /// What a limit begins with, within its bounds.
+    /// The first value of a limit, within its bounds.
     const FIRST: usize = 16;
 
     #[expect(clippy::cast_precision_loss, reason = "numbers of calls are far below 2^52")]
@@ -128,7 +128,7 @@ impl Tuner {
         let latency = self.took / f64::from(self.calls);
         let usual = self.usual.get_or_insert(latency);
         *usual += (latency - *usual) * MEMORY;
-        // A service that has become much faster is not to be measured by what it was.
+        // A service that has become much faster is not to be measured by its old latency.
         if *usual > 2.0 * latency {
             *usual *= 0.95;
         }

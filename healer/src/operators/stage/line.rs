@@ -1,4 +1,4 @@
-//! Who waits for whom in a lane of a parallel stage: calls of a key for each other, or results for those before them.
+//! The order in a lane of a parallel stage: calls of a key wait for each other, or results wait for those before them.
 
 use std::{
     cmp::Ordering,
@@ -18,14 +18,14 @@ pub(super) enum Row {
     Of(Option<u64>),
 }
 
-/// What waits to be begun. Of those that may begin the one that came first does: who waits for nobody is begun as it came, and
-/// a long row goes on as soon as its first is done, so that no row grows while others overtake it.
+/// Items that wait to be begun. Of the items that may begin, the one that came first does: an item that waits for no other begins
+/// in its turn, and a long row goes on as soon as its first item is done. So no row grows while others overtake it.
 pub(super) struct Line<T> {
     /// Those that had nobody before them in their row, as they came.
     fresh: VecDeque<Waiting<T>>,
     /// Those that stood behind another. Few: most of them are the next to begin.
     freed: BinaryHeap<Waiting<T>>,
-    /// Rows with an item that may begin or is at work, and who stands behind it.
+    /// Rows with an item that may begin or is at work, and the items behind it.
     rows: HashMap<Option<u64>, Behind<T>, FixedState>,
     length: usize,
     /// How many stand behind another of their row.
@@ -34,7 +34,7 @@ pub(super) struct Line<T> {
     came: u64,
 }
 
-/// Who stands behind another of the same row, and how many came before.
+/// The items behind the first of their row, each with the number of items that came before it.
 type Behind<T> = VecDeque<(u64, Envelope<T>)>;
 
 /// An item that may begin.
@@ -117,7 +117,7 @@ impl<T> Line<T> {
         }
     }
 
-    /// The next one to begin. What is halted is dropped on the way, and so returned.
+    /// The next item to begin. Halted items are dropped on the way, and so returned.
     pub(super) fn next(&mut self) -> Option<(Row, Envelope<T>)> {
         loop {
             let Waiting { row, item, .. } = self.first()?;
@@ -143,7 +143,7 @@ impl<T> Line<T> {
     }
 }
 
-/// What is done and waits to be passed on.
+/// Results that wait to be passed on.
 pub(super) struct Results<E> {
     in_order: bool,
     next: u64,
@@ -199,7 +199,7 @@ mod tests {
         line
     }
 
-    /// What begins, where each is done before the next is asked for.
+    /// The values in the order in which they begin, if each is done before the next is asked for.
     fn all(mut line: Line<u32>) -> Vec<u32> {
         let mut begun = Vec::new();
         while let Some((row, item)) = line.next() {

@@ -59,9 +59,9 @@ use crate::{
 
 /// A function that is a node. Written by `#[stage]`.
 pub trait Stage: Send + Sync + Sized + 'static {
-    /// What it takes.
+    /// The type that it takes.
     type In: Send + 'static;
-    /// What it gives.
+    /// The type that it gives.
     type Out: Send + 'static;
     /// The state that it asks for.
     type Need: Need;
@@ -73,23 +73,23 @@ pub trait Stage: Send + Sync + Sized + 'static {
     const CONTEXT: bool;
     /// The reason of its skips.
     const SKIP: &'static str;
-    /// What it does about failures.
+    /// Its failure policy.
     const POLICY: Policy;
 
-    /// Which calls are reported with what went in.
+    /// Which calls are reported with their input.
     const REPORT: Reporting = Reporting::Never;
 
-    /// Writes what goes in as JSON, for a report.
+    /// Writes the input as JSON, for a report.
     fn report_json(_: &Self::In, _: &mut Vec<u8>) -> bool {
         false
     }
 
-    /// Writes what goes in as JSON, where it has that form.
+    /// Writes the input as JSON, where it has that form.
     fn input_json(_: &Self::In, _: &mut Vec<u8>) -> bool {
         false
     }
 
-    /// Writes what comes out as JSON, where it has that form.
+    /// Writes the output as JSON, where it has that form.
     fn output_json(_: &Self::Out, _: &mut Vec<u8>) -> bool {
         false
     }
@@ -103,7 +103,7 @@ pub trait Kind<S: Stage> {
     fn kind() -> NodeKind;
     #[doc(hidden)]
     const STORES: bool = false;
-    /// What `build` refuses it for.
+    /// The fault for which `build` refuses it.
     #[doc(hidden)]
     fn fault() -> Option<String> {
         None
@@ -138,7 +138,7 @@ impl<S: Stage> Operator for S {
     }
 }
 
-/// What every node of a stage holds.
+/// The parts that every node of a stage holds.
 pub struct StageNode<S, D> {
     pub(super) node: Arc<Node>,
     reason: Reason,
@@ -155,7 +155,7 @@ impl<S: Stage, D> StageNode<S, D> {
 }
 
 impl<S, D> StageNode<S, D> {
-    /// Waits until the function may be called; what is given is told what came of it.
+    /// Waits until the function may be called; the caller then tells `Admitted` how the last attempt ended.
     pub(super) async fn admit(&self, host: &Host) -> Admitted<'_> {
         let pass = match &self.handling.breaker {
             // In a box: few stages have one, and every call would be larger by it.
@@ -204,7 +204,7 @@ impl<S, D> StageNode<S, D> {
         Some(pause)
     }
 
-    /// What becomes of an item after its calls. A dead letter is waited for here.
+    /// The step for an item after its calls; waits for the acknowledgement of its dead letter, if it becomes one.
     async fn step<U>(
         &self,
         host: &Host,
@@ -218,7 +218,7 @@ impl<S, D> StageNode<S, D> {
         }
     }
 
-    /// What becomes of an item that did not fail.
+    /// The step for an item that did not fail; else the cause of its failure.
     fn ended<U>(&self, result: Result<Verdict<U>, Cause>, context: &mut Context) -> Result<Step<U>, Cause> {
         match result {
             Ok(Verdict::Next(value)) => {
@@ -232,7 +232,7 @@ impl<S, D> StageNode<S, D> {
     }
 }
 
-/// What a call failed with.
+/// The error that a call failed with.
 fn error_of<U>(result: &Result<Verdict<U>, Cause>) -> Option<&(dyn std::error::Error + 'static)> {
     match result {
         Ok(Verdict::Fail(error) | Verdict::Fatal(error)) => Some(&**error),
@@ -256,7 +256,7 @@ impl Admitted<'_> {
     }
 }
 
-/// What a stage keeps for a partition: its state, and the lane below.
+/// A stage's lane for a partition: its state, and the lane below.
 pub struct StageLane<N, L> {
     pub(super) need: N,
     pub(super) next: L,

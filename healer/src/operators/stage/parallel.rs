@@ -1,5 +1,5 @@
-//! Stages that work on several records of a partition at once. One task a lane runs them, so that what follows is reached
-//! by one after the other; the bound on calls is the stage's, shared by the lanes of all partitions.
+//! Stages that work on several records of a partition at once. One task a lane runs them, so that records reach the nodes below
+//! one after the other; the bound on calls is the stage's, shared by the lanes of all partitions.
 
 use std::{
     future::Future,
@@ -36,10 +36,10 @@ use crate::{
 
 /// A stage with `parallel`.
 pub trait ParallelStage: Stage {
-    /// How many calls at once, and what stays in order.
+    /// How many calls run at once, and which records stay in order.
     const PARALLEL: Parallel;
 
-    /// The hash of the key that a function of the user's gives, where that says what stays in order.
+    /// The hash of the key that a user's function gives, where that key decides which records stay in order.
     fn order_key(_: &Self::In) -> Option<u64> {
         None
     }
@@ -72,14 +72,14 @@ impl<S: ParallelStage, C: Calls<S>> Kind<S> for ParallelKind<C> {
     }
 }
 
-/// A parallel stage and what follows.
+/// A parallel stage and the nodes below it.
 pub struct Crew<S, C, D> {
     stage: StageNode<S, D>,
     limit: Limit,
     calls: PhantomData<fn() -> C>,
 }
 
-/// What is told of a lane's calls; nothing is at work once it is dropped.
+/// Writes the numbers of a lane's calls to its counts; both are zero once it is dropped.
 struct Told<'l>(&'l LaneCounts, u32);
 
 impl Told<'_> {
@@ -94,7 +94,7 @@ impl Drop for Told<'_> {
     }
 }
 
-/// A call that has ended, with what it owes.
+/// A call that has ended, with its receipt.
 struct Ended<U> {
     step: Step<U>,
     receipt: Receipt,
@@ -111,7 +111,7 @@ impl<S: ParallelStage, C: Calls<S>, D: Consumer<S::Out>> Crew<S, C, D> {
     /// The row of an item.
     ///
     /// # Errors
-    /// The user's function, or the `Hash` of what it gave, panicked.
+    /// `Cause::Panic` if the user's function, or the `Hash` of its key, panicked.
     fn row(&self, item: &Envelope<S::In>) -> Result<Row, Cause> {
         let key = match S::PARALLEL.order {
             Order::Partition | Order::None => return Ok(Row::Alone),
@@ -125,8 +125,8 @@ impl<S: ParallelStage, C: Calls<S>, D: Consumer<S::Out>> Crew<S, C, D> {
         Ok(if alone { Row::Alone } else { Row::Of(key) })
     }
 
-    /// Works on an item, unless it has `failed` already. The receipt waits here: whatever the call does, its end is seen, and a
-    /// cancelled call returns it.
+    /// Works on an item, unless it has `failed` already. The receipt waits here, outside of the user's call: the end of that call is
+    /// always seen, and a cancelled call returns the receipt.
     fn call<'a>(
         &'a self,
         host: &'a Host,
@@ -142,7 +142,7 @@ impl<S: ParallelStage, C: Calls<S>, D: Consumer<S::Out>> Crew<S, C, D> {
         if S::CONTEXT {
             context.enter(&self.stage.node.path);
         }
-        // Not an `async fn`, nor several: each would hold what it is given twice, and a call is moved with all that it holds.
+        // Not an `async fn`, nor several: each would hold its arguments twice, and a call is moved with all that it holds.
         async move {
             let refused = match failed {
                 Some(cause) => Some(Err(*cause)),
@@ -165,7 +165,7 @@ impl<S: ParallelStage, C: Calls<S>, D: Consumer<S::Out>> Crew<S, C, D> {
                 self.stage.reports_end(host, &mut context, &result);
                 result
             };
-            // Before the letter leaves: what stands behind this record begins when it has.
+            // Before the letter leaves: the records behind this one begin after that.
             if S::POLICY.quarantine
                 && !matches!(result, Ok(Verdict::Next(_) | Verdict::Skip))
                 && let Err(full) = quarantine.add(row)
@@ -252,7 +252,7 @@ impl<S: ParallelStage, C: Calls<S>, D: Consumer<S::Out>> Serve<S::In> for Crew<S
 
     async fn run(&self, lane: &mut Self::Lane, host: &Host, inbox: &mut Inbox<S::In>) {
         let StageLane { need, next: below } = lane;
-        // Stages that give many for one are held up here; what gives one for one is bounded by its records.
+        // Nodes that give many items for one are held up here; nodes that give one for one are bounded by their records.
         let most = host.in_flight().max(S::PARALLEL.most.bound());
         let mut waiting = Line::default();
         let mut results = Results::new(S::PARALLEL.order);
@@ -270,12 +270,12 @@ impl<S: ParallelStage, C: Calls<S>, D: Consumer<S::Out>> Serve<S::In> for Crew<S
                 return;
             }
             if results.has_next() || !waiting.has_next() {
-                // Others may have it: this lane has nothing to begin, or what is done finds no room below.
+                // Other lanes may have the permit: this lane has nothing to begin, or its results find no room below.
                 (turn, permit) = (None, None);
             }
             while !results.has_next() && waiting.has_next() {
                 let Some(permit) = permit.take().or_else(|| self.permit(&mut turn)) else { break };
-                // A partition that has failed runs nothing any more: what waits is returned.
+                // A partition that has failed runs nothing any more: waiting items are returned.
                 if let Some(next) = waiting.next() {
                     let slot = Slot::new(&self.limit.permits, permit);
                     running.push(self.call(host, (need, &quarantine), next, calls, slot, None));

@@ -1,4 +1,4 @@
-//! What a stage does about failures, and which of its calls it reports.
+//! The failure policy of a stage, and which of its calls it reports.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use backon::{BackoffBuilder as _, ExponentialBackoff, ExponentialBuilder};
 use super::{breaker::Breaker, rate::Rate};
 use crate::{context::Context, topology::OnError};
 
-/// Which calls of a stage are reported with what went in.
+/// Which calls of a stage are reported with their input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reporting {
     /// None: a failure is reported without.
@@ -18,7 +18,7 @@ pub enum Reporting {
     All,
 }
 
-/// What a stage's attribute says about failures; its texts were read by the macro.
+/// The failure policy in a stage's attribute, whose texts the macro has read.
 #[derive(Clone, Copy, Debug)]
 pub struct Policy {
     /// How often a record is tried in all.
@@ -37,7 +37,7 @@ pub struct Policy {
     pub split: bool,
     /// Whether later records of a key become dead letters, too, once one has.
     pub quarantine: bool,
-    /// What is done after the last attempt; what the pipeline says where it says nothing.
+    /// The policy after the last attempt; the pipeline's where it is `None`.
     pub on_error: Option<LastResort>,
 }
 
@@ -108,7 +108,7 @@ impl Handling {
             .with_max_delay(self.most)
             .without_max_times();
         let pauses = if self.jitter {
-            // Records of a partition spread out, and a simulation stays what it was.
+            // A seed of the record: records of a partition spread out, and a simulation repeats itself.
             let seed = context.emit_id().as_u64_pair().1;
             pauses.with_jitter().with_jitter_seed(seed)
         } else {

@@ -9,8 +9,8 @@ use std::{
 /// once.
 const SLACK: Duration = Duration::from_millis(10);
 
-/// Gives calls their turns, evenly spaced, in the order in which they ask. Whoever asks later never overtakes, as among those who
-/// sleep and then compete.
+/// Gives calls their turns, evenly spaced, in the order in which they ask. A later call never overtakes an earlier one, as it could
+/// if all slept and then competed.
 #[derive(Debug)]
 pub(super) struct Rate {
     interval: Duration,

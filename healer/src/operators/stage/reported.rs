@@ -1,4 +1,4 @@
-//! What goes into calls that are reported: kept until the call has ended, and written down if that is to be told.
+//! The inputs of calls that are reported: kept until the call has ended, and noted if its end is reported.
 
 use std::{borrow::Borrow, marker::PhantomData};
 
@@ -11,7 +11,7 @@ use crate::{
     operators::failing,
 };
 
-/// What went into a call. However the call ends, also by a panic or by being cancelled, this is dropped, and then noted.
+/// The input of a call. It is noted when this is dropped, so also after a panic or a cancelled call.
 pub struct Kept<'c, S: Stage, V: Borrow<S::In>> {
     /// `None` where nobody wants it.
     value: Option<V>,
@@ -74,7 +74,7 @@ pub fn copy_to_report<T, K: CopiesToReport<T>>(_: K, value: &T) -> T {
 }
 
 impl<S: Stage, D> StageNode<S, D> {
-    /// Has the call that comes note what goes in, where that may be reported.
+    /// Makes the next call note its input, where that may be reported.
     #[inline]
     pub(in crate::operators) fn expects_report(host: &Host, context: &mut Context) {
         if S::REPORT != Reporting::Never && host.reports().is_on() {
@@ -82,7 +82,7 @@ impl<S: Stage, D> StageNode<S, D> {
         }
     }
 
-    /// Reports a call that finished, where all are, and forgets what went in.
+    /// Reports a call that finished, where all are reported, and forgets its input.
     #[inline]
     pub(in crate::operators) fn reports_end<U>(
         &self,

@@ -1,5 +1,5 @@
 //! Synchronous stages that are tried again. The first attempt runs where the item is, fused. An item that has to pause leaves for a
-//! task. On the poll thread its partition rests until the task is done with it; in a task what comes behind it follows, in order.
+//! task. On the poll thread its partition rests until the task is done with it; in a task the items behind it follow, in order.
 
 use std::sync::{
     Arc,
@@ -37,19 +37,19 @@ impl<S: AgainStage<In: Sync>> Kind<S> for RetryingKind {
     }
 }
 
-/// A synchronous stage with attempts, and what follows.
+/// A synchronous stage with attempts, and the nodes below it.
 pub struct Retrying<S, D>(Arc<StageNode<S, D>>);
 
 /// An item for the task.
 struct Item<T> {
     value: T,
-    /// What came of the first attempt, where it was made.
+    /// The result of the first attempt, if it was made.
     first: Option<Result<Verdict<()>, Cause>>,
-    /// What rests meanwhile, where it comes from the poll thread.
+    /// Lets the partition rest meanwhile, if the item comes from the poll thread.
     held: Option<Hold>,
 }
 
-/// What a lane and its task share.
+/// The state that a lane and its task share.
 struct Shared<N, L> {
     need: Arc<N>,
     /// With the task while there is something there, else with the lane: never fought over.
@@ -164,7 +164,7 @@ impl<N, L, T> RetryingLane<N, L, T> {
     }
 }
 
-/// Works on what has left the lane.
+/// Works on the items that have left the lane.
 async fn catch_up<S: AgainStage<In: Sync>, D: Consumer<S::Out>>(
     stage: Arc<StageNode<S, D>>,
     shared: Arc<Shared<S::Need, D::Lane>>,
@@ -173,7 +173,7 @@ async fn catch_up<S: AgainStage<In: Sync>, D: Consumer<S::Out>>(
 ) {
     while let Some(Envelope { mut value, receipt, context }) = inbox.next().await {
         let held = value.held.take();
-        // A partition that has failed runs nothing any more: what waits is returned.
+        // A partition that has failed runs nothing any more: waiting items are returned.
         if !receipt.is_halted() {
             work(&stage, &shared, &host, value, receipt, context).await;
         }

@@ -1,4 +1,4 @@
-//! What only the compiler can tell about the types of a stage's signature, which may be aliases or leave lifetimes out.
+//! Questions about the types of a stage's signature that only the compiler can answer: they may be aliases or leave lifetimes out.
 
 use std::marker::PhantomData;
 
@@ -34,7 +34,7 @@ impl<F> MayLend for Lends<F> {}
 
 /// `Out` of `fn(A) -> Out`: a type in a place where a lifetime may be left out.
 pub trait Gives {
-    /// What it gives.
+    /// The type that it gives.
     type Out;
 }
 
@@ -78,7 +78,7 @@ impl<T> IsOption<T> for Option<T> {
     }
 }
 
-/// A batch that is read, under whatever name.
+/// A batch that is read, under any name.
 #[diagnostic::on_unimplemented(
     message = "`#[stage(batch)]` gets whole batches, and `{Self}` is none",
     label = "not `Rows<T>`",
@@ -101,7 +101,7 @@ impl<T: Send + Sync + 'static> IsRows for Rows<T> {
     }
 }
 
-/// A batch that is transformed, under whatever name.
+/// A batch that is transformed, under any name.
 #[diagnostic::on_unimplemented(
     message = "`#[stage(batch)]` gets whole batches and gives them back, and `{Self}` is none",
     label = "not `Batch<'_, T>`",
@@ -116,7 +116,7 @@ impl<T: Send + 'static> IsBatch for Batch<'_, T> {
     type Row = T;
 }
 
-/// What flows into a stage of batches.
+/// A batch that flows into a stage of batches.
 #[diagnostic::on_unimplemented(
     message = "this stage takes batches of `{T}`, and here flows `{Self}`: the offsets of these records would never be settled",
     label = "the node before gives `{Self}`",

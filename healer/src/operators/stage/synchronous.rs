@@ -33,7 +33,7 @@ impl<S: SyncStage> Kind<S> for SyncKind {
     }
 }
 
-/// A synchronous stage and what follows.
+/// A synchronous stage and the nodes below it.
 pub struct SyncNode<S, D>(StageNode<S, D>);
 
 impl<S: SyncStage, D: Consumer<S::Out>> Consumer<S::In> for SyncNode<S, D> {

@@ -20,8 +20,8 @@ use crate::{
 };
 
 pin_project! {
-    /// A call that begins when it is its turn and has its time from then on. Not an `async fn`: those hold what they are given
-    /// twice, and a call is moved with all that it holds.
+    /// A call that begins when it is its turn and has its time from then on. Not an `async fn`: those hold their arguments twice,
+    /// and a call is moved with all that it holds.
     pub(in crate::operators) struct Timed<'h, F> {
         #[pin]
         call: F,
@@ -34,9 +34,9 @@ pin_project! {
     }
 }
 
-/// What is looked at while a call runs.
+/// How a call is observed while it runs.
 pub(in crate::operators) struct Look {
-    /// How long it takes.
+    /// Whether its duration is measured.
     pub(in crate::operators) measured: bool,
     pub(in crate::operators) span: Span,
 }
@@ -63,7 +63,7 @@ impl<S, D> StageNode<S, D> {
         })
     }
 
-    /// What is looked at while a record's call runs.
+    /// How a record's call is observed while it runs.
     pub(super) fn look(&self, context: &RecordContext) -> Look {
         Look { measured: context.watch().is_measured(), span: context.call(&self.node.path) }
     }
@@ -179,7 +179,7 @@ impl<F: Future> Future for Guarded<F> {
         let _inside = observe::enter(*this.here, *this.node);
         match catch(|| this.call.poll(task)) {
             Ok(polled) => polled.map(Ok),
-            // It is not polled again: who waits for it has its end.
+            // It is not polled again: the waiting task has its result.
             Err(panicked) => Poll::Ready(Err(Cause::Panic(panicked))),
         }
     }

@@ -1,11 +1,11 @@
-//! What a call of a user's function gave, whatever the function returns.
+//! The result of a call of a user's function, in one form for all return types.
 
 use crate::{
     error::{BoxError, Cause},
     observe::Ended,
 };
 
-/// What a call gave.
+/// The result of a call.
 pub enum Verdict<U> {
     /// A value for the next node.
     Next(U),
@@ -57,7 +57,7 @@ impl<U> Verdict<Option<U>> {
     }
 }
 
-/// What functions return, as a verdict.
+/// Verdicts made of the values that functions return.
 impl<U> Verdict<U> {
     #[doc(hidden)]
     #[inline]

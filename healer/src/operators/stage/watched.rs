@@ -1,5 +1,5 @@
-//! What is looked at while a record passes a stage: how long calls take, how large values are, and what they are where data is
-//! logged.
+//! Observations while a record passes a stage: how long calls take, how large values are, and the outputs themselves where data
+//! is logged.
 
 use std::time::Duration;
 
@@ -37,7 +37,7 @@ impl<S: Stage, D> StageNode<S, D> {
         verdict
     }
 
-    /// Looks at what goes into a call beyond the poll thread, where that is to be.
+    /// Looks at the input of a call beyond the poll thread, if its record is watched or a measurement is due.
     #[inline]
     pub(super) fn looks_at_call(&self, host: &Host, context: &mut Context, value: &S::In) {
         let watch = context.watch();
@@ -47,7 +47,7 @@ impl<S: Stage, D> StageNode<S, D> {
         self.looks_at_input(host, context, value);
     }
 
-    /// Looks at what goes into a call, where that is to be.
+    /// Looks at the input of a call, if its record is watched.
     #[inline]
     pub(super) fn looks_at_input(&self, host: &Host, context: &Context, value: &S::In) {
         if context.watch().is_any() {
@@ -55,7 +55,7 @@ impl<S: Stage, D> StageNode<S, D> {
         }
     }
 
-    /// Looks at what a call gave, where that is to be.
+    /// Looks at the output of a call, if its record is watched.
     #[inline]
     pub(super) fn looks_at_output(
         &self,
@@ -105,7 +105,7 @@ impl<S: Stage, D> StageNode<S, D> {
     }
 }
 
-/// A value as JSON; what the look costs is told.
+/// A value as JSON; the time that this takes is noted as the cost of the look.
 fn shown(host: &Host, write: impl FnOnce(&mut Vec<u8>) -> bool) -> Option<Vec<u8>> {
     let began = host.now();
     let json = written(write);

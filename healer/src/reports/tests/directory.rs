@@ -59,7 +59,7 @@ fn of_too_many_files_the_oldest_go_and_nothing_else() {
     wanted.sort_unstable();
     assert_eq!(names(dir.path()), wanted);
 
-    // What an earlier run left counts as well.
+    // Files of an earlier run count as well.
     let again = Directory::new(dir.path()).expect("it is there").keep(2);
     again.report(&at(9)).expect("it is written");
     let mut wanted = [5, 9].map(|second| at(second).file_name()).to_vec();

@@ -1,4 +1,4 @@
-//! Reports of what failed.
+//! Reports of failures.
 
 use std::{
     fmt, io,
@@ -45,7 +45,7 @@ fn here() -> Here {
     }
 }
 
-/// Catches what panics.
+/// Catches the panic of this closure.
 fn caught(panics: impl FnOnce() + UnwindSafe) {
     catch_unwind(panics).expect_err("it panics");
 }
@@ -116,7 +116,7 @@ fn where_a_panic_was_is_known_within_a_record_only() {
     let backtrace = panic.backtrace.expect("the hook saw it");
     assert!(backtrace.contains("reports::tests::draft"), "{backtrace}");
 
-    // It is told once, and to nobody who caught another one.
+    // It is told once, and not for another panic that was caught.
     assert!(last_panic("within 41").is_none());
     let inside = observe::enter(here(), 0);
     caught(|| panic!("this"));

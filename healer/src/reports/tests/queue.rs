@@ -1,4 +1,4 @@
-//! What becomes of reports between a pipeline and its reporter.
+//! Reports on their way from a pipeline to its reporter.
 
 use std::{
     sync::{Arc, Barrier, Mutex, mpsc},
@@ -103,7 +103,7 @@ fn reports_that_are_too_large_together_are_dropped_as_well() {
     assert_eq!(reports.counts(), (0, 1));
     reports.send(numbered(1));
     assert_eq!(called.recv_timeout(LONG), Ok(1));
-    // What the reporter has counts.
+    // The report that the reporter has counts.
     reports.send(numbered(2));
     reports.send(numbered(3));
     assert_eq!(reports.counts(), (0, 2));
@@ -138,7 +138,7 @@ fn the_end_waits_for_a_stuck_reporter_within_its_budget_only() {
     let began = Instant::now();
     reports.finish(Duration::from_millis(50));
     assert!(began.elapsed() >= Duration::from_millis(50) && began.elapsed() < LONG);
-    // Those that waited are dropped, and so is what comes later; the one that it has may still be taken.
+    // Reports that waited are dropped, and so are later ones; the report that the reporter has may still be taken.
     assert_eq!(reports.counts(), (0, 2));
     reports.send(numbered(4));
     assert_eq!(reports.counts(), (0, 3));

@@ -18,7 +18,7 @@ fn parsed(report: &FailureReport) -> Value {
 #[test]
 fn a_report_is_read_back_as_it_was() {
     let report = sample();
-    // `Debug` would not show what differs.
+    // `Debug` would not show the difference.
     assert!(read_back(&report) == report, "{}", String::from_utf8_lossy(&report.to_json()));
     assert!(report.to_json().ends_with(b"}\n"));
 }

@@ -15,13 +15,13 @@ use super::{
 
 const LONG: Duration = Duration::from_secs(30);
 
-/// What came in: the head as it was, in lower case, and the body.
+/// A request that came in: its head in lower case, and its body.
 struct Request {
     head: String,
     body: Vec<u8>,
 }
 
-/// A server that gives these answers, one a connection; its port, and what comes in.
+/// A server that gives these answers, one a connection; returns its port, and the requests that come in.
 fn serve(answers: &'static [&'static str]) -> (u16, mpsc::Receiver<Request>) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let port = listener.local_addr().expect("it is bound").port();

@@ -117,7 +117,7 @@ fn without_chars(name: &str) -> Cow<'_, str> {
     Cow::Owned(plain)
 }
 
-/// A pointer to a function without what stands before its `fn`.
+/// The type of a pointer to a function, without `unsafe` and `extern "…"` before its `fn`.
 fn pointed_to(name: &str) -> &str {
     let name = name.strip_prefix("unsafe ").unwrap_or(name);
     match name.strip_prefix("extern \"").and_then(|abi| abi.split_once("\" ")) {

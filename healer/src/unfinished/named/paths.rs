@@ -1,4 +1,4 @@
-//! What types are by their paths, as the compiler prints them: where they are defined, not where they are exported.
+//! Tells unfinished work by the path of its type, as the compiler prints it: the path of the definition, not that of an export.
 
 /// The work that is still to be done with a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,12 +11,12 @@ pub(super) enum Unfinished {
     Pull,
 }
 
-/// What a type, or the trait of an object, is by its path.
+/// The work that a type with this path, or an object of a trait with this path, still needs. `None` for data.
 pub(super) fn by_path(path: &str) -> Option<Unfinished> {
     let is_any = |of: &[&str]| of.iter().any(|of| path.starts_with(of));
     let last = path.rsplit("::").next().unwrap_or(path);
     if path == EITHER {
-        // It is what it holds.
+        // The value in it decides.
         None
     } else if JUDGE.contains(&path) {
         Some(Unfinished::Judge)
@@ -32,7 +32,7 @@ pub(super) fn by_path(path: &str) -> Option<Unfinished> {
     }
 }
 
-/// Whether it is an error of what stands beside it. `UnitError` and `NeverError` of futures are futures.
+/// Whether it is an error type beside the work in its module. `UnitError` and `NeverError` of futures are futures.
 fn is_error(path: &str) -> bool {
     path.ends_with("Error") && !path.starts_with("futures_util::future::")
 }
@@ -52,7 +52,7 @@ const JUDGE: [&str; 3] =
 
 const RUN: [&str; 8] = [
     "core::future::",
-    // `Fn`, `FnMut` and `FnOnce`, whatever they take.
+    // `Fn`, `FnMut` and `FnOnce`, with any arguments.
     "core::ops::function::Fn",
     "core::cell::lazy::",
     "std::process::Child",
@@ -183,7 +183,7 @@ const EMPTY: [&str; 4] = [
 
 const EITHER: &str = "futures_util::future::either::Either";
 
-/// Of tokio and futures what holds a value.
+/// Types of tokio and futures that hold a value.
 const LOCKS: [&str; 6] = [
     "futures_util::lock::mutex::",
     "tokio::sync::mutex::",

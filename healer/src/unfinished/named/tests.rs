@@ -122,7 +122,7 @@ tokio::task_local! {
     static TENANT: u8;
 }
 
-/// Each of tokio's and futures' own types that can be owned, by what gives it; the rest by their paths.
+/// Types of tokio and futures that can be owned come from the calls that give them; the rest are named by their paths.
 #[tokio::test]
 async fn futures_and_streams_of_tokio_and_futures_are_known() {
     use futures_util::{
@@ -220,7 +220,7 @@ fn a_list_that_has_no_item_for_an_err_is_known_through_adaptors() {
     // The end of a channel says nothing of its sender.
     let channel = || std::sync::mpsc::channel::<u8>().1;
     assert!(told(&channel()) && told(&channel().into_iter().map(|n| n + 1)));
-    // Limits: an object does not say what is in it, and whoever flattens has said so.
+    // Limits: an object does not show its inner type, and `flatten` is the user's word that errors may be left out.
     assert!(!told(&(Box::new(failed().into_iter()) as Box<dyn Iterator<Item = u8>>)));
     assert!(!told(&vec![failed()].into_iter().flatten()));
 }
@@ -251,7 +251,7 @@ fn a_function_that_is_passed_on_by_its_name_is_known() {
         (told_of(order_id(1)), told_of(Marker), told_of(()), told_of([0_u8; 0])),
         (None, None, None, None)
     );
-    // Limits: what it is passed on in does not say how large it is.
+    // Limits: inside another type the size of the function is not known.
     assert_eq!((told_of(Some(job)), told_of((1, job))), (None, None));
 }
 

@@ -21,7 +21,7 @@ use crate::{
 
 const KEYS: &str = "`flat`, `batch`, `parallel = number`, `order = key`, `keyless = none`, `blocking`, `retry(attempts)`, `retry_if = function`, `timeout = \"time\"`, `rate = \"100/s\"`, `circuit_breaker(failures)`, `split`, `on_error = dead_letter(\"topic\")`, `skip = \"reason\"`, `report`, `crate = path`";
 
-/// What the attribute says.
+/// The settings of the attribute.
 #[derive(Default)]
 pub(in crate::stage) struct Settings {
     pub(in crate::stage) flat: Option<Ident>,
@@ -40,7 +40,7 @@ pub(in crate::stage) struct Settings {
     pub(in crate::stage) rate: Option<(Ident, Duration)>,
     pub(in crate::stage) circuit_breaker: Option<Breaker>,
     pub(in crate::stage) on_error: Option<(Ident, OnError)>,
-    /// Which calls are reported with what went in.
+    /// Which calls are reported with their input.
     pub(in crate::stage) report: Option<(Ident, Report)>,
     pub(in crate::stage) checkpoint: Option<Attribute>,
     krate: Option<Path>,
@@ -52,7 +52,7 @@ impl Settings {
         self.retry.is_some() || self.rate.is_some() || self.circuit_breaker.is_some()
     }
 
-    /// The path to healer. At the function, so that what the compiler has to say of it is said there.
+    /// The path to healer. Its span is the function's, so that the compiler's errors about it point at the function.
     pub(in crate::stage) fn krate(&self, span: Span) -> TokenStream {
         let Some(path) = &self.krate else { return quote_spanned!(span=> ::healer) };
         let moved = path.to_token_stream().into_iter().map(|mut token| {
@@ -77,7 +77,7 @@ pub(in crate::stage) enum Report {
     All,
 }
 
-/// What a parallel stage keeps in order.
+/// The order that a parallel stage keeps.
 pub(in crate::stage) enum Order {
     Key,
     /// That of a key which this function gives.
@@ -101,7 +101,7 @@ pub(in crate::stage) struct Breaker {
     pub(in crate::stage) pause: Option<Duration>,
 }
 
-/// What is done with a record that failed.
+/// The fate of a record that failed.
 pub(in crate::stage) enum OnError {
     Stop,
     Skip,
@@ -109,7 +109,7 @@ pub(in crate::stage) enum OnError {
     DeadLetter(Option<Expr>, Option<Ident>),
 }
 
-/// One key with what stands after it.
+/// One key with its value.
 struct Entry {
     key: Ident,
     value: Value,

@@ -1,4 +1,4 @@
-//! What may stand after a key.
+//! The values that may stand after a key.
 
 use proc_macro2::{Ident, TokenStream, TokenTree};
 use quote::quote;
@@ -11,7 +11,7 @@ use syn::{
 use super::{Breaker, Most, OnError, Order, Retry, Value, until_comma};
 use crate::{stage::fault::fault, times};
 
-/// What is done with a record that failed.
+/// The fate of a record that failed.
 pub(super) fn on_error(key: &Ident, value: Value) -> Result<OnError> {
     let help = "write `on_error = stop`, `on_error = skip`, `on_error = dead_letter(\"topic\")`, or `on_error = dead_letter` for the topic that the \
                 configuration names";
@@ -97,7 +97,7 @@ pub(super) fn parallel(key: &Ident, value: Value) -> Result<Most> {
     }
 }
 
-/// What stays in order.
+/// The order that stays.
 pub(super) fn order(key: &Ident, value: Value) -> Result<Order> {
     let help = "write `order = key`, `order = key(customer)` with a `fn(&T) -> K` of what the stage takes, where `K` is `Hash`, \
                 `order = partition` or `order = none`";

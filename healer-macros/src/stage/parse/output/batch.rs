@@ -1,4 +1,4 @@
-//! What a stage for batches returns.
+//! The return type of a stage for batches.
 
 use std::collections::BTreeSet;
 

@@ -78,8 +78,8 @@ pub(super) fn has_no_name(ty: &Type) -> bool {
     look.0
 }
 
-/// The same iterable with a type that has a name for each that has none: of `impl Fn(A) -> B` and of `impl Iterator<Item = U>`
-/// only what is written matters to the items of what they are in.
+/// The same iterable with a type that has a name for each that has none: of `impl Fn(A) -> B` and of `impl Iterator<Item = U>`,
+/// only the written types matter to the items of the iterable around them.
 pub(super) fn stand_in(iterable: &Type) -> Result<Type, Error> {
     let mut iterable = iterable.clone();
     let mut named = Named(None);

@@ -1,4 +1,4 @@
-//! What the function returns, and how a value comes out of it.
+//! The function's return type, and how a value comes out of it.
 
 mod batch;
 mod items;
@@ -22,7 +22,7 @@ use batch::{read, transformed};
 pub(super) use items::forever;
 use items::{has_no_name, items, stand_in};
 
-/// What has to be opened before there is a value.
+/// The wrappers to be opened before there is a value.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(in crate::stage) enum Opened {
     Nothing,
@@ -41,7 +41,7 @@ impl Opened {
     }
 }
 
-/// What is in there.
+/// The content of the wrappers.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(in crate::stage) enum Yields {
     Value,
@@ -51,7 +51,7 @@ pub(in crate::stage) enum Yields {
     Results,
 }
 
-/// What the function returns.
+/// The output of the function.
 pub(in crate::stage) struct Output {
     pub(in crate::stage) opened: Opened,
     pub(in crate::stage) yields: Yields,
@@ -61,19 +61,19 @@ pub(in crate::stage) struct Output {
     pub(in crate::stage) error: TokenStream,
     /// Types that were taken for plain, of functions without parameters of type.
     pub(in crate::stage) plain: Vec<Type>,
-    /// What only the compiler can tell the items of, as it is written.
+    /// The type as written, where only the compiler can tell its items.
     pub(in crate::stage) opaque: Option<Type>,
-    /// The same, where its items do not depend on what it borrows.
+    /// The same, where its items do not depend on its borrows.
     pub(in crate::stage) iterable: Option<Type>,
-    /// Where what comes out may borrow from the call.
+    /// Set where the output may borrow from the call.
     pub(in crate::stage) own: Option<Own>,
 }
 
-/// What makes a value that may borrow one that owns its data, or a fault.
+/// Turns a value that may borrow into one that owns its data, or into a fault.
 pub(in crate::stage) struct Own {
     /// `Lends` of the type as written.
     pub(in crate::stage) lends: TokenStream,
-    /// What comes of it.
+    /// The type of the owned value.
     pub(in crate::stage) ty: TokenStream,
 }
 
@@ -195,7 +195,7 @@ fn single(returned: &Type, settings: &Settings, function: &Function) -> Result<O
             let known = stand_in(payload)?;
             let ty = forever(&known);
             let item = quote_spanned!(ty.span()=> <#ty as ::core::iter::IntoIterator>::Item);
-            // Bounds on what borrows would ask the call's own iterator to borrow for ever.
+            // Bounds on a type that borrows would ask the call's own iterator to borrow for ever.
             iterable = (ty == *payload && lifetimes(function) == 0).then_some(ty);
             opaque = Some(known);
             item

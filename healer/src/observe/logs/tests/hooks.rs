@@ -1,4 +1,4 @@
-//! Data of records, hooks, and what could harm who logs.
+//! Data of records, hooks, and faults that could harm the code that logs.
 
 use std::io::{self, Write};
 

@@ -32,7 +32,7 @@ public final class Parallel {
         var bytes = new ByteArrayDeserializer();
         var options = ParallelConsumerOptions.<byte[], byte[]>builder()
                 .consumer(new KafkaConsumer<>(properties, bytes, bytes))
-                // The check looks into the client by reflection, where newer clients have moved what it looks for.
+                // The check looks into the client by reflection, for fields that newer clients have moved.
                 .ignoreReflectiveAccessExceptionsForAutoCommitDisabledCheck(true)
                 .ordering(ProcessingOrder.KEY)
                 .commitMode(CommitMode.PERIODIC_CONSUMER_ASYNCHRONOUS);

@@ -14,7 +14,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import org.HdrHistogram.ConcurrentHistogram;
 
-/** What a side's function counts, and when the first and the last record came by. */
+/** The tally of a side's function, and the times of the first and the last record. */
 final class Tally {
     /** Linux counts processor time for programs in hundredths of a second. */
     private static final double TICKS_PER_SECOND = 100;
@@ -108,7 +108,7 @@ final class Tally {
         return complete.await(most.toMillis(), TimeUnit.MILLISECONDS);
     }
 
-    /** What it came to, as JSON. */
+    /** The outcome of the run, as JSON. */
     String outcome() throws IOException {
         return String.format(
                 Locale.ROOT,

@@ -5,10 +5,10 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import java.util.Set;
 import sun.misc.Signal;
 
-/** What a side is told; what the Rust sides alone need is left out. */
+/** The task of a side, without the fields that only the Rust sides need. */
 public record Task(Work work, boolean tuned, String brokers, String topic, String group, long records, int partitions,
         Set<Long> marks, String until) {
-    /** What is done with each record. */
+    /** The work on each record. */
     public record Work(String kind, long micros) {
         boolean waits() {
             return kind.equals("sleep");
@@ -43,7 +43,7 @@ public record Task(Work work, boolean tuned, String brokers, String topic, Strin
         } catch (Exception error) {
             fail(error);
         }
-        // Whatever threads the library has left.
+        // The library may have left threads.
         System.exit(0);
     }
 
