@@ -10,13 +10,23 @@ use std::{
 };
 
 use super::{poll::Poller, station::Station};
-use crate::broker::{Broker, Source};
+use crate::{
+    broker::{Broker, Source},
+    error::{Error, catch},
+};
 
 /// How often it looks whether the poll thread is held up.
 const LOOK: Duration = Duration::from_millis(250);
 
 /// Runs until the poll thread has ended, or it ends the pipeline itself.
 pub(super) fn run<B: Broker>(station: &Station<B>, poll_thread: &Receiver<()>) {
+    if let Err(panicked) = catch(|| keep(station, poll_thread)) {
+        // The poll thread may be held up for ever, so the end is told from here.
+        station.finish(Some(Error::Engine(panicked.message)));
+    }
+}
+
+fn keep<B: Broker>(station: &Station<B>, poll_thread: &Receiver<()>) {
     while let Err(RecvTimeoutError::Timeout) = poll_thread.recv_timeout(LOOK) {
         if !station.is_held_up() {
             continue;

@@ -6,8 +6,11 @@ use std::{
     time::Duration,
 };
 
+use healer_store::StoreError;
+
 use super::Message;
 use crate::{
+    error::catch,
     journal::{Checkpoint, Journal, PartitionSnapshot},
     lane::Worker,
 };
@@ -61,9 +64,13 @@ impl Saver {
             (Arc::clone(&self.journal), self.answers.clone(), Arc::clone(&self.waiting));
         self.worker.give(Box::new(move || {
             let save = mem::take(&mut *lock(&waiting));
-            if !save.is_empty()
-                && let Err(error) = journal.save(&save.snapshots, &save.checkpoints)
-            {
+            if save.is_empty() {
+                return;
+            }
+            // A store may be a user's: a save that ended this thread would be the last one, and no error would tell of it.
+            let saved = catch(|| journal.save(&save.snapshots, &save.checkpoints))
+                .unwrap_or_else(|panicked| Err(StoreError::backend(panicked.message)));
+            if let Err(error) = saved {
                 // Nobody listens once the pipeline has ended.
                 let _ = answers.send(Message::Store(error));
             }
@@ -74,6 +81,70 @@ impl Saver {
     pub(super) fn finish(self, budget: Duration) {
         if !self.worker.finish(budget) {
             tracing::warn!("the store did not take the last snapshot in time; its records are replayed");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, mpsc};
+
+    use healer_store::{Batch, MemoryStore, Store, StoreError, Table};
+
+    use super::{Save, Saver};
+    use crate::{
+        engine::driver::Message,
+        journal::{Checkpoint, Journal, Scope},
+        lane::Worker,
+    };
+
+    /// Works at once.
+    struct Here;
+
+    impl Worker for Here {
+        fn give(&self, work: Box<dyn FnOnce() + Send>) {
+            work();
+        }
+
+        fn finish(self: Box<Self>, _: std::time::Duration) -> bool {
+            true
+        }
+    }
+
+    /// A user's own, which panics as it writes.
+    struct Panics(MemoryStore);
+
+    impl Store for Panics {
+        fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+            self.0.get(table, key)
+        }
+
+        fn scan(&self, table: Table, prefix: &[u8]) -> Result<Vec<(Vec<u8>, Vec<u8>)>, StoreError> {
+            self.0.scan(table, prefix)
+        }
+
+        fn write(&self, _: Batch) -> Result<(), StoreError> {
+            panic!("the table is gone")
+        }
+
+        fn flush(&self) -> Result<(), StoreError> {
+            self.0.flush()
+        }
+    }
+
+    #[test]
+    fn a_store_that_panics_is_told_each_time_and_the_thread_goes_on() {
+        let scope = Scope::new("cluster", "group", "pipeline");
+        let journal =
+            Journal::open(Arc::new(Panics(MemoryStore::default())), scope).expect("names are short");
+        let (answers, told) = mpsc::channel();
+        let saver = Saver::new(Box::new(Here), Arc::new(journal), answers);
+        for offset in 0..2 {
+            let (node, topic, type_name) = ("node".to_owned(), "topic".to_owned(), "u8".to_owned());
+            let checkpoint = Checkpoint { node, topic, partition: 0, offset, type_name, json: b"1".to_vec() };
+            saver.save(Save { checkpoints: vec![checkpoint], ..Save::default() });
+            let Ok(Message::Store(error)) = told.try_recv() else { panic!("it says nothing of {offset}") };
+            assert!(error.to_string().contains("the table is gone"), "{error}");
         }
     }
 }

@@ -74,6 +74,8 @@ impl<B: Broker> Turner<B> {
             self.dispatch(records);
         });
         if self.apart {
+            // Free while user code runs, also where nothing was fetched: its actions ask for it.
+            drop(role.take());
             self.feed();
         }
         let _role = role.unwrap_or_else(|| station.role());

@@ -46,6 +46,8 @@ pub(super) struct State {
     /// So many questions fail as those of brokers that are not ready do, then all is well.
     pub(super) not_ready: usize,
     pub(super) panics: bool,
+    /// Events are asked for, and the client panics.
+    pub(super) events_panic: bool,
     /// Questions get no answer.
     pub(super) hangs: bool,
     /// Somebody waits for one.
@@ -166,6 +168,8 @@ impl Broker for Member {
     }
 
     fn events(&mut self) -> Vec<Event> {
+        let panics = self.0.state().events_panic;
+        assert!(!panics, "the client is beside itself");
         mem::take(&mut self.0.state().events)
     }
 

@@ -5,19 +5,20 @@ use std::{
     io,
     sync::{
         Arc, Mutex, MutexGuard,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
+        mpsc,
     },
-    time::{Duration, Instant},
+    time::{Duration, Instant, UNIX_EPOCH},
 };
 
 use futures_util::{FutureExt, future::BoxFuture};
 
 use super::{
-    super::{Handle, Launch, Station, Turner, prepare},
+    super::{Handle, Launch, Station, Turner, keeper, prepare},
     group::{Group, Member},
 };
 use crate::{
-    App, Config, ConfigBuilder, OutOfRange, Report,
+    App, Config, ConfigBuilder, OutOfRange, Report, Start,
     envelope::Desk,
     error::Error,
     lane::{Held, Runtime, Worker},
@@ -37,6 +38,18 @@ pub(super) fn launch(change: impl FnOnce(ConfigBuilder) -> ConfigBuilder) -> Lau
     App::new("driven").add(chain).build(&config).expect("the pipeline is right").into_launch()
 }
 
+/// A pipeline that fails at a record, with lanes on threads of their own and a start by time.
+fn failing(at: u64) -> Launch {
+    let config =
+        Config::builder().brokers("nowhere:9092").group("g").threads(2).start(Start::Time(UNIX_EPOCH));
+    let config = config.build().expect("the settings are right");
+    let seen = AtomicU64::new(0);
+    let fail =
+        move |line: String| if seen.fetch_add(1, Ordering::Relaxed) < at { Ok(line) } else { Err(line) };
+    let chain = kafka::string("t").stream("t").try_map(fail).heal();
+    App::new("driven").add(chain).build(&config).expect("the pipeline is right").into_launch()
+}
+
 type Work = Box<dyn FnOnce() + Send>;
 
 /// The threads that the test plays.
@@ -44,6 +57,8 @@ type Work = Box<dyn FnOnce() + Send>;
 pub(super) struct Hands {
     now: Mutex<Duration>,
     drawn: AtomicU64,
+    /// The time of a chunk is over as it begins.
+    late: AtomicBool,
     lines: Arc<Mutex<BTreeMap<String, VecDeque<Work>>>>,
 }
 
@@ -78,7 +93,7 @@ impl Runtime for Hands {
     }
 
     fn chunk_end(&self) -> Option<Instant> {
-        None
+        self.late.load(Ordering::Relaxed).then(Instant::now)
     }
 
     /// One pipeline is all that there is in its process.
@@ -130,8 +145,18 @@ impl Rig {
     }
 
     pub(super) fn over(group: Group, change: impl FnOnce(ConfigBuilder) -> ConfigBuilder) -> Self {
+        Self::launched(group, launch(change))
+    }
+
+    /// Of a pipeline that fails at a record, with chunks that end at the first look at the clock.
+    pub(super) fn failing(at: u64) -> Self {
+        let rig = Self::launched(Group::default(), failing(at));
+        rig.hands.late.store(true, Ordering::Relaxed);
+        rig
+    }
+
+    fn launched(group: Group, launch: Launch) -> Self {
         let hands = Arc::<Hands>::default();
-        let launch = launch(change);
         let store = Arc::clone(&launch.store);
         let prepared = prepare(launch, &group, Arc::clone(&hands) as _);
         let (station, handle) = prepared.expect("it can be started");
@@ -158,6 +183,14 @@ impl Rig {
     pub(super) fn give_up(&self, fate: Fate, given_up: GivenUp) {
         let now = *lock(&self.hands.now);
         self.station.with(|poller| poller.shared.given_up.tell(fate, 1, given_up, now));
+    }
+
+    /// User code begins to hold the poll thread, and the keeper takes over after its patience.
+    pub(super) fn keep(&self) {
+        let (_poll_thread, gone) = mpsc::channel();
+        self.station.begin(*lock(&self.hands.now));
+        self.pass(Duration::from_secs(2));
+        keeper::run(&self.station, &gone);
     }
 
     pub(super) fn pass(&self, time: Duration) {
