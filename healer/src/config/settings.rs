@@ -39,8 +39,8 @@ settings! {
         /// The time between two commits. A crash replays at most the records that finished since the last commit.
         commit_interval(every: impl IntoDuration) -> Duration = Time(10 s, 1 ms to 1 day), HEALER_COMMIT_INTERVAL;
 
-        /// The most records of one partition that may be on their way at once. A partition that reaches it is paused until half of them are
-        /// done.
+        /// The most records of one partition that may be on their way at once. Further records wait in front of the partition until one of
+        /// them is done.
         in_flight(records: usize) -> usize = Number(usize, 1024, 1 to 10_000_000), HEALER_IN_FLIGHT;
 
         /// Number of threads that decode and run synchronous stages. One is the thread that polls.

@@ -47,6 +47,9 @@ pub struct CommittedOffset {
 /// [`App::run`](crate::App::run) stops instead, since nobody could stop it any more).
 ///
 /// A handle reads checkpoints, so it keeps the store open also after the end: drop it before the same store is opened again.
+///
+/// A log subscriber and a metrics recorder must not ask a handle: the engine calls both while it holds the lock that the answer needs, so
+/// the pipeline would wait for itself.
 #[derive(Clone)]
 pub struct Handle {
     control: Arc<Control>,
