@@ -41,7 +41,7 @@ fn a_record_that_fails_after_a_fetch_that_brought_nothing_ends_the_pipeline() {
         rig.turns(4);
         // No thread of the test commits, so the last commit is waited for in vain.
         for _ in 0..2 {
-            rig.pass(Duration::from_secs(60));
+            rig.pass(Duration::from_mins(1));
             rig.turns(1);
         }
         tell.send(rig.end()).expect("the test waits");
