@@ -11,7 +11,9 @@ use std::{error::Error as StdError, fmt, sync::Arc, time::Duration};
 
 #[cfg(test)]
 pub(crate) use self::panics::last_panic;
-pub(crate) use self::panics::{Caught, Panicked, catch, discard, panic_message, remember};
+#[cfg(feature = "logs")]
+pub(crate) use self::panics::panic_message;
+pub(crate) use self::panics::{Caught, Panicked, catch, discard, remember};
 pub use self::pipeline::{BuildError, Error};
 pub use self::record::{RecordError, RecordErrorKind};
 pub(crate) use self::rows::Listed;
