@@ -41,17 +41,17 @@ pub(super) type Found = BTreeMap<&'static str, OsString>;
 pub(super) struct Row {
     /// As the setter and `--print-config` name it.
     pub(super) name: &'static str,
-    /// How code reads it from a `Config`.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the table of the docs has it"))]
+    /// How code reads it from a `Config`, for the table of the docs.
+    #[cfg(test)]
     pub(super) getter: &'static str,
-    /// Its documentation.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the table of the docs has it"))]
+    /// Its documentation, for that table as well.
+    #[cfg(test)]
     pub(super) about: &'static str,
     /// The environment variable.
     pub(super) env: &'static str,
     /// Other names of the variable: the original's.
     pub(super) also: &'static [&'static str],
-    #[cfg_attr(not(test), expect(dead_code, reason = "the table of the docs has it"))]
+    #[cfg(test)]
     pub(super) allowed: fn() -> String,
     /// Takes the variables that belong to this row.
     pub(super) read: fn(&mut ConfigBuilder, &'static Row, &Found),
@@ -125,7 +125,7 @@ impl ConfigBuilder {
         let at = At::code(name);
         match kind.take(&at, given) {
             Ok(value) => self.right(name, value, at.source, place),
-            Err(fault) => self.faults(name, vec![*fault]),
+            Err(fault) => drop(self.wrong.insert(name, vec![*fault])),
         }
         self
     }
@@ -158,22 +158,16 @@ impl ConfigBuilder {
                 (Ok(_), Some(_)) => {}
             }
         }
-        match first {
-            Some((value, variable)) if wrong.is_empty() => {
-                self.right(row.name, value, Source::Env(variable.to_owned()), place);
-            }
-            _ if wrong.is_empty() => {}
-            _ => self.faults(row.name, wrong),
+        if !wrong.is_empty() {
+            self.wrong.insert(row.name, wrong);
+        } else if let Some((value, variable)) = first {
+            self.right(row.name, value, Source::Env(variable.to_owned()), place);
         }
     }
 
     fn right<T>(&mut self, name: &'static str, value: T, source: Source, place: Place<T>) {
         self.settings.put(name, value, source, place);
         self.wrong.remove(name);
-    }
-
-    fn faults(&mut self, name: &'static str, faults: Vec<WrongSetting>) {
-        self.wrong.insert(name, faults);
     }
 
     /// Checks everything that needs no broker.

@@ -220,20 +220,26 @@ macro_rules! settings {
         pub(super) static TABLE: &[Row] = &[
             $(Row {
                 name: stringify!($name),
+                #[cfg(test)]
                 getter: concat!(stringify!($name), "()"),
+                #[cfg(test)]
                 about: concat!($($doc),+),
                 env: stringify!($env),
                 also: &[$(stringify!($also))?],
+                #[cfg(test)]
                 allowed: || kind!($kind $args).allowed(),
                 read: |to, row, found| to.read(row, &kind!($kind $args), found, |it| &mut it.$name),
                 show: |it| kind!($kind $args).show(&it.$name),
             },)+
             $($(Row {
                 name: stringify!($gname),
+                #[cfg(test)]
                 getter: concat!(stringify!($group), "().", stringify!($field)),
+                #[cfg(test)]
                 about: concat!($($gdoc),+),
                 env: stringify!($genv),
                 also: &[$(stringify!($galso))?],
+                #[cfg(test)]
                 allowed: || kind!($gkind $gargs).allowed(),
                 read: |to, row, found| to.read(row, &kind!($gkind $gargs), found, |it| &mut it.$group.$field),
                 show: |it| kind!($gkind $gargs).show(&it.$group.$field),

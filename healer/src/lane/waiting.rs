@@ -1,6 +1,6 @@
 //! The records of a lane that wait for their acknowledgement.
 
-use std::{collections::VecDeque, future::Future, sync::Arc, time::Duration};
+use std::{future::Future, sync::Arc, time::Duration};
 
 use futures_util::future::BoxFuture;
 
@@ -10,11 +10,10 @@ use crate::context::Context;
 /// How often a lane whose records wait looks at them.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// The records of one lane at one node that wait for their acknowledgement, in their order.
+/// Watches the records of one lane at one node that wait for their acknowledgement. The lane keeps them, in their order.
 pub(crate) struct Waiting {
     shared: Arc<Shared>,
     node: u32,
-    places: VecDeque<Place>,
     /// How many have ended.
     ended: u64,
     /// The first one when the lane was last looked at: its number, and since when it was first.
@@ -26,25 +25,11 @@ pub(crate) struct Waiting {
 
 impl Waiting {
     pub(crate) fn new(shared: &Arc<Shared>, node: u32) -> Self {
-        Self {
-            shared: Arc::clone(shared),
-            node,
-            places: VecDeque::new(),
-            ended: 0,
-            first: None,
-            late: None,
-            timer: None,
-        }
-    }
-
-    /// A record is on its way, behind those before it.
-    pub(crate) fn began(&mut self, context: &Context) {
-        self.places.push_back(Place::of(context));
+        Self { shared: Arc::clone(shared), node, ended: 0, first: None, late: None, timer: None }
     }
 
     /// The first has ended.
     pub(crate) fn ended(&mut self) {
-        self.places.pop_front();
         self.ended += 1;
         if let Some(place) = self.late.take() {
             self.let_go(place);
@@ -57,22 +42,26 @@ impl Waiting {
         sends.end(&nodes.path(self.node), place, runtime.now());
     }
 
-    /// Waits for the only one.
-    pub(crate) async fn watch<T>(&mut self, mut delivery: impl Future<Output = T> + Unpin) -> T {
+    /// Waits for the delivery of the only one.
+    pub(crate) async fn watch<T>(
+        &mut self,
+        mut delivery: impl Future<Output = T> + Unpin,
+        only: &Context,
+    ) -> T {
         loop {
             tokio::select! {
                 biased;
                 result = &mut delivery => return result,
-                () = self.look() => {}
+                () = self.look(Some(only)) => {}
             }
         }
     }
 
-    /// Looks at the first once a second. May be dropped and called again: only a lane that waits pays for a timer.
-    pub(crate) async fn look(&mut self) {
+    /// Looks at the first one that waits, once a second. May be dropped and called again: only a lane that waits pays for a timer.
+    pub(crate) async fn look(&mut self, first: Option<&Context>) {
         self.timer.get_or_insert_with(|| self.shared.runtime.sleep(LOOK)).await;
         self.timer = None;
-        let Some(&place) = self.places.front() else { return };
+        let Some(place) = first.map(Place::of) else { return };
         let now = self.shared.runtime.now();
         let (_, since) = *match &mut self.first {
             Some(first) if first.0 == self.ended => first,

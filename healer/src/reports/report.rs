@@ -150,6 +150,7 @@ impl FailureReport {
     }
 
     /// The path of the stage, also of a report that has no other name of it.
+    #[cfg(feature = "testing")]
     pub(crate) fn whole_path(&self) -> &str {
         if self.path.is_empty() { &self.stage } else { &self.path }
     }

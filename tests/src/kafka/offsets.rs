@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context as _, Result};
 use rdkafka::consumer::{CommitMode, Consumer as _};
+use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode as Code};
 use rdkafka::{Offset, TopicPartitionList};
 
 use super::RealKafka;
-use super::client::{LIMIT, partitions};
+use super::client::{LIMIT, partitions, until};
 
 impl RealKafka {
     /// The offsets that a group committed in a topic; partitions without a commit are left out.
@@ -21,7 +22,8 @@ impl RealKafka {
             list.add_partition(topic, partition);
         }
         let mut committed = BTreeMap::new();
-        for found in client.committed_offsets(list, LIMIT)?.elements() {
+        let found = coordinated(|| client.committed_offsets(list.clone(), LIMIT))?;
+        for found in found.elements() {
             found.error().with_context(|| format!("{topic}:{}", found.partition()))?;
             if let Offset::Offset(offset) = found.offset() {
                 committed.insert(found.partition(), offset);
@@ -40,7 +42,8 @@ impl RealKafka {
             list.add_partition_offset(topic, partition, Offset::Offset(offset))?;
         }
         let client = self.consumer(group)?;
-        client.commit(&list, CommitMode::Sync).with_context(|| format!("group {group} cannot commit"))
+        coordinated(|| client.commit(&list, CommitMode::Sync))
+            .with_context(|| format!("group {group} cannot commit"))
     }
 
     /// The offset that the next record of each partition gets.
@@ -64,4 +67,22 @@ impl RealKafka {
         let all = partitions(&client, topic)?;
         all.into_iter().map(|at| Ok((at, take(client.fetch_watermarks(topic, at, LIMIT)?)))).collect()
     }
+}
+
+/// Asks the coordinator of a group. A broker that has just started leads the partitions of the groups before it has read them: until
+/// then it is no coordinator yet, and a client has to ask again.
+fn coordinated<T>(mut ask: impl FnMut() -> KafkaResult<T>) -> Result<T> {
+    let mut answer = None;
+    until("the group has a coordinator", || {
+        match ask() {
+            Err(KafkaError::MetadataFetch(code) | KafkaError::ConsumerCommit(code))
+                if matches!(
+                    code,
+                    Code::NotCoordinator | Code::CoordinatorNotAvailable | Code::CoordinatorLoadInProgress
+                ) => {}
+            other => answer = Some(other?),
+        }
+        Ok(answer.is_some())
+    })?;
+    answer.context("the coordinator has answered")
 }

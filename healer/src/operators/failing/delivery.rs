@@ -41,13 +41,12 @@ pub(super) fn deliver(
     async move {
         let (mut size, mut pauses) = (Size::Full, pauses());
         let mut waiting = Waiting::new(&shared, letter.node);
-        waiting.began(&letter.context);
         loop {
             let error = match sent {
                 None => {
                     return Err(letter.undeliverable(&"the record as it came in is not known here any more"));
                 }
-                Some(Ok(delivery)) => match waiting.watch(delivery).await {
+                Some(Ok(delivery)) => match waiting.watch(delivery, &letter.context).await {
                     Ok(()) => {
                         shared.counts.rare(letter.node, Rare::DeadLettered);
                         letter.tell_end(&shared);

@@ -28,7 +28,7 @@ pub(super) struct Task<T, C, D: Consumer<T>> {
     producer: Arc<dyn Producer>,
     /// In the order of the records, so that they go on in it.
     on_the_way: FuturesOrdered<Delivery>,
-    /// The records that are on the way. They stay where they are while futures are moved.
+    /// The records that are on the way, one for each delivery. They stay where they are while futures are moved.
     sent: VecDeque<Envelope<T>>,
     waiting: Waiting,
     buffer: Vec<u8>,
@@ -63,7 +63,7 @@ impl<T: Send + 'static, C: Codec, D: Consumer<T>> Task<T, C, D> {
                     Some(item) => self.send(item).await,
                     None => open = false,
                 },
-                () = self.waiting.look(), if !self.on_the_way.is_empty() => {}
+                () = self.waiting.look(self.sent.front().map(|first| &first.context)), if !self.on_the_way.is_empty() => {}
             }
         }
     }
@@ -107,7 +107,7 @@ impl<T: Send + 'static, C: Codec, D: Consumer<T>> Task<T, C, D> {
                 Err(SendError::Full) => tokio::select! {
                     biased;
                     Some(result) = self.on_the_way.next() => self.delivered(result).await,
-                    () = self.waiting.look() => {}
+                    () = self.waiting.look(self.sent.front().map(|first| &first.context)) => {}
                 },
                 Err(error @ SendError::Failed(_)) => {
                     span.end(Err(&error));
@@ -116,7 +116,6 @@ impl<T: Send + 'static, C: Codec, D: Consumer<T>> Task<T, C, D> {
             }
         };
         self.buffer = outgoing.buffer;
-        self.waiting.began(&item.context);
         self.on_the_way.push_back(delivery);
         self.sent.push_back(item);
     }
