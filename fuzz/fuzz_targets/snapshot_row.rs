@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use healer_fuzz::bounded;
-use healer_store::{Batch, MemoryStore, Store, StoreError, Table, Witness, store::Row};
+use healer_store::{WriteBatch, MemoryStore, Store, StoreError, Table, Witness, store::Row};
 use journal::{Journal, Loaded, Scope};
 use libfuzzer_sys::fuzz_target;
 
@@ -53,7 +53,7 @@ impl Store for Foreign {
         Ok(self.get(table, prefix)?.map(|row| (prefix.to_vec(), row)).into_iter().collect())
     }
 
-    fn write(&self, _: Batch) -> Result<(), StoreError> {
+    fn write(&self, _: WriteBatch) -> Result<(), StoreError> {
         Ok(())
     }
 

@@ -9,4 +9,4 @@ pub mod store;
 pub use ledger::{Delivered, DoneAbove, Ledger, Run};
 pub use memory::{Limits, MemoryStore};
 pub use sled::SledStore;
-pub use store::{Batch, Store, StoreError, Table, Witness, Write};
+pub use store::{Store, StoreError, Table, Witness, Write, WriteBatch};

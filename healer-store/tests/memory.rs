@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use healer_store::{Batch, Limits, MemoryStore, Store, Table, Write};
+use healer_store::{Limits, MemoryStore, Store, Table, Write, WriteBatch};
 
 #[test]
 fn the_default_limits_are_those_of_the_original() {
@@ -12,7 +12,7 @@ fn the_default_limits_are_those_of_the_original() {
 
 #[test]
 fn a_batch_keeps_the_order_of_its_writes() {
-    let mut batch = Batch::new();
+    let mut batch = WriteBatch::new();
     batch.put(Table::State, vec![1], vec![2]);
     batch.remove(Table::State, vec![1]);
     assert!(matches!(batch.writes(), [Write::Put { .. }, Write::Remove { .. }]));

@@ -3,7 +3,7 @@
 //! ```
 //! use healer::prelude::*;
 //!
-//! let lines = kafka::string(["east", "west"]).stream("lines");
+//! let lines = kafka::text(["east", "west"]).stream("lines");
 //! let orders = kafka::bytes("^orders-.*").tombstones().stream("orders");
 //! # let _ = (lines.heal(), orders.heal());
 //! ```
@@ -110,7 +110,7 @@ pub fn bytes(topics: impl IntoTopics) -> Source<Vec<u8>, Bytes> {
 }
 
 /// Records as UTF-8 text.
-pub fn string(topics: impl IntoTopics) -> Source<String, Text> {
+pub fn text(topics: impl IntoTopics) -> Source<String, Text> {
     source(Text, topics)
 }
 
@@ -139,7 +139,7 @@ pub fn to_bytes(topic: impl Into<String>) -> Sink<Vec<u8>, Bytes> {
 }
 
 /// Sends UTF-8 text.
-pub fn to_string(topic: impl Into<String>) -> Sink<String, Text> {
+pub fn to_text(topic: impl Into<String>) -> Sink<String, Text> {
     sink(Text, topic)
 }
 

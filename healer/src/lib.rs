@@ -14,8 +14,8 @@
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 //! let app = pipeline! {
 //!     name "shout";
-//!     lines = kafka::string("lines") => loud;
-//!     lines => kafka::to_string("loud-lines") => heal;
+//!     lines = kafka::text("lines") => loud;
+//!     lines => kafka::to_text("loud-lines") => heal;
 //! };
 //! app.run(Config::builder().brokers("localhost:9092").build()?).await?;
 //! # Ok(())
@@ -27,7 +27,7 @@
 //! | read and write topics | [`kafka`], [`Source`], [`Sink`], [`Codec`], [`RawJson`] |
 //! | transform, skip, branch, join | [`Stream`], [`union`](fn@union) |
 //! | try again, skip, put aside | [`OnError`], [`dead_letter`], [`Transient`] |
-//! | work on many rows at once | [`Rows`], [`Batch`] |
+//! | work on many rows at once | [`Batch`], [`BatchMut`] |
 //! | know a record's key, headers, offset | [`Context`] |
 //! | configure | [`Config`] |
 //! | run, watch, pause, seek and stop | [`App`], [`Handle`], [`Report`] |
@@ -81,7 +81,7 @@ mod unfinished;
 
 pub use app::{App, Built};
 pub use broker::Outage;
-pub use chain::{Branch, Chain, Healed, Link, Rows, Stream};
+pub use chain::{Batch, Branch, Chain, Healed, Link, Stream};
 pub use codec::{Bincode, Bytes, Codec, CodecContext, CodecError, Decode, Encode, Json, Part, RawJson, Text};
 pub use config::{Config, ConfigBuilder, ConfigError, OutOfRange, Protocol, Start};
 pub use context::{Context, Origin};
@@ -99,7 +99,7 @@ pub use healer_macros::pipeline;
 #[doc = include_str!("docs/stage.md")]
 pub use healer_macros::stage;
 pub use lane::{OpenCircuit, SendHealth};
-pub use operators::{Batch, Port, Sink, Source, Transient, WrongLength, union};
+pub use operators::{BatchMut, Port, Sink, Source, Transient, WrongLength, union};
 pub use record::Headers;
 pub use stream::FanOut;
 pub use topology::{Description, OnError};
@@ -111,12 +111,12 @@ pub mod __private {
     pub use crate::{
         chain::{Accepts, Here, Operator},
         operators::{
-            Again, AgainStage, Asked, AsyncStage, Awaited, BatchKind, BatchStage, Blocking, Checkpointed,
-            CheckpointedStage, FlatKind, FlatStage, Function, Gathered, Gives, HasJson, HasNone, IsBatch,
-            IsOption, IsResult, IsRows, IsStage, Kept, Kind, LastResort, Lends, MayLend, Outlet,
-            ParallelKind, ParallelStage, PlainShape, Policy, Reporting, RetryingKind, RowsKind, RowsStage,
-            SaysNothing, SaysSo, Shape, Shown, Stage, SyncKind, SyncStage, TaskKind, Verdict, copy_to_report,
-            name_of_list, order_key, report_input, report_rows,
+            Again, AgainStage, Asked, AsyncStage, Awaited, BatchKind, BatchMutKind, BatchMutStage,
+            BatchStage, Blocking, Checkpointed, CheckpointedStage, FlatKind, FlatStage, Function, Gathered,
+            Gives, HasJson, HasNone, IsBatch, IsBatchMut, IsOption, IsResult, IsStage, Kept, Kind,
+            LastResort, Lends, MayLend, Outlet, ParallelKind, ParallelStage, PlainShape, Policy, Reporting,
+            RetryingKind, SaysNothing, SaysSo, Shape, Shown, Stage, SyncKind, SyncStage, TaskKind, Verdict,
+            copy_to_report, name_of_list, order_key, report_input, report_rows,
         },
         topology::{Most, Need, Order, Parallel},
         unfinished::typed,
@@ -132,9 +132,9 @@ pub mod __private {
         pub fn nothing() {}
     }
 
-    /// The batch that a stage reads, where the macro read another name of `Rows`.
+    /// The batch that a stage reads, where the macro read another name of `Batch`.
     #[inline]
-    pub fn rows<R: IsRows>(rows: &crate::Rows<R::Row>) -> &R {
+    pub fn rows<R: IsBatch>(rows: &crate::Batch<R::Row>) -> &R {
         R::rows(rows)
     }
 

@@ -7,7 +7,7 @@
 //! the topic.
 
 pub use healer_store::{
-    Batch, Limits, MemoryStore, Run, SledStore, Store, StoreError, Table, Witness, Write, store::Row,
+    Limits, MemoryStore, Run, SledStore, Store, StoreError, Table, Witness, Write, WriteBatch, store::Row,
 };
 
 pub use crate::journal::{

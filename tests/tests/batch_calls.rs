@@ -16,7 +16,7 @@ use healer::{
     testing::{self, EmbeddedKafka, TestRecord},
 };
 
-type Kept = Arc<Mutex<Option<Rows<String>>>>;
+type Kept = Arc<Mutex<Option<Batch<String>>>>;
 
 /// The error of a build that is refused, without a broker.
 fn refused<T>(built: Result<T, Error>) -> BuildError {
@@ -31,14 +31,14 @@ fn config() -> Config {
     Config::builder().brokers("nowhere:9092").build().unwrap()
 }
 
-fn texts(rows: &Rows<String>) -> Vec<String> {
+fn texts(rows: &Batch<String>) -> Vec<String> {
     rows.iter().map(|(_, row)| row.clone()).collect()
 }
 
 /// A batch stage that saves its rows, and fails at these values.
 #[stage(batch)]
 fn keep(
-    rows: &Rows<String>,
+    rows: &Batch<String>,
     #[state] saved: &Arc<Seen<String>>,
     #[state] bad: &Vec<&'static str>,
 ) -> Result<(), String> {
@@ -51,7 +51,7 @@ fn keep(
     Ok(())
 }
 
-type Orders = Rows<String>;
+type Orders = Batch<String>;
 
 #[stage]
 fn exchanged<T>(value: T) -> T {
@@ -64,7 +64,7 @@ async fn kept_one(_line: String) -> Option<Orders> {
 }
 
 #[stage(flat)]
-fn one_by_one(rows: Rows<String>) -> Vec<Rows<String>> {
+fn one_by_one(rows: Batch<String>) -> Vec<Batch<String>> {
     vec![rows]
 }
 
@@ -75,36 +75,39 @@ async fn with_its_length<T>(value: T) -> (usize, T) {
 
 #[test]
 fn rows_that_a_closure_or_a_single_stage_passes_on_are_refused_with_the_mend() {
-    let rows = || kafka::string("o").stream("o").partition(3);
-    let kept = || Mutex::new(None::<Rows<String>>);
+    let rows = || kafka::text("o").stream("o").batch(3);
+    let kept = || Mutex::new(None::<Batch<String>>);
     let (other, another) = (kept(), kept());
-    let fallible = move |rows: Rows<String>| other.lock().unwrap().replace(rows).ok_or("the first");
+    let fallible = move |rows: Batch<String>| other.lock().unwrap().replace(rows).ok_or("the first");
     let all = [
-        ("map", App::new("x").add(rows().map(|rows: Rows<String>| rows).heal())),
-        ("try_map", App::new("x").add(rows().try_map(fallible).heal())),
-        ("map", App::new("x").add(rows().map(move |rows| another.lock().unwrap().replace(rows)).heal())),
-        ("map", App::new("x").add(rows().map(|rows: Rows<String>| vec![rows]).heal())),
-        ("map", App::new("x").add(rows().map(|rows: Rows<String>| (1_u8, rows)).heal())),
-        ("map", App::new("x").add(rows().map(Arc::new).heal())),
-        ("try_map", App::new("x").add(rows().try_map(|rows| Ok::<_, String>(Box::new(rows))).heal())),
-        ("exchanged", App::new("x").add(rows().then(exchanged::<Rows<String>>::stage()).heal())),
-        ("with_its_length", App::new("x").add(rows().then(with_its_length::<Rows<String>>::stage()).heal())),
-        ("one_by_one", App::new("x").add(rows().then(one_by_one::stage()).heal())),
+        ("map", App::new("x").chain(rows().map(|rows: Batch<String>| rows).heal())),
+        ("try_map", App::new("x").chain(rows().try_map(fallible).heal())),
+        ("map", App::new("x").chain(rows().map(move |rows| another.lock().unwrap().replace(rows)).heal())),
+        ("map", App::new("x").chain(rows().map(|rows: Batch<String>| vec![rows]).heal())),
+        ("map", App::new("x").chain(rows().map(|rows: Batch<String>| (1_u8, rows)).heal())),
+        ("map", App::new("x").chain(rows().map(Arc::new).heal())),
+        ("try_map", App::new("x").chain(rows().try_map(|rows| Ok::<_, String>(Box::new(rows))).heal())),
+        ("exchanged", App::new("x").chain(rows().then(exchanged::<Batch<String>>::stage()).heal())),
+        (
+            "with_its_length",
+            App::new("x").chain(rows().then(with_its_length::<Batch<String>>::stage()).heal()),
+        ),
+        ("one_by_one", App::new("x").chain(rows().then(one_by_one::stage()).heal())),
     ];
     for (name, app) in all {
         let error = refused(app.build(&config()));
         let [fault] = error.faults.as_slice() else { panic!("{error}") };
         assert!(fault.starts_with(&format!("`o.partition.{name}`: it gives `")), "{fault}");
         assert!(
-            fault.contains("offsets") && fault.contains("`#[stage(batch)]` function of `&Rows<T>`"),
+            fault.contains("offsets") && fault.contains("`#[stage(batch)]` function of `&Batch<T>`"),
             "{fault}"
         );
     }
-    let alias = App::new("x").add(kafka::string("o").stream("o").then(kept_one::stage()).heal());
+    let alias = App::new("x").chain(kafka::text("o").stream("o").then(kept_one::stage()).heal());
     assert!(refused(alias.build(&config())).faults[0].starts_with("`o.kept_one`: it gives `"));
 }
 
-type Named = Rows<String>;
+type Named = Batch<String>;
 
 /// The macro knows rows by their name, so stages that call them otherwise are for `build`.
 mod named {
@@ -147,15 +150,15 @@ mod named {
 
     #[test]
     fn rows_by_another_name_are_refused_of_every_kind_of_stage() {
-        let lines = || kafka::string("o").stream("o");
+        let lines = || kafka::text("o").stream("o");
         let all = [
-            ("again", App::new("x").add(lines().then(again::stage()).heal())),
-            ("on_a_thread", App::new("x").add(lines().then(on_a_thread::stage()).heal())),
-            ("in_time", App::new("x").add(lines().then(in_time::stage()).heal())),
-            ("beside", App::new("x").add(lines().then(beside::stage()).heal())),
-            ("many_later", App::new("x").add(lines().then(many_later::stage()).heal())),
-            ("many_or_none", App::new("x").add(lines().then(many_or_none::stage()).heal())),
-            ("or_skipped", App::new("x").add(lines().then(or_skipped::stage()).heal())),
+            ("again", App::new("x").chain(lines().then(again::stage()).heal())),
+            ("on_a_thread", App::new("x").chain(lines().then(on_a_thread::stage()).heal())),
+            ("in_time", App::new("x").chain(lines().then(in_time::stage()).heal())),
+            ("beside", App::new("x").chain(lines().then(beside::stage()).heal())),
+            ("many_later", App::new("x").chain(lines().then(many_later::stage()).heal())),
+            ("many_or_none", App::new("x").chain(lines().then(many_or_none::stage()).heal())),
+            ("or_skipped", App::new("x").chain(lines().then(or_skipped::stage()).heal())),
         ];
         for (name, app) in all {
             let error = refused(app.build(&config()));
@@ -169,8 +172,8 @@ mod named {
 
 #[test]
 fn what_is_made_of_rows_may_be_passed_on() {
-    let rows = kafka::string("o").stream("o").partition(3);
-    let app = App::new("x").add(rows.map(|rows: Rows<String>| texts(&rows)).heal());
+    let rows = kafka::text("o").stream("o").batch(3);
+    let app = App::new("x").chain(rows.map(|rows: Batch<String>| texts(&rows)).heal());
     app.build(&config()).map(drop).unwrap();
 }
 
@@ -205,14 +208,14 @@ impl Shop {
 #[tokio::test]
 async fn an_error_about_a_batch_names_its_rows_and_none_that_was_saved() {
     let shop = Shop::new(orders(9));
-    let app = || pipeline! { name "x"; kafka::string("o") => partition(3, within = "20s") => keep => heal; };
+    let app = || pipeline! { name "x"; kafka::text("o") => batch(3, within = "20s") => keep => heal; };
     let error = failed_record(shop.run(app(), &["4"]).await);
     let rows: Vec<_> =
         error.rows.iter().map(|rows| (&*rows.topic, rows.partition, rows.first, rows.last)).collect();
     assert_eq!((rows.as_slice(), error.offset), ([("o", 0, 3, 5)].as_slice(), 3));
     assert_eq!(
         error.to_string(),
-        "a batch of 3 records (o[0]@3..=5) failed at `o.partition.keep`: 4 can't be saved; none of its offsets is committed"
+        "a batch of 3 records (o[0]@3..=5) failed at `o.batch.keep`: 4 can't be saved; none of its offsets is committed"
     );
     assert_eq!(
         (shop.saved.take(), shop.committed("o")),
@@ -230,7 +233,7 @@ async fn rows_of_several_partitions_are_named_by_each_of_them() {
     let all = [order(0, "a"), order(0, "not this"), order(0, "b"), order(1, "c"), order(1, "bad")];
     kafka.produce("o", all).unwrap();
     let shop = Shop::new(kafka);
-    let app = pipeline! { name "x"; kafka::string("o") => filter(|line| line != "not this", reason = "no") => partition(4, within = "20s") => keep => heal; };
+    let app = pipeline! { name "x"; kafka::text("o") => filter(|line| line != "not this", reason = "no") => batch(4, within = "20s") => keep => heal; };
     let error = failed_record(shop.run(app, &["bad"]).await);
     let text = error.to_string();
     assert!(text.starts_with("a batch of 4 records (o[0]@0, o[0]@2, o[1]@0..=1) failed at `"), "{text}");
@@ -240,7 +243,7 @@ async fn rows_of_several_partitions_are_named_by_each_of_them() {
 
 /// The even ones are settled here.
 #[stage(batch)]
-fn odd(rows: Batch<'_, String>) -> Batch<'_, String> {
+fn odd(rows: BatchMut<'_, String>) -> BatchMut<'_, String> {
     rows.filter("even", |row| row.parse::<u32>().is_ok_and(|n| n % 2 == 1))
 }
 
@@ -250,7 +253,7 @@ async fn below_a_batch_an_error_names_what_is_still_owed() {
         let shop = Shop::new(orders(count));
         let app = pipeline! {
             name "x";
-            kafka::string("o") => partition(count, within = "20s") => odd => map(|rows: Rows<String>| texts(&rows).join("+")) => try_map(Err::<(), String>) => heal;
+            kafka::text("o") => batch(count, within = "20s") => odd => map(|rows: Batch<String>| texts(&rows).join("+")) => try_map(Err::<(), String>) => heal;
         };
         let error = failed_record(shop.run(app, &[]).await);
         let odd: Vec<_> = (1..i64::try_from(count).unwrap()).step_by(2).collect();
@@ -265,7 +268,7 @@ async fn below_a_batch_an_error_names_what_is_still_owed() {
 
 #[stage(batch, split)]
 async fn alone(
-    rows: &Rows<String>,
+    rows: &Batch<String>,
     #[state] saved: &Arc<Seen<String>>,
     #[state] bad: &Vec<&'static str>,
 ) -> Result<(), String> {
@@ -281,12 +284,12 @@ async fn alone(
 #[tokio::test]
 async fn a_row_that_fails_alone_is_a_record_like_any_other() {
     let shop = Shop::new(orders(4));
-    let app = pipeline! { name "x"; kafka::string("o") => partition(4, within = "20s") => alone => heal; };
+    let app = pipeline! { name "x"; kafka::text("o") => batch(4, within = "20s") => alone => heal; };
     let error = failed_record(shop.run(app, &["2"]).await);
     assert_eq!((error.rows.len(), error.offset), (0, 2));
     assert_eq!(
         error.to_string(),
-        "record o[0]@2 failed at `o.partition.alone`: bad; its offset is not committed"
+        "record o[0]@2 failed at `o.batch.alone`: bad; its offset is not committed"
     );
     assert_eq!(shop.committed("o"), BTreeMap::from([(0, 2)]));
 }
@@ -300,8 +303,8 @@ impl Codec for OfAnother {
     }
 }
 
-impl Decode<Rows<String>> for OfAnother {
-    fn decode(&self, _: &[u8], _: &CodecContext<'_>) -> Result<Rows<String>, CodecError> {
+impl Decode<Batch<String>> for OfAnother {
+    fn decode(&self, _: &[u8], _: &CodecContext<'_>) -> Result<Batch<String>, CodecError> {
         self.0.lock().unwrap().take().ok_or_else(|| CodecError::new("nothing is kept"))
     }
 }
@@ -315,8 +318,8 @@ impl Codec for Forged {
     }
 }
 
-impl Decode<Rows<String>> for Forged {
-    fn decode(&self, _: &[u8], _: &CodecContext<'_>) -> Result<Rows<String>, CodecError> {
+impl Decode<Batch<String>> for Forged {
+    fn decode(&self, _: &[u8], _: &CodecContext<'_>) -> Result<Batch<String>, CodecError> {
         Ok(testing::rows(["forged".to_owned()]))
     }
 }
@@ -324,7 +327,7 @@ impl Decode<Rows<String>> for Forged {
 #[tokio::test]
 async fn rows_that_are_made_for_a_test_are_those_of_no_call() {
     let shop = Shop::new(orders(2));
-    let app = App::new("x").add(kafka::source(Forged, "o").stream("o").then(keep::stage()).heal());
+    let app = App::new("x").chain(kafka::source(Forged, "o").stream("o").then(keep::stage()).heal());
     let error = failed_record(shop.run(app, &[]).await);
     assert_eq!((&error.kind, error.offset), (&RecordErrorKind::OtherBatch, 0), "{error}");
     assert_eq!(shop.saved.all(), Vec::<String>::new());
@@ -332,20 +335,19 @@ async fn rows_that_are_made_for_a_test_are_those_of_no_call() {
 }
 
 #[stage(batch)]
-fn within_others(rows: Batch<'_, String>) -> Batch<'_, Rows<String>> {
+fn within_others(rows: BatchMut<'_, String>) -> BatchMut<'_, Batch<String>> {
     rows.map(|row| testing::rows([row]))
 }
 
 #[test]
 fn a_batch_of_batches_is_refused() {
-    let app =
-        App::new("x").add(kafka::string("o").stream("o").partition(2).then(within_others::stage()).heal());
+    let app = App::new("x").chain(kafka::text("o").stream("o").batch(2).then(within_others::stage()).heal());
     let error = refused(app.build(&config()));
-    assert!(error.faults[0].starts_with("`o.partition.within_others`: it gives `"), "{error}");
+    assert!(error.faults[0].starts_with("`o.batch.within_others`: it gives `"), "{error}");
 }
 
 #[stage(batch, split, retry(3, backoff = "1ms"), on_error = dead_letter("dead"))]
-async fn given_up(rows: &Rows<String>, #[state] saved: &Arc<Seen<String>>) -> Result<(), String> {
+async fn given_up(rows: &Batch<String>, #[state] saved: &Arc<Seen<String>>) -> Result<(), String> {
     for row in texts(rows) {
         saved.add(row);
     }
@@ -361,17 +363,17 @@ async fn rows_of_another_call_are_an_error_that_keeps_all_pending_whatever_the_p
     shop.kafka.produce("others", [TestRecord::new().value("x"), TestRecord::new().value("y")]).unwrap();
     let kept = Kept::default();
     let keeps = Arc::clone(&kept);
-    let rows = kafka::string("o").stream("o").partition(3).within("20s");
+    let rows = kafka::text("o").stream("o").batch(3).within("20s");
     let ends_the_batch = rows.map(move |rows| drop(keeps.lock().unwrap().replace(rows))).heal();
-    assert_eq!(shop.run(App::new("x").add(ends_the_batch), &[]).await.unwrap().healed, 3);
+    assert_eq!(shop.run(App::new("x").chain(ends_the_batch), &[]).await.unwrap().healed, 3);
 
     for stage in ["keep", "given_up"] {
         let again = Arc::clone(&kept);
         let others = kafka::source(OfAnother(again), "others").stream("others");
         let app = App::new("y").on_error(healer::OnError::Skip);
         let app = match stage {
-            "keep" => app.add(others.then(keep::stage()).heal()),
-            _ => app.add(others.then(given_up::stage()).heal()),
+            "keep" => app.chain(others.then(keep::stage()).heal()),
+            _ => app.chain(others.then(given_up::stage()).heal()),
         };
         let error = failed_record(shop.run(app, &[]).await);
         assert_eq!((&error.kind, error.offset), (&RecordErrorKind::OtherBatch, 0), "{error}");
@@ -386,15 +388,15 @@ async fn rows_of_another_call_are_an_error_that_keeps_all_pending_whatever_the_p
         assert!(shop.kafka.records("dead").unwrap().is_empty());
         // Others for the second round.
         let keeps = Arc::clone(&kept);
-        let rows = kafka::string("o").stream("o").partition(3).within("20s");
+        let rows = kafka::text("o").stream("o").batch(3).within("20s");
         shop.kafka.produce("o", (0..3).map(|n| TestRecord::new().value(n.to_string()))).unwrap();
-        let app = App::new("x").add(rows.map(move |rows| drop(keeps.lock().unwrap().replace(rows))).heal());
+        let app = App::new("x").chain(rows.map(move |rows| drop(keeps.lock().unwrap().replace(rows))).heal());
         assert_eq!(shop.run(app, &[]).await.unwrap().healed, 3);
     }
 }
 
 #[stage(batch, retry(2, backoff = "1ms"))]
-async fn second_time(rows: Batch<'_, String>) -> Result<Batch<'_, String>, String> {
+async fn second_time(rows: BatchMut<'_, String>) -> Result<BatchMut<'_, String>, String> {
     let first = rows.iter().all(|(ctx, _)| ctx.attempt() == 1);
     if first { Err("once more".to_owned()) } else { Ok(rows.map(|row| row.to_uppercase())) }
 }
@@ -404,7 +406,7 @@ async fn copies_for_other_ways_and_attempts_are_of_the_same_call() {
     let shop = Shop::new(orders(6));
     let app = pipeline! {
         name "x";
-        rows = kafka::string("o") => partition(3, within = "20s");
+        rows = kafka::text("o") => batch(3, within = "20s");
         rows => second_time => second_time as "again" => keep => heal;
         rows => filter(|rows| !rows.is_empty()) => keep => heal;
     };

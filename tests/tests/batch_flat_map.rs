@@ -53,12 +53,12 @@ impl Split for Lenient {
     }
 }
 
-fn chosen<S: Split>(rows: Batch<'_, String>) -> Batch<'_, u64> {
+fn chosen<S: Split>(rows: BatchMut<'_, String>) -> BatchMut<'_, u64> {
     rows.flat_map("nothing", S::split)
 }
 
 #[stage(batch)]
-fn each<'b, S: Split>(rows: Batch<'b, String>, #[state] called: &Arc<Seen<String>>) -> Batch<'b, u64> {
+fn each<'b, S: Split>(rows: BatchMut<'b, String>, #[state] called: &Arc<Seen<String>>) -> BatchMut<'b, u64> {
     rows.flat_map("nothing", |line| {
         called.add(line.clone());
         S::split(line)
@@ -66,7 +66,7 @@ fn each<'b, S: Split>(rows: Batch<'b, String>, #[state] called: &Arc<Seen<String
 }
 
 #[stage(batch, split, on_error = skip)]
-async fn each_or_skipped<S: Split>(rows: Batch<'_, String>) -> Batch<'_, u64> {
+async fn each_or_skipped<S: Split>(rows: BatchMut<'_, String>) -> BatchMut<'_, u64> {
     rows.flat_map("nothing", S::split)
 }
 
@@ -92,8 +92,7 @@ async fn keeps_all_pending(app: App) -> Arc<RecordError> {
 #[tokio::test]
 async fn results_for_lists_fail_the_batch_before_anything_is_done() {
     let called = Arc::<Seen<String>>::default();
-    let app =
-        pipeline! { name "x"; kafka::string("o") => partition(6, within = "20s") => each::<Strict> => heal; };
+    let app = pipeline! { name "x"; kafka::text("o") => batch(6, within = "20s") => each::<Strict> => heal; };
     let error = keeps_all_pending(app.with(Arc::clone(&called))).await;
     assert_eq!((&error.kind, called.all()), (&RecordErrorKind::Stage, Vec::new()), "{error}");
     assert!(error.to_string().contains("`try_map`") && error.to_string().contains("`Err`"), "{error}");
@@ -103,7 +102,7 @@ async fn results_for_lists_fail_the_batch_before_anything_is_done() {
 async fn results_for_lists_are_no_fault_of_a_row_whatever_the_policy_says() {
     let app = pipeline! {
         name "x";
-        kafka::string("o") => partition(6, within = "20s") => each_or_skipped::<Strict> => heal;
+        kafka::text("o") => batch(6, within = "20s") => each_or_skipped::<Strict> => heal;
     };
     keeps_all_pending(app.on_error(OnError::Skip)).await;
 }
@@ -111,8 +110,7 @@ async fn results_for_lists_are_no_fault_of_a_row_whatever_the_policy_says() {
 #[test]
 fn an_option_for_a_list_is_one_row_or_none() {
     let called = Arc::<Seen<String>>::default();
-    let app =
-        pipeline! { name "x"; kafka::string("o") => partition(6) => each::<Lenient> => heal; }.with(called);
+    let app = pipeline! { name "x"; kafka::text("o") => batch(6) => each::<Lenient> => heal; }.with(called);
     let records = (0..6).map(|n| TestRecord::new().value(n.to_string()));
     let report = InMemory::new("o", 1, records).run_once(app).unwrap();
     assert_eq!((report.healed, report.skipped.get("nothing").copied()), (3, Some(3)), "{report:?}");
@@ -126,7 +124,7 @@ fn a_test_of_the_function_is_told_as_well() {
 }
 
 /// Two rows of each.
-fn doubled(rows: Batch<'_, String>) -> Batch<'_, String> {
+fn doubled(rows: BatchMut<'_, String>) -> BatchMut<'_, String> {
     rows.flat_map("none", |row| [row.clone(), row])
 }
 
@@ -139,7 +137,7 @@ fn every_second() -> impl FnMut(&String) -> bool {
 }
 
 /// Gives one side of a route alone, after a panic that it caught: of each row one copy is gone.
-fn one_side(rows: Batch<'_, String>) -> Batch<'_, String> {
+fn one_side(rows: BatchMut<'_, String>) -> BatchMut<'_, String> {
     let kept = RefCell::new(None);
     let unwound = catch_unwind(AssertUnwindSafe(|| {
         let yes = |rows| {
@@ -152,7 +150,7 @@ fn one_side(rows: Batch<'_, String>) -> Batch<'_, String> {
 }
 
 /// The same with the other side.
-fn other_side(rows: Batch<'_, String>) -> Batch<'_, String> {
+fn other_side(rows: BatchMut<'_, String>) -> BatchMut<'_, String> {
     let kept = RefCell::new(None);
     let unwound = catch_unwind(AssertUnwindSafe(|| {
         let no = |rows| {
@@ -165,34 +163,34 @@ fn other_side(rows: Batch<'_, String>) -> Batch<'_, String> {
 }
 
 #[stage(batch)]
-fn unwound(rows: Batch<'_, String>) -> Batch<'_, String> {
+fn unwound(rows: BatchMut<'_, String>) -> BatchMut<'_, String> {
     one_side(doubled(rows))
 }
 
 #[stage(batch)]
-async fn unwound_later(rows: Batch<'_, String>) -> Batch<'_, String> {
+async fn unwound_later(rows: BatchMut<'_, String>) -> BatchMut<'_, String> {
     one_side(doubled(rows))
 }
 
 /// Each side loses as much as the other.
 #[stage(batch)]
-fn both_sides(rows: Batch<'_, String>) -> Batch<'_, String> {
+fn both_sides(rows: BatchMut<'_, String>) -> BatchMut<'_, String> {
     doubled(rows).route(|row| row.as_str() < "3", one_side, other_side)
 }
 
 /// Rows that lost a copy are doubled again, so there are as many copies as before.
 #[stage(batch)]
-fn as_many(rows: Batch<'_, String>) -> Batch<'_, String> {
+fn as_many(rows: BatchMut<'_, String>) -> BatchMut<'_, String> {
     doubled(one_side(doubled(rows)))
 }
 
 #[tokio::test]
 async fn a_copy_of_a_row_that_did_not_come_back_keeps_all_pending() {
     let apps = [
-        pipeline! { name "x"; kafka::string("o") => partition(6, within = "20s") => unwound => heal; },
-        pipeline! { name "x"; kafka::string("o") => partition(6, within = "20s") => unwound_later => heal; },
-        pipeline! { name "x"; kafka::string("o") => partition(6, within = "20s") => both_sides => heal; },
-        pipeline! { name "x"; kafka::string("o") => partition(6, within = "20s") => as_many => heal; },
+        pipeline! { name "x"; kafka::text("o") => batch(6, within = "20s") => unwound => heal; },
+        pipeline! { name "x"; kafka::text("o") => batch(6, within = "20s") => unwound_later => heal; },
+        pipeline! { name "x"; kafka::text("o") => batch(6, within = "20s") => both_sides => heal; },
+        pipeline! { name "x"; kafka::text("o") => batch(6, within = "20s") => as_many => heal; },
     ];
     for app in apps {
         let error = keeps_all_pending(app).await;
@@ -209,7 +207,7 @@ fn a_test_of_the_function_is_told_of_a_copy_that_is_gone() {
 
 /// Copies may be routed, skipped, joined into one and copied again.
 #[stage(batch)]
-fn there_and_back<'b>(rows: Batch<'b, String>, #[state] seen: &Arc<Mutex<usize>>) -> Batch<'b, String> {
+fn there_and_back<'b>(rows: BatchMut<'b, String>, #[state] seen: &Arc<Mutex<usize>>) -> BatchMut<'b, String> {
     let rows = doubled(doubled(rows));
     let rows = rows.route(
         every_second(),
@@ -222,7 +220,7 @@ fn there_and_back<'b>(rows: Batch<'b, String>, #[state] seen: &Arc<Mutex<usize>>
 
 #[test]
 fn copies_that_all_come_back_are_healed() {
-    let app = pipeline! { name "x"; kafka::string("o") => partition(6) => there_and_back => heal; };
+    let app = pipeline! { name "x"; kafka::text("o") => batch(6) => there_and_back => heal; };
     let seen = Arc::<Mutex<usize>>::default();
     let records = (0..6).map(|n| TestRecord::new().value(n.to_string()));
     let report = InMemory::new("o", 1, records).run_once(app.with(Arc::clone(&seen))).unwrap();

@@ -38,42 +38,45 @@ fn work<'r>(rows: impl Iterator<Item = (&'r Context, &'r String)>, calls: &Calls
 }
 
 #[stage(batch, retry(3, backoff = "1ms"))]
-async fn again(rows: &Rows<String>, #[state] calls: &Calls) -> Result<(), String> {
+async fn again(rows: &Batch<String>, #[state] calls: &Calls) -> Result<(), String> {
     work(rows.iter(), calls)
 }
 
 #[stage(batch, split, on_error = dead_letter("dead"))]
-async fn halved(rows: &Rows<String>, #[state] calls: &Calls) -> Result<(), String> {
+async fn halved(rows: &Batch<String>, #[state] calls: &Calls) -> Result<(), String> {
     work(rows.iter(), calls)
 }
 
 #[stage(batch, split, on_error = skip)]
-fn halved_on_a_thread(rows: &Rows<String>, #[state] calls: &Calls) -> Result<(), String> {
+fn halved_on_a_thread(rows: &Batch<String>, #[state] calls: &Calls) -> Result<(), String> {
     work(rows.iter(), calls)
 }
 
 #[stage(batch, split, retry(2, backoff = "1ms"), on_error = dead_letter("dead"))]
-async fn shouted<'b>(rows: Batch<'b, String>, #[state] calls: &Calls) -> Result<Batch<'b, String>, String> {
+async fn shouted<'b>(
+    rows: BatchMut<'b, String>,
+    #[state] calls: &Calls,
+) -> Result<BatchMut<'b, String>, String> {
     work(rows.iter(), calls)?;
     Ok(rows.map(|row| row.to_uppercase()))
 }
 
 #[stage(batch, split, on_error = dead_letter("dead"))]
 fn shouted_on_a_thread<'b>(
-    rows: Batch<'b, String>,
+    rows: BatchMut<'b, String>,
     #[state] calls: &Calls,
-) -> Result<Batch<'b, String>, String> {
+) -> Result<BatchMut<'b, String>, String> {
     work(rows.iter(), calls)?;
     Ok(rows.filter("quiet", |row| row != "quiet").map(|row| row.to_uppercase()))
 }
 
 #[stage(batch, split)]
-async fn halved_or_stopped(rows: &Rows<String>, #[state] calls: &Calls) -> Result<(), String> {
+async fn halved_or_stopped(rows: &Batch<String>, #[state] calls: &Calls) -> Result<(), String> {
     work(rows.iter(), calls)
 }
 
 #[stage(batch, split, timeout = "50ms", on_error = skip)]
-async fn in_time(rows: &Rows<String>) {
+async fn in_time(rows: &Batch<String>) {
     if rows.iter().any(|(_, row)| row == "slow") {
         std::future::pending::<()>().await;
     }
@@ -81,12 +84,12 @@ async fn in_time(rows: &Rows<String>) {
 
 /// All rows as one.
 #[stage(batch)]
-fn joined(rows: Batch<'_, String>) -> Batch<'_, String> {
+fn joined(rows: BatchMut<'_, String>) -> BatchMut<'_, String> {
     rows.reduce(|rows| rows.join(" "))
 }
 
 #[stage(batch, split, on_error = dead_letter("dead"))]
-async fn never(rows: &Rows<String>) -> Result<(), String> {
+async fn never(rows: &Batch<String>) -> Result<(), String> {
     Err(format!("{} rows", rows.len()))
 }
 
@@ -106,12 +109,12 @@ fn touchy(line: String) -> Touchy {
 }
 
 #[stage(batch, retry(2))]
-async fn cloned(rows: Batch<'_, Touchy>) -> Result<Batch<'_, Touchy>, String> {
+async fn cloned(rows: BatchMut<'_, Touchy>) -> Result<BatchMut<'_, Touchy>, String> {
     Ok(rows)
 }
 
 #[stage(batch)]
-fn note(rows: &Rows<String>, #[state] seen: &Arc<Seen<String>>) {
+fn note(rows: &Batch<String>, #[state] seen: &Arc<Seen<String>>) {
     for (_, row) in rows {
         seen.add(row.clone());
     }
@@ -159,8 +162,7 @@ const WAIT: Duration = Duration::from_millis(300);
 #[tokio::test]
 async fn a_batch_is_tried_as_a_whole_until_it_succeeds() {
     let ground = Ground::new(&["a", "busy", "b"]);
-    let app =
-        pipeline! { name "p"; kafka::string("in") => partition(3, within = WAIT) => again => note => heal; };
+    let app = pipeline! { name "p"; kafka::text("in") => batch(3, within = WAIT) => again => note => heal; };
     let report = ground.run(app).await.unwrap();
     assert_eq!(report.healed, 3);
     assert_eq!(ground.calls(), calls([("a busy b", 1), ("a busy b", 2), ("a busy b", 3)]));
@@ -170,9 +172,9 @@ async fn a_batch_is_tried_as_a_whole_until_it_succeeds() {
 #[tokio::test]
 async fn after_its_last_attempt_a_batch_stops_the_pipeline_and_stays_pending() {
     let ground = Ground::new(&["a", "bad", "b"]);
-    let app = pipeline! { name "p"; kafka::string("in") => partition(3, within = WAIT) => again => heal; };
+    let app = pipeline! { name "p"; kafka::text("in") => batch(3, within = WAIT) => again => heal; };
     let error = failed_record(ground.run(app).await);
-    assert_eq!((error.attempts, &*error.stage), (3, "in.partition.again"));
+    assert_eq!((error.attempts, &*error.stage), (3, "in.batch.again"));
     assert_eq!(ground.calls.len(), 3);
     assert!(ground.kafka.committed("group", "in").unwrap().is_empty());
 }
@@ -181,8 +183,7 @@ async fn after_its_last_attempt_a_batch_stops_the_pipeline_and_stays_pending() {
 async fn one_row_that_fails_does_not_condemn_the_others() {
     let rows = ["0", "1", "2", "3", "bad", "5", "6", "7"];
     let ground = Ground::new(&rows);
-    let app =
-        pipeline! { name "p"; kafka::string("in") => partition(8, within = WAIT) => halved => note => heal; };
+    let app = pipeline! { name "p"; kafka::text("in") => batch(8, within = WAIT) => halved => note => heal; };
     let report = ground.run(app).await.unwrap();
     assert_eq!((report.healed, report.dead_lettered), (7, 1));
     let wanted = [
@@ -203,13 +204,13 @@ async fn one_row_that_fails_does_not_condemn_the_others() {
 async fn halves_are_tried_wherever_a_batch_is_worked_on() {
     let rows = ["quiet", "panic", "b", "bad"];
     let ground = Ground::new(&rows);
-    let app = pipeline! { name "p"; kafka::string("in") => partition(4, within = WAIT) => halved_on_a_thread => note => heal; };
+    let app = pipeline! { name "p"; kafka::text("in") => batch(4, within = WAIT) => halved_on_a_thread => note => heal; };
     let report = ground.run(app).await.unwrap();
     assert_eq!((report.healed, &report.skipped), (2, &BTreeMap::from([("failed".to_owned(), 2)])));
     assert_eq!(ground.seen.all(), ["quiet", "b"]);
 
     let ground = Ground::new(&rows);
-    let app = pipeline! { name "p"; kafka::string("in") => partition(4, within = WAIT) => shouted_on_a_thread => note => heal; };
+    let app = pipeline! { name "p"; kafka::text("in") => batch(4, within = WAIT) => shouted_on_a_thread => note => heal; };
     let report = ground.run(app).await.unwrap();
     assert_eq!((report.healed, report.dead_lettered), (1, 2));
     assert_eq!(report.skipped, BTreeMap::from([("quiet".to_owned(), 1)]));
@@ -221,7 +222,8 @@ async fn halves_are_tried_wherever_a_batch_is_worked_on() {
 #[tokio::test]
 async fn the_whole_and_single_rows_have_all_attempts_halves_one() {
     let ground = Ground::new(&["a", "bad", "b", "c"]);
-    let app = pipeline! { name "p"; kafka::string("in") => partition(4, within = WAIT) => shouted => note => heal; };
+    let app =
+        pipeline! { name "p"; kafka::text("in") => batch(4, within = WAIT) => shouted => note => heal; };
     let report = ground.run(app).await.unwrap();
     assert_eq!((report.healed, report.dead_lettered), (3, 1));
     let wanted =
@@ -236,9 +238,9 @@ async fn the_whole_and_single_rows_have_all_attempts_halves_one() {
 #[tokio::test]
 async fn a_row_that_stops_the_pipeline_leaves_what_came_before_it_done() {
     let ground = Ground::new(&["a", "b", "bad", "c"]);
-    let app = || pipeline! { name "p"; kafka::string("in") => partition(4, within = WAIT) => halved_or_stopped => note => heal; };
+    let app = || pipeline! { name "p"; kafka::text("in") => batch(4, within = WAIT) => halved_or_stopped => note => heal; };
     let error = failed_record(ground.run(app()).await);
-    assert_eq!((error.offset, &*error.stage), (2, "in.partition.halved_or_stopped"));
+    assert_eq!((error.offset, &*error.stage), (2, "in.batch.halved_or_stopped"));
     assert_eq!(ground.kafka.committed("group", "in").unwrap(), BTreeMap::from([(0, 2)]));
     assert_eq!(ground.seen.take(), ["a", "b"], "nothing behind it goes on");
     // The pipeline's own policy goes for single rows.
@@ -249,7 +251,8 @@ async fn a_row_that_stops_the_pipeline_leaves_what_came_before_it_done() {
 #[tokio::test]
 async fn a_batch_that_takes_too_long_is_dropped_and_halved() {
     let ground = Ground::new(&["a", "slow", "b"]);
-    let app = pipeline! { name "p"; kafka::string("in") => partition(3, within = WAIT) => in_time => note => heal; };
+    let app =
+        pipeline! { name "p"; kafka::text("in") => batch(3, within = WAIT) => in_time => note => heal; };
     let report = ground.run(app).await.unwrap();
     assert_eq!((report.healed, report.skipped.get("failed")), (2, Some(&1)));
     assert_eq!(ground.seen.all(), ["a", "b"]);
@@ -258,9 +261,10 @@ async fn a_batch_that_takes_too_long_is_dropped_and_halved() {
 #[tokio::test]
 async fn a_row_that_was_made_of_many_is_not_given_up_for_one_of_them() {
     let ground = Ground::new(&["a", "bad", "b", "c"]);
-    let app = pipeline! { name "p"; kafka::string("in") => partition(4, within = WAIT) => joined => never => heal; };
+    let app =
+        pipeline! { name "p"; kafka::text("in") => batch(4, within = WAIT) => joined => never => heal; };
     let error = failed_record(ground.run(app).await);
-    assert_eq!(&*error.stage, "in.partition.joined.never");
+    assert_eq!(&*error.stage, "in.batch.joined.never");
     assert!(ground.letters().is_empty());
     assert!(ground.kafka.committed("group", "in").unwrap().is_empty());
 }
@@ -268,7 +272,7 @@ async fn a_row_that_was_made_of_many_is_not_given_up_for_one_of_them() {
 #[tokio::test]
 async fn a_batch_stage_begins_to_count_its_own_attempts() {
     let ground = Ground::new(&["a", "busy", "b"]);
-    let app = pipeline! { name "p"; kafka::string("in") => partition(3, within = WAIT) => again => again as "once more" => heal; };
+    let app = pipeline! { name "p"; kafka::text("in") => batch(3, within = WAIT) => again => again as "once more" => heal; };
     assert_eq!(ground.run(app).await.unwrap().healed, 3);
     let attempts: Vec<_> = ground.calls().into_iter().map(|(_, attempt)| attempt).collect();
     assert_eq!(attempts, [1, 2, 3, 1]);
@@ -280,7 +284,7 @@ async fn behind_a_row_that_stops_its_partition_no_half_runs_its_rows() {
     ground.kafka.create_topic("two", 2).unwrap();
     let to = |partition: i32, value: &str| TestRecord::new().value(value).partition(partition);
     ground.kafka.produce("two", [to(0, "first"), to(0, "bad"), to(0, "behind")]).unwrap();
-    let app = pipeline! { name "p"; kafka::string("two") => partition(4, within = "20s") => halved_or_stopped => note => heal; };
+    let app = pipeline! { name "p"; kafka::text("two") => batch(4, within = "20s") => halved_or_stopped => note => heal; };
     let app = app.with_arc(Arc::clone(&ground.calls)).with(Arc::clone(&ground.seen));
     let handle = app.start(settings(ground.kafka.brokers(), "group").build().unwrap()).await.unwrap();
     common::until("three rows wait", || handle.partitions().iter().any(|status| status.pending == 3)).await;
@@ -296,7 +300,8 @@ async fn behind_a_row_that_stops_its_partition_no_half_runs_its_rows() {
 #[tokio::test]
 async fn a_row_that_cannot_be_cloned_is_a_failure_with_its_words() {
     let ground = Ground::new(&["a", "bad"]);
-    let app = pipeline! { name "p"; kafka::string("in") => touchy => partition(2, within = WAIT) => cloned => heal; };
+    let app =
+        pipeline! { name "p"; kafka::text("in") => touchy => batch(2, within = WAIT) => cloned => heal; };
     let error = failed_record(ground.run(app).await);
     assert!(
         matches!(&error.kind, healer::RecordErrorKind::Panic(text) if text.contains("it can't be cloned")),

@@ -29,11 +29,11 @@ fn refused(app: App, words: &[&str]) {
 #[test]
 fn a_sink_into_the_topic_that_its_own_chain_reads_is_refused() {
     refused(
-        pipeline! { name "loop"; lines = kafka::string("in"); lines => pass => kafka::to_string("in") => heal; },
+        pipeline! { name "loop"; lines = kafka::text("in"); lines => pass => kafka::to_text("in") => heal; },
         &["`lines.pass.in`", "`in`", "`lines`"],
     );
     refused(
-        pipeline! { name "loop"; lines = kafka::string(["other", "in"]); lines => kafka::to_string("in") => heal; },
+        pipeline! { name "loop"; lines = kafka::text(["other", "in"]); lines => kafka::to_text("in") => heal; },
         &["`in`", "`lines`"],
     );
 }
@@ -41,10 +41,10 @@ fn a_sink_into_the_topic_that_its_own_chain_reads_is_refused() {
 #[test]
 fn so_is_one_that_the_pattern_of_its_source_takes() {
     refused(
-        pipeline! { name "loop"; lines = kafka::string("^flights-.*"); lines => kafka::to_string("flights-late") => heal; },
+        pipeline! { name "loop"; lines = kafka::text("^flights-.*"); lines => kafka::to_text("flights-late") => heal; },
         &["`flights-late`", "`lines`"],
     );
-    let beside = pipeline! { name "none"; lines = kafka::string("^flights-.*"); lines => kafka::to_string("late-flights") => heal; };
+    let beside = pipeline! { name "none"; lines = kafka::text("^flights-.*"); lines => kafka::to_text("late-flights") => heal; };
     assert_eq!(faults(beside), [""; 0]);
 }
 
@@ -53,19 +53,19 @@ fn so_is_one_behind_a_branch_or_a_union() {
     refused(
         pipeline! {
             name "loop";
-            lines = kafka::string("in");
-            lines => kafka::to_string("out") => heal;
-            lines => filter(|line: &String| line.is_empty(), reason = "full") => kafka::to_string("in") => heal;
+            lines = kafka::text("in");
+            lines => kafka::to_text("out") => heal;
+            lines => filter(|line: &String| line.is_empty(), reason = "full") => kafka::to_text("in") => heal;
         },
         &["`in`", "`lines`"],
     );
     refused(
         pipeline! {
             name "loop";
-            a = kafka::string("a");
-            b = kafka::string("b");
+            a = kafka::text("a");
+            b = kafka::text("b");
             both = union(a, b);
-            both => pass => kafka::to_string("b") => heal;
+            both => pass => kafka::to_text("b") => heal;
         },
         &["`b`"],
     );
@@ -75,10 +75,10 @@ fn so_is_one_behind_a_branch_or_a_union() {
 fn so_are_two_chains_that_feed_each_other() {
     let app = pipeline! {
         name "loop";
-        a = kafka::string("a");
-        a => kafka::to_string("b") => heal;
-        b = kafka::string("b");
-        b => kafka::to_string("a") => heal;
+        a = kafka::text("a");
+        a => kafka::to_text("b") => heal;
+        b = kafka::text("b");
+        b => kafka::to_text("a") => heal;
     };
     let faults = faults(app);
     assert_eq!(faults.len(), 2, "each sink is named: {faults:?}");
@@ -88,10 +88,10 @@ fn so_are_two_chains_that_feed_each_other() {
 fn a_chain_that_feeds_another_one_of_the_same_pipeline_is_right() {
     let app = pipeline! {
         name "steps";
-        a = kafka::string("a");
-        a => kafka::to_string("b") => heal;
-        b = kafka::string("b");
-        b => pass => kafka::to_string("c") => heal;
+        a = kafka::text("a");
+        a => kafka::to_text("b") => heal;
+        b = kafka::text("b");
+        b => pass => kafka::to_text("c") => heal;
     };
     assert_eq!(faults(app), [""; 0]);
 }
@@ -99,11 +99,11 @@ fn a_chain_that_feeds_another_one_of_the_same_pipeline_is_right() {
 #[test]
 fn dead_letters_into_a_topic_that_is_read_are_refused_by_name_and_by_pattern() {
     for topics in ["in", "^i.*"] {
-        let source = kafka::string(topics).on_error(OnError::dead_letter("in"));
-        let app = App::new("loop").add(source.stream("lines").map(|line: String| line).heal());
+        let source = kafka::text(topics).on_error(OnError::dead_letter("in"));
+        let app = App::new("loop").chain(source.stream("lines").map(|line: String| line).heal());
         refused(app, &["`in`", "`lines`"]);
-        let source = kafka::string(topics);
-        let app = App::new("loop").add(source.stream("lines").map(|line: String| line).heal());
+        let source = kafka::text(topics);
+        let app = App::new("loop").chain(source.stream("lines").map(|line: String| line).heal());
         refused(app.on_error(OnError::dead_letter("in")), &["`in`", "`lines`"]);
     }
 }

@@ -58,12 +58,12 @@ async fn waits_twice(n: u64) -> Result<Vec<u64>, String> {
 }
 
 #[stage(batch, split, on_error = skip)]
-fn reads(rows: &Rows<u64>) -> Result<(), String> {
+fn reads(rows: &Batch<u64>) -> Result<(), String> {
     rows.iter().try_for_each(|(_, n)| judge(*n).map(drop))
 }
 
 #[stage(batch, split, on_error = skip, retry(3, backoff = "1ms"))]
-async fn transforms(rows: Batch<'_, u64>) -> Result<Batch<'_, u64>, String> {
+async fn transforms(rows: BatchMut<'_, u64>) -> Result<BatchMut<'_, u64>, String> {
     rows.filter("fifth", |n| n % 5 > 0).try_map(|n| judge(n).map(Option::unwrap_or_default))
 }
 
@@ -109,11 +109,11 @@ fn counted(app: App, stage: &str) -> Counts {
 macro_rules! of {
     ($stage:ident) => {{
         let chain = kafka::json::<u64>("t").stream("t").then($stage::stage()).heal();
-        counted(App::new("app").add(chain), concat!("t.", stringify!($stage)))
+        counted(App::new("app").chain(chain), concat!("t.", stringify!($stage)))
     }};
     ($stage:ident in batches) => {{
-        let chain = kafka::json::<u64>("t").stream("t").partition(10).then($stage::stage()).heal();
-        counted(App::new("app").add(chain), concat!("t.partition.", stringify!($stage)))
+        let chain = kafka::json::<u64>("t").stream("t").batch(10).then($stage::stage()).heal();
+        counted(App::new("app").chain(chain), concat!("t.batch.", stringify!($stage)))
     }};
 }
 

@@ -105,37 +105,37 @@ fn values(letters: &[Received]) -> Vec<&str> {
 async fn a_dead_letter_is_the_record_as_it_came_in_and_says_what_went_wrong() {
     let apps: [(App, &str, &str, &str); 6] = [
         (
-            pipeline! { name "p"; lines = kafka::string("in") => fused; lines => heal; },
+            pipeline! { name "p"; lines = kafka::text("in") => fused; lines => heal; },
             "lines.fused",
             "1",
             "bad 1 was refused: the moon is full",
         ),
         (
-            pipeline! { name "p"; lines = kafka::string("in") => awaited; lines => heal; },
+            pipeline! { name "p"; lines = kafka::text("in") => awaited; lines => heal; },
             "lines.awaited",
             "2",
             "bad 1 was refused: the moon is full",
         ),
         (
-            pipeline! { name "p"; lines = kafka::string("in") => parallel; lines => heal; },
+            pipeline! { name "p"; lines = kafka::text("in") => parallel; lines => heal; },
             "lines.parallel",
             "1",
             "bad 1 was refused: the moon is full",
         ),
         (
-            pipeline! { name "p"; lines = kafka::string("in") => in_time; lines => heal; },
+            pipeline! { name "p"; lines = kafka::text("in") => in_time; lines => heal; },
             "lines.in_time",
             "1",
             "not done after 20ms",
         ),
         (
-            pipeline! { name "p"; lines = kafka::string("in") => words; lines => heal; },
+            pipeline! { name "p"; lines = kafka::text("in") => words; lines => heal; },
             "lines.words",
             "1",
             "bad 1 was refused: the moon is full",
         ),
         (
-            pipeline! { name "p"; lines = kafka::string("in") => shout => never_bad; lines => heal; }
+            pipeline! { name "p"; lines = kafka::text("in") => shout => never_bad; lines => heal; }
                 .with(Arc::<Seen<String>>::default())
                 .on_error(OnError::dead_letter(DEAD)),
             "lines.shout.never_bad",
@@ -178,8 +178,8 @@ async fn a_dead_letter_is_the_record_as_it_came_in_and_says_what_went_wrong() {
 #[tokio::test]
 async fn records_that_waited_have_all_their_headers_in_their_letters() {
     let apps = [
-        pipeline! { name "p"; lines = kafka::string("in") => fused; lines => heal; },
-        pipeline! { name "p"; lines = kafka::string("in") => awaited; lines => heal; },
+        pipeline! { name "p"; lines = kafka::text("in") => fused; lines => heal; },
+        pipeline! { name "p"; lines = kafka::text("in") => awaited; lines => heal; },
     ];
     for app in apps {
         let kafka = filled(&["bad 0", "bad 1", "well 2", "bad 3"]);
@@ -196,8 +196,8 @@ async fn records_that_waited_have_all_their_headers_in_their_letters() {
 #[tokio::test]
 async fn many_values_of_a_record_that_fail_are_one_letter() {
     let kafka = filled(&["bad bad well bad"]);
-    let lines = kafka::string("in").stream("lines").then(words::stage()).then(fused::stage());
-    let report = run(&kafka, App::new("p").add(lines.heal())).await;
+    let lines = kafka::text("in").stream("lines").then(words::stage()).then(fused::stage());
+    let report = run(&kafka, App::new("p").chain(lines.heal())).await;
     assert_eq!((report.records, report.dead_lettered), (1, 1));
     assert_eq!(values(&kafka.records(DEAD).unwrap()), ["bad bad well bad"]);
 }
@@ -209,7 +209,7 @@ async fn what_a_record_becomes_says_nothing_of_the_letter_that_it_was() {
     let back = TestRecord::new().value("well").header(dead_letter::REDRIVES, Some("3"));
     let back = back.header(dead_letter::TIMESTAMP, Some("1000")).header("own", Some("mine"));
     kafka.produce("in", [back, TestRecord::new().value("new").header("own", Some("too"))]).unwrap();
-    let app = App::new("p").add(kafka::string("in").stream("in").then(kafka::to_string("out")).heal());
+    let app = App::new("p").chain(kafka::text("in").stream("in").then(kafka::to_text("out")).heal());
     run(&kafka, app).await;
     let out = kafka.records("out").unwrap();
     let names: Vec<Vec<_>> =
@@ -225,8 +225,8 @@ async fn an_undecodable_record_and_a_tombstone_go_as_they_are() {
         .produce("in", [odd, TestRecord::new().key("gone"), TestRecord::new().key("k").value("well")])
         .unwrap();
     let refuse = |line: Option<String>| line.ok_or("it is gone");
-    let lines = kafka::string("in").tombstones().on_error(OnError::dead_letter(DEAD)).stream("lines");
-    let app = App::new("p").on_error(OnError::dead_letter(DEAD)).add(lines.try_map(refuse).heal());
+    let lines = kafka::text("in").tombstones().on_error(OnError::dead_letter(DEAD)).stream("lines");
+    let app = App::new("p").on_error(OnError::dead_letter(DEAD)).chain(lines.try_map(refuse).heal());
     let report = run(&kafka, app).await;
     assert_eq!((report.healed, report.dead_lettered), (1, 2));
     let letters = kafka.records(DEAD).unwrap();
@@ -241,7 +241,7 @@ async fn a_record_that_fails_on_one_way_goes_the_others_to_their_end() {
     for on_error in [OnError::Skip, OnError::dead_letter(DEAD)] {
         let kafka = filled(&["well", "bad", "BAD"]);
         let seen = Arc::<Seen<String>>::default();
-        let ways = kafka::string("in").stream("in").fan_out(|all| all.then(never_bad::stage()).heal());
+        let ways = kafka::text("in").stream("in").fan_out(|all| all.then(never_bad::stage()).heal());
         let ways = ways.and(|all| all.map(|line: String| line + "!").then(never_bad::stage()).heal());
         let ways = ways.and(|all| {
             let all = all.try_map(|line: String| {
@@ -249,7 +249,7 @@ async fn a_record_that_fails_on_one_way_goes_the_others_to_their_end() {
             });
             all.then(never_bad::stage()).heal()
         });
-        let app = App::new("p").on_error(on_error.clone()).with(Arc::clone(&seen)).add(ways);
+        let app = App::new("p").on_error(on_error.clone()).with(Arc::clone(&seen)).chain(ways);
         let report = run(&kafka, app).await;
         let mut all = seen.all();
         all.sort();
@@ -270,7 +270,7 @@ async fn a_record_that_comes_again_from_its_letter_says_what_went_wrong_last() {
     let kafka = filled(&[]);
     let old = TestRecord::new().value("bad").header(dead_letter::ERROR, Some("long ago"));
     kafka.produce("in", [old.header(dead_letter::OFFSET, Some("77")).header("own", Some("mine"))]).unwrap();
-    run(&kafka, pipeline! { name "p"; lines = kafka::string("in") => fused; lines => heal; }).await;
+    run(&kafka, pipeline! { name "p"; lines = kafka::text("in") => fused; lines => heal; }).await;
     let letters = kafka.records(DEAD).unwrap();
     assert_eq!(header(&letters[0], dead_letter::OFFSET), "0");
     assert_eq!(header(&letters[0], dead_letter::ERROR), "bad was refused: the moon is full");
@@ -283,13 +283,13 @@ async fn a_record_that_comes_again_from_its_letter_says_what_went_wrong_last() {
 async fn without_its_topic_no_pipeline_with_dead_letters_starts() {
     let kafka = EmbeddedKafka::start().unwrap();
     kafka.create_topic("in", 1).unwrap();
-    let app = pipeline! { name "p"; lines = kafka::string("in") => fused; lines => heal; };
+    let app = pipeline! { name "p"; lines = kafka::text("in") => fused; lines => heal; };
     let error = app.start(settings(kafka.brokers(), "group").build().unwrap()).await.err().unwrap();
     assert!(matches!(&error, Error::UnknownTopic(text) if text.contains("\"dead\"")), "{error}");
 }
 
 #[stage(batch)]
-async fn store(rows: &Rows<String>) -> Result<(), Refused> {
+async fn store(rows: &Batch<String>) -> Result<(), Refused> {
     rows.iter().try_for_each(|(_, line)| check(line.clone()).map(drop))
 }
 
@@ -298,14 +298,14 @@ async fn no_policy_gives_up_a_batch_and_each_decides_about_records_that_a_sink_c
     for (on_error, skipped, letters) in [(OnError::Skip, 2, 0), (OnError::dead_letter(DEAD), 0, 2)] {
         let kafka = filled(&["well", "bad"]);
         let config = || settings(kafka.brokers(), "group").set("message.max.bytes", "1000").build().unwrap();
-        let app = pipeline! { name "p"; kafka::string("in") => partition(2) => store => heal; };
+        let app = pipeline! { name "p"; kafka::text("in") => batch(2) => store => heal; };
         let error = failed_record(app.on_error(on_error.clone()).run_until_end(config()).await);
-        assert_eq!((&error.kind, &*error.stage), (&RecordErrorKind::Stage, "in.partition.store"));
+        assert_eq!((&error.kind, &*error.stage), (&RecordErrorKind::Stage, "in.batch.store"));
         assert!(kafka.records(DEAD).unwrap().is_empty());
 
         kafka.create_topic("out", 1).unwrap();
-        let long = kafka::string("in").stream("in").map(|line: String| line.repeat(1_000));
-        let app = App::new("p").on_error(on_error).add(long.then(kafka::to_string("out")).heal());
+        let long = kafka::text("in").stream("in").map(|line: String| line.repeat(1_000));
+        let app = App::new("p").on_error(on_error).chain(long.then(kafka::to_text("out")).heal());
         let report = app.run_until_end(config()).await.unwrap();
         assert_eq!((report.records, report.skipped.values().sum::<u64>()), (2, skipped));
         assert_eq!(report.dead_lettered, letters);
@@ -317,8 +317,8 @@ async fn no_policy_gives_up_a_batch_and_each_decides_about_records_that_a_sink_c
 #[test]
 fn dead_letters_that_would_come_in_again_are_refused() {
     let config = Config::builder().brokers("nowhere:9092").build().unwrap();
-    let named = pipeline! { name "p"; lines = kafka::string(["in", "dead"]) => fused; lines => heal; };
-    let pattern = pipeline! { name "p"; lines = kafka::string("^d.*") => shout; lines => heal; };
+    let named = pipeline! { name "p"; lines = kafka::text(["in", "dead"]) => fused; lines => heal; };
+    let pattern = pipeline! { name "p"; lines = kafka::text("^d.*") => shout; lines => heal; };
     let pattern = pattern.on_error(OnError::dead_letter(DEAD));
     for (app, path) in [(named, "`lines.fused`"), (pattern, "`the pipeline`")] {
         let Err(Error::Build(error)) = app.build(&config) else { panic!("it is refused") };
@@ -332,14 +332,14 @@ fn dead_letters_that_would_come_in_again_are_refused() {
 
 #[test]
 fn single_records_below_a_batch_are_given_up_by_no_node() {
-    let rows = kafka::string("in").stream("in").partition(4);
-    let lines = rows.map(|rows: Rows<String>| rows.iter().map(|(_, row)| row.clone()).collect::<String>());
-    let app = App::new("p").add(lines.then(fused::stage()).heal());
+    let rows = kafka::text("in").stream("in").batch(4);
+    let lines = rows.map(|rows: Batch<String>| rows.iter().map(|(_, row)| row.clone()).collect::<String>());
+    let app = App::new("p").chain(lines.then(fused::stage()).heal());
     let Err(Error::Build(error)) = app.build(&Config::builder().brokers("nowhere:9092").build().unwrap())
     else {
         panic!("it is refused")
     };
-    assert!(error.to_string().contains("`in.partition.map.fused` is below a batch"), "{error}");
+    assert!(error.to_string().contains("`in.batch.map.fused` is below a batch"), "{error}");
 }
 
 #[tokio::test]
@@ -354,7 +354,7 @@ async fn records_of_a_key_do_not_overtake_one_that_was_put_aside() {
         .unwrap();
     kafka.produce("in", [keyless("bad"), keyless("well"), record("a", "a4"), record("b", "b2")]).unwrap();
     let seen = Arc::<Seen<String>>::default();
-    let app = pipeline! { name "p"; lines = kafka::string("in") => by_key; lines => heal; };
+    let app = pipeline! { name "p"; lines = kafka::text("in") => by_key; lines => heal; };
     let app = app.with(Arc::clone(&seen));
     let handle = app.start(settings(kafka.brokers(), "group").build().unwrap()).await.unwrap();
     until("all is done", || kafka.lag("group", "in").unwrap() == 0).await;
@@ -380,6 +380,6 @@ async fn records_of_a_key_do_not_overtake_one_that_was_put_aside() {
 #[test]
 fn a_description_says_where_dead_letters_go() {
     let text =
-        pipeline! { name "p"; lines = kafka::string("in") => fused; lines => heal; }.describe().to_string();
+        pipeline! { name "p"; lines = kafka::text("in") => fused; lines => heal; }.describe().to_string();
     assert!(text.contains("fused (stage) or dead letter to dead"), "{text}");
 }

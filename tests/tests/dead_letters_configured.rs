@@ -33,7 +33,7 @@ fn send(line: String) -> Result<String, String> {
 fn app() -> App {
     let app = pipeline! {
         name "p";
-        lines = kafka::string("in").on_error(OnError::ConfiguredDeadLetter);
+        lines = kafka::text("in").on_error(OnError::ConfiguredDeadLetter);
         lines => check => charge => archive => send => heal;
     };
     app.on_error(OnError::ConfiguredDeadLetter)

@@ -29,7 +29,7 @@ async fn pass(line: String, ctx: &Context, #[state] world: &Arc<World>) -> Strin
 }
 
 fn app(world: &Arc<World>) -> App {
-    pipeline! { name "left"; kafka::string("in") => pass => heal; }.with(Arc::clone(world))
+    pipeline! { name "left"; kafka::text("in") => pass => heal; }.with(Arc::clone(world))
 }
 
 fn kafka() -> EmbeddedKafka {

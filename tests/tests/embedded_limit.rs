@@ -67,7 +67,7 @@ async fn a_pipeline_that_would_read_what_the_embedded_kafka_dropped_says_so_with
     assert!(!lines.take().contains("embedded Kafka"));
 
     // The sink of another pipeline sends more than there is room for.
-    let writer = pipeline! { name "writer"; kafka::string("src") => swell => kafka::to_bytes("t") => heal; };
+    let writer = pipeline! { name "writer"; kafka::text("src") => swell => kafka::to_bytes("t") => heal; };
     writer.run_until_end(settings(&kafka, "w").build().expect("right")).await.expect("it heals");
     assert!(matches!(kafka.records("t"), Err(EmbeddedError::Dropped { partition: 0, .. })));
 

@@ -115,7 +115,8 @@ fn speed(text: String) -> Speed {
 #[tokio::test]
 async fn a_number_that_json_lacks_is_an_encode_error_at_the_sink_and_follows_its_policy() {
     let kafka = filled(["1.5777777777770001", "NaN", "-inf"].map(TestRecord::from));
-    let app = pipeline! { name "speeds"; all = kafka::string("in") => speed => kafka::to_json("out"); all => heal; };
+    let app =
+        pipeline! { name "speeds"; all = kafka::text("in") => speed => kafka::to_json("out"); all => heal; };
     let error = failed_record(run(app, &kafka).await);
     assert_eq!(
         (error.stage.as_str(), error.offset, &error.kind),
@@ -124,7 +125,7 @@ async fn a_number_that_json_lacks_is_an_encode_error_at_the_sink_and_follows_its
     assert!(error.to_string().contains("JSON has no number for NaN"), "{error}");
     let app = pipeline! {
         name "speeds";
-        kafka::string("in") => speed => kafka::to_json("out").on_error(OnError::dead_letter("dead")) => heal;
+        kafka::text("in") => speed => kafka::to_json("out").on_error(OnError::dead_letter("dead")) => heal;
     };
     let report = run(app, &kafka).await.unwrap();
     assert_eq!(report.dead_lettered, 2);
@@ -134,7 +135,7 @@ async fn a_number_that_json_lacks_is_an_encode_error_at_the_sink_and_follows_its
 #[tokio::test]
 async fn a_number_that_json_lacks_is_an_encode_error_at_a_checkpoint() {
     let kafka = filled(["1", "inf"].map(TestRecord::from));
-    let app = pipeline! { name "speeds"; all = kafka::string("in") => speed checkpoint; all => heal; };
+    let app = pipeline! { name "speeds"; all = kafka::text("in") => speed checkpoint; all => heal; };
     let error = failed_record(run(app, &kafka).await);
     assert_eq!((error.offset, &error.kind), (1, &RecordErrorKind::Encode));
 }
@@ -203,9 +204,9 @@ async fn a_sink_that_is_told_to_writes_none_of_any_format_as_a_tombstone() {
     let kafka = filled([TestRecord::new().key("a").value("x"), TestRecord::new().key("b").value("")]);
     let app = pipeline! {
         name "texts";
-        kafka::string("in")
+        kafka::text("in")
             => map(|text: String| (!text.is_empty()).then_some(text))
-            => kafka::to_string("out").tombstones().key(|text, _| Some(text.clone().unwrap_or("none".into()).into()))
+            => kafka::to_text("out").tombstones().key(|text, _| Some(text.clone().unwrap_or("none".into()).into()))
             => map(|text: Option<String>| text.map(|_| Order { id: 7 }))
             => kafka::to_json("out").tombstones()
             => heal;
@@ -222,10 +223,10 @@ async fn a_sink_that_is_told_to_writes_none_of_any_format_as_a_tombstone() {
 
 #[test]
 fn what_a_sink_was_told_of_its_values_comes_after_tombstones() {
-    let sink = kafka::to_string("out").key(|text: &String, _: &Context| Some(text.clone().into()));
-    let stream = kafka::string("in").tombstones().stream("all");
+    let sink = kafka::to_text("out").key(|text: &String, _: &Context| Some(text.clone().into()));
+    let stream = kafka::text("in").tombstones().stream("all");
     let config = settings("localhost:1", "group").build().unwrap();
-    let error = App::new("late").add(stream.then(sink.tombstones()).heal()).build(&config).err().unwrap();
+    let error = App::new("late").chain(stream.then(sink.tombstones()).heal()).build(&config).err().unwrap();
     assert!(error.to_string().contains("comes too late"), "{error}");
 }
 
@@ -294,14 +295,14 @@ async fn a_codec_of_ones_own_is_told_topic_part_and_headers() {
 async fn what_a_record_becomes_has_its_time() {
     let kafka = timed(&["a", "b", "c"]);
     let app = pipeline! {
-        name "times"; kafka::string("in") => map(|text: String| text.len()) => kafka::to_json("out") => heal;
+        name "times"; kafka::text("in") => map(|text: String| text.len()) => kafka::to_json("out") => heal;
     };
     run(app, &kafka).await.unwrap();
     assert_eq!(times(&kafka), [1_000, 2_000, 3_000].map(Some));
 }
 
 #[stage(batch)]
-fn in_pairs(rows: Batch<'_, String>) -> Batch<'_, String> {
+fn in_pairs(rows: BatchMut<'_, String>) -> BatchMut<'_, String> {
     // The row of the highest time is not the first of its pair.
     rows.route(
         |text| text < &"c".to_owned(),
@@ -316,9 +317,9 @@ async fn what_several_records_became_has_the_highest_of_their_times() {
     let kafka = filled([record("a", 5_000), record("b", 9_000), record("c", 3_000), record("d", 4_000)]);
     let app = pipeline! {
         name "times";
-        kafka::string("in")
-            => partition(4) => in_pairs
-            => map(|rows: Rows<String>| rows.iter().map(|(_, text)| text.clone()).collect::<Vec<_>>())
+        kafka::text("in")
+            => batch(4) => in_pairs
+            => map(|rows: Batch<String>| rows.iter().map(|(_, text)| text.clone()).collect::<Vec<_>>())
             => kafka::to_json("out")
             => heal;
     };
@@ -333,12 +334,12 @@ async fn a_sink_may_say_another_time() {
     let before = SystemTime::now();
     let app = pipeline! {
         name "times";
-        kafka::string("in")
-            => kafka::to_string("out").timestamp(|text: &String, ctx: &Context| {
+        kafka::text("in")
+            => kafka::to_text("out").timestamp(|text: &String, ctx: &Context| {
                 ctx.timestamp().map(|time| time + Duration::from_secs(text.len() as u64))
             })
-            => kafka::to_string("out").timestamp(kafka::now)
-            => kafka::to_string("out").timestamp(|_, _| None)
+            => kafka::to_text("out").timestamp(kafka::now)
+            => kafka::to_text("out").timestamp(|_, _| None)
             => heal;
     };
     run(app, &kafka).await.unwrap();
@@ -401,7 +402,7 @@ async fn an_undecodable_record_says_what_it_looks_like_in_the_error_and_in_its_l
 #[tokio::test]
 async fn text_and_formats_of_ones_own_say_what_bytes_look_like_as_well() {
     let kafka = filled([TestRecord::new().value(*b"\x1f\x8b\x08\0")]);
-    let app = pipeline! { name "text"; kafka::string("in") => heal; };
+    let app = pipeline! { name "text"; kafka::text("in") => heal; };
     assert!(failed_record(run(app, &kafka).await).to_string().contains("gzip"));
     let kafka = filled([TestRecord::new().value("")]);
     let app = pipeline! { name "framed"; kafka::source(Framed::default(), "in") => heal; };

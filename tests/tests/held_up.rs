@@ -38,8 +38,8 @@ async fn start(kafka: &EmbeddedKafka, held: &str, gate: &Arc<Gate>, seen: &Arc<S
         .set("max.poll.interval.ms", "1500")
         .build()
         .expect("the settings are right");
-    let chain = kafka::string("t").stream("lines").map(wait).heal();
-    App::new("held").add(chain).start(config).await.expect("it starts")
+    let chain = kafka::text("t").stream("lines").map(wait).heal();
+    App::new("held").chain(chain).start(config).await.expect("it starts")
 }
 
 fn committed(kafka: &EmbeddedKafka, partition: i32) -> Option<i64> {

@@ -97,7 +97,7 @@ fn each_record_runs_once_where_it_belongs() {
     let lines = (0..20).map(|n| TestRecord::new().key(format!("k{n}")).value(n.to_string()));
     let special = [TestRecord::new().value("here").partition(2), "there".into(), "and there".into()];
     let memory = InMemory::new("t", 3, lines.chain(special));
-    let app = || pipeline! { name "places"; lines = kafka::string("t") => place => kafka::to_string("out"); lines => heal; };
+    let app = || pipeline! { name "places"; lines = kafka::text("t") => place => kafka::to_text("out"); lines => heal; };
     let report = memory.run_once(app()).unwrap();
     assert_eq!(report.healed, 23);
     let sent = memory.sent("out");
@@ -112,8 +112,7 @@ fn each_record_runs_once_where_it_belongs() {
 #[test]
 fn a_pause_of_ten_seconds_costs_no_time() {
     let memory = InMemory::new("t", 1, ["a", "b"]);
-    let app =
-        pipeline! { name "patient"; kafka::string("t") => third_time => kafka::to_string("out") => heal; };
+    let app = pipeline! { name "patient"; kafka::text("t") => third_time => kafka::to_text("out") => heal; };
     let report = memory.run_once(app).unwrap();
     assert_eq!(texts(&memory.sent("out")), ["a after 3", "b after 3"]);
     assert_eq!(report.duration.as_secs(), 40);
@@ -123,8 +122,8 @@ fn a_pause_of_ten_seconds_costs_no_time() {
 fn several_topics_are_read_and_one_that_is_not_given_has_no_records() {
     let app = || {
         App::new("both")
-            .add(kafka::string("a").stream("a").then(kafka::to_string("out")).heal())
-            .add(kafka::string(["b", "c"]).stream("b").then(kafka::to_string("out")).heal())
+            .chain(kafka::text("a").stream("a").then(kafka::to_text("out")).heal())
+            .chain(kafka::text(["b", "c"]).stream("b").then(kafka::to_text("out")).heal())
     };
     let memory = InMemory::new("a", 2, ["1", "2"]).topic("c", 1, ["3"]).topic("b", 4, ["4"]);
     assert_eq!(memory.run_once(app()).unwrap().healed, 4);
@@ -142,7 +141,7 @@ fn several_topics_are_read_and_one_that_is_not_given_has_no_records() {
 
 #[test]
 fn a_topic_that_nothing_reads_is_an_error_that_says_what_is_read() {
-    let one = || App::new("one").add(kafka::string("orders").stream("orders").heal());
+    let one = || App::new("one").chain(kafka::text("orders").stream("orders").heal());
     for memory in
         [InMemory::new("order", 1, ["1"]), InMemory::new("orders", 1, ["1"]).topic("order", 3, ["2"])]
     {
@@ -153,7 +152,7 @@ fn a_topic_that_nothing_reads_is_an_error_that_says_what_is_read() {
             );
         }
     }
-    let pattern = App::new("all").add(kafka::string("^orders-.*").stream("all").heal());
+    let pattern = App::new("all").chain(kafka::text("^orders-.*").stream("all").heal());
     let memory = InMemory::new("orders-1", 1, ["1"]).topic("orders-2", 2, ["2"]);
     assert_eq!(memory.run_once(pattern).unwrap().healed, 2);
 }
@@ -161,10 +160,10 @@ fn a_topic_that_nothing_reads_is_an_error_that_says_what_is_read() {
 #[test]
 fn a_batch_larger_than_the_default_bound_is_run() {
     let memory = InMemory::new("t", 2, (0..5_000).map(|n| n.to_string()));
-    let app = || App::new("large").add(kafka::string("t").stream("t").partition(2_000).heal());
+    let app = || App::new("large").chain(kafka::text("t").stream("t").batch(2_000).heal());
     assert_eq!(memory.run_once(app()).unwrap().healed, 5_000);
     assert_eq!(memory.run(app(), 10_000).unwrap().healed, 10_000);
-    let wrong = App::new("none").add(kafka::string("t").stream("t").partition(0).heal());
+    let wrong = App::new("none").chain(kafka::text("t").stream("t").batch(0).heal());
     assert!(build_error(memory.run_once(wrong)).contains("gathers 0 rows"));
 }
 
@@ -179,7 +178,7 @@ fn a_topic_that_nothing_writes_to_is_no_empty_answer() {
 
 #[test]
 fn topics_chosen_by_record_are_shown_by_name() {
-    let app = pipeline! { name "by name"; kafka::string("t") => kafka::to_string("a").topic(|line: &String| line.clone()) => heal; };
+    let app = pipeline! { name "by name"; kafka::text("t") => kafka::to_text("a").topic(|line: &String| line.clone()) => heal; };
     let memory = InMemory::new("t", 1, ["a", "b", "a"]);
     memory.run_once(app).unwrap();
     assert_eq!((memory.sent("a").len(), memory.sent("b").len(), memory.sent("c").len()), (2, 1, 0));

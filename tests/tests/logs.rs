@@ -56,7 +56,7 @@ fn refuses_2(line: String) -> Result<String, String> {
 }
 
 #[stage(batch)]
-fn saves(rows: &Rows<String>) {
+fn saves(rows: &Batch<String>) {
     tracing::info!(rows = rows.len(), "a batch by tracing");
     log::info!("a batch by log");
 }
@@ -64,8 +64,8 @@ fn saves(rows: &Rows<String>) {
 fn app() -> App {
     pipeline! {
         name "logs";
-        lines = kafka::string("t") => notes => waits => beside => refuses_2;
-        lines => partition(4, within = "50ms") => saves => heal;
+        lines = kafka::text("t") => notes => waits => beside => refuses_2;
+        lines => batch(4, within = "50ms") => saves => heal;
     }
 }
 

@@ -32,7 +32,7 @@ async fn first_waits_and_odd_ones_fail(
 }
 
 #[stage(batch)]
-async fn count(rows: &Rows<String>, #[state] batches: &Seen<usize>) {
+async fn count(rows: &Batch<String>, #[state] batches: &Seen<usize>) {
     batches.add(rows.len());
 }
 
@@ -52,7 +52,7 @@ async fn a_partition_that_is_slow_keeps_to_its_part_and_the_others_go_on() {
     kafka.produce("in", lines(40, 50_000)).unwrap();
     kafka.produce("in", lines(40, 50_000).map(|record| record.partition(1))).unwrap();
     let door = Arc::<Door>::default();
-    let app = pipeline! { name "p"; kafka::string("in") => first_of_the_first_partition_waits => heal; };
+    let app = pipeline! { name "p"; kafka::text("in") => first_of_the_first_partition_waits => heal; };
     let config = settings(kafka.brokers(), "group").memory_budget(600_000).build().unwrap();
     let handle = app.with_arc(Arc::clone(&door)).start(config).await.unwrap();
     until("the other partition is done", || {
@@ -77,7 +77,7 @@ async fn a_record_may_be_larger_than_the_budget() {
     for partition in 0..3 {
         kafka.produce("in", lines(5, 100_000).map(|record| record.partition(partition))).unwrap();
     }
-    let app = pipeline! { name "p"; kafka::string("in") => length => heal; };
+    let app = pipeline! { name "p"; kafka::text("in") => length => heal; };
     let config = settings(kafka.brokers(), "group").memory_budget(1).build().unwrap();
     let report = app.run_until_end(config).await.unwrap();
     assert_eq!((report.healed, report.lag), (15, Some(0)));
@@ -91,7 +91,7 @@ async fn a_batch_that_cannot_fill_for_want_of_memory_leaves() {
     let batches = Arc::<Seen<usize>>::default();
     let app = pipeline! {
         name "p";
-        kafka::string("in") => partition(1_000, within = "1h") => count => heal;
+        kafka::text("in") => batch(1_000, within = "1h") => count => heal;
     };
     let config = settings(kafka.brokers(), "group").memory_budget(100_000).build().unwrap();
     let report = app.with_arc(Arc::clone(&batches)).run_until_end(config).await.unwrap();
@@ -112,7 +112,7 @@ async fn letters_come_out_as_they_came_in(threads: usize) {
     };
     kafka.produce("in", (0..60).map(record)).unwrap();
     let door = Arc::<Door>::default();
-    let app = pipeline! { name "p"; kafka::string("in") => first_waits_and_odd_ones_fail => heal; };
+    let app = pipeline! { name "p"; kafka::text("in") => first_waits_and_odd_ones_fail => heal; };
     let app = app.on_error(OnError::dead_letter(DEAD)).with_arc(Arc::clone(&door));
     let config = settings(kafka.brokers(), "group").memory_budget(400_000).threads(threads);
     let handle = app.start(config.build().unwrap()).await.unwrap();

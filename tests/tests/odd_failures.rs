@@ -62,12 +62,12 @@ fn flat(line: String) -> Vec<String> {
 }
 
 #[stage(batch, split)]
-fn read(rows: &Rows<String>) {
+fn read(rows: &Batch<String>) {
     rows.iter().for_each(|(_, line)| explode(line));
 }
 
 #[stage(batch, split)]
-async fn changed(rows: Batch<'_, String>) -> Batch<'_, String> {
+async fn changed(rows: BatchMut<'_, String>) -> BatchMut<'_, String> {
     rows.map(|line| {
         explode(&line);
         line
@@ -144,13 +144,13 @@ fn buried(app: App) -> (Report, InMemory) {
 #[test]
 fn a_panic_whose_payload_panics_when_it_is_dropped_is_one_records_failure() {
     let apps = [
-        pipeline! { name "fused"; kafka::string("t") => fused => heal; },
-        pipeline! { name "blocking"; kafka::string("t") => blocking => heal; },
-        pipeline! { name "repeated"; kafka::string("t") => repeated => heal; },
-        pipeline! { name "parallel"; kafka::string("t") => parallel => heal; },
-        pipeline! { name "flat"; kafka::string("t") => flat => heal; },
-        pipeline! { name "read"; kafka::string("t") => partition(4) => read => heal; },
-        pipeline! { name "changed"; kafka::string("t") => partition(4) => changed => heal; },
+        pipeline! { name "fused"; kafka::text("t") => fused => heal; },
+        pipeline! { name "blocking"; kafka::text("t") => blocking => heal; },
+        pipeline! { name "repeated"; kafka::text("t") => repeated => heal; },
+        pipeline! { name "parallel"; kafka::text("t") => parallel => heal; },
+        pipeline! { name "flat"; kafka::text("t") => flat => heal; },
+        pipeline! { name "read"; kafka::text("t") => batch(4) => read => heal; },
+        pipeline! { name "changed"; kafka::text("t") => batch(4) => changed => heal; },
     ];
     for app in apps {
         let name = app.name().to_owned();
@@ -159,14 +159,14 @@ fn a_panic_whose_payload_panics_when_it_is_dropped_is_one_records_failure() {
         assert_eq!(memory.sent("dead")[0].text().unwrap(), "7", "{name}");
     }
     // And where it stops the pipeline.
-    let app = pipeline! { name "stops"; kafka::string("t") => blocking => heal; };
+    let app = pipeline! { name "stops"; kafka::text("t") => blocking => heal; };
     let Err(Error::Record(error)) = ten().run_once(app) else { panic!("record 7 fails") };
     assert_eq!(error.stage, "t.blocking");
 }
 
 #[test]
 fn errors_that_are_their_own_sources_are_cut_off() {
-    let (report, memory) = buried(pipeline! { name "round"; kafka::string("t") => goes_round => heal; });
+    let (report, memory) = buried(pipeline! { name "round"; kafka::text("t") => goes_round => heal; });
     assert_eq!((report.healed, report.dead_lettered), (8, 2));
     for letter in memory.sent("dead") {
         let bytes: usize = letter.headers.iter().map(|(_, value)| value.map_or(0, <[u8]>::len)).sum();
@@ -177,9 +177,9 @@ fn errors_that_are_their_own_sources_are_cut_off() {
 #[test]
 fn a_sink_into_the_pipelines_own_source_is_refused() {
     let fed = [
-        pipeline! { name "circle"; kafka::string("t") => fused => kafka::to_string("t") => heal; },
-        pipeline! { name "one of two"; kafka::string(["other", "t"]) => kafka::to_string("other") => heal; },
-        pipeline! { name "by pattern"; kafka::string("^t.*") => kafka::to_string("thus") => heal; },
+        pipeline! { name "circle"; kafka::text("t") => fused => kafka::to_text("t") => heal; },
+        pipeline! { name "one of two"; kafka::text(["other", "t"]) => kafka::to_text("other") => heal; },
+        pipeline! { name "by pattern"; kafka::text("^t.*") => kafka::to_text("thus") => heal; },
     ];
     for app in fed {
         let name = app.name().to_owned();
@@ -192,7 +192,7 @@ fn a_sink_into_the_pipelines_own_source_is_refused() {
 fn a_long_chain_of_large_values_runs() {
     let app = pipeline! {
         name "long";
-        kafka::string("t") => large
+        kafka::text("t") => large
             => same => same => same => same => same => same => same => same => same => same
             => same => same => same => same => same => same => same => same => same => same
             => same => same => same => same => same => same => same => same => same => same
@@ -204,7 +204,7 @@ fn a_long_chain_of_large_values_runs() {
 #[test]
 fn odd_failures_lose_nothing_in_storms() {
     let app = |database: &Arc<Database>| {
-        let app = pipeline! { name "odd"; kafka::string("orders") => save => heal; };
+        let app = pipeline! { name "odd"; kafka::text("orders") => save => heal; };
         app.with_arc(Arc::clone(database))
     };
     let report = Simulation::new(Arc::<Database>::default, app)

@@ -65,7 +65,7 @@ async fn a_good_record_passes_stages_and_sinks_with_all_other_headers() {
     let kafka = odd(&["one", "two"]);
     let seen = Arc::<Seen<(usize, usize)>>::default();
     let app = pipeline! {
-        name "odd"; lines = kafka::string("in") => look; lines => kafka::to_string("out") => heal;
+        name "odd"; lines = kafka::text("in") => look; lines => kafka::to_text("out") => heal;
     };
     let report = app.with(Arc::clone(&seen)).run_until_end(config(&kafka)).await.unwrap();
     assert_eq!((report.healed, report.lag), (2, Some(0)));
@@ -88,9 +88,9 @@ async fn refuse_late(_: String) -> Result<String, String> {
 #[tokio::test]
 async fn a_letter_has_all_other_headers_and_says_how_many_it_lacks() {
     let kafka = odd(&["one"]);
-    let fused = pipeline! { name "fused"; lines = kafka::string("in") => refuse; lines => heal; };
+    let fused = pipeline! { name "fused"; lines = kafka::text("in") => refuse; lines => heal; };
     fused.run_until_end(settings(kafka.brokers(), "fused").build().unwrap()).await.unwrap();
-    let late = pipeline! { name "late"; lines = kafka::string("in") => refuse_late; lines => heal; };
+    let late = pipeline! { name "late"; lines = kafka::text("in") => refuse_late; lines => heal; };
     late.run_until_end(settings(kafka.brokers(), "late").build().unwrap()).await.unwrap();
     let letters = kafka.records("dead").unwrap();
     assert_eq!(letters.len(), 2);

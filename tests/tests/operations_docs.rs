@@ -72,8 +72,8 @@ fn export() -> BTreeMap<String, Metric> {
 
     let app = pipeline! {
         name "payments";
-        orders = kafka::string("orders") => not_blank => charge;
-        orders => kafka::to_string("charged") => heal;
+        orders = kafka::text("orders") => not_blank => charge;
+        orders => kafka::to_text("charged") => heal;
     };
     let app = app.report_failures(|_: &FailureReport| -> Result<(), BoxError> { Ok(()) });
     let config = settings(kafka.brokers(), "group").build().expect("the settings are right");

@@ -41,7 +41,7 @@ async fn a_program_serves_metrics_and_health_by_a_server_of_its_own() {
         kafka.produce(topic, (0..10).map(|n| format!("line {n}"))).unwrap();
     }
     let start = |name: &'static str| {
-        let app = App::new(name).add(kafka::string(name).stream("lines").then(shout::stage()).heal());
+        let app = App::new(name).chain(kafka::text(name).stream("lines").then(shout::stage()).heal());
         app.start(settings(kafka.brokers(), name).build().unwrap())
     };
     let (orders, bills) = (start("orders").await.unwrap(), start("bills").await.unwrap());

@@ -76,14 +76,14 @@ async fn hold(line: String, ctx: &Context, #[state] door: &Door) -> String {
 
 fn app(kind: &str, topic: &str, dead: &str) -> App {
     match kind {
-        "plain" => pipeline! { name "memory"; kafka::string(topic) => slow => heal; },
-        "beside" => pipeline! { name "memory"; kafka::string(topic) => slow_beside_others => heal; },
+        "plain" => pipeline! { name "memory"; kafka::text(topic) => slow => heal; },
+        "beside" => pipeline! { name "memory"; kafka::text(topic) => slow_beside_others => heal; },
         "letters" => {
-            let app = pipeline! { name "memory"; kafka::string(topic) => refuse_odd => heal; };
+            let app = pipeline! { name "memory"; kafka::text(topic) => refuse_odd => heal; };
             app.on_error(OnError::dead_letter(dead))
         }
         "sink" => {
-            pipeline! { name "memory"; kafka::string(topic) => hold => kafka::to_string(dead) => heal; }
+            pipeline! { name "memory"; kafka::text(topic) => hold => kafka::to_text(dead) => heal; }
         }
         other => panic!("no such program: {other}"),
     }

@@ -55,7 +55,7 @@ async fn shuts_out(order: Order) -> Result<i64, String> {
 }
 
 #[stage(batch, split, on_error = dead_letter("dead"))]
-fn splits(rows: &Rows<Order>) -> Result<(), String> {
+fn splits(rows: &Batch<Order>) -> Result<(), String> {
     rows.iter().try_for_each(|(_, order)| check(order).map(drop))
 }
 
@@ -134,33 +134,33 @@ fn silent(order: Order) -> Result<i64, String> {
 }
 
 #[stage(batch, split, report)]
-fn read(rows: &Rows<Order>) -> Result<(), String> {
+fn read(rows: &Batch<Order>) -> Result<(), String> {
     rows.iter().try_for_each(|(_, order)| check(order).map(drop))
 }
 
 #[stage(batch, report)]
-fn whole(rows: &Rows<Order>) -> Result<(), String> {
+fn whole(rows: &Batch<Order>) -> Result<(), String> {
     rows.iter().try_for_each(|(_, order)| check(order).map(drop))
 }
 
 #[stage(batch, report = all)]
-fn counted(rows: &Rows<Order>) -> Result<(), String> {
+fn counted(rows: &Batch<Order>) -> Result<(), String> {
     rows.iter().try_for_each(|(_, order)| check(order).map(drop))
 }
 
 #[stage(batch, report = all)]
-async fn taken(rows: Batch<'_, Order>) -> Result<Batch<'_, i64>, String> {
+async fn taken(rows: BatchMut<'_, Order>) -> Result<BatchMut<'_, i64>, String> {
     rows.filter("dear", |order| order.cents < 20).try_map(|order| check(&order))
 }
 
 #[stage(batch)]
-fn silent_batch(rows: Batch<'_, Order>) -> Result<Batch<'_, i64>, String> {
+fn silent_batch(rows: BatchMut<'_, Order>) -> Result<BatchMut<'_, i64>, String> {
     rows.try_map(|order| check(&order))
 }
 
 /// The keys of those that are well, and how many came together.
 #[stage(batch)]
-fn mended(rows: Batch<'_, Order>) -> Batch<'_, String> {
+fn mended(rows: BatchMut<'_, Order>) -> BatchMut<'_, String> {
     let all = rows.len();
     let keys: Vec<_> = rows
         .iter()
@@ -172,7 +172,7 @@ fn mended(rows: Batch<'_, Order>) -> Batch<'_, String> {
 }
 
 #[stage(batch)]
-fn places(rows: Batch<'_, Order>) -> Batch<'_, String> {
+fn places(rows: BatchMut<'_, Order>) -> BatchMut<'_, String> {
     let mut places: std::collections::VecDeque<_> = rows
         .iter()
         .map(|(ctx, _)| format!("{}[{}]@{}", ctx.topic(), ctx.partition(), ctx.offset()))
@@ -200,7 +200,7 @@ fn run(app: App) -> Vec<FailureReport> {
 macro_rules! of_one {
     ($stage:ident) => {{
         let app = App::new("shop")
-            .add(kafka::json::<Order>("orders").stream("orders").then($stage::stage()).heal());
+            .chain(kafka::json::<Order>("orders").stream("orders").then($stage::stage()).heal());
         let mut told = run(app);
         assert_eq!(told.len(), 1, "{told:?}");
         let report = told.remove(0);
@@ -275,7 +275,7 @@ fn without_the_word_there_is_the_record_alone() {
 #[test]
 fn calls_that_finish_are_reported_where_all_are() {
     let app =
-        App::new("shop").add(kafka::json::<Order>("orders").stream("orders").then(told::stage()).heal());
+        App::new("shop").chain(kafka::json::<Order>("orders").stream("orders").then(told::stage()).heal());
     let reports = run(app);
     let offsets: Vec<_> = reports.iter().map(|report| (report.offset, report.outcome)).collect();
     assert_eq!(offsets, [(0, Outcome::Finished), (1, Outcome::Finished), (2, Outcome::Finished)]);
@@ -284,13 +284,13 @@ fn calls_that_finish_are_reported_where_all_are() {
 
 #[test]
 fn a_batch_is_reported_with_its_rows_and_a_row_that_fails_alone_as_a_record() {
-    let source = || kafka::json::<Order>("orders").stream("orders").partition(3);
-    let mut alone = run(App::new("shop").add(source().then(read::stage()).heal()));
+    let source = || kafka::json::<Order>("orders").stream("orders").batch(3);
+    let mut alone = run(App::new("shop").chain(source().then(read::stage()).heal()));
     assert_eq!(alone.len(), 1, "{alone:?}");
     let row = alone.remove(0);
     about_the_second(&row);
     assert_eq!(row.input, Some(json!([{ "id": 1, "cents": -1 }])));
-    let mut together = run(App::new("shop").add(source().then(whole::stage()).heal()));
+    let mut together = run(App::new("shop").chain(source().then(whole::stage()).heal()));
     assert_eq!(together.len(), 1, "{together:?}");
     let batch = together.remove(0);
     assert_eq!(batch.rows.iter().map(|row| row.offset).collect::<Vec<_>>(), [0, 1, 2]);
@@ -305,8 +305,8 @@ fn a_batch_is_reported_with_its_rows_and_a_row_that_fails_alone_as_a_record() {
 
 #[test]
 fn a_batch_of_a_stage_that_reports_no_input_has_the_records_of_its_rows() {
-    let source = kafka::json::<Order>("orders").stream("orders").partition(3);
-    let reports = run(App::new("shop").add(source.then(silent_batch::stage()).heal()));
+    let source = kafka::json::<Order>("orders").stream("orders").batch(3);
+    let reports = run(App::new("shop").chain(source.then(silent_batch::stage()).heal()));
     let [batch] = reports.as_slice() else { panic!("{reports:?}") };
     assert_eq!((batch.outcome, batch.input.as_ref()), (Outcome::Failed, None));
     let offsets = |row: &RowReport| (row.offset, row.record.as_ref().is_some_and(|raw| raw.value.is_some()));
@@ -315,12 +315,11 @@ fn a_batch_of_a_stage_that_reports_no_input_has_the_records_of_its_rows() {
 
 #[test]
 fn batches_that_finish_are_reported_where_all_are() {
-    let source =
-        || kafka::json::<Order>("orders").stream("orders").filter(|order| order.cents > 0).partition(2);
+    let source = || kafka::json::<Order>("orders").stream("orders").filter(|order| order.cents > 0).batch(2);
     let two = json!([{ "id": 0, "cents": 10 }, { "id": 2, "cents": 30 }]);
     for app in [
-        App::new("shop").add(source().then(counted::stage()).heal()),
-        App::new("shop").add(source().then(taken::stage()).heal()),
+        App::new("shop").chain(source().then(counted::stage()).heal()),
+        App::new("shop").chain(source().then(taken::stage()).heal()),
     ] {
         let reports = run(app);
         let [batch] = reports.as_slice() else { panic!("{reports:?}") };
@@ -332,13 +331,13 @@ fn batches_that_finish_are_reported_where_all_are() {
 
 #[test]
 fn a_batch_is_run_again_as_it_was() {
-    let source = || kafka::json::<Order>("orders").stream("orders").partition(3);
-    let mut together = run(App::new("shop").add(source().then(whole::stage()).heal()));
+    let source = || kafka::json::<Order>("orders").stream("orders").batch(3);
+    let mut together = run(App::new("shop").chain(source().then(whole::stage()).heal()));
     let batch = together.remove(0);
 
     let error = replay(&batch, whole::stage()).run().unwrap_err();
     let ReplayError::Failed(healer::Error::Record(failed)) = &error else { panic!("{error}") };
-    assert_eq!(failed.stage.as_str(), "orders.partition.whole");
+    assert_eq!(failed.stage.as_str(), "orders.batch.whole");
     assert_eq!(failed.source().map(ToString::to_string).as_deref(), Some("order 1 is negative"));
 
     // Another stage, which is mended, gets all rows in one call, each with where it was.
@@ -349,43 +348,43 @@ fn a_batch_is_run_again_as_it_was() {
     assert_eq!(seen, [(0, ids[0], "k0 of 3"), (2, ids[2], "k2 of 3")]);
 
     // The whole pipeline, with the records as they came in.
-    let app = || App::new("shop").add(source().then(whole::stage()).heal());
+    let app = || App::new("shop").chain(source().then(whole::stage()).heal());
     let error = replay(&batch, app()).run().unwrap_err();
-    assert!(error.to_string().contains("failed at `orders.partition.whole`"), "{error}");
-    let app = App::new("shop").add(source().then(mended::stage()).heal());
+    assert!(error.to_string().contains("failed at `orders.batch.whole`"), "{error}");
+    let app = App::new("shop").chain(source().then(mended::stage()).heal());
     let report = replay(&batch, app).run().unwrap();
     assert_eq!((report.healed, report.skipped["negative"]), (2, 1));
 
     // A row that failed alone.
-    let mut alone = run(App::new("shop").add(source().then(read::stage()).heal()));
+    let mut alone = run(App::new("shop").chain(source().then(read::stage()).heal()));
     let row = alone.remove(0);
     let error = replay(&row, read::stage()).run().unwrap_err();
-    assert!(error.to_string().contains("orders[0]@1 failed at `orders.partition.read`"), "{error}");
+    assert!(error.to_string().contains("orders[0]@1 failed at `orders.batch.read`"), "{error}");
     assert_eq!(replay(&row, mended::stage()).run().unwrap().len(), 0);
 }
 
 #[test]
 fn rows_of_several_topics_and_partitions_are_run_again_where_they_were() {
-    let source = || kafka::json::<Order>(["orders", "returns"]).stream("orders").partition(3);
-    let one = kafka::json::<Order>("orders").stream("orders").partition(3);
-    let mut batch = run(App::new("shop").add(one.then(whole::stage()).heal())).remove(0);
+    let source = || kafka::json::<Order>(["orders", "returns"]).stream("orders").batch(3);
+    let one = kafka::json::<Order>("orders").stream("orders").batch(3);
+    let mut batch = run(App::new("shop").chain(one.then(whole::stage()).heal())).remove(0);
     batch.rows[1].topic = "returns".to_owned();
     batch.rows[1].offset = 1_000_000_000_000;
     batch.rows[2].partition = 7;
     let told = replay(&batch, places::stage()).run().unwrap();
     let places: Vec<_> = told[0].iter().map(|(_, place)| place.clone()).collect();
     assert_eq!(places, ["orders[0]@0", "returns[0]@1000000000000", "orders[7]@2"]);
-    let report = replay(&batch, App::new("shop").add(source().then(mended::stage()).heal())).run().unwrap();
+    let report = replay(&batch, App::new("shop").chain(source().then(mended::stage()).heal())).run().unwrap();
     assert_eq!((report.healed, report.skipped["negative"]), (2, 1));
 }
 
 #[test]
 fn a_report_that_was_emptied_by_hand_holds_up_no_replay() {
-    let source = kafka::json::<Order>("orders").stream("orders").partition(3);
-    let mut batch = run(App::new("shop").add(source.then(whole::stage()).heal())).remove(0);
+    let source = kafka::json::<Order>("orders").stream("orders").batch(3);
+    let mut batch = run(App::new("shop").chain(source.then(whole::stage()).heal())).remove(0);
     batch.input = Some(json!([]));
     let error = replay(&batch, whole::stage()).run().unwrap_err();
-    assert!(error.to_string().contains("orders[0]@0 failed at `orders.partition.whole`"), "{error}");
+    assert!(error.to_string().contains("orders[0]@0 failed at `orders.batch.whole`"), "{error}");
     // More values than rows.
     batch.input = Some(json!([{ "id": 0, "cents": 1 }, { "id": 1, "cents": 1 }]));
     batch.rows.truncate(1);
@@ -393,7 +392,7 @@ fn a_report_that_was_emptied_by_hand_holds_up_no_replay() {
     assert_eq!(given[0].iter().map(|(ctx, _)| ctx.offset()).collect::<Vec<_>>(), [0, 0]);
     batch.rows[0].record = None;
     let app =
-        App::new("shop").add(kafka::json::<Order>("orders").stream("orders").then(silent::stage()).heal());
+        App::new("shop").chain(kafka::json::<Order>("orders").stream("orders").then(silent::stage()).heal());
     let no_record = replay(&batch, app).run().unwrap_err();
     assert!(matches!(no_record, ReplayError::NoRecord { .. }), "{no_record}");
 }
@@ -420,8 +419,9 @@ fn a_whole_pipeline_is_run_with_the_record_as_it_came_in() {
     let report = of_one!(silent);
     let no_input = replay(&report, silent::stage()).run().unwrap_err();
     assert!(matches!(no_input, ReplayError::NoInput { .. }), "{no_input}");
-    let app =
-        || App::new("shop").add(kafka::json::<Order>("orders").stream("orders").then(silent::stage()).heal());
+    let app = || {
+        App::new("shop").chain(kafka::json::<Order>("orders").stream("orders").then(silent::stage()).heal())
+    };
     let error = replay(&report, app()).run().unwrap_err();
     assert!(error.to_string().contains("orders[0]@1 failed at `orders.silent`"), "{error}");
 }
@@ -435,17 +435,17 @@ fn a_record_that_fails_again_is_an_error_whatever_the_policy_makes_of_it() {
         assert!(matches!(error, ReplayError::Failed(healer::Error::Record(_))), "{error}");
         error.to_string()
     };
-    let app = || App::new("shop").add(source().then(silent::stage()).heal());
+    let app = || App::new("shop").chain(source().then(silent::stage()).heal());
     for policy in [OnError::Skip, OnError::dead_letter("dead")] {
         let error = fails(app().on_error(policy));
         assert!(error.contains("orders[0]@1 failed at `orders.silent`"), "{error}");
     }
     // Of the stage itself, in tasks, of single rows of a batch, and with a quarantine.
     for (app, stage) in [
-        (App::new("shop").add(source().then(skips::stage()).heal()), "skips"),
-        (App::new("shop").add(source().then(buries::stage()).heal()), "buries"),
-        (App::new("shop").add(source().then(shuts_out::stage()).heal()), "shuts_out"),
-        (App::new("shop").add(source().partition(2).then(splits::stage()).heal()), "partition.splits"),
+        (App::new("shop").chain(source().then(skips::stage()).heal()), "skips"),
+        (App::new("shop").chain(source().then(buries::stage()).heal()), "buries"),
+        (App::new("shop").chain(source().then(shuts_out::stage()).heal()), "shuts_out"),
+        (App::new("shop").chain(source().batch(2).then(splits::stage()).heal()), "batch.splits"),
     ] {
         let error = fails(app);
         assert!(error.contains(&format!("failed at `orders.{stage}`")), "{error}");
@@ -454,7 +454,7 @@ fn a_record_that_fails_again_is_an_error_whatever_the_policy_makes_of_it() {
     let mut unreadable = report.clone();
     unreadable.record.as_mut().unwrap().value = Some(b"no order".to_vec());
     let source = kafka::json::<Order>("orders").on_error(OnError::dead_letter("dead"));
-    let app = App::new("shop").add(source.stream("orders").heal());
+    let app = App::new("shop").chain(source.stream("orders").heal());
     let error = replay(&unreadable, app).run().unwrap_err();
     assert!(error.to_string().contains("orders[0]@1"), "{error}");
 }
@@ -474,17 +474,17 @@ fn a_stage_that_the_report_is_not_of_is_told_from_it() {
     // A batch for one record, and one record for a batch.
     let error = replay(&report, whole::stage()).run().unwrap_err();
     assert!(matches!(&error, ReplayError::OtherInput { given: "whole", .. }), "{error}");
-    let source = kafka::json::<Order>("orders").stream("orders").partition(3);
-    let batch = run(App::new("shop").add(source.then(whole::stage()).heal())).remove(0);
+    let source = kafka::json::<Order>("orders").stream("orders").batch(3);
+    let batch = run(App::new("shop").chain(source.then(whole::stage()).heal())).remove(0);
     let error = replay(&batch, by_value::stage()).run().unwrap_err();
     let ReplayError::OtherInput { of, given: "by_value", .. } = &error else { panic!("{error}") };
-    assert_eq!(of, "orders.partition.whole");
+    assert_eq!(of, "orders.batch.whole");
 }
 
 #[test]
 fn a_pipeline_that_does_not_read_the_records_topic_is_told_from_the_reports() {
     let report = of_one!(silent);
-    let other = App::new("other").add(kafka::json::<Order>("order").stream("orders").heal());
+    let other = App::new("other").chain(kafka::json::<Order>("order").stream("orders").heal());
     let error = replay(&report, other).run().unwrap_err();
     let ReplayError::OtherPipeline { of, .. } = &error else { panic!("{error}") };
     assert_eq!(of, "orders.silent");
@@ -499,7 +499,7 @@ fn a_reporter_that_hangs_holds_up_nothing() {
     };
     let began = std::time::Instant::now();
     let app =
-        App::new("shop").add(kafka::json::<Order>("orders").stream("orders").then(silent::stage()).heal());
+        App::new("shop").chain(kafka::json::<Order>("orders").stream("orders").then(silent::stage()).heal());
     let report = orders().run(app.on_error(OnError::Skip).report_failures(reporter), 3_000).unwrap();
     assert_eq!((report.healed, report.skipped["failed"]), (2_000, 1_000));
     assert!(began.elapsed() < Duration::from_secs(30), "the pipeline waited for its reporter");

@@ -183,7 +183,7 @@ impl Ground {
 }
 
 macro_rules! app {
-    ($($stage:ident)=>+) => { pipeline! { name "retries"; lines = kafka::string("t") => $($stage)=>+; lines => heal; } };
+    ($($stage:ident)=>+) => { pipeline! { name "retries"; lines = kafka::text("t") => $($stage)=>+; lines => heal; } };
 }
 
 fn tried<const N: usize>(wanted: [(&str, u32); N]) -> BTreeMap<String, u32> {
@@ -370,7 +370,7 @@ async fn what_stands_behind_a_record_that_left_its_thread_follows_in_order() {
         lines.iter().map(String::as_str).map(|line| line.strip_prefix("line ").unwrap_or(line)).collect();
     let ground = Ground::new(&lines);
     let seen = Arc::<Seen<String>>::default();
-    let app = pipeline! { name "p"; lines = kafka::string("t") => fused_again => arrived; lines => heal; };
+    let app = pipeline! { name "p"; lines = kafka::text("t") => fused_again => arrived; lines => heal; };
     let report = ground.run(app.with(Arc::clone(&seen))).await.unwrap();
     assert_eq!(report.healed, 500);
     assert_eq!(seen.all(), lines, "in the order of the partition");
@@ -399,7 +399,7 @@ fn records_that_nobody_worked_on_when_the_runtime_went_are_not_given_up() {
     kafka.produce("t", (0..8).map(|n| TestRecord::new().value(n.to_string()))).unwrap();
     let tries = Arc::<Tries>::default();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    let app = pipeline! { name "gone"; lines = kafka::string("t") => blocks => slow; lines => heal; };
+    let app = pipeline! { name "gone"; lines = kafka::text("t") => blocks => slow; lines => heal; };
     let config = settings(kafka.brokers(), "g").build().unwrap();
     let handle = runtime.block_on(app.with_arc(Arc::clone(&tries)).start(config)).unwrap();
     while tries.len() == 0 {

@@ -89,8 +89,8 @@ fn misuse(simulation: impl FnOnce() -> Simulation<Arc<Database>>) -> String {
 fn right(database: &Arc<Database>) -> App {
     let app = pipeline! {
         name "right";
-        orders = kafka::string("orders") => save;
-        orders => kafka::to_string("saved") => heal;
+        orders = kafka::text("orders") => save;
+        orders => kafka::to_text("saved") => heal;
     };
     app.with_arc(Arc::clone(database))
 }
@@ -116,7 +116,7 @@ fn a_buffer_that_a_kill_loses_is_told_as_a_loss() {
     let failure = caught(&simulation(|database| {
         let app = pipeline! {
             name "buffered";
-            kafka::string("orders") => save_later => heal;
+            kafka::text("orders") => save_later => heal;
         };
         app.with_arc(Arc::clone(database)).with(Buffer::default())
     }));
@@ -138,7 +138,7 @@ fn a_record_that_fails_for_good_is_named_with_its_partition_and_error() {
     let failure = caught(&simulation(|database| {
         let app = pipeline! {
             name "strict";
-            kafka::string("orders") => save_but_one => heal;
+            kafka::text("orders") => save_but_one => heal;
         };
         app.with_arc(Arc::clone(database))
     }));
@@ -158,7 +158,7 @@ fn a_break_that_is_not_seen_again_is_named() {
         &simulation(|database| {
             let app = pipeline! {
                 name "moody";
-                kafka::string("orders") => save => heal;
+                kafka::text("orders") => save => heal;
             };
             app.with_arc(Arc::clone(database))
         })
@@ -173,7 +173,7 @@ fn a_thread_of_its_own_is_tolerated_or_named() {
     let result = simulation(|database| {
         let app = pipeline! {
             name "threaded";
-            kafka::string("orders") => save_on_a_thread => heal;
+            kafka::text("orders") => save_on_a_thread => heal;
         };
         app.with(Arc::clone(database))
     })
@@ -194,16 +194,16 @@ async fn it_runs_and_fails_also_within_a_tokio_runtime() {
 }
 
 #[stage(batch)]
-async fn save_all(rows: &Rows<String>, #[state] database: &Database) {
+async fn save_all(rows: &Batch<String>, #[state] database: &Database) {
     tokio::time::sleep(Duration::from_millis(20)).await;
     database.save(rows.iter().map(|(_, order)| order.clone()));
 }
 
 fn in_batches(rows: usize) -> impl Fn(&Arc<Database>) -> App {
     move |database| {
-        let chain = healer::kafka::string("orders").stream("orders").partition(rows);
+        let chain = healer::kafka::text("orders").stream("orders").batch(rows);
         let chain = chain.within("200ms").then(save_all::stage());
-        App::new("batches").add(chain.heal()).with_arc(Arc::clone(database))
+        App::new("batches").chain(chain.heal()).with_arc(Arc::clone(database))
     }
 }
 
@@ -253,7 +253,7 @@ fn a_simulation_that_does_not_fit_the_pipeline_says_what_is_missing() {
     let without_state = |_: &Arc<Database>| {
         pipeline! {
             name "bare";
-            kafka::string("orders") => save => heal;
+            kafka::text("orders") => save => heal;
         }
     };
     let words = misuse(|| simulation(without_state));

@@ -42,7 +42,7 @@ fn refuses_7(line: String, ctx: &Context, #[state] ran: &Ran) -> Result<String, 
 
 macro_rules! app {
     ($stage:ident) => {
-        pipeline! { name "threads"; lines = kafka::string("t") => $stage; lines => heal; }
+        pipeline! { name "threads"; lines = kafka::text("t") => $stage; lines => heal; }
     };
 }
 

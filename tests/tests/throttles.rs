@@ -40,7 +40,7 @@ async fn again(line: String, ctx: &Context, #[state] times: &Times) -> Result<St
 }
 
 #[stage(batch, rate = "50/s")]
-async fn batches(rows: &Rows<String>, #[state] times: &Times) {
+async fn batches(rows: &Batch<String>, #[state] times: &Times) {
     for (_, row) in rows {
         times.add((row.clone(), Instant::now()));
     }
@@ -77,7 +77,7 @@ async fn asks_at_once(line: String, #[state] service: &Service) -> Result<String
 }
 
 #[stage(batch, split, circuit_breaker(5, pause = "300ms"), on_error = dead_letter("dead"))]
-async fn asks_for_all(rows: &Rows<String>, #[state] service: &Service) -> Result<(), String> {
+async fn asks_for_all(rows: &Batch<String>, #[state] service: &Service) -> Result<(), String> {
     let lines: Vec<_> = rows.iter().map(|(_, line)| line.as_str()).collect();
     service.call(&lines.join(" "))
 }
@@ -99,12 +99,12 @@ async fn start(kafka: &EmbeddedKafka, app: App) -> Handle {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stage_is_called_so_often_and_no_more() {
     let apps: [(App, usize, bool); 5] = [
-        (pipeline! { name "p"; lines = kafka::string("in") => awaited; lines => heal; }, 30, true),
-        (pipeline! { name "p"; lines = kafka::string("in") => synchronous; lines => heal; }, 30, true),
-        (pipeline! { name "p"; lines = kafka::string("in") => parallel; lines => heal; }, 30, true),
+        (pipeline! { name "p"; lines = kafka::text("in") => awaited; lines => heal; }, 30, true),
+        (pipeline! { name "p"; lines = kafka::text("in") => synchronous; lines => heal; }, 30, true),
+        (pipeline! { name "p"; lines = kafka::text("in") => parallel; lines => heal; }, 30, true),
         // Each attempt is a call.
-        (pipeline! { name "p"; lines = kafka::string("in") => again; lines => heal; }, 3, false),
-        (pipeline! { name "p"; kafka::string("in") => partition(1) => batches => heal; }, 30, true),
+        (pipeline! { name "p"; lines = kafka::text("in") => again; lines => heal; }, 3, false),
+        (pipeline! { name "p"; kafka::text("in") => batch(1) => batches => heal; }, 30, true),
     ];
     for (app, records, in_order) in apps {
         let kafka = filled(records, 1);
@@ -128,13 +128,10 @@ async fn a_stage_is_called_so_often_and_no_more() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stage_that_fails_on_everything_rests_and_its_topic_is_not_burnt() {
     let apps: [(App, u16); 4] = [
-        (pipeline! { name "p"; lines = kafka::string("in") => asks; lines => heal; }, 2),
-        (pipeline! { name "p"; lines = kafka::string("in") => asks_and_blocks; lines => heal; }, 2),
-        (pipeline! { name "p"; lines = kafka::string("in") => asks_at_once; lines => heal; }, 2),
-        (
-            pipeline! { name "p"; kafka::string("in") => partition(4, within = "50ms") => asks_for_all => heal; },
-            2,
-        ),
+        (pipeline! { name "p"; lines = kafka::text("in") => asks; lines => heal; }, 2),
+        (pipeline! { name "p"; lines = kafka::text("in") => asks_and_blocks; lines => heal; }, 2),
+        (pipeline! { name "p"; lines = kafka::text("in") => asks_at_once; lines => heal; }, 2),
+        (pipeline! { name "p"; kafka::text("in") => batch(4, within = "50ms") => asks_for_all => heal; }, 2),
     ];
     for (app, partitions) in apps {
         let kafka = filled(400, partitions);

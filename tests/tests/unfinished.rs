@@ -32,7 +32,7 @@ where
 /// The faults of a chain that starts with lines.
 macro_rules! faults_of {
     ($(.$method:ident($($value:tt)*))*) => {
-        faults(App::new("x").add(kafka::string("lines").stream("lines")$(.$method($($value)*))*))
+        faults(App::new("x").chain(kafka::text("lines").stream("lines")$(.$method($($value)*))*))
     };
 }
 
@@ -64,9 +64,9 @@ fn what_may_have_failed_is_refused_where_it_counts_as_done() {
         faults_of!(.map(save).filter(|saved: &Saved| saved.is_ok()).heal()),
         faults_of!(.map(save).then(kafka::to_json("saved")).map(drop).heal()),
         faults_of!(.map(save).checkpoint().map(drop).heal()),
-        faults_of!(.map(save).partition(10).heal()),
+        faults_of!(.map(save).batch(10).heal()),
         faults_of!(.then(kept::<Strict>::stage()).named("map").map(drop).heal()),
-        faults_of!(.map(save).then(kafka::to_json("saved")).checkpoint().partition(10).heal()),
+        faults_of!(.map(save).then(kafka::to_json("saved")).checkpoint().batch(10).heal()),
         faults_of!(.map(|line| Some(save(line))).heal()),
         faults_of!(.map(|line| (line.clone(), vec![[Box::new(save(line))]])).heal()),
     ];
@@ -91,7 +91,7 @@ fn what_nobody_ran_is_refused_where_it_counts_as_done() {
         "later::{{closure}}",
         "await it in an `async` stage",
     );
-    refused(&faults_of!(.map(later).partition(2).heal()), "lines.map", "later::{{closure}}", "await it");
+    refused(&faults_of!(.map(later).batch(2).heal()), "lines.map", "later::{{closure}}", "await it");
     let boxed = |line| Box::pin(later(line)) as Pin<Box<dyn Future<Output = Saved> + Send>>;
     refused(&faults_of!(.map(boxed).heal()), "lines.map", "future::Future<", "await it");
     refused(
@@ -130,8 +130,8 @@ fn a_branch_and_a_union_are_told_where_they_begin() {
         faults_of!(.map(save).fan_out(healer::Stream::heal).and(|way| way.map(|saved| saved.is_ok()).heal()));
     refused(&ways, "lines.map.heal", FAILED, "`try_map`");
     let (port, both) = union("both");
-    let lines = kafka::string("lines").stream("lines").map(save).to(&port);
-    refused(&faults(App::new("x").add(lines).add(both.heal())), "both", FAILED, "`try_map`");
+    let lines = kafka::text("lines").stream("lines").map(save).to(&port);
+    refused(&faults(App::new("x").chain(lines).chain(both.heal())), "both", FAILED, "`try_map`");
 }
 
 #[test]
@@ -139,8 +139,8 @@ fn what_a_later_stage_takes_is_no_fault() {
     assert_eq!(faults_of!(.map(save).map(|saved| saved.is_ok()).heal()), [""; 0]);
     assert_eq!(faults_of!(.map(|line| Plain(save(line))).then(kafka::to_json("saved")).heal()), [""; 0]);
     let (port, both) = union("both");
-    let lines = kafka::string("lines").stream("lines").map(save).to(&port);
-    assert_eq!(faults(App::new("x").add(lines).add(both.try_map(|saved: Saved| saved).heal())), [""; 0]);
+    let lines = kafka::text("lines").stream("lines").map(save).to(&port);
+    assert_eq!(faults(App::new("x").chain(lines).chain(both.try_map(|saved: Saved| saved).heal())), [""; 0]);
 }
 
 /// The user of the pipeline chooses the type of a line.
@@ -178,21 +178,21 @@ fn many<P: Parse>(line: String) -> Vec<P::Out> {
 }
 
 #[stage(batch)]
-fn each<P: Parse>(rows: Batch<'_, String>) -> Batch<'_, P::Out> {
+fn each<P: Parse>(rows: BatchMut<'_, String>) -> BatchMut<'_, P::Out> {
     rows.map(P::parse)
 }
 
 fn generic<P: Parse>() -> [App; 3] {
     [
-        pipeline! { name "one"; kafka::string("lines") => one::<P> as "given" => heal; },
-        pipeline! { name "many"; kafka::string("lines") => many::<P> as "given" => heal; },
-        pipeline! { name "each"; kafka::string("lines") => partition(3) => each::<P> as "given" => heal; },
+        pipeline! { name "one"; kafka::text("lines") => one::<P> as "given" => heal; },
+        pipeline! { name "many"; kafka::text("lines") => many::<P> as "given" => heal; },
+        pipeline! { name "each"; kafka::text("lines") => batch(3) => each::<P> as "given" => heal; },
     ]
 }
 
 #[test]
 fn in_a_generic_function_the_type_is_looked_at_when_it_is_known() {
-    let paths = ["lines.given", "lines.given", "lines.partition.given"];
+    let paths = ["lines.given", "lines.given", "lines.batch.given"];
     for (app, path) in generic::<Strict>().into_iter().zip(paths) {
         refused(&faults(app), path, FAILED, "`try_map`");
     }
@@ -275,20 +275,20 @@ mod lists {
 
 fn split<S: Split>() -> [App; 7] {
     [
-        pipeline! { name "x"; kafka::string("lines") => lists::of_a_trait::<S> as "list" => heal; },
-        pipeline! { name "x"; kafka::string("lines") => lists::later::<S> as "list" => heal; },
-        pipeline! { name "x"; kafka::string("lines") => lists::or_an_error::<S> as "list" => heal; },
-        pipeline! { name "x"; kafka::string("lines") => lists::kept::<S> as "list" => heal; },
-        pipeline! { name "x"; kafka::string("lines") => map(S::split) as "list" => lists::passed_on::<S::Items> as "list" => heal; },
-        pipeline! { name "x"; kafka::string("lines") => lists::unnamed::<S> as "list" => heal; },
-        pipeline! { name "x"; kafka::string("lines") => lists::unnamed_later::<S> as "list" => heal; },
+        pipeline! { name "x"; kafka::text("lines") => lists::of_a_trait::<S> as "list" => heal; },
+        pipeline! { name "x"; kafka::text("lines") => lists::later::<S> as "list" => heal; },
+        pipeline! { name "x"; kafka::text("lines") => lists::or_an_error::<S> as "list" => heal; },
+        pipeline! { name "x"; kafka::text("lines") => lists::kept::<S> as "list" => heal; },
+        pipeline! { name "x"; kafka::text("lines") => map(S::split) as "list" => lists::passed_on::<S::Items> as "list" => heal; },
+        pipeline! { name "x"; kafka::text("lines") => lists::unnamed::<S> as "list" => heal; },
+        pipeline! { name "x"; kafka::text("lines") => lists::unnamed_later::<S> as "list" => heal; },
     ]
 }
 
 #[test]
 fn a_result_for_a_list_is_refused_since_its_err_has_no_items() {
     let own =
-        pipeline! { name "x"; kafka::string("lines") => lists::of_the_standard_library as "list" => heal; };
+        pipeline! { name "x"; kafka::text("lines") => lists::of_the_standard_library as "list" => heal; };
     for app in split::<Strict>().into_iter().chain([own]) {
         let faults = faults(app);
         let [fault] = faults.as_slice() else { panic!("one fault, not {faults:#?}") };

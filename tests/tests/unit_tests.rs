@@ -30,7 +30,7 @@ fn charge(order: Order, ctx: &Context) -> Result<String, String> {
 }
 
 #[stage(batch)]
-fn save(rows: &Rows<Order>) -> Result<(), String> {
+fn save(rows: &Batch<Order>) -> Result<(), String> {
     match rows.iter().find(|(_, order)| order.cents < 0) {
         Some((ctx, order)) => {
             Err(format!("{}@{}: order {} is negative", ctx.topic(), ctx.offset(), order.id))
@@ -40,29 +40,29 @@ fn save(rows: &Rows<Order>) -> Result<(), String> {
 }
 
 #[stage(batch)]
-fn shout(rows: Batch<'_, String>) -> Batch<'_, String> {
+fn shout(rows: BatchMut<'_, String>) -> BatchMut<'_, String> {
     rows.filter("empty", |line| !line.is_empty()).map(|line| line.to_uppercase())
 }
 
 #[stage(batch)]
-fn parse(rows: Batch<'_, String>) -> Result<Batch<'_, i64>, std::num::ParseIntError> {
+fn parse(rows: BatchMut<'_, String>) -> Result<BatchMut<'_, i64>, std::num::ParseIntError> {
     rows.try_map(|line| line.parse())
 }
 
 #[stage(batch)]
-async fn priced<'b>(rows: Batch<'b, Order>, #[state] prices: &Prices) -> Batch<'b, i64> {
+async fn priced<'b>(rows: BatchMut<'b, Order>, #[state] prices: &Prices) -> BatchMut<'b, i64> {
     tokio::task::yield_now().await;
     rows.map(|order| order.cents * prices.0)
 }
 
 #[stage(batch)]
-async fn saved(rows: Batch<'_, Order>) -> Result<Batch<'_, u64>, String> {
+async fn saved(rows: BatchMut<'_, Order>) -> Result<BatchMut<'_, u64>, String> {
     tokio::task::yield_now().await;
     rows.try_map(|order| if order.cents < 0 { Err(format!("order {}", order.id)) } else { Ok(order.id) })
 }
 
 #[stage(batch)]
-fn count(_: &Rows<&'static str>) {}
+fn count(_: &Batch<&'static str>) {}
 
 fn lines<const N: usize>(lines: [&str; N]) -> [String; N] {
     lines.map(str::to_owned)
@@ -165,11 +165,11 @@ async fn asynchronous_functions_of_batches_are_awaited_with_all_that_they_take()
 #[test]
 fn rows_of_a_test_are_none_that_a_pipeline_passes_on() {
     let app = || {
-        App::new("forged").add(
-            kafka::string("t")
+        App::new("forged").chain(
+            kafka::text("t")
                 .stream("t")
-                .partition(2)
-                .map(|_: Rows<String>| testing::rows(["x"]))
+                .batch(2)
+                .map(|_: Batch<String>| testing::rows(["x"]))
                 .then(count::stage())
                 .heal(),
         )

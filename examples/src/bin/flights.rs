@@ -26,7 +26,7 @@ fn pipeline(topic: &str, late_topic: &str) -> App {
         name "flights";
         flights = kafka::json::<Flight>(topic) => validate => enrich;
         flights => late_only => kafka::to_json(late_topic) => heal;
-        flights => partition(500, within = "1s") => save => heal;
+        flights => batch(500, within = "1s") => save => heal;
     }
 }
 
@@ -36,7 +36,7 @@ fn parallel_pipeline(topic: &str, late_topic: &str) -> App {
         name "flights";
         flights = kafka::json::<Flight>(topic) => validate => enrich_many;
         flights => late_only => kafka::to_json(late_topic) => heal;
-        flights => partition(500, within = "1s") => save => heal;
+        flights => batch(500, within = "1s") => save => heal;
     }
 }
 

@@ -58,8 +58,8 @@ async fn main() -> anyhow::Result<()> {
     // Before any pipeline is started; a recorder of the service's own would be built by `observe::buckets`.
     observe::init_metrics()?;
     let shouts =
-        pipeline! { name "shouts"; kafka::string("lines") => shout => kafka::to_string("loud") => heal; };
-    let counts = pipeline! { name "counts"; kafka::string("texts") => count => heal; };
+        pipeline! { name "shouts"; kafka::text("lines") => shout => kafka::to_text("loud") => heal; };
+    let counts = pipeline! { name "counts"; kafka::text("texts") => count => heal; };
     let config = Config::builder().brokers(kafka.brokers()).build()?;
     let handles = [shouts.start(config.clone()).await?, counts.start(config).await?];
 

@@ -9,7 +9,7 @@ use std::{
 };
 
 use anyhow::Context as _;
-use healer::Rows;
+use healer::Batch;
 use rusqlite::{Connection, TransactionBehavior, params};
 
 use super::model::{Enriched, LATE_MINUTES};
@@ -94,7 +94,7 @@ impl Database {
     ///
     /// # Errors
     /// The file cannot be written.
-    pub fn save(&self, rows: &Rows<Enriched>) -> Result<(), rusqlite::Error> {
+    pub fn save(&self, rows: &Batch<Enriched>) -> Result<(), rusqlite::Error> {
         let mut connection = self.connection();
         // Takes the write lock at once: a reader that becomes a writer would not wait for its turn.
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;

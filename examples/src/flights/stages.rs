@@ -54,7 +54,7 @@ pub fn late_only(flight: Enriched, #[state] late: &LateFlights) -> Option<Enrich
 /// # Errors
 /// The database cannot be written: the pipeline ends, the batch is not committed, and a restart begins with it.
 #[stage(batch)]
-pub fn save(rows: &Rows<Enriched>, #[state] database: &Database) -> Result<(), rusqlite::Error> {
+pub fn save(rows: &Batch<Enriched>, #[state] database: &Database) -> Result<(), rusqlite::Error> {
     database.save(rows)
 }
 

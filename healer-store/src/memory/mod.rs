@@ -9,7 +9,7 @@ use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::store::{Batch, Row, Store, StoreError, Table, Write};
+use crate::store::{Row, Store, StoreError, Table, Write, WriteBatch};
 
 /// Tells the time since any fixed moment; must not go back.
 type Clock = Box<dyn Fn() -> Duration + Send + Sync>;
@@ -106,7 +106,7 @@ impl Store for MemoryStore {
             .collect())
     }
 
-    fn write(&self, batch: Batch) -> Result<(), StoreError> {
+    fn write(&self, batch: WriteBatch) -> Result<(), StoreError> {
         let now = (self.clock)();
         let mut rows = self.rows();
         for write in batch {

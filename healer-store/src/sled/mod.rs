@@ -17,7 +17,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
-use crate::store::{Batch, Row, Store, StoreError, Table, Witness, Write};
+use crate::store::{Row, Store, StoreError, Table, Witness, Write, WriteBatch};
 use side_file::SideFile;
 
 /// A store in a folder of the local disk, for one process at a time.
@@ -115,7 +115,7 @@ impl Store for SledStore {
         })
     }
 
-    fn write(&self, batch: Batch) -> Result<(), StoreError> {
+    fn write(&self, batch: WriteBatch) -> Result<(), StoreError> {
         if batch.is_empty() {
             return Ok(());
         }

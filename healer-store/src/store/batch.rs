@@ -2,7 +2,7 @@
 
 use super::Table;
 
-/// One write of a [`Batch`].
+/// One write of a [`WriteBatch`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Write {
@@ -29,11 +29,11 @@ pub enum Write {
 /// Writes that a [`Store`](super::Store) applies together or not at all, in order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[must_use = "a batch does nothing until it is given to `Store::write`"]
-pub struct Batch {
+pub struct WriteBatch {
     writes: Vec<Write>,
 }
 
-impl Batch {
+impl WriteBatch {
     /// A batch without writes.
     pub fn new() -> Self {
         Self::default()
@@ -65,7 +65,7 @@ impl Batch {
     }
 }
 
-impl IntoIterator for Batch {
+impl IntoIterator for WriteBatch {
     type Item = Write;
     type IntoIter = std::vec::IntoIter<Write>;
 

@@ -3,7 +3,7 @@
 mod batch;
 mod error;
 
-pub use batch::{Batch, Write};
+pub use batch::{Write, WriteBatch};
 pub use error::StoreError;
 
 /// A key and its value, as [`Store::scan`] gives them.
@@ -85,7 +85,7 @@ pub trait Store: Send + Sync + 'static {
     /// # Errors
     ///
     /// A [`StoreError`] if the batch was not applied, or if that is unknown.
-    fn write(&self, batch: Batch) -> Result<(), StoreError>;
+    fn write(&self, batch: WriteBatch) -> Result<(), StoreError>;
 
     /// Makes everything written so far durable.
     ///

@@ -157,7 +157,7 @@ fn faults(graph: &Graph, on_error: &OnError, states: &States, config: &Config) -
             };
             format!("`{}` needs state of type `{name}`: give it with {how}", node.path)
         }));
-        if let NodeKind::Partition { rows, .. } = node.kind {
+        if let NodeKind::Batch { rows, .. } = node.kind {
             let bound = config.in_flight();
             if rows == 0 || rows > bound {
                 faults.push(format!(
@@ -199,13 +199,13 @@ fn below_batches(graph: &Graph) -> Vec<String> {
     };
     let gives_up = |node: &&Arc<Node>| {
         let own = node.on_error.as_ref().is_some_and(|on_error| *on_error != OnError::Stop);
-        own && node.kind != NodeKind::Batch
+        own && node.kind != NodeKind::BatchStage
     };
     let below = graph
         .nodes
         .iter()
         .filter(gives_up)
-        .filter(|node| parents(node).any(|above| matches!(above.kind, NodeKind::Partition { .. })));
+        .filter(|node| parents(node).any(|above| matches!(above.kind, NodeKind::Batch { .. })));
     let fault = |node: &Arc<Node>| {
         format!(
             "`{}` is below a batch, where nobody knows which record a value is of: its `on_error` can only be `stop`; put it \

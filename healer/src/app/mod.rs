@@ -30,8 +30,8 @@ pub(crate) use dead_letters::settle;
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 /// let app = pipeline! {
 ///     name "shout";
-///     lines = kafka::string("lines") => shout;
-///     lines => kafka::to_string("loud-lines") => heal;
+///     lines = kafka::text("lines") => shout;
+///     lines => kafka::to_text("loud-lines") => heal;
 /// };
 /// let report = app.run(Config::from_env()?).await?;
 /// println!("{} records", report.records);
@@ -64,8 +64,7 @@ impl App {
     }
 
     /// Adds a chain from a source, or from the port of a [`union`](crate::union), to `heal`.
-    #[allow(clippy::should_implement_trait)] // it adds a chain, not a number
-    pub fn add<R: Root>(mut self, chain: R) -> Self {
+    pub fn chain<R: Root>(mut self, chain: R) -> Self {
         let (entry, nodes) = chain.into_entry();
         if let Some(first) = nodes.first() {
             self.entries.push((Arc::clone(first), entry));

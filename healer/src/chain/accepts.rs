@@ -35,7 +35,7 @@ pub trait Operator: Sized + Send + 'static {
     message = "`{Self}` does not take `{T}`: the offsets of these records would never be settled",
     label = "the node before gives `{T}`",
     note = "let this node take `{T}` (the parameter of a stage, the codec of a sink), or put one before it that gives what it takes",
-    note = "a batch, `Rows<_>`, flows into stages that take `&Rows<_>` and are marked `#[stage(batch)]`"
+    note = "a batch, `Batch<_>`, flows into stages that take `&Batch<_>` and are marked `#[stage(batch)]`"
 )]
 pub trait Accepts<T>: Operator {}
 
@@ -66,7 +66,7 @@ impl<T: Clone> Splits<T> for Here {
 #[diagnostic::on_unimplemented(
     message = "`{T}` can't be cloned: there is nothing to try again with",
     label = "each attempt takes its own `{T}`",
-    note = "take it as `&{T}` (a batch as `&Rows<{T}>`), or add `#[derive(Clone)]` to `{T}`"
+    note = "take it as `&{T}` (a batch as `&Batch<{T}>`), or add `#[derive(Clone)]` to `{T}`"
 )]
 pub trait Repeats<T> {
     #[doc(hidden)]
@@ -137,7 +137,7 @@ impl Shows<RawJson> for Here {
 #[diagnostic::on_unimplemented(
     message = "`{T}` can't be cloned: once the stage has it there is nothing to report",
     label = "each call takes its own `{T}`",
-    note = "take it as `&{T}` (a batch as `&Rows<{T}>`), or add `#[derive(Clone)]` to `{T}`"
+    note = "take it as `&{T}` (a batch as `&Batch<{T}>`), or add `#[derive(Clone)]` to `{T}`"
 )]
 pub trait CopiesToReport<T> {
     #[doc(hidden)]
@@ -163,7 +163,7 @@ pub trait Filters {}
 #[diagnostic::on_unimplemented(
     message = "no `partition` stands before `within`: nothing is gathered here",
     label = "stands after no `partition`",
-    note = "put it right after the partition: `.partition(500).within(\"1s\")`"
+    note = "put it right after the partition: `.batch(500).within(\"1s\")`"
 )]
 pub trait Gathers {}
 

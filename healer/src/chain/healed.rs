@@ -15,10 +15,10 @@ use crate::topology::Node;
 /// }
 ///
 /// fn counted() -> Healed<impl Chain> {
-///     saved(kafka::string("lines").stream("lines").map(|line: String| line.len()))
+///     saved(kafka::text("lines").stream("lines").map(|line: String| line.len()))
 /// }
 ///
-/// let app = App::new("count").add(counted());
+/// let app = App::new("count").chain(counted());
 /// ```
 #[must_use = "this chain is in no app: add it with `App::add`"]
 pub struct Healed<D> {

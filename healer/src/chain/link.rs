@@ -16,7 +16,7 @@ use crate::topology::Plan;
 ///     lines.filter(|line| !line.is_empty()).reason("empty").map(|line| line.len())
 /// }
 ///
-/// let app = App::new("count").add(lengths(kafka::string("lines").stream("lines")).heal());
+/// let app = App::new("count").chain(lengths(kafka::text("lines").stream("lines")).heal());
 /// assert!(app.describe().to_string().contains("filter"));
 /// ```
 // A chain is written from source to end and built from end to source, so that every consumer owns the nodes below it and a run of

@@ -19,7 +19,7 @@ use crate::{
 /// use healer::prelude::*;
 ///
 /// #[stage(batch)]
-/// fn save(rows: &Rows<String>) -> Result<(), std::io::Error> {
+/// fn save(rows: &Batch<String>) -> Result<(), std::io::Error> {
 ///     for (ctx, line) in rows {
 ///         println!("{}@{}: {line}", ctx.topic(), ctx.offset());
 ///     }
@@ -27,16 +27,16 @@ use crate::{
 /// }
 /// # fn main() {}
 /// ```
-pub struct Rows<T> {
+pub struct Batch<T> {
     /// `None` where they are a record's value.
     pub(crate) batch: Option<BatchId>,
     pub(crate) list: List<T>,
 }
 
-/// Rows, each with where it comes from.
+/// Batch, each with where it comes from.
 pub(crate) type List<T> = Vec<(Context, T)>;
 
-impl<T> Rows<T> {
+impl<T> Batch<T> {
     /// The value of one record.
     #[cfg(feature = "testing")]
     pub(crate) fn new(list: List<T>) -> Self {
@@ -76,21 +76,21 @@ impl<T> Rows<T> {
     }
 
     /// Each row with where it comes from.
-    pub fn iter(&self) -> RowsIter<'_, T> {
-        RowsIter(self.list.iter())
+    pub fn iter(&self) -> BatchIter<'_, T> {
+        BatchIter(self.list.iter())
     }
 }
 
-impl<T: fmt::Debug> fmt::Debug for Rows<T> {
+impl<T: fmt::Debug> fmt::Debug for Batch<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self).finish()
     }
 }
 
 /// Rows in the order in which they came.
-pub struct RowsIter<'a, T>(std::slice::Iter<'a, (Context, T)>);
+pub struct BatchIter<'a, T>(std::slice::Iter<'a, (Context, T)>);
 
-impl<'a, T> Iterator for RowsIter<'a, T> {
+impl<'a, T> Iterator for BatchIter<'a, T> {
     type Item = (&'a Context, &'a T);
 
     fn next(&mut self) -> Option<Self::Item> {
@@ -102,11 +102,11 @@ impl<'a, T> Iterator for RowsIter<'a, T> {
     }
 }
 
-impl<T> ExactSizeIterator for RowsIter<'_, T> {}
+impl<T> ExactSizeIterator for BatchIter<'_, T> {}
 
-impl<'a, T> IntoIterator for &'a Rows<T> {
+impl<'a, T> IntoIterator for &'a Batch<T> {
     type Item = (&'a Context, &'a T);
-    type IntoIter = RowsIter<'a, T>;
+    type IntoIter = BatchIter<'a, T>;
 
     fn into_iter(self) -> Self::IntoIter {
         self.iter()
@@ -114,22 +114,22 @@ impl<'a, T> IntoIterator for &'a Rows<T> {
 }
 
 #[diagnostic::do_not_recommend]
-impl<T: Clone> Splits<Rows<T>> for Here {
-    fn duplicate(rows: &Rows<T>) -> Rows<T> {
+impl<T: Clone> Splits<Batch<T>> for Here {
+    fn duplicate(rows: &Batch<T>) -> Batch<T> {
         rows.copy()
     }
 }
 
 #[diagnostic::do_not_recommend]
-impl<T: Clone> Repeats<Rows<T>> for Here {
-    fn repeat(rows: &Rows<T>) -> Rows<T> {
+impl<T: Clone> Repeats<Batch<T>> for Here {
+    fn repeat(rows: &Batch<T>) -> Batch<T> {
         rows.copy()
     }
 }
 
 #[diagnostic::do_not_recommend]
-impl<T: Clone> CopiesToReport<Rows<T>> for Here {
-    fn copy(rows: &Rows<T>) -> Rows<T> {
+impl<T: Clone> CopiesToReport<Batch<T>> for Here {
+    fn copy(rows: &Batch<T>) -> Batch<T> {
         rows.copy()
     }
 }
@@ -150,15 +150,15 @@ fn refuse_named(name: &str, node: &mut NodeDraft) {
     if has_rows(name) {
         node.faults.push(format!(
             "it gives `{name}`, and rows that it passes on could be those of another batch: the offsets of this one would be \
-             committed without its rows. Read rows in a `#[stage(batch)]` function of `&Rows<T>`, change them in one of \
-             `Batch<'_, T>`, or give a value made of theirs"
+             committed without its rows. Read rows in a `#[stage(batch)]` function of `&Batch<T>`, change them in one of \
+             `BatchMut<'_, T>`, or give a value made of theirs"
         ));
     }
 }
 
 /// Whether the name of a type has that of rows in it.
 fn has_rows(name: &str) -> bool {
-    let own = type_name::<Rows<()>>();
+    let own = type_name::<Batch<()>>();
     // With its `<`.
     let own = &own[..=own.find('<').unwrap_or_default()];
     let is_whole =
@@ -170,29 +170,29 @@ fn has_rows(name: &str) -> bool {
 mod tests {
     use std::{any::type_name, collections::HashMap, sync::Arc};
 
-    use super::{Rows, has_rows};
+    use super::{Batch, has_rows};
 
     /// Of a user.
     mod own {
         #[derive(Debug)]
-        pub(crate) struct Rows<T>(pub(crate) T);
+        pub(crate) struct Batch<T>(pub(crate) T);
     }
 
     #[test]
     fn rows_are_found_wherever_they_are_in_a_type() {
         let all = [
-            type_name::<Rows<String>>(),
-            type_name::<Option<Rows<u8>>>(),
-            type_name::<Vec<Rows<u8>>>(),
-            type_name::<(u8, Rows<u8>)>(),
-            type_name::<Result<Box<[Rows<u8>; 2]>, String>>(),
-            type_name::<HashMap<String, Arc<Rows<(u8, u8)>>>>(),
-            type_name::<own::Rows<Rows<u8>>>(),
+            type_name::<Batch<String>>(),
+            type_name::<Option<Batch<u8>>>(),
+            type_name::<Vec<Batch<u8>>>(),
+            type_name::<(u8, Batch<u8>)>(),
+            type_name::<Result<Box<[Batch<u8>; 2]>, String>>(),
+            type_name::<HashMap<String, Arc<Batch<(u8, u8)>>>>(),
+            type_name::<own::Batch<Batch<u8>>>(),
         ];
         assert!(all.iter().all(|name| has_rows(name)), "{all:?}");
         let others =
-            [type_name::<own::Rows<u8>>(), type_name::<Vec<String>>(), "my::healer_operators::Rows<u8>"];
+            [type_name::<own::Batch<u8>>(), type_name::<Vec<String>>(), "my::healer_operators::Batch<u8>"];
         assert!(!others.iter().any(|name| has_rows(name)), "{others:?}");
-        assert!(format!("{:?}", own::Rows(1)).contains('1'));
+        assert!(format!("{:?}", own::Batch(1)).contains('1'));
     }
 }

@@ -15,13 +15,13 @@ use crate::topology::{Draft, NodeDraft};
 /// ```
 /// use healer::prelude::*;
 ///
-/// let healed = kafka::string("lines")
+/// let healed = kafka::text("lines")
 ///     .stream("lines")
 ///     .map(|line: String| line.len())
 ///     .filter(|length| *length > 0)
 ///     .reason("empty")
 ///     .heal();
-/// let app = App::new("count").add(healed);
+/// let app = App::new("count").chain(healed);
 /// assert!(app.describe().to_string().contains("lines"));
 /// ```
 #[must_use = "this stream never reaches `heal`: the offsets of its records would never be committed"]

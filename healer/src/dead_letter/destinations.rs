@@ -124,9 +124,9 @@ mod tests {
 
     #[test]
     fn where_the_configuration_names_the_topic_letters_of_that_topic_go_back() {
-        let orders = kafka::string("orders").on_error(OnError::ConfiguredDeadLetter).stream("orders");
-        let bills = kafka::string("bills").on_error(OnError::dead_letter("dead")).stream("bills");
-        let app = App::new("p").add(orders.heal()).add(bills.heal());
+        let orders = kafka::text("orders").on_error(OnError::ConfiguredDeadLetter).stream("orders");
+        let bills = kafka::text("bills").on_error(OnError::dead_letter("dead")).stream("bills");
+        let app = App::new("p").chain(orders.heal()).chain(bills.heal());
         let (configured, of_bills) = (settled(&app, "configured.dead"), settled(&app, "bills.dead"));
         assert!(may_go(&configured, Some("orders"), Some("orders")));
         assert!(!may_go(&configured, Some("bills"), Some("bills")));
@@ -137,12 +137,12 @@ mod tests {
     #[test]
     fn a_letter_goes_where_the_stage_that_it_names_reads() {
         let (port, both) = union("both");
-        let other = kafka::string("other").on_error(OnError::Skip).stream("other");
+        let other = kafka::text("other").on_error(OnError::Skip).stream("other");
         let app = App::new("p")
-            .add(kafka::string("orders").stream("orders").to(&port))
-            .add(kafka::string("^bills-.*").stream("bills").to(&port))
-            .add(both.map(|line: String| line).heal())
-            .add(other.heal())
+            .chain(kafka::text("orders").stream("orders").to(&port))
+            .chain(kafka::text("^bills-.*").stream("bills").to(&port))
+            .chain(both.map(|line: String| line).heal())
+            .chain(other.heal())
             .on_error(OnError::dead_letter("dead"));
         let to = &mut settled(&app, "dead");
         for (topic, stage, may) in [
@@ -167,9 +167,10 @@ mod tests {
 
     #[test]
     fn the_policy_of_the_pipeline_counts_where_a_stage_has_none() {
-        let stream = kafka::string("orders").on_error(OnError::Skip).stream("orders");
-        let app =
-            App::new("p").add(stream.map(|line: String| line).heal()).on_error(OnError::dead_letter("dead"));
+        let stream = kafka::text("orders").on_error(OnError::Skip).stream("orders");
+        let app = App::new("p")
+            .chain(stream.map(|line: String| line).heal())
+            .on_error(OnError::dead_letter("dead"));
         let (here, elsewhere) = (settled(&app, "dead"), settled(&app, "other.dead"));
         assert!(may_go(&here, Some("orders"), Some("orders.map")));
         assert!(!may_go(&here, Some("orders"), Some("orders")), "it skips what it cannot decode");

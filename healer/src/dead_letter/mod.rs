@@ -12,8 +12,8 @@
 //! }
 //!
 //! # fn main() {
-//! let orders = kafka::string("orders").on_error(OnError::dead_letter("orders.dead")).stream("orders");
-//! let app = App::new("payments").add(orders.then(charge::stage()).heal());
+//! let orders = kafka::text("orders").on_error(OnError::dead_letter("orders.dead")).stream("orders");
+//! let app = App::new("payments").chain(orders.then(charge::stage()).heal());
 //! # }
 //! ```
 //!

@@ -95,8 +95,8 @@ impl Redrive {
     /// ```
     /// use healer::{dead_letter::Redrive, prelude::*};
     ///
-    /// let orders = kafka::string("orders").on_error(OnError::dead_letter("orders.dead")).stream("orders");
-    /// let app = App::new("payments").add(orders.heal());
+    /// let orders = kafka::text("orders").on_error(OnError::dead_letter("orders.dead")).stream("orders");
+    /// let app = App::new("payments").chain(orders.heal());
     /// let redrive = Redrive::new("orders.dead").of(&app);
     /// ```
     pub fn of(mut self, app: &App) -> Self {

@@ -18,7 +18,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use healer_store::{Batch, Store, StoreError, Table, Witness};
+use healer_store::{Store, StoreError, Table, Witness, WriteBatch};
 use key::Key;
 use snapshot::SnapshotRow;
 
@@ -99,7 +99,7 @@ impl Journal {
     /// which group or cluster they are.
     pub(crate) fn drop_rows_before_scopes(&self) -> Result<usize, StoreError> {
         let prefix = Key::before_scopes(&self.scope.pipeline)?;
-        let mut batch = Batch::new();
+        let mut batch = WriteBatch::new();
         for table in [Table::Ledger, Table::Checkpoint] {
             for (key, _) in self.store.scan(table, prefix.as_bytes())? {
                 batch.remove(table, key);
@@ -129,7 +129,7 @@ impl Journal {
         }
         // Held throughout, so that a later sequence number is never written before an earlier one.
         let mut sequences = self.sequences.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut batch = Batch::new();
+        let mut batch = WriteBatch::new();
         for snapshot in snapshots {
             let key = self.partition_key(&snapshot.topic, snapshot.partition)?.into_bytes();
             let last = match sequences.get(&key) {
@@ -179,7 +179,7 @@ impl Journal {
     /// A [`StoreError`] if that failed or is not certain to last.
     pub fn forget(&self, topic: &str, partition: i32) -> Result<(), StoreError> {
         let mut sequences = self.sequences.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut batch = Batch::new();
+        let mut batch = WriteBatch::new();
         for checkpoint in self.all_checkpoints()? {
             if checkpoint.topic == topic && checkpoint.partition == partition {
                 let key = self.checkpoint_key(&checkpoint.node, topic, partition)?;

@@ -16,7 +16,7 @@ mod source;
 mod stage;
 mod step;
 
-pub use batch::{Batch, BatchKind, BatchStage, RowsKind, RowsStage, WrongLength};
+pub use batch::{BatchKind, BatchMut, BatchMutKind, BatchMutStage, BatchStage, WrongLength};
 #[cfg(feature = "testing")]
 pub(crate) use batch::{Fates, fates, lent};
 pub(crate) use boundary::push_guarded;
@@ -31,7 +31,7 @@ pub use sink::Sink;
 pub use source::Source;
 pub use stage::{
     Again, AgainStage, Asked, AsyncStage, Awaited, Blocking, Checkpointed, CheckpointedStage, FlatKind,
-    FlatStage, Function, Gathered, Gives, HasJson, HasNone, IsBatch, IsOption, IsResult, IsRows, IsStage,
+    FlatStage, Function, Gathered, Gives, HasJson, HasNone, IsBatch, IsBatchMut, IsOption, IsResult, IsStage,
     Kept, Kind, LastResort, Lends, MayLend, Outlet, ParallelKind, ParallelStage, PlainShape, Policy,
     Reporting, RetryingKind, SaysNothing, SaysSo, Shape, Shown, Stage, SyncKind, SyncStage, TaskKind,
     Transient, Verdict, copy_to_report, name_of_list, order_key, report_input, report_rows,

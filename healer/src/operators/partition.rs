@@ -7,7 +7,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, WeakUnboundedSender,
 
 use super::boundary::{Envelope, Gate, Needs, Step, carry_on};
 use crate::{
-    chain::{Below, Consumer, Gathers, Operator, Rows},
+    chain::{Batch, Below, Consumer, Gathers, Operator},
     context::Context,
     envelope::Receipt,
     error::Failure,
@@ -31,16 +31,16 @@ impl<T> Gathers for Partition<T> {}
 
 impl<T: Send + 'static> Operator for Partition<T> {
     type In = T;
-    type Out = Rows<T>;
+    type Out = Batch<T>;
     type Settled = ();
-    type Node<D: Consumer<Rows<T>>> = PartitionNode<D>;
+    type Node<D: Consumer<Batch<T>>> = PartitionNode<D>;
 
     fn draft(&self) -> NodeDraft {
         let within = Duration::from_secs(1);
-        NodeDraft::new("partition", NodeKind::Partition { rows: self.rows, within })
+        NodeDraft::new("batch", NodeKind::Batch { rows: self.rows, within })
     }
 
-    fn attach<D: Consumer<Rows<T>>>(self, node: Arc<Node>, next: D) -> Self::Node<D> {
+    fn attach<D: Consumer<Batch<T>>>(self, node: Arc<Node>, next: D) -> Self::Node<D> {
         PartitionNode(Arc::new(Work { node, next }))
     }
 }
@@ -76,7 +76,7 @@ impl<T> Drop for PartitionLane<T> {
     }
 }
 
-impl<T: Send + 'static, D: Consumer<Rows<T>>> Consumer<T> for PartitionNode<D> {
+impl<T: Send + 'static, D: Consumer<Batch<T>>> Consumer<T> for PartitionNode<D> {
     type Lane = PartitionLane<T>;
 
     fn below(&self) -> Below {
@@ -141,7 +141,7 @@ impl<T> Drop for Inbox<T> {
     }
 }
 
-struct Gather<T, D: Consumer<Rows<T>>> {
+struct Gather<T, D: Consumer<Batch<T>>> {
     work: Arc<Work<D>>,
     inbox: Inbox<T>,
     host: Host,
@@ -156,9 +156,9 @@ struct Gather<T, D: Consumer<Rows<T>>> {
     held: HashMap<(u32, u32), usize, FixedState>,
 }
 
-impl<T: Send + 'static, D: Consumer<Rows<T>>> Gather<T, D> {
+impl<T: Send + 'static, D: Consumer<Batch<T>>> Gather<T, D> {
     fn new(work: &Arc<Work<D>>, inbox: Inbox<T>, host: Host) -> Self {
-        let NodeKind::Partition { rows: size, within } = work.node.kind else {
+        let NodeKind::Batch { rows: size, within } = work.node.kind else {
             unreachable!("a partition's node is made by `Stream::partition`")
         };
         let lane = work.next.open(&host);
@@ -249,7 +249,7 @@ impl<T: Send + 'static, D: Consumer<Rows<T>>> Gather<T, D> {
         self.usual = self.rows.len();
         let list = mem::take(&mut self.rows);
         let receipts = mem::take(&mut self.receipts);
-        let Some((rows, mut context)) = Rows::begin(list) else { return };
+        let Some((rows, mut context)) = Batch::begin(list) else { return };
         // One of them is counted where they are carried on.
         self.host.counts().give(self.work.node.id, rows.len() as u64 - 1);
         let step = Step::Next(rows);

@@ -16,10 +16,10 @@ use crate::{
 /// use healer::prelude::*;
 ///
 /// let (into, both) = union("both");
-/// let east = kafka::string("east").stream("east").to(&into);
-/// let west = kafka::string("west").stream("west").to(&into);
+/// let east = kafka::text("east").stream("east").to(&into);
+/// let west = kafka::text("west").stream("west").to(&into);
 /// let both = both.map(|line: String| line.len()).heal();
-/// let app = App::new("union").add(east).add(west).add(both);
+/// let app = App::new("union").chain(east).chain(west).chain(both);
 /// ```
 pub fn union<T: Send + 'static>(name: impl Into<String>) -> (Port<T>, Stream<PortLink<T>>) {
     let draft = NodeDraft::new(name, NodeKind::Port);

@@ -15,7 +15,7 @@
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 //! let app = pipeline! {
 //!     name "numbers";
-//!     lines = kafka::string("lines") => parse;
+//!     lines = kafka::text("lines") => parse;
 //!     lines => heal;
 //! };
 //! let app = app.report_failures(Directory::new("reports")?);

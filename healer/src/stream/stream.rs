@@ -130,7 +130,7 @@ impl<C: Link> Stream<C> {
     ///
     /// A batch leaves early when its oldest row has waited for [`within`](Stream::within) (1 s by default), when its rows
     /// are all that a partition may have in flight, when one of their partitions is revoked, and at the end.
-    pub fn partition(self, rows: usize) -> Stream<C::Then<Partition<C::Out>>> {
+    pub fn batch(self, rows: usize) -> Stream<C::Then<Partition<C::Out>>> {
         self.done().put(Partition::new(rows))
     }
 
@@ -143,7 +143,7 @@ impl<C: Link> Stream<C> {
         if let Some(node) = self.draft.last() {
             match wait.into_duration() {
                 Ok(wait) => {
-                    if let NodeKind::Partition { within, .. } = &mut node.kind {
+                    if let NodeKind::Batch { within, .. } = &mut node.kind {
                         *within = wait;
                     }
                 }
@@ -158,11 +158,11 @@ impl<C: Link> Stream<C> {
     /// ```
     /// use healer::prelude::*;
     ///
-    /// let lines = kafka::string("lines").stream("lines");
+    /// let lines = kafka::text("lines").stream("lines");
     /// let both = lines
-    ///     .fan_out(|all| all.then(kafka::to_string("copy")).heal())
+    ///     .fan_out(|all| all.then(kafka::to_text("copy")).heal())
     ///     .and(|all| all.filter(|line: &String| line.len() > 80).reason("short").heal());
-    /// # let _ = App::new("x").add(both);
+    /// # let _ = App::new("x").chain(both);
     /// ```
     pub fn fan_out<B, F>(self, branch: F) -> FanOut<C, Way<C, B>>
     where

@@ -2,7 +2,7 @@
 
 use super::context;
 use crate::{
-    Batch, Context, Rows,
+    Batch, BatchMut, Context,
     operators::{Fates, fates, lent},
 };
 
@@ -13,7 +13,7 @@ use crate::{
 /// use healer::{prelude::*, testing};
 ///
 /// #[stage(batch)]
-/// fn save(rows: &Rows<u64>) -> Result<(), String> {
+/// fn save(rows: &Batch<u64>) -> Result<(), String> {
 ///     if rows.iter().any(|(_, cents)| *cents == 0) { Err("nothing is free".to_owned()) } else { Ok(()) }
 /// }
 ///
@@ -23,7 +23,7 @@ use crate::{
 ///
 /// # Panics
 /// If there is no row: a stage never gets such a batch.
-pub fn rows<T>(values: impl IntoIterator<Item = T>) -> Rows<T> {
+pub fn rows<T>(values: impl IntoIterator<Item = T>) -> Batch<T> {
     rows_of(numbered(values))
 }
 
@@ -31,8 +31,8 @@ pub fn rows<T>(values: impl IntoIterator<Item = T>) -> Rows<T> {
 ///
 /// # Panics
 /// If there is no row: a stage never gets such a batch.
-pub fn rows_of<T>(rows: impl IntoIterator<Item = (Context, T)>) -> Rows<T> {
-    Rows::of_no_call(some(rows))
+pub fn rows_of<T>(rows: impl IntoIterator<Item = (Context, T)>) -> Batch<T> {
+    Batch::of_no_call(some(rows))
 }
 
 /// A batch to lend to the function of a stage that transforms one. Its rows come from where those of [`rows`] do; [`batch_of`] says
@@ -42,7 +42,7 @@ pub fn rows_of<T>(rows: impl IntoIterator<Item = (Context, T)>) -> Rows<T> {
 /// use healer::{prelude::*, testing};
 ///
 /// #[stage(batch)]
-/// fn shout(rows: Batch<'_, String>) -> Batch<'_, String> {
+/// fn shout(rows: BatchMut<'_, String>) -> BatchMut<'_, String> {
 ///     rows.filter("empty", |line| !line.is_empty()).map(|line| line.to_uppercase())
 /// }
 ///
@@ -78,7 +78,7 @@ fn some<T>(rows: impl IntoIterator<Item = (Context, T)>) -> Vec<(Context, T)> {
 /// A batch that can be lent once: see [`batch`].
 ///
 /// A closure passes a function further arguments beside the batch: `batch.run(|rows| price(rows, &prices))`; the function then
-/// names the lifetime of the batch alone: `fn price<'b>(rows: Batch<'b, Order>, prices: &Prices) -> Batch<'b, Order>`.
+/// names the lifetime of the batch alone: `fn price<'b>(rows: BatchMut<'b, Order>, prices: &Prices) -> BatchMut<'b, Order>`.
 #[derive(Clone)]
 #[must_use = "a batch does nothing until it is run"]
 pub struct TestBatch<T> {
@@ -91,7 +91,7 @@ impl<T> TestBatch<T> {
     /// # Panics
     /// As the other ways to run it, if the call would fail in a pipeline because of the function's use of `flat_map`: it gave
     /// `Result`s for lists, or a row that it made did not come back.
-    pub fn run<U>(self, call: impl for<'b> FnOnce(Batch<'b, T>) -> Batch<'b, U>) -> Transformed<U> {
+    pub fn run<U>(self, call: impl for<'b> FnOnce(BatchMut<'b, T>) -> BatchMut<'b, U>) -> Transformed<U> {
         Transformed::of(fates(call(lent(self.rows))))
     }
 
@@ -101,7 +101,7 @@ impl<T> TestBatch<T> {
     /// That of the function.
     pub fn try_run<U, E>(
         self,
-        call: impl for<'b> FnOnce(Batch<'b, T>) -> Result<Batch<'b, U>, E>,
+        call: impl for<'b> FnOnce(BatchMut<'b, T>) -> Result<BatchMut<'b, U>, E>,
     ) -> Result<Transformed<U>, E> {
         Ok(Transformed::of(fates(call(lent(self.rows))?)))
     }
@@ -109,7 +109,7 @@ impl<T> TestBatch<T> {
     /// As [`run`](Self::run), of an `async` function.
     pub async fn run_async<U>(
         self,
-        call: impl for<'b> AsyncFnOnce(Batch<'b, T>) -> Batch<'b, U>,
+        call: impl for<'b> AsyncFnOnce(BatchMut<'b, T>) -> BatchMut<'b, U>,
     ) -> Transformed<U> {
         Transformed::of(fates(call(lent(self.rows)).await))
     }
@@ -120,7 +120,7 @@ impl<T> TestBatch<T> {
     /// That of the function.
     pub async fn try_run_async<U, E>(
         self,
-        call: impl for<'b> AsyncFnOnce(Batch<'b, T>) -> Result<Batch<'b, U>, E>,
+        call: impl for<'b> AsyncFnOnce(BatchMut<'b, T>) -> Result<BatchMut<'b, U>, E>,
     ) -> Result<Transformed<U>, E> {
         Ok(Transformed::of(fates(call(lent(self.rows)).await?)))
     }

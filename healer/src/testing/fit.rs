@@ -39,7 +39,7 @@ pub(super) fn unread<'t>(graph: &Graph, topics: impl IntoIterator<Item = &'t str
 /// The rows of a pipeline's largest batch. So many records of a partition must be in flight at least for it to be built.
 pub(super) fn largest_batch(graph: &Graph) -> usize {
     let rows = graph.nodes.iter().map(|node| match node.kind {
-        NodeKind::Partition { rows, .. } => rows,
+        NodeKind::Batch { rows, .. } => rows,
         _ => 0,
     });
     rows.max().unwrap_or_default()

@@ -13,8 +13,8 @@ use super::{
     in_memory::{self, Placed},
 };
 use crate::{
-    App, Codec, CodecContext, CodecError, Context, Decode, Error, Json, RawJson, RecordErrorKind, Report,
-    Rows,
+    App, Batch, Codec, CodecContext, CodecError, Context, Decode, Error, Json, RawJson, RecordErrorKind,
+    Report,
     chain::{Accepts, Operator},
     codec::read_json,
     error::said,
@@ -83,7 +83,7 @@ pub enum ReplayError {
 ///
 /// A stage gets the input that the report holds (the stage says `#[stage(report)]`). It gives no value where it skips, one, or
 /// many; a failure is an error regardless of its `on_error`. A batch stage gets all rows of the report in one call and gives
-/// [`Rows`]. A whole pipeline, an [`App`], reads the raw record, or those of a batch's rows, and runs to its end or to the first
+/// [`Batch`]. A whole pipeline, an [`App`], reads the raw record, or those of a batch's rows, and runs to its end or to the first
 /// failure, which is an error too, regardless of its policies: a record that is a dead letter once more was not mended. Records
 /// that it sends to sinks are acknowledged and thrown away. Records are where they were: topic, partition, offset, key, headers
 /// and time are the report's. All runs on the calling thread, retries with their pauses in no time.
@@ -168,7 +168,7 @@ impl Input for RawJson {
     }
 }
 
-impl<T: DeserializeOwned + Send + 'static> Input for Rows<T> {
+impl<T: DeserializeOwned + Send + 'static> Input for Batch<T> {
     fn read(json: &[u8], of: &[Context]) -> Result<Self, CodecError> {
         let values: Vec<T> = read_json(json)?;
         // As many contexts as values, also for a report that was edited.
@@ -215,7 +215,7 @@ where
         let source = kafka::source::<<S as Stage>::In, _>(written, report.topic.as_str());
         let chain = source.stream(above).then(self);
         let chain = chain.map(move |value| seen.lock().unwrap_or_else(PoisonError::into_inner).push(value));
-        let app = give(App::new(report.pipeline.as_str()).add(chain.heal()));
+        let app = give(App::new(report.pipeline.as_str()).chain(chain.heal()));
         in_memory::run_where_they_were(app, [record]).map_err(|error| match &error {
             // Nothing else decodes here.
             Error::Record(record) if record.kind == RecordErrorKind::Decode => ReplayError::OtherInput {

@@ -67,8 +67,8 @@ impl Draft {
     /// Notes a fault of the values that flow now, once, at the node that gave them.
     pub(crate) fn refuse(&mut self, fault: Option<String>) {
         let passes_on = |node: &NodeDraft| {
-            use NodeKind::{Checkpoint, Filter, Partition, Sink};
-            matches!(node.kind, Checkpoint | Filter { .. } | Partition { .. } | Sink { .. })
+            use NodeKind::{Batch, Checkpoint, Filter, Sink};
+            matches!(node.kind, Checkpoint | Filter { .. } | Batch { .. } | Sink { .. })
         };
         let gave = self.nodes.iter_mut().rfind(|node| !passes_on(node));
         let faults = gave.map_or(&mut self.faults, |node| &mut node.faults);

@@ -27,12 +27,12 @@ pub enum NodeKind {
         parallel: Option<Parallel>,
     },
     Flat,
-    Batch,
+    BatchStage,
     Map,
     Filter {
         reason: Option<String>,
     },
-    Partition {
+    Batch {
         rows: usize,
         within: Duration,
     },
@@ -61,10 +61,10 @@ impl NodeKind {
                 format!("{}, {} at once {}", runs.label(), parallel.most.label(), parallel.order.label())
             }
             Self::Flat => "flat stage".to_owned(),
-            Self::Batch => "batch stage".to_owned(),
+            Self::BatchStage => "batch stage".to_owned(),
             Self::Map => "map".to_owned(),
             Self::Filter { .. } => "filter".to_owned(),
-            Self::Partition { rows, within } => {
+            Self::Batch { rows, within } => {
                 format!("up to {rows} rows within {}", humantime::format_duration(*within))
             }
             Self::Sink { topic: Some(topic), codec } => format!("sink: {codec} to {topic}"),

@@ -179,11 +179,11 @@ mod tests {
 
     #[test]
     fn a_stage_that_is_put_in_between_changes_no_name_but_paths() {
-        let lines = || kafka::string("in").stream("lines");
-        let before = App::new("p").add(lines().map(|line: String| line).named("charge").heal());
+        let lines = || kafka::text("in").stream("lines");
+        let before = App::new("p").chain(lines().map(|line: String| line).named("charge").heal());
         assert_eq!(names(&before), pairs(&[("lines", "lines"), ("charge", "lines.charge")]));
         let between = lines().map(|line: String| line).named("check");
-        let after = App::new("p").add(between.map(|line: String| line).named("charge").heal());
+        let after = App::new("p").chain(between.map(|line: String| line).named("charge").heal());
         let wanted = [("lines", "lines"), ("check", "lines.check"), ("charge", "lines.check.charge")];
         assert_eq!(names(&after), pairs(&wanted));
     }
@@ -191,10 +191,10 @@ mod tests {
     #[test]
     fn no_two_nodes_have_one_name_but_a_checkpoint_and_its_stage() {
         let stream = |name: &'static str| {
-            kafka::string(name).stream(name).map(|line: String| line).checkpoint().map(|line: String| line)
+            kafka::text(name).stream(name).map(|line: String| line).checkpoint().map(|line: String| line)
         };
-        let odd = kafka::string("c").stream("c").map(|line: String| line).named("map#3");
-        let app = App::new("p").add(stream("a").heal()).add(odd.heal()).add(stream("b").heal());
+        let odd = kafka::text("c").stream("c").map(|line: String| line).named("map#3");
+        let app = App::new("p").chain(stream("a").heal()).chain(odd.heal()).chain(stream("b").heal());
         let wanted = [
             ("a", "a"),
             ("map", "a.map"),
@@ -212,13 +212,13 @@ mod tests {
 
     #[test]
     fn how_many_copies_there_are_of_a_record_is_known_from_where_it_goes() {
-        let lines = || kafka::string("in").stream("lines");
-        let plain = App::new("p").add(lines().map(|line: String| line.len()).heal());
+        let lines = || kafka::text("in").stream("lines");
+        let plain = App::new("p").chain(lines().map(|line: String| line.len()).heal());
         assert_eq!(copies(&plain, OnError::Stop), Copies::ONE);
         let letters = copies(&plain, OnError::dead_letter("dead"));
         assert_eq!(letters, Copies { values: 1, original: true, sent: 0 });
-        let sink = |topic: &'static str| kafka::to_string(topic);
-        let in_turn = App::new("p").add(lines().then(sink("a")).then(sink("b")).heal());
+        let sink = |topic: &'static str| kafka::to_text(topic);
+        let in_turn = App::new("p").chain(lines().then(sink("a")).then(sink("b")).heal());
         assert_eq!(
             copies(&in_turn, OnError::Stop),
             Copies { values: 1, original: false, sent: 1 },
@@ -227,7 +227,7 @@ mod tests {
         let ways = lines().fan_out(|s| s.then(sink("a")).heal()).and(|s| s.then(sink("b")).heal()).and(|s| {
             s.fan_out(|s| s.map(|line: String| line).heal()).and(|s| s.map(|line: String| line.len()).heal())
         });
-        let ways = App::new("p").add(ways).add(kafka::string("other").stream("other").heal());
+        let ways = App::new("p").chain(ways).chain(kafka::text("other").stream("other").heal());
         assert_eq!(copies(&ways, OnError::Stop), Copies { values: 4, original: false, sent: 2 });
     }
 }

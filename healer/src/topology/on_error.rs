@@ -23,8 +23,8 @@ pub enum OnError {
     /// ```
     /// use healer::prelude::*;
     ///
-    /// let orders = kafka::string("orders").on_error(OnError::ConfiguredDeadLetter).stream("orders");
-    /// let app = App::new("payments").add(orders.heal());
+    /// let orders = kafka::text("orders").on_error(OnError::ConfiguredDeadLetter).stream("orders");
+    /// let app = App::new("payments").chain(orders.heal());
     /// let config = Config::builder().brokers("localhost:9092").dead_letter_topic("payments.dead").build()?;
     /// let built = app.build(&config)?;
     /// assert!(built.describe().to_string().contains("dead letter to payments.dead"));

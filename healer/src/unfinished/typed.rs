@@ -23,7 +23,7 @@ use std::{
 use futures_util::{Stream, future, lock};
 use tokio::sync;
 
-use crate::chain::{Here, Operator, Rows};
+use crate::chain::{Batch, Here, Operator};
 
 /// The type of the values that flow out of a node.
 pub struct Flow<T>(PhantomData<fn() -> T>);
@@ -148,7 +148,7 @@ holds! { Holds:
     [T, S,] HashSet<T, S>: T;
     [K, V,] BTreeMap<K, V>: K, V;
     [K, V, S,] HashMap<K, V, S>: K, V;
-    [T,] Rows<T>: T;
+    [T,] Batch<T>: T;
     [T,] Option<T>: T;
     [T,] [T]: T;
     [T, const N: usize,] [T; N]: T;

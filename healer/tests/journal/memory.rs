@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use healer_store::{Batch, Limits, MemoryStore, Store, Table};
+use healer_store::{Limits, MemoryStore, Store, Table, WriteBatch};
 
 use crate::journal::Loaded;
 use crate::{open, snapshot};
@@ -17,7 +17,7 @@ fn limits_drop_the_oldest_done_facts_and_never_make_a_pending_offset_done() {
     let store =
         Arc::new(MemoryStore::with_clock(limits, move || Duration::from_secs(clock.load(Ordering::Relaxed))));
     let journal = open(store.clone(), "p");
-    let mut state = Batch::new();
+    let mut state = WriteBatch::new();
     state.put(Table::State, b"owed".to_vec(), b"a window".to_vec());
     store.write(state).unwrap();
     for partition in 0..5 {

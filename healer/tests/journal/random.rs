@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use healer_store::{Batch, MemoryStore, Run, Store, StoreError, Table, Witness, store::Row};
+use healer_store::{MemoryStore, Run, Store, StoreError, Table, Witness, WriteBatch, store::Row};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -53,7 +53,7 @@ impl Store for Foreign {
         Ok(vec![(prefix.to_vec(), self.row.clone())])
     }
 
-    fn write(&self, _: Batch) -> Result<(), StoreError> {
+    fn write(&self, _: WriteBatch) -> Result<(), StoreError> {
         Ok(())
     }
 

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use healer_store::store::Row;
-use healer_store::{Batch, DoneAbove, Ledger, MemoryStore, Run, Store, StoreError, Table, Witness};
+use healer_store::{DoneAbove, Ledger, MemoryStore, Run, Store, StoreError, Table, Witness, WriteBatch};
 
 use crate::journal::{Checkpoint, Journal, Loaded, PartitionSnapshot};
 use crate::{open, snapshot};
@@ -148,7 +148,7 @@ impl Store for Tampered {
     fn scan(&self, table: Table, prefix: &[u8]) -> Result<Vec<Row>, StoreError> {
         self.rows.scan(table, prefix)
     }
-    fn write(&self, batch: Batch) -> Result<(), StoreError> {
+    fn write(&self, batch: WriteBatch) -> Result<(), StoreError> {
         self.rows.write(batch)
     }
     fn flush(&self) -> Result<(), StoreError> {
@@ -193,7 +193,7 @@ fn a_row_with_any_changed_byte_or_under_another_key_is_damaged() {
     journal.save(&[snapshot("t", 0, 10)], &[checkpoint("n", "t", 0, "1")]).unwrap();
     let (key, row) = store.scan(Table::Ledger, b"").unwrap().remove(0);
     let put = |table, key: &[u8], row: Vec<u8>| {
-        let mut batch = Batch::new();
+        let mut batch = WriteBatch::new();
         batch.put(table, key.to_vec(), row);
         store.write(batch).unwrap();
     };

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use healer_store::{Batch, MemoryStore, Run, Store, Table};
+use healer_store::{MemoryStore, Run, Store, Table, WriteBatch};
 
 use crate::journal::{Checkpoint, Journal, Loaded, PartitionSnapshot, Scope};
 
@@ -111,7 +111,7 @@ fn before(store: &dyn Store, table: Table, pipeline: &str) {
     let mut key = u16::try_from(pipeline.len()).unwrap().to_be_bytes().to_vec();
     key.extend_from_slice(pipeline.as_bytes());
     key.extend_from_slice(b"\0\x06orders\x80\0\0\0");
-    let mut batch = Batch::new();
+    let mut batch = WriteBatch::new();
     batch.put(table, key, b"a row".to_vec());
     store.write(batch).unwrap();
 }

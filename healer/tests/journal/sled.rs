@@ -139,7 +139,7 @@ fn a_lost_side_file_or_database_is_never_taken_for_a_new_store() {
 fn rows_are_witnessed_only_once_they_are_durable() {
     let folder = tempfile::tempdir().unwrap();
     let store = SledStore::open(folder.path()).unwrap();
-    let mut batch = healer_store::Batch::new();
+    let mut batch = healer_store::WriteBatch::new();
     batch.put_witnessed(Table::Ledger, b"key".to_vec(), b"value".to_vec(), 5);
     store.write(batch).unwrap();
     assert_eq!(store.witness(Table::Ledger, b"key").unwrap(), Witness::Unwritten);

@@ -19,15 +19,11 @@ async fn stopped(app: App, config: Config, when: impl Fn() -> bool) -> Result<Re
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_endless_flat_rests_when_the_next_node_is_full_and_ends_with_the_pipeline() {
     let kafka = numbers(5);
-    let chain = kafka::string("t")
-        .stream("in")
-        .then(parse::stage())
-        .then(endless::stage())
-        .then(never::stage())
-        .heal();
+    let chain =
+        kafka::text("t").stream("in").then(parse::stage()).then(endless::stage()).then(never::stage()).heal();
     let config = builder(&kafka).drain_budget("500ms").build().expect("right");
     let began = Instant::now();
-    let report = stopped(App::new("a").add(chain), config, || began.elapsed() > Duration::from_secs(1))
+    let report = stopped(App::new("a").chain(chain), config, || began.elapsed() > Duration::from_secs(1))
         .await
         .expect("it was asked to");
     let pulled = PULLED.load(Ordering::Relaxed);
@@ -39,7 +35,7 @@ async fn an_endless_flat_rests_when_the_next_node_is_full_and_ends_with_the_pipe
 async fn an_endless_flat_before_a_gathering_rests_too() {
     static GIVEN: AtomicUsize = AtomicUsize::new(0);
     let kafka = numbers(5);
-    let chain = kafka::string("t")
+    let chain = kafka::text("t")
         .stream("in")
         .then(parse::stage())
         .then(endless_too::stage())
@@ -47,12 +43,13 @@ async fn an_endless_flat_before_a_gathering_rests_too() {
             GIVEN.fetch_add(1, Ordering::Relaxed);
             n
         })
-        .partition(10)
+        .batch(10)
         .then(never_read::stage())
         .heal();
     let config = builder(&kafka).drain_budget("500ms").build().expect("right");
     let began = Instant::now();
-    let result = stopped(App::new("a").add(chain), config, || began.elapsed() > Duration::from_secs(1)).await;
+    let result =
+        stopped(App::new("a").chain(chain), config, || began.elapsed() > Duration::from_secs(1)).await;
     assert!(result.is_ok(), "{result:?}");
     let given = GIVEN.load(Ordering::Relaxed);
     assert!((1..10_000).contains(&given), "{given} values were pulled, and nobody took them");
@@ -63,7 +60,7 @@ async fn an_endless_flat_before_a_gathering_rests_too() {
 async fn an_endless_flat_ends_when_one_of_its_children_fails() {
     let kafka = numbers(5);
     let seen = AtomicUsize::new(0);
-    let chain = kafka::string("t")
+    let chain = kafka::text("t")
         .stream("in")
         .then(parse::stage())
         .then(endless_too::stage())
@@ -71,7 +68,7 @@ async fn an_endless_flat_ends_when_one_of_its_children_fails() {
         .map(move |_| assert!(seen.fetch_add(1, Ordering::Relaxed) < 1_000, "enough"))
         .heal();
     let began = Instant::now();
-    let error = fails_at(App::new("a").add(chain), &kafka, 0).await;
+    let error = fails_at(App::new("a").chain(chain), &kafka, 0).await;
     assert!(is_panic(&error, "enough"), "{error}");
     assert!(began.elapsed() < Duration::from_secs(4), "it need not wait for the drain budget");
 }
@@ -79,17 +76,17 @@ async fn an_endless_flat_ends_when_one_of_its_children_fails() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_never_ends_is_cancelled_after_the_drain_budget_and_read_again() {
     let kafka = numbers(10);
-    let chain = kafka::string("t").stream("in").then(parse::stage()).then(never::stage()).heal();
+    let chain = kafka::text("t").stream("in").then(parse::stage()).then(never::stage()).heal();
     let config = builder(&kafka).drain_budget("300ms").build().expect("right");
     let began = Instant::now();
     let report =
-        stopped(App::new("a").add(chain), config, || began.elapsed() > Duration::from_millis(500)).await;
+        stopped(App::new("a").chain(chain), config, || began.elapsed() > Duration::from_millis(500)).await;
     let report = report.expect("it was asked to");
     assert_eq!((report.records, report.lag), (0, Some(10)));
     assert!(began.elapsed() < Duration::from_secs(10));
 
-    let again = kafka::string("t").stream("in").then(parse::stage()).then(rest::stage()).heal();
-    heals(App::new("a").add(again), &kafka).await;
+    let again = kafka::text("t").stream("in").then(parse::stage()).then(rest::stage()).heal();
+    heals(App::new("a").chain(again), &kafka).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -97,7 +94,7 @@ async fn a_failure_during_the_drain_is_told() {
     let kafka = numbers(8);
     let arrived = Arc::new(AtomicBool::new(false));
     let at_seven = Arc::clone(&arrived);
-    let chain = kafka::string("t")
+    let chain = kafka::text("t")
         .stream("in")
         .then(parse::stage())
         .map(move |n: usize| {
@@ -106,7 +103,8 @@ async fn a_failure_during_the_drain_is_told() {
         })
         .then(slow_failure::stage())
         .heal();
-    let result = stopped(App::new("a").add(chain), config(&kafka), || arrived.load(Ordering::Relaxed)).await;
+    let result =
+        stopped(App::new("a").chain(chain), config(&kafka), || arrived.load(Ordering::Relaxed)).await;
     let Err(Error::Record(error)) = result else { panic!("{result:?}") };
     assert_eq!((error.offset, error.stage.as_str()), (0, "in.parse.map.slow_failure"));
     assert_eq!(committed(&kafka).get(&0), None);
@@ -121,8 +119,8 @@ fn a_drop_that_blocks_for_ever_does_not_keep_the_end_from_coming() {
         .enable_all()
         .build()
         .expect("a runtime");
-    let chain = kafka::string("t").stream("in").then(parse::stage()).then(stick::stage()).heal();
-    let app = App::new("a").add(chain).with(Arc::clone(&released));
+    let chain = kafka::text("t").stream("in").then(parse::stage()).then(stick::stage()).heal();
+    let app = App::new("a").chain(chain).with(Arc::clone(&released));
     let config = builder(&kafka).drain_budget("300ms").build().expect("right");
     runtime.block_on(async {
         let began = Instant::now();
@@ -145,7 +143,7 @@ fn a_runtime_that_is_shut_down_in_mid_way_loses_nothing_and_hangs_nothing() {
         .expect("a runtime");
     let arrived = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&arrived);
-    let chain = kafka::string("t")
+    let chain = kafka::text("t")
         .stream("in")
         .then(parse::stage())
         .map(move |n: usize| {
@@ -154,7 +152,7 @@ fn a_runtime_that_is_shut_down_in_mid_way_loses_nothing_and_hangs_nothing() {
         })
         .then(stop_at_50::stage())
         .heal();
-    let app = App::new("a").add(chain);
+    let app = App::new("a").chain(chain);
     let handle = runtime.block_on(async { net(app.start(config(&kafka))).await.expect("it starts") });
     let until = Instant::now() + NET;
     while arrived.load(Ordering::Relaxed) < 100 && Instant::now() < until {
@@ -176,15 +174,15 @@ fn a_runtime_that_is_shut_down_in_mid_way_loses_nothing_and_hangs_nothing() {
 #[tokio::test]
 async fn a_batch_that_a_stage_forgets_is_pending_again() {
     let kafka = numbers(20);
-    let chain = kafka::string("t")
+    let chain = kafka::text("t")
         .stream("in")
         .then(parse::stage())
-        .partition(5)
+        .batch(5)
         .within("50ms")
         .then(forget::stage())
         .heal();
-    let error = fails_at(App::new("a").add(chain), &kafka, 0).await;
-    assert_eq!((error.stage.as_str(), &error.kind), ("in.parse.partition.forget", &RecordErrorKind::Stage));
+    let error = fails_at(App::new("a").chain(chain), &kafka, 0).await;
+    assert_eq!((error.stage.as_str(), &error.kind), ("in.parse.batch.forget", &RecordErrorKind::Stage));
 }
 
 #[tokio::test]
@@ -192,14 +190,14 @@ async fn a_batch_that_a_stage_forgets_is_pending_again() {
 async fn idle() {
     let kafka = numbers(0);
     let seen = Seen::<usize>::default();
-    let chain = kafka::string("t")
+    let chain = kafka::text("t")
         .stream("in")
         .then(parse::stage())
         .then(rest::stage())
-        .partition(5)
+        .batch(5)
         .then(read::stage())
         .heal();
-    let app = App::new("a").add(chain).with_arc(seen);
+    let app = App::new("a").chain(chain).with_arc(seen);
     let handle = net(app.start(config(&kafka))).await.expect("it starts");
     tokio::time::sleep(Duration::from_secs(1)).await;
     let before = processor_time();

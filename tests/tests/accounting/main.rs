@@ -156,29 +156,29 @@ fn half_then_error(n: usize) -> impl Iterator<Item = Result<usize, String>> {
 }
 
 #[stage(batch)]
-fn read(rows: &Rows<usize>, #[state] seen: &Mutex<Vec<usize>>) {
+fn read(rows: &Batch<usize>, #[state] seen: &Mutex<Vec<usize>>) {
     seen.lock().expect("no panic").extend(rows.iter().map(|(_, n)| *n));
 }
 
 #[stage(batch)]
-async fn read_later(rows: &Rows<usize>, #[state] seen: &Mutex<Vec<usize>>) {
+async fn read_later(rows: &Batch<usize>, #[state] seen: &Mutex<Vec<usize>>) {
     tokio::task::yield_now().await;
     seen.lock().expect("no panic").extend(rows.iter().map(|(_, n)| *n));
 }
 
 #[stage(batch)]
-fn panic_at_7_in_batch(rows: &Rows<usize>) {
+fn panic_at_7_in_batch(rows: &Batch<usize>) {
     assert!(rows.iter().all(|(_, n)| *n != 7), "no seven");
 }
 
 #[stage(batch)]
-async fn panic_at_7_in_batch_later(rows: &Rows<usize>) {
+async fn panic_at_7_in_batch_later(rows: &Batch<usize>) {
     tokio::task::yield_now().await;
     assert!(rows.iter().all(|(_, n)| *n != 7), "no seven");
 }
 
 #[stage(batch)]
-fn panic_at_7_in_own_batch(rows: Batch<'_, usize>) -> Batch<'_, usize> {
+fn panic_at_7_in_own_batch(rows: BatchMut<'_, usize>) -> BatchMut<'_, usize> {
     rows.map(|n| {
         assert!(n != 7, "no seven");
         n
@@ -186,7 +186,7 @@ fn panic_at_7_in_own_batch(rows: Batch<'_, usize>) -> Batch<'_, usize> {
 }
 
 #[stage(batch)]
-async fn panic_at_7_in_own_batch_later(rows: Batch<'_, usize>) -> Batch<'_, usize> {
+async fn panic_at_7_in_own_batch_later(rows: BatchMut<'_, usize>) -> BatchMut<'_, usize> {
     tokio::task::yield_now().await;
     rows.map(|n| {
         assert!(n != 7, "no seven");
@@ -195,7 +195,7 @@ async fn panic_at_7_in_own_batch_later(rows: Batch<'_, usize>) -> Batch<'_, usiz
 }
 
 #[stage(batch)]
-fn reduce_the_odd(rows: Batch<'_, usize>) -> Batch<'_, usize> {
+fn reduce_the_odd(rows: BatchMut<'_, usize>) -> BatchMut<'_, usize> {
     rows.filter("by four", |n| !n.is_multiple_of(4)).route(
         |n| n.is_multiple_of(2),
         |even| even,
@@ -204,12 +204,12 @@ fn reduce_the_odd(rows: Batch<'_, usize>) -> Batch<'_, usize> {
 }
 
 #[stage(batch)]
-fn repeat(rows: Batch<'_, usize>) -> Batch<'_, usize> {
+fn repeat(rows: BatchMut<'_, usize>) -> BatchMut<'_, usize> {
     rows.flat_map("none", |n| vec![n; n % 3])
 }
 
 #[stage(batch)]
-fn forget(rows: Batch<'_, usize>) -> Result<Batch<'_, usize>, String> {
+fn forget(rows: BatchMut<'_, usize>) -> Result<BatchMut<'_, usize>, String> {
     std::mem::forget(rows);
     Err("forgotten".to_owned())
 }
@@ -243,7 +243,7 @@ async fn never(n: usize) -> usize {
 }
 
 #[stage(batch)]
-async fn never_read(rows: &Rows<usize>) {
+async fn never_read(rows: &Batch<usize>) {
     assert!(!rows.is_empty());
     std::future::pending::<()>().await;
 }

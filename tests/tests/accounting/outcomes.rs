@@ -7,12 +7,12 @@ use super::*;
 #[tokio::test]
 async fn a_record_that_went_several_ways_counts_once_and_as_the_highest() {
     let kafka = numbers(100);
-    let chain = kafka::string("t")
+    let chain = kafka::text("t")
         .stream("in")
         .then(parse::stage())
         .fan_out(|all| all.filter(|n| n.is_multiple_of(3)).reason("by three").heal())
         .and(|all| all.then(even_later::stage()).heal());
-    let report = heals(App::new("a").add(chain), &kafka).await;
+    let report = heals(App::new("a").chain(chain), &kafka).await;
     // Skipped in both ways: neither by two nor by three.
     assert_eq!(report.healed, 67);
     assert_eq!(report.skipped.values().sum::<u64>(), 33);
@@ -23,12 +23,12 @@ async fn one_way_that_fails_holds_the_record_that_another_healed() {
     let kafka = numbers(20);
     let seen = Seen::<usize>::default();
     let saw = Arc::clone(&seen);
-    let chain = kafka::string("t")
+    let chain = kafka::text("t")
         .stream("in")
         .then(parse::stage())
         .fan_out(move |all| all.map(move |n| saw.lock().expect("no panic").push(n)).heal())
         .and(|all| all.then(panic_at_7_later::stage()).heal());
-    let error = fails_at(App::new("a").add(chain), &kafka, 7).await;
+    let error = fails_at(App::new("a").chain(chain), &kafka, 7).await;
     assert_eq!(error.stage, "in.parse.panic_at_7_later");
     assert!(seen.lock().expect("no panic").contains(&7));
 }
@@ -36,18 +36,14 @@ async fn one_way_that_fails_holds_the_record_that_another_healed() {
 #[tokio::test]
 async fn no_children_are_a_skip_in_both_kinds_of_flat() {
     let kafka = numbers(40);
-    let fused = kafka::string("t").stream("in").then(parse::stage()).then(as_often::stage()).heal();
-    let report = heals(App::new("a").add(fused), &kafka).await;
+    let fused = kafka::text("t").stream("in").then(parse::stage()).then(as_often::stage()).heal();
+    let report = heals(App::new("a").chain(fused), &kafka).await;
     assert_eq!((report.healed, report.skipped.get("none")), (30, Some(&10)));
 
     let kafka = numbers(40);
-    let queued = kafka::string("t")
-        .stream("in")
-        .then(parse::stage())
-        .then(as_often::stage())
-        .then(rest::stage())
-        .heal();
-    let report = heals(App::new("a").add(queued), &kafka).await;
+    let queued =
+        kafka::text("t").stream("in").then(parse::stage()).then(as_often::stage()).then(rest::stage()).heal();
+    let report = heals(App::new("a").chain(queued), &kafka).await;
     assert_eq!((report.healed, report.skipped.get("none")), (30, Some(&10)));
 }
 
@@ -55,11 +51,11 @@ async fn no_children_are_a_skip_in_both_kinds_of_flat() {
 async fn an_error_in_the_middle_of_many_holds_the_record_also_where_children_healed() {
     for queued in [false, true] {
         let kafka = numbers(20);
-        let flat = kafka::string("t").stream("in").then(parse::stage()).then(half_then_error::stage());
+        let flat = kafka::text("t").stream("in").then(parse::stage()).then(half_then_error::stage());
         let app = if queued {
-            App::new("a").add(flat.then(rest::stage()).heal())
+            App::new("a").chain(flat.then(rest::stage()).heal())
         } else {
-            App::new("a").add(flat.heal())
+            App::new("a").chain(flat.heal())
         };
         let error = fails_at(app, &kafka, 7).await;
         assert_eq!(error.stage, "in.parse.half_then_error", "{error}");
@@ -71,16 +67,16 @@ async fn an_error_in_the_middle_of_many_holds_the_record_also_where_children_hea
 async fn a_batch_stage_may_skip_merge_and_multiply_rows() {
     let kafka = over(4, 400);
     let seen = Seen::<usize>::default();
-    let chain = kafka::string("t")
+    let chain = kafka::text("t")
         .stream("in")
         .then(parse::stage())
-        .partition(50)
+        .batch(50)
         .within("50ms")
         .then(reduce_the_odd::stage())
         .then(repeat::stage())
         .then(read_later::stage())
         .heal();
-    let app = App::new("a").add(chain).with_arc(Arc::clone(&seen));
+    let app = App::new("a").chain(chain).with_arc(Arc::clone(&seen));
     let report = heals(app, &kafka).await;
     assert!(report.skipped["by four"] == 100, "{report:?}");
     assert!(report.healed > 0 && report.skipped.contains_key("none"), "{report:?}");
@@ -90,14 +86,14 @@ async fn a_batch_stage_may_skip_merge_and_multiply_rows() {
 async fn two_gatherings_in_one_pipeline_account_for_every_row() {
     let kafka = over(4, 300);
     let seen = Seen::<usize>::default();
-    let chain = kafka::string("t")
+    let chain = kafka::text("t")
         .stream("in")
         .then(parse::stage())
-        .fan_out(|all| all.partition(50).within("50ms").then(read::stage()).heal())
+        .fan_out(|all| all.batch(50).within("50ms").then(read::stage()).heal())
         .and(|all| {
-            all.filter(|n| n.is_multiple_of(2)).partition(7).within("20ms").then(read_later::stage()).heal()
+            all.filter(|n| n.is_multiple_of(2)).batch(7).within("20ms").then(read_later::stage()).heal()
         });
-    let app = App::new("a").add(chain).with_arc(Arc::clone(&seen));
+    let app = App::new("a").chain(chain).with_arc(Arc::clone(&seen));
     let report = heals(app, &kafka).await;
     assert_eq!((report.healed, seen.lock().expect("no panic").len()), (300, 450));
 }
@@ -106,14 +102,14 @@ async fn two_gatherings_in_one_pipeline_account_for_every_row() {
 async fn a_batch_that_goes_two_ways_heals_when_both_have() {
     let kafka = over(4, 300);
     let seen = Seen::<usize>::default();
-    let chain = kafka::string("t")
+    let chain = kafka::text("t")
         .stream("in")
         .then(parse::stage())
-        .partition(50)
+        .batch(50)
         .within("50ms")
         .fan_out(|rows| rows.then(read::stage()).heal())
         .and(|rows| rows.then(reduce_the_odd::stage()).then(read_later::stage()).heal());
-    let app = App::new("a").add(chain).with_arc(Arc::clone(&seen));
+    let app = App::new("a").chain(chain).with_arc(Arc::clone(&seen));
     let report = heals(app, &kafka).await;
     assert_eq!(report.healed, 300, "what one way skipped the other healed: {report:?}");
 }
@@ -124,13 +120,13 @@ async fn both_branches_of_a_diamond_count_as_one_record() {
     let seen = Seen::<(i32, usize)>::default();
     let saw = Arc::clone(&seen);
     let (port, both) = union::<usize>("both");
-    let source = kafka::string("t")
+    let source = kafka::text("t")
         .stream("in")
         .then(parse::stage())
         .fan_out(|all| all.filter(|n| n.is_multiple_of(2)).reason("odd").to(&port))
         .and(|all| all.then(rest::stage()).to(&port));
     let both = both.then(rest::stage()).map(move |n| saw.lock().expect("no panic").push((0, n))).heal();
-    let report = heals(App::new("a").add(source).add(both), &kafka).await;
+    let report = heals(App::new("a").chain(source).chain(both), &kafka).await;
     assert_eq!((report.healed, seen.lock().expect("no panic").len()), (200, 300));
 }
 
@@ -139,15 +135,15 @@ async fn with_room_for_one_record_everything_still_flows() {
     let kafka = over(2, 60);
     kafka.create_topic("out", 1).expect("a topic");
     let seen = Seen::<usize>::default();
-    let chain = kafka::string("t")
+    let chain = kafka::text("t")
         .stream("in")
         .then(parse::stage())
         .then(rest::stage())
         .fan_out(|all| {
-            all.map(|n: usize| n.to_string()).then(kafka::to_string("out")).then(count::stage()).heal()
+            all.map(|n: usize| n.to_string()).then(kafka::to_text("out")).then(count::stage()).heal()
         })
-        .and(|all| all.then(as_often::stage()).partition(1).within("30s").then(read::stage()).heal());
-    let app = App::new("a").add(chain).with_arc(Arc::clone(&seen));
+        .and(|all| all.then(as_often::stage()).batch(1).within("30s").then(read::stage()).heal());
+    let app = App::new("a").chain(chain).with_arc(Arc::clone(&seen));
     let config = builder(&kafka).in_flight(1).build().expect("right");
     let report = heals_with(app, &kafka, config).await;
     assert_eq!(report.healed, 60);

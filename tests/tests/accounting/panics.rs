@@ -5,63 +5,61 @@ use super::*;
 #[tokio::test]
 async fn in_a_synchronous_stage() {
     let kafka = numbers(20);
-    let chain = kafka::string("t").stream("in").then(parse::stage()).then(panic_at_7::stage()).heal();
-    let error = fails_at(App::new("a").add(chain), &kafka, 7).await;
+    let chain = kafka::text("t").stream("in").then(parse::stage()).then(panic_at_7::stage()).heal();
+    let error = fails_at(App::new("a").chain(chain), &kafka, 7).await;
     assert!(is_panic(&error, "no seven") && error.stage == "in.parse.panic_at_7", "{error}");
 }
 
 #[tokio::test]
 async fn in_an_asynchronous_stage() {
     let kafka = numbers(20);
-    let chain = kafka::string("t").stream("in").then(parse::stage()).then(panic_at_7_later::stage()).heal();
-    let error = fails_at(App::new("a").add(chain), &kafka, 7).await;
+    let chain = kafka::text("t").stream("in").then(parse::stage()).then(panic_at_7_later::stage()).heal();
+    let error = fails_at(App::new("a").chain(chain), &kafka, 7).await;
     assert!(is_panic(&error, "no seven") && error.stage == "in.parse.panic_at_7_later", "{error}");
 }
 
 #[tokio::test]
 async fn in_a_map_behind_a_boundary() {
     let kafka = numbers(20);
-    let chain = kafka::string("t")
+    let chain = kafka::text("t")
         .stream("in")
         .then(parse::stage())
         .then(rest::stage())
         .map(|n| assert!(n != 7, "no seven"))
         .heal();
-    let error = fails_at(App::new("a").add(chain), &kafka, 7).await;
+    let error = fails_at(App::new("a").chain(chain), &kafka, 7).await;
     assert!(is_panic(&error, "no seven") && error.stage == "in.parse.rest.map", "{error}");
 }
 
 #[tokio::test]
 async fn in_a_flat_stage_that_is_fused() {
     let kafka = numbers(20);
-    let chain =
-        kafka::string("t").stream("in").then(parse::stage()).then(twice_but_panic_at_7::stage()).heal();
-    let error = fails_at(App::new("a").add(chain), &kafka, 7).await;
+    let chain = kafka::text("t").stream("in").then(parse::stage()).then(twice_but_panic_at_7::stage()).heal();
+    let error = fails_at(App::new("a").chain(chain), &kafka, 7).await;
     assert!(is_panic(&error, "no seven") && error.stage == "in.parse.twice_but_panic_at_7", "{error}");
 }
 
 #[tokio::test]
 async fn in_a_flat_stage_with_a_queue_behind() {
     let kafka = numbers(20);
-    let chain = kafka::string("t")
+    let chain = kafka::text("t")
         .stream("in")
         .then(parse::stage())
         .then(twice_but_panic_at_7::stage())
         .then(rest::stage())
         .heal();
-    let error = fails_at(App::new("a").add(chain), &kafka, 7).await;
+    let error = fails_at(App::new("a").chain(chain), &kafka, 7).await;
     assert!(is_panic(&error, "no seven") && error.stage == "in.parse.twice_but_panic_at_7", "{error}");
 }
 
 async fn in_batch<S>(stage: S, name: &str)
 where
-    S: healer::__private::Accepts<Rows<usize>>,
+    S: healer::__private::Accepts<Batch<usize>>,
     S::Out: Send + 'static,
 {
     let kafka = numbers(20);
-    let chain =
-        kafka::string("t").stream("in").then(parse::stage()).partition(5).within("50ms").then(stage).heal();
-    let error = fails(App::new("a").add(chain), &kafka).await;
+    let chain = kafka::text("t").stream("in").then(parse::stage()).batch(5).within("50ms").then(stage).heal();
+    let error = fails(App::new("a").chain(chain), &kafka).await;
     assert!(is_panic(&error, "no seven"), "{error}");
     assert_eq!(error.stage, format!("in.parse.partition.{name}"));
     assert!(committed(&kafka).get(&0).copied().unwrap_or(0) <= 7);
@@ -91,9 +89,9 @@ async fn in_an_asynchronous_transforming_batch_stage() {
 async fn behind_a_port() {
     let kafka = numbers(20);
     let (port, both) = union::<usize>("both");
-    let source = kafka::string("t").stream("in").then(parse::stage()).to(&port);
+    let source = kafka::text("t").stream("in").then(parse::stage()).to(&port);
     let both = both.map(|n| assert!(n != 7, "no seven")).heal();
-    let error = fails_at(App::new("a").add(source).add(both), &kafka, 7).await;
+    let error = fails_at(App::new("a").chain(source).chain(both), &kafka, 7).await;
     assert!(is_panic(&error, "no seven") && error.stage == "both.map", "{error}");
 }
 
@@ -101,12 +99,12 @@ async fn behind_a_port() {
 async fn in_a_sink_s_closure() {
     let kafka = numbers(20);
     kafka.create_topic("out", 1).expect("a topic");
-    let sink = kafka::to_string("out").key(|text: &String, _: &Context| {
+    let sink = kafka::to_text("out").key(|text: &String, _: &Context| {
         assert!(text != "7", "no seven");
         None
     });
-    let chain = kafka::string("t").stream("in").then(sink).heal();
-    let error = fails_at(App::new("a").add(chain), &kafka, 7).await;
+    let chain = kafka::text("t").stream("in").then(sink).heal();
+    let error = fails_at(App::new("a").chain(chain), &kafka, 7).await;
     assert!(is_panic(&error, "no seven") && error.stage == "in.out", "{error}");
 }
 
@@ -120,13 +118,13 @@ async fn in_the_clone_of_a_value_that_goes_two_ways() {
         }
     }
     let kafka = numbers(20);
-    let chain = kafka::string("t")
+    let chain = kafka::text("t")
         .stream("in")
         .map(|text: String| Odd(number(&text)))
         .named("odd")
         .fan_out(|all| all.map(|odd: Odd| odd.0).heal())
         .and(|all| all.map(|odd: Odd| odd.0).then(rest::stage()).heal());
-    let error = fails_at(App::new("a").add(chain), &kafka, 7).await;
+    let error = fails_at(App::new("a").chain(chain), &kafka, 7).await;
     assert!(is_panic(&error, "no seven") && error.stage == "in.odd", "{error}");
 }
 
@@ -146,7 +144,7 @@ async fn in_a_codec() {
     }
     let kafka = numbers(20);
     let chain = kafka::source(Picky, "t").stream("in").heal();
-    let error = fails_at(App::new("a").add(chain), &kafka, 7).await;
+    let error = fails_at(App::new("a").chain(chain), &kafka, 7).await;
     assert!(is_panic(&error, "no seven") && error.stage == "in", "{error}");
 }
 
@@ -161,8 +159,8 @@ async fn in_the_drop_of_what_a_closure_holds_and_the_end_is_told_all_the_same() 
     }
     let kafka = numbers(5);
     let bomb = Bomb;
-    let chain = kafka::string("t").stream("in").map(move |text: String| (&bomb, text).1).heal();
-    let app = App::new("a").add(chain);
+    let chain = kafka::text("t").stream("in").map(move |text: String| (&bomb, text).1).heal();
+    let app = App::new("a").chain(chain);
     let result = net(app.run_until_end(config(&kafka))).await;
     assert!(matches!(result, Err(Error::Engine(_))), "{result:?}");
     assert_eq!(committed(&kafka)[&0], 5);
@@ -194,12 +192,12 @@ fn fragile_twice(text: String) -> Vec<Fragile> {
 }
 
 #[stage(batch)]
-fn fragile_rows(rows: Batch<'_, String>) -> Batch<'_, Fragile> {
+fn fragile_rows(rows: BatchMut<'_, String>) -> BatchMut<'_, Fragile> {
     rows.map(|text| Fragile(number(&text)))
 }
 
 #[stage(batch)]
-fn look_at(rows: &Rows<Fragile>) {
+fn look_at(rows: &Batch<Fragile>) {
     let _ = rows;
 }
 
@@ -225,22 +223,25 @@ fn fails_in_memory(place: &str, app: App) {
 
 #[test]
 fn in_the_drop_of_a_value_wherever_it_ends() {
-    let texts = || kafka::string("t").stream("in");
+    let texts = || kafka::text("t").stream("in");
     let fragile = || texts().map(|text: String| Fragile(number(&text)));
     let all = [
-        ("healed", App::new("a").add(fragile().heal())),
-        ("healed behind a boundary", App::new("a").add(texts().then(fragile_later::stage()).heal())),
-        ("healed behind overlapping calls", App::new("a").add(texts().then(fragile_beside::stage()).heal())),
-        ("one of several", App::new("a").add(texts().then(fragile_twice::stage()).heal())),
-        ("left out", App::new("a").add(fragile().filter(|fragile| fragile.0 != 7).heal())),
-        ("taken by a stage", App::new("a").add(fragile().then(take::stage()).heal())),
-        ("skipped by a stage", App::new("a").add(fragile().then(leave::stage()).heal())),
-        ("in a batch", App::new("a").add(texts().partition(5).then(fragile_rows::stage()).heal())),
-        ("in a batch that was read", App::new("a").add(fragile().partition(5).then(look_at::stage()).heal())),
+        ("healed", App::new("a").chain(fragile().heal())),
+        ("healed behind a boundary", App::new("a").chain(texts().then(fragile_later::stage()).heal())),
+        (
+            "healed behind overlapping calls",
+            App::new("a").chain(texts().then(fragile_beside::stage()).heal()),
+        ),
+        ("one of several", App::new("a").chain(texts().then(fragile_twice::stage()).heal())),
+        ("left out", App::new("a").chain(fragile().filter(|fragile| fragile.0 != 7).heal())),
+        ("taken by a stage", App::new("a").chain(fragile().then(take::stage()).heal())),
+        ("skipped by a stage", App::new("a").chain(fragile().then(leave::stage()).heal())),
+        ("in a batch", App::new("a").chain(texts().batch(5).then(fragile_rows::stage()).heal())),
+        ("in a batch that was read", App::new("a").chain(fragile().batch(5).then(look_at::stage()).heal())),
         (
             "on one of two ways",
             App::new("a")
-                .add(fragile().fan_out(|way| way.map(std::mem::forget).heal()).and(healer::Stream::heal)),
+                .chain(fragile().fan_out(|way| way.map(std::mem::forget).heal()).and(healer::Stream::heal)),
         ),
     ];
     for (place, app) in all {
@@ -271,18 +272,18 @@ async fn in_turn_later(text: String) -> Twice {
 }
 
 #[stage(batch)]
-fn in_turn_of_rows(rows: Batch<'_, String>) -> Batch<'_, usize> {
+fn in_turn_of_rows(rows: BatchMut<'_, String>) -> BatchMut<'_, usize> {
     rows.flat_map("none", |text| Twice(Fragile(number(&text)), 2))
 }
 
 #[test]
 fn in_the_drop_of_an_iterator_that_has_given_all() {
-    let texts = || kafka::string("t").stream("in");
+    let texts = || kafka::text("t").stream("in");
     let all = [
-        ("fused", App::new("a").add(texts().then(in_turn::stage()).heal())),
-        ("above a queue", App::new("a").add(texts().then(in_turn::stage()).then(rest::stage()).heal())),
-        ("asynchronous", App::new("a").add(texts().then(in_turn_later::stage()).heal())),
-        ("of rows", App::new("a").add(texts().partition(5).then(in_turn_of_rows::stage()).heal())),
+        ("fused", App::new("a").chain(texts().then(in_turn::stage()).heal())),
+        ("above a queue", App::new("a").chain(texts().then(in_turn::stage()).then(rest::stage()).heal())),
+        ("asynchronous", App::new("a").chain(texts().then(in_turn_later::stage()).heal())),
+        ("of rows", App::new("a").chain(texts().batch(5).then(in_turn_of_rows::stage()).heal())),
     ];
     for (place, app) in all {
         fails_in_memory(place, app);

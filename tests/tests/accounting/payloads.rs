@@ -78,24 +78,24 @@ async fn flat_later(n: usize) -> Vec<usize> {
 
 /// Each kind of node, with the name that its error must give.
 fn kinds() -> Vec<(&'static str, App)> {
-    let source = || kafka::string("t").stream("in").then(parse::stage());
+    let source = || kafka::text("t").stream("in").then(parse::stage());
     let app = || App::new("a");
     vec![
-        ("fused", app().add(source().then(fused::stage()).heal())),
-        ("fused_again", app().add(source().then(fused_again::stage()).heal())),
-        ("later", app().add(source().then(later::stage()).heal())),
-        ("later_again", app().add(source().then(later_again::stage()).heal())),
-        ("on_a_thread", app().add(source().then(on_a_thread::stage()).heal())),
-        ("on_a_thread_again", app().add(source().then(on_a_thread_again::stage()).heal())),
-        ("overlapping", app().add(source().then(overlapping::stage()).heal())),
-        ("overlapping_on_threads", app().add(source().then(overlapping_on_threads::stage()).heal())),
-        ("flat", app().add(source().then(flat::stage()).heal())),
-        ("flat", app().add(source().then(flat::stage()).then(rest::stage()).heal())),
-        ("flat_later", app().add(source().then(flat_later::stage()).heal())),
-        ("map", app().add(source().map(not_seven).heal())),
-        ("rest.map", app().add(source().then(rest::stage()).map(not_seven).heal())),
-        ("try_map", app().add(source().try_map(|n| Ok::<_, String>(not_seven(n))).heal())),
-        ("filter", app().add(source().filter(|n| not_seven(*n) < 100).reason("large").heal())),
+        ("fused", app().chain(source().then(fused::stage()).heal())),
+        ("fused_again", app().chain(source().then(fused_again::stage()).heal())),
+        ("later", app().chain(source().then(later::stage()).heal())),
+        ("later_again", app().chain(source().then(later_again::stage()).heal())),
+        ("on_a_thread", app().chain(source().then(on_a_thread::stage()).heal())),
+        ("on_a_thread_again", app().chain(source().then(on_a_thread_again::stage()).heal())),
+        ("overlapping", app().chain(source().then(overlapping::stage()).heal())),
+        ("overlapping_on_threads", app().chain(source().then(overlapping_on_threads::stage()).heal())),
+        ("flat", app().chain(source().then(flat::stage()).heal())),
+        ("flat", app().chain(source().then(flat::stage()).then(rest::stage()).heal())),
+        ("flat_later", app().chain(source().then(flat_later::stage()).heal())),
+        ("map", app().chain(source().map(not_seven).heal())),
+        ("rest.map", app().chain(source().then(rest::stage()).map(not_seven).heal())),
+        ("try_map", app().chain(source().try_map(|n| Ok::<_, String>(not_seven(n))).heal())),
+        ("filter", app().chain(source().filter(|n| not_seven(*n) < 100).reason("large").heal())),
     ]
 }
 
@@ -115,23 +115,23 @@ async fn in_every_kind_of_node_such_a_panic_is_a_failure_of_its_record() {
 }
 
 #[stage(batch, split, on_error = skip)]
-fn batch(rows: &Rows<usize>) {
+fn batch(rows: &Batch<usize>) {
     assert!(rows.iter().all(|(_, n)| not_seven(*n) < 100));
 }
 
 #[stage(batch, split, on_error = skip)]
-async fn batch_later(rows: &Rows<usize>) {
+async fn batch_later(rows: &Batch<usize>) {
     tokio::task::yield_now().await;
     assert!(rows.iter().all(|(_, n)| not_seven(*n) < 100));
 }
 
 #[stage(batch, split, on_error = skip)]
-fn own_batch(rows: Batch<'_, usize>) -> Batch<'_, usize> {
+fn own_batch(rows: BatchMut<'_, usize>) -> BatchMut<'_, usize> {
     rows.map(not_seven)
 }
 
 #[stage(batch, split, on_error = skip)]
-async fn own_batch_later(rows: Batch<'_, usize>) -> Batch<'_, usize> {
+async fn own_batch_later(rows: BatchMut<'_, usize>) -> BatchMut<'_, usize> {
     tokio::task::yield_now().await;
     rows.map(not_seven)
 }
@@ -146,27 +146,27 @@ impl Clone for Odd {
 }
 
 #[stage(batch, retry(2, backoff = "1ms"))]
-fn of_copies(rows: Batch<'_, Odd>) -> Batch<'_, Odd> {
+fn of_copies(rows: BatchMut<'_, Odd>) -> BatchMut<'_, Odd> {
     rows
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn in_every_kind_of_batch_stage_such_a_panic_is_a_failure_of_its_rows() {
     let kafka = numbers(20);
-    let rows = || kafka::string("t").stream("in").then(parse::stage()).partition(5).within("50ms");
+    let rows = || kafka::text("t").stream("in").then(parse::stage()).batch(5).within("50ms");
     let apps = [
-        App::new("a").add(rows().then(batch::stage()).heal()),
-        App::new("a").add(rows().then(batch_later::stage()).heal()),
-        App::new("a").add(rows().then(own_batch::stage()).heal()),
-        App::new("a").add(rows().then(own_batch_later::stage()).heal()),
+        App::new("a").chain(rows().then(batch::stage()).heal()),
+        App::new("a").chain(rows().then(batch_later::stage()).heal()),
+        App::new("a").chain(rows().then(own_batch::stage()).heal()),
+        App::new("a").chain(rows().then(own_batch_later::stage()).heal()),
     ];
     for (number, app) in apps.into_iter().enumerate() {
         let config = builder(&kafka).group(format!("g{number}")).build().expect("right");
         let report = net(app.run_until_end(config)).await.expect("the others are done");
         assert_eq!((report.healed, report.skipped.get("failed")), (19, Some(&1)), "{number}");
     }
-    let odd = kafka::string("t").stream("in").map(|text: String| Odd(number(&text)));
-    let app = App::new("a").add(odd.partition(5).within("50ms").then(of_copies::stage()).heal());
+    let odd = kafka::text("t").stream("in").map(|text: String| Odd(number(&text)));
+    let app = App::new("a").chain(odd.batch(5).within("50ms").then(of_copies::stage()).heal());
     let error = fails(app, &kafka).await;
     assert!(is_panic(&error, "no text") && !error.rows.is_empty(), "{error}");
 }
@@ -201,14 +201,14 @@ async fn in_codecs_and_closures_of_sinks_such_a_panic_is_a_failure_of_its_record
     let kafka = numbers(20);
     kafka.create_topic("out", 1).expect("a topic");
     let source = |reads| kafka::source(Picky { reads }, "t").stream("in");
-    let keyed = kafka::to_string("out").key(|n: &String, _: &Context| {
+    let keyed = kafka::to_text("out").key(|n: &String, _: &Context| {
         not_seven(number(n));
         None
     });
     let apps = [
-        App::new("a").add(source(true).heal()),
-        App::new("a").add(source(false).then(kafka::sink(Picky { reads: false }, "out")).heal()),
-        App::new("a").add(kafka::string("t").stream("in").then(keyed).heal()),
+        App::new("a").chain(source(true).heal()),
+        App::new("a").chain(source(false).then(kafka::sink(Picky { reads: false }, "out")).heal()),
+        App::new("a").chain(kafka::text("t").stream("in").then(keyed).heal()),
     ];
     for (number, app) in apps.into_iter().enumerate() {
         let config = builder(&kafka).group(format!("g{number}")).build().expect("right");
@@ -279,11 +279,11 @@ async fn refusing_later(n: usize) -> Result<usize, healer::BoxError> {
 async fn what_an_error_says_is_told_once_and_cut_off_wherever_it_goes() {
     let kafka = numbers(20);
     kafka.create_topic("dead", 1).expect("a topic");
-    let source = || kafka::string("t").stream("in").then(parse::stage());
+    let source = || kafka::text("t").stream("in").then(parse::stage());
     let apps = || {
         [
-            App::new("a").add(source().then(refusing::stage()).heal()),
-            App::new("a").add(source().then(refusing_later::stage()).heal()),
+            App::new("a").chain(source().then(refusing::stage()).heal()),
+            App::new("a").chain(source().then(refusing_later::stage()).heal()),
         ]
     };
     for (number, app) in apps().into_iter().enumerate() {
@@ -323,14 +323,14 @@ async fn the_error_of_a_pipeline_says_its_causes_once() {
         (7, "an error whose `Display` or `source` panics"),
     ] {
         let kafka = numbers(20);
-        let chain = kafka::string("t")
+        let chain = kafka::text("t")
             .stream("in")
             .then(parse::stage())
             .filter(move |n| *n >= bad)
             .reason("before")
             .then(refusing::stage());
         let error =
-            net(App::new("a").add(chain.heal()).run_until_end(config(&kafka))).await.expect_err("it stops");
+            net(App::new("a").chain(chain.heal()).run_until_end(config(&kafka))).await.expect_err("it stops");
         let whole = format!(
             "record t[0]@{bad} failed at `in.parse.filter.refusing`: {words}; its offset is not committed"
         );
@@ -370,7 +370,7 @@ async fn clingy_later(n: &usize) -> Result<usize, Clingy> {
 }
 
 #[stage(batch, split, retry(2, backoff = "1ms"))]
-async fn clingy_in_batches(rows: &Rows<usize>) -> Result<(), Clingy> {
+async fn clingy_in_batches(rows: &Batch<usize>) -> Result<(), Clingy> {
     if rows.iter().any(|(_, n)| *n == 7) { Err(Clingy) } else { Ok(()) }
 }
 
@@ -378,11 +378,11 @@ async fn clingy_in_batches(rows: &Rows<usize>) -> Result<(), Clingy> {
 async fn an_error_that_panics_when_it_is_dropped_fails_its_record_alone() {
     let kafka = numbers(20);
     kafka.create_topic("dead", 1).expect("a topic");
-    let source = || kafka::string("t").stream("in").then(parse::stage());
+    let source = || kafka::text("t").stream("in").then(parse::stage());
     let apps = || {
         [
-            App::new("a").add(source().then(clingy::stage()).heal()),
-            App::new("a").add(source().then(clingy_later::stage()).heal()),
+            App::new("a").chain(source().then(clingy::stage()).heal()),
+            App::new("a").chain(source().then(clingy_later::stage()).heal()),
         ]
     };
     for (number, app) in apps().into_iter().enumerate() {
@@ -396,8 +396,8 @@ async fn an_error_that_panics_when_it_is_dropped_fails_its_record_alone() {
         let report = net(app.run_until_end(config)).await.expect("it is put aside");
         assert_eq!((report.healed, report.dead_lettered), (19, 1));
     }
-    let rows = source().partition(5).within("50ms").then(clingy_in_batches::stage()).heal();
-    let app = App::new("a").on_error(OnError::Skip).add(rows);
+    let rows = source().batch(5).within("50ms").then(clingy_in_batches::stage()).heal();
+    let app = App::new("a").on_error(OnError::Skip).chain(rows);
     let report = net(app.run_until_end(config(&kafka))).await.expect("it is skipped");
     assert_eq!((report.healed, report.skipped.get("failed")), (19, Some(&1)));
 }

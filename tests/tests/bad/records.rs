@@ -104,7 +104,7 @@ async fn a_tombstone_is_none_where_the_source_asks_for_it() {
 #[tokio::test]
 async fn an_empty_value_is_no_tombstone() {
     let kafka = filled([Some("")]);
-    let text = pipeline! { name "text"; kafka::string("in") => kafka::to_string("out") => heal; };
+    let text = pipeline! { name "text"; kafka::text("in") => kafka::to_text("out") => heal; };
     let report = text.run_until_end(config(&kafka)).await.unwrap();
     assert_eq!((report.records, report.healed), (1, 1));
 
@@ -125,7 +125,7 @@ async fn an_empty_value_is_no_tombstone() {
 #[tokio::test]
 async fn text_that_is_not_utf8_is_undecodable_as_text_and_fine_as_bytes() {
     let kafka = filled([Some(vec![0xff, 0x00, 0xfe])]);
-    let text = pipeline! { name "text"; kafka::string("in") => heal; };
+    let text = pipeline! { name "text"; kafka::text("in") => heal; };
     let error = failed_record(text.run_until_end(config(&kafka)).await);
     assert_eq!(error.kind, RecordErrorKind::Decode);
     let bytes = pipeline! { name "bytes"; kafka::bytes("in") => kafka::to_bytes("out") => heal; };

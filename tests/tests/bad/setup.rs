@@ -16,7 +16,7 @@ fn kafka() -> Option<&'static RealKafka> {
 }
 
 fn plain(topic: &str) -> App {
-    pipeline! { name "plain"; kafka::string(topic) => heal; }
+    pipeline! { name "plain"; kafka::text(topic) => heal; }
 }
 
 /// Starts it, expects that it fails, and that within this time.
@@ -33,8 +33,8 @@ async fn a_topic_that_two_patterns_match_is_read_by_neither() {
     kafka.create_topic("orders2", 1).unwrap();
     kafka.produce("orders2", [(None::<String>, Some("1"))]).unwrap();
     let app = App::new("twice")
-        .add(kafka::string("^orders.*").stream("all").heal())
-        .add(kafka::string("^orders[0-9]*$").stream("numbered").heal());
+        .chain(kafka::text("^orders.*").stream("all").heal())
+        .chain(kafka::text("^orders[0-9]*$").stream("numbered").heal());
     let run = tokio::time::timeout(LIMIT, app.run_until_end(settings(kafka.brokers(), "g").build().unwrap()));
     let error = run.await.expect("it ends").expect_err("one of the two would get nothing");
     assert!(matches!(error, Error::Build(_)), "{error:?}");
@@ -59,7 +59,7 @@ async fn a_missing_topic_is_named_at_the_start_of_a_sink() {
     let Some(kafka) = kafka() else { return };
     let (topic, missing) = (kafka.unique("there"), kafka.unique("missing"));
     kafka.create_topic(&topic, 1, &[]).unwrap();
-    let app = pipeline! { name "sink"; kafka::string(&topic) => kafka::to_string(&missing) => heal; };
+    let app = pipeline! { name "sink"; kafka::text(&topic) => kafka::to_text(&missing) => heal; };
     let config = settings(kafka.brokers(), &kafka.unique("group")).build().unwrap();
     let error = refused(app, config, LIMIT).await;
     assert!(matches!(error, Error::UnknownTopic(_)), "{error:?}");
@@ -73,8 +73,8 @@ async fn no_broker_is_an_error_within_the_time_that_was_given() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let nobody = listener.local_addr().unwrap().to_string();
     drop(listener);
-    let sink = pipeline! { name "sink"; kafka::string("in") => kafka::to_string("out") => heal; };
-    let pattern = pipeline! { name "pattern"; lines = kafka::string("^in.*") => map(|line: String| line); lines => heal; };
+    let sink = pipeline! { name "sink"; kafka::text("in") => kafka::to_text("out") => heal; };
+    let pattern = pipeline! { name "pattern"; lines = kafka::text("^in.*") => map(|line: String| line); lines => heal; };
     for app in [plain("in"), sink, pattern] {
         let config = settings(&nobody, "group").connect_timeout("1s").build().unwrap();
         let error = refused(app, config, Duration::from_secs(10)).await;
@@ -109,7 +109,7 @@ async fn a_wrong_password_is_refused_within_seconds_and_never_shown() {
     kafka.create_topic(&topic, 1, &[]).unwrap();
     let out = kafka.unique("out");
     kafka.create_topic(&out, 1, &[]).unwrap();
-    let sink = pipeline! { name "sink"; kafka::string(&topic) => kafka::to_string(&out) => heal; };
+    let sink = pipeline! { name "sink"; kafka::text(&topic) => kafka::to_text(&out) => heal; };
     for app in [plain(&topic), sink] {
         let config = with_password(kafka, &kafka.unique("group"), "not-the-password").connect_timeout("60s");
         let error = refused(app, config.build().unwrap(), Duration::from_secs(20)).await;
@@ -127,7 +127,7 @@ async fn the_right_password_opens_the_door() {
     kafka.create_topic(&topic, 2, &[]).unwrap();
     kafka.create_topic(&out, 1, &[]).unwrap();
     kafka.produce(&topic, crate::common::lines(100, 2)).unwrap();
-    let app = pipeline! { name "sink"; kafka::string(&topic) => kafka::to_string(&out) => heal; };
+    let app = pipeline! { name "sink"; kafka::text(&topic) => kafka::to_text(&out) => heal; };
     let config = with_password(kafka, &group, SASL_PASSWORD).build().unwrap();
     let report = app.run_until_end(config).await.unwrap();
     assert_eq!((report.healed, report.lag), (100, Some(0)));
@@ -201,7 +201,7 @@ fn all_missing_state_is_named_at_once_with_stage_and_type() {
     let app = || {
         pipeline! {
             name "state";
-            lines = kafka::string("in") => enrich => save;
+            lines = kafka::text("in") => enrich => save;
             lines => heal;
         }
     };
@@ -234,7 +234,7 @@ fn place(line: String, #[state] _geo: &dyn Geo, #[state] _prefix: &str) -> Strin
 
 #[test]
 fn state_of_no_known_size_is_asked_for_as_what_it_can_be_given_as() {
-    let app = || pipeline! { name "state"; lines = kafka::string("in") => place; lines => heal; };
+    let app = || pipeline! { name "state"; lines = kafka::text("in") => place; lines => heal; };
     let found = faults(app(), settings("localhost:1", "group"));
     assert_eq!(found.len(), 2, "{found:?}");
     for name in ["dyn bad::setup::Geo", "str"] {
@@ -248,8 +248,8 @@ fn state_of_no_known_size_is_asked_for_as_what_it_can_be_given_as() {
 #[test]
 fn a_batch_larger_than_a_partition_may_have_in_flight_is_refused() {
     let app = |rows| {
-        let stream = kafka::string("in").stream("lines").partition(rows);
-        App::new("batches").add(stream.map(|rows: Rows<String>| drop(rows)).heal())
+        let stream = kafka::text("in").stream("lines").batch(rows);
+        App::new("batches").chain(stream.map(|rows: Batch<String>| drop(rows)).heal())
     };
     let found = faults(app(101), settings("localhost:1", "group").in_flight(100));
     assert_eq!(found.len(), 1, "{found:?}");
@@ -266,8 +266,8 @@ fn a_topic_of_two_sources_is_refused() {
     let app = |second: &str| {
         pipeline! {
             name "twice";
-            kafka::string(["in", "other"]) as "first" => heal;
-            kafka::string(second) as "second" => heal;
+            kafka::text(["in", "other"]) as "first" => heal;
+            kafka::text(second) as "second" => heal;
         }
     };
     let found = faults(app("in"), settings("localhost:1", "group"));

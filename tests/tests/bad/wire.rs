@@ -29,7 +29,7 @@ fn tag(line: &String, ctx: &Context) -> String {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_header_name_that_is_no_text_does_not_matter_where_no_header_is_read() {
     let Some((kafka, from, ..)) = odd() else { return };
-    let app = pipeline! { name "plain"; kafka::string(&from) => map(|line: String| line.len()) => heal; };
+    let app = pipeline! { name "plain"; kafka::text(&from) => map(|line: String| line.len()) => heal; };
     let report = app.run_until_end(config(kafka, &kafka.unique("group"))).await.unwrap();
     assert_eq!((report.healed, report.lag), (3, Some(0)));
 }
@@ -38,7 +38,7 @@ async fn a_header_name_that_is_no_text_does_not_matter_where_no_header_is_read()
 async fn a_header_name_that_is_no_text_holds_up_no_stage_and_no_sink_and_the_others_stay() {
     let Some((kafka, from, to, group)) = odd() else { return };
     let app = pipeline! {
-        name "sends"; lines = kafka::string(&from) => tag => kafka::to_string(&to); lines => heal;
+        name "sends"; lines = kafka::text(&from) => tag => kafka::to_text(&to); lines => heal;
     };
     let report = app.run_until_end(config(kafka, &group)).await.unwrap();
     assert_eq!((report.healed, report.lag), (3, Some(0)));
@@ -55,8 +55,7 @@ async fn a_record_compressed_with_zstd_names_the_feature_and_is_not_stepped_over
     kafka.produce("in", ["one", "two"].map(|text| (None::<&str>, Some(text)))).unwrap();
     produce_zstd(kafka.brokers(), "in");
     kafka.produce("in", [(None::<&str>, Some("four"))]).unwrap();
-    let app =
-        pipeline! { name "text"; lines = kafka::string("in") => kafka::to_string("out"); lines => heal; };
+    let app = pipeline! { name "text"; lines = kafka::text("in") => kafka::to_text("out"); lines => heal; };
     let config = settings(kafka.brokers(), "group").build().unwrap();
     let error = app.run_until_end(config).await.unwrap_err();
     assert!(matches!(error, Error::Broker(_)), "{error:?}");

@@ -30,13 +30,13 @@ macro_rules! then {
 #[test]
 fn two_hundred_synchronous_stages() {
     let stream = kafka::json::<u64>("numbers").stream("numbers");
-    heals_all(App::new("chain").add(two_hundred!(then! { stream, adds }).heal()));
+    heals_all(App::new("chain").chain(two_hundred!(then! { stream, adds }).heal()));
 }
 
 #[test]
 fn two_hundred_asynchronous_stages() {
     let stream = kafka::json::<u64>("numbers").stream("numbers");
-    heals_all(App::new("chain").add(two_hundred!(then! { stream, waits }).heal()));
+    heals_all(App::new("chain").chain(two_hundred!(then! { stream, waits }).heal()));
 }
 
 #[test]
@@ -46,7 +46,7 @@ fn two_hundred_stages_in_a_branch() {
         .then(adds::stage())
         .fan_out(|all| two_hundred!(then! { all, adds }).heal())
         .and(|all| two_hundred!(then! { all, waits }).heal());
-    heals_all(App::new("chain").add(both));
+    heals_all(App::new("chain").chain(both));
 }
 
 #[test]
@@ -55,7 +55,7 @@ fn two_hundred_stages_behind_a_union() {
     let first = kafka::json::<u64>("numbers").stream("first").then(adds::stage()).to(&into);
     let second = kafka::json::<u64>("others").stream("second").then(waits::stage()).to(&into);
     let both = two_hundred!(then! { both, waits }).then(adds::stage()).heal();
-    let app = App::new("chain").add(first).add(second).add(both);
+    let app = App::new("chain").chain(first).chain(second).chain(both);
     assert!(app.describe().to_string().contains("waits#200"));
 }
 
@@ -66,5 +66,5 @@ fn a_thousand_stages() {
     let stream = two_hundred!(then! { stream, waits });
     let stream = two_hundred!(then! { stream, adds });
     let stream = two_hundred!(then! { stream, waits });
-    heals_all(App::new("chain").add(two_hundred!(then! { stream, adds }).heal()));
+    heals_all(App::new("chain").chain(two_hundred!(then! { stream, adds }).heal()));
 }

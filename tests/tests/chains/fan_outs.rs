@@ -30,7 +30,7 @@ fn two_hundred_ways() {
     }
     let stream = kafka::json::<u64>("numbers").stream("numbers");
     let fan_out = stream.fan_out(|way| way.then(waits::stage()).heal());
-    heals_all(App::new("chain").add(two_hundred!(ways! { fan_out; })));
+    heals_all(App::new("chain").chain(two_hundred!(ways! { fan_out; })));
 }
 
 #[test]
@@ -50,7 +50,7 @@ fn sixty_fan_outs_below_each_other() {
         1 2 3 4 5 6 7 8 9 10 1 2 3 4 5 6 7 8 9 10 1 2 3 4 5 6 7 8 9 10
         1 2 3 4 5 6 7 8 9 10 1 2 3 4 5 6 7 8 9 10 1 2 3 4 5 6 7 8 9 10
     );
-    heals_all(App::new("chain").add(chain));
+    heals_all(App::new("chain").chain(chain));
 }
 
 #[test]
@@ -73,7 +73,7 @@ fn forty_fan_outs_of_eight_ways_without_a_node_between() {
     let chain = below!(stream;
         1 2 3 4 5 6 7 8 9 10 1 2 3 4 5 6 7 8 9 10 1 2 3 4 5 6 7 8 9 10 1 2 3 4 5 6 7 8 9 10
     );
-    heals_all(App::new("chain").add(chain));
+    heals_all(App::new("chain").chain(chain));
 }
 
 #[test]
@@ -85,5 +85,5 @@ fn a_fan_out_in_a_function() {
             .and(|way| way.map(|number| number + 1).heal())
     }
     let stream = kafka::json::<u64>("numbers").stream("numbers");
-    heals_all(App::new("chain").add(stream.fan_out(ways).and(|way| ways(way.then(adds::stage())))));
+    heals_all(App::new("chain").chain(stream.fan_out(ways).and(|way| ways(way.then(adds::stage())))));
 }

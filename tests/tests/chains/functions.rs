@@ -16,7 +16,7 @@ async fn waits(number: u64) -> u64 {
 }
 
 #[stage(batch)]
-fn saves(rows: &Rows<u64>) {
+fn saves(rows: &Batch<u64>) {
     assert!(!rows.is_empty());
 }
 
@@ -45,7 +45,7 @@ fn sent(numbers: Stream<impl Link<Out = u64>>) -> Healed<impl Chain> {
 }
 
 fn saved(numbers: Stream<impl Link<Out = u64>>) -> Healed<impl Chain> {
-    numbers.partition(5).within("10ms").then(saves::stage()).heal()
+    numbers.batch(5).within("10ms").then(saves::stage()).heal()
 }
 
 fn joined(numbers: Stream<impl Link<Out = u64>>, port: &Port<u64>) -> Healed<impl Chain> {
@@ -59,23 +59,23 @@ fn whole(name: &str) -> Healed<impl Chain> {
 #[test]
 fn functions_give_sources_streams_sinks_chains_and_apps() {
     fn app() -> App {
-        App::new("functions").add(sent(any(small(numbers()))))
+        App::new("functions").chain(sent(any(small(numbers()))))
     }
     heals_all(app());
-    heals_all(App::new("functions").add(whole("numbers")));
+    heals_all(App::new("functions").chain(whole("numbers")));
 }
 
 #[test]
 fn the_same_functions_serve_whole_chains_and_branches() {
-    heals_all(App::new("functions").add(saved(small(numbers()))));
+    heals_all(App::new("functions").chain(saved(small(numbers()))));
     let ways = small(numbers()).fan_out(sent).and(|way| saved(small(way))).and(|way| sent(any(any(way))));
-    heals_all(App::new("functions").add(ways));
+    heals_all(App::new("functions").chain(ways));
 }
 
 #[test]
 fn a_function_may_end_a_stream_in_a_port() {
     let (into, all) = union("all");
-    let app = App::new("functions").add(joined(numbers(), &into)).add(sent(all));
+    let app = App::new("functions").chain(joined(numbers(), &into)).chain(sent(all));
     assert!(app.describe().to_string().contains("sums"), "{}", app.describe());
 }
 
@@ -92,13 +92,13 @@ fn two_hundred_stages_in_a_generic_function() {
     fn long(numbers: Stream<impl Link<Out = u64>>) -> Stream<impl Link<Out = u64>> {
         two_hundred!(then! { numbers; })
     }
-    heals_all(App::new("functions").add(long(long(numbers())).heal()));
+    heals_all(App::new("functions").chain(long(long(numbers())).heal()));
 }
 
 #[test]
 fn a_branch_that_gives_another_chain_is_refused() {
     let config = healer::Config::builder().brokers("localhost:1").build().unwrap();
-    let app = App::new("stray").add(numbers().fan_out(|way| way.heal()).and(|_| whole("other")));
+    let app = App::new("stray").chain(numbers().fan_out(|way| way.heal()).and(|_| whole("other")));
     let error = app.build(&config).err().unwrap().to_string();
     assert!(error.contains("a chain that begins elsewhere"), "{error}");
 
@@ -107,7 +107,7 @@ fn a_branch_that_gives_another_chain_is_refused() {
         kept = Some(way.heal());
         whole("other")
     });
-    let error = App::new("stray").add(ways).add(kept.unwrap()).build(&config).err().unwrap().to_string();
+    let error = App::new("stray").chain(ways).chain(kept.unwrap()).build(&config).err().unwrap().to_string();
     assert!(error.contains("a chain that begins elsewhere"), "{error}");
     assert!(error.contains("belongs to a branch"), "{error}");
 }

@@ -68,7 +68,7 @@ fn kept(number: u64) -> u64 {
 }
 
 #[stage(batch)]
-fn saves(rows: &Rows<u64>) {
+fn saves(rows: &Batch<u64>) {
     assert!(!rows.is_empty());
 }
 
@@ -164,13 +164,13 @@ fn two_hundred_batches_and_what_takes_them_apart() {
             pipeline! {
                 name "chain";
                 kafka::json::<u64>("numbers") $($(
-                    $arrow partition(1, within = "1s") => saves => flat_of
+                    $arrow batch(1, within = "1s") => saves => flat_of
                 )*)* => ends => heal;
             }
         };
     }
     #[stage(flat)]
-    fn flat_of(rows: Rows<u64>) -> Vec<u64> {
+    fn flat_of(rows: Batch<u64>) -> Vec<u64> {
         rows.iter().map(|(_, number)| *number).collect()
     }
     comes_to(two_hundred!(batches! {}), 0);

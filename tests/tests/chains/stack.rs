@@ -114,7 +114,7 @@ macro_rules! twenty {
         comes_to(
             pipeline! {
                 name "large";
-                kafka::string("lines") => $size::begins
+                kafka::text("lines") => $size::begins
                     => $size::$stage => $size::$stage => $size::$stage => $size::$stage => $size::$stage
                     => $size::$stage => $size::$stage => $size::$stage => $size::$stage => $size::$stage
                     => $size::$stage => $size::$stage => $size::$stage => $size::$stage => $size::$stage
@@ -130,7 +130,7 @@ macro_rules! of_all_kinds {
     ($size:ident) => {
         pipeline! {
             name "large";
-            kafka::string("lines") => $size::begins => $size::adds => $size::may_fail => $size::tries => $size::waits
+            kafka::text("lines") => $size::begins => $size::adds => $size::may_fail => $size::tries => $size::waits
                 => $size::waits_and_tries => $size::at_once => $size::blocks => $size::gives
                 => $size::waits_and_gives => map(|value| value.next()) => filter(|value| value.0[0] == 0, reason = "odd")
                 => $size::adds => $size::adds => $size::adds => $size::ends => heal;
@@ -164,7 +164,7 @@ fn twenty_flat_stages_of_64_kib() {
 fn two_hundred_synchronous_stages_of_16_kib() {
     macro_rules! long {
         ($([$($arrow:tt)*])*) => {
-            pipeline! { name "large"; kafka::string("lines") => k16::begins $($($arrow k16::adds)*)* => k16::ends => heal; }
+            pipeline! { name "large"; kafka::text("lines") => k16::begins $($($arrow k16::adds)*)* => k16::ends => heal; }
         };
     }
     comes_to(two_hundred!(long! {}), 200);
@@ -182,7 +182,7 @@ fn fan_outs_and_unions_of_64_kib() {
     comes_to(
         pipeline! {
             name "large";
-            lines = kafka::string("lines") => k64::begins => k64::adds;
+            lines = kafka::text("lines") => k64::begins => k64::adds;
             first = lines => k64::adds => k64::adds;
             second = lines => k64::waits => k64::adds;
             both = union(first, second) => k64::adds;

@@ -93,7 +93,7 @@ fn a_batch_has_an_emit_id_of_its_own_and_names_its_members() {
     let beginnings = that_say(&whole.lines, "a batch begins");
     let mut members = BTreeSet::new();
     for line in saved {
-        assert_eq!(line["stage"], "orders.validate.charge.weigh.partition.save", "{line}");
+        assert_eq!(line["stage"], "orders.validate.charge.weigh.batch.save", "{line}");
         assert_eq!((&line["topic"], &line["function_name"]), (&json!(whole.shop.orders), &json!("save")));
         let told =
             beginnings.iter().find(|told| emit_id(told) == emit_id(line)).expect("its members are told");

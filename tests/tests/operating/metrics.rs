@@ -34,8 +34,8 @@ impl Counts {
 const VALIDATE: &str = "orders.validate";
 const CHARGE: &str = "orders.validate.charge";
 const WEIGH: &str = "orders.validate.charge.weigh";
-const PARTITION: &str = "orders.validate.charge.weigh.partition";
-const SAVE: &str = "orders.validate.charge.weigh.partition.save";
+const PARTITION: &str = "orders.validate.charge.weigh.batch";
+const SAVE: &str = "orders.validate.charge.weigh.batch.save";
 const SHIP: &str = "orders.validate.charge.weigh.ship";
 
 #[test]

@@ -99,7 +99,7 @@ pub fn weigh(order: Order) -> Order {
 }
 
 #[stage(batch)]
-fn save(rows: &Rows<Order>) {
+fn save(rows: &Batch<Order>) {
     tracing::info!(rows = rows.len(), "saved");
     log::info!("saved, by log");
 }
@@ -109,7 +109,7 @@ pub fn orders(topic: &str, shipped: &str) -> App {
     pipeline! {
         name "orders";
         orders = kafka::json::<Order>(topic) => validate => charge => weigh;
-        orders => partition(4, within = "20ms") => save => heal;
+        orders => batch(4, within = "20ms") => save => heal;
         orders => kafka::to_json(shipped) as "ship" => heal;
     }
 }
@@ -121,5 +121,5 @@ fn tally(bill: String) -> Result<String, String> {
 
 /// Another pipeline of the same process, which ends at a bill that is torn.
 pub fn bills(topic: &str) -> App {
-    pipeline! { name "bills"; bills = kafka::string(topic) => tally; bills => heal; }
+    pipeline! { name "bills"; bills = kafka::text(topic) => tally; bills => heal; }
 }

@@ -2,7 +2,7 @@
 
 /// A pipeline of these stages.
 macro_rules! app {
-    ($($stage:ident)=>+) => { pipeline! { name "parallel"; lines = kafka::string("t") => $($stage)=>+; lines => heal; } };
+    ($($stage:ident)=>+) => { pipeline! { name "parallel"; lines = kafka::text("t") => $($stage)=>+; lines => heal; } };
 }
 
 #[path = "../common/mod.rs"]

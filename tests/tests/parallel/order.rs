@@ -146,10 +146,10 @@ async fn what_is_made_of_batches_has_the_key_of_no_record() {
     let ground = Ground::new(1);
     let door = ground.watch.hold("0");
     ground.put(0, 5, keys(5));
-    let batches = kafka::string("t").stream("lines").partition(1);
+    let batches = kafka::text("t").stream("lines").batch(1);
     let first =
-        batches.map(|rows: Rows<String>| rows.iter().map(|(_, line)| line.clone()).collect::<String>());
-    let app = App::new("parallel").add(first.then(by_key::stage()).then(pass::stage()).heal());
+        batches.map(|rows: Batch<String>| rows.iter().map(|(_, line)| line.clone()).collect::<String>());
+    let app = App::new("parallel").chain(first.then(by_key::stage()).then(pass::stage()).heal());
     let handle = ground.start(app).await;
     until("the first is at work", || ground.watch.begun.len() == 1).await;
     tokio::time::sleep(Duration::from_millis(50)).await;

@@ -24,8 +24,8 @@ async fn heals_all(protocol: Protocol) {
     kafka.produce(&quiet, lines(2_000, 4)).unwrap();
     let app = pipeline! {
         name "shout";
-        lines = kafka::string(&quiet) => map(|line: String| line.replace("line", "row")) => shout;
-        lines => kafka::to_string(&loud) => heal;
+        lines = kafka::text(&quiet) => map(|line: String| line.replace("line", "row")) => shout;
+        lines => kafka::to_text(&loud) => heal;
     };
     let config = settings(kafka.brokers(), &group).protocol(protocol).build().unwrap();
     let report = app.run_until_end(config).await.unwrap();
@@ -74,7 +74,7 @@ async fn goes_on(protocol: Protocol) {
     kafka.create_topic(&topic, 4, &[]).unwrap();
     let brake = Arc::new(Brake::default());
     let app = || {
-        let app = pipeline! { name "count"; lines = kafka::string(&topic) => count; lines => heal; };
+        let app = pipeline! { name "count"; lines = kafka::text(&topic) => count; lines => heal; };
         app.with(Arc::clone(&brake))
     };
     let config = || settings(kafka.brokers(), &group).protocol(protocol).build().unwrap();
@@ -118,8 +118,7 @@ async fn key_and_headers_go_along_to_a_sink() {
     odd.headers.push(("null".to_owned(), None));
     let sent = [Record::value("keyed").key("k").header("h", "v"), odd, Record::value("empty key").key("")];
     kafka.produce(&from, sent.clone()).unwrap();
-    let app =
-        pipeline! { name "along"; lines = kafka::string(&from) => kafka::to_string(&to); lines => heal; };
+    let app = pipeline! { name "along"; lines = kafka::text(&from) => kafka::to_text(&to); lines => heal; };
     app.run_until_end(config(kafka, &kafka.unique("group"))).await.unwrap();
     let read = kafka.read_all(&to).unwrap();
     assert_eq!(read.len(), sent.len());
@@ -135,7 +134,7 @@ async fn commits_are_told_upward_and_only_when_the_broker_has_them() {
     };
     let (topic, group) = (kafka.unique("lines"), kafka.unique("group"));
     kafka.create_topic(&topic, 2, &[]).unwrap();
-    let app = pipeline! { name "plain"; kafka::string(&topic) => heal; };
+    let app = pipeline! { name "plain"; kafka::text(&topic) => heal; };
     let handle = app.start(config(kafka, &group)).await.unwrap();
     let mut commits = handle.commits();
     let mut last = BTreeMap::new();
@@ -174,7 +173,7 @@ async fn a_record_that_hangs_is_named_and_the_other_partitions_go_on() {
     let door = Arc::new(Door::default());
     let app = pipeline! {
         name "hangs";
-        lines = kafka::string(&topic) => map(|line: String| line) => wait;
+        lines = kafka::text(&topic) => map(|line: String| line) => wait;
         lines => heal;
     };
     let app = app.with(Arc::clone(&door));

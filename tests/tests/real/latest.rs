@@ -19,7 +19,7 @@ fn note(line: String, #[state] seen: &Values) -> String {
 }
 
 fn app(topics: &str, seen: &Values) -> App {
-    let app = pipeline! { name "latest"; lines = kafka::string(topics) => note; lines => heal; };
+    let app = pipeline! { name "latest"; lines = kafka::text(topics) => note; lines => heal; };
     app.with(Arc::clone(seen))
 }
 
@@ -108,7 +108,7 @@ async fn a_topic_that_is_new_to_the_code_and_members_of_a_new_group_follow_start
         stop(member).await;
     }
     let both = [one.clone(), other.clone()];
-    let app = pipeline! { name "latest"; lines = kafka::string(&both[..]) => note; lines => heal; };
+    let app = pipeline! { name "latest"; lines = kafka::text(&both[..]) => note; lines => heal; };
     let report = app.with(Arc::clone(&seen)).run_until_end(config()).await.unwrap();
     assert_eq!((report.healed, report.lag, seen.len()), (0, Some(0), 0));
 }

@@ -36,7 +36,7 @@ impl Ground {
     }
 
     async fn start(&self, properties: &[(&str, &str)]) -> Result<Handle, Error> {
-        let app = pipeline! { name "members"; lines = kafka::string(&self.topic) => note; lines => heal; };
+        let app = pipeline! { name "members"; lines = kafka::text(&self.topic) => note; lines => heal; };
         let mut settings = settings(self.kafka.brokers(), &self.group).protocol(self.protocol);
         for (name, value) in properties {
             settings = settings.set(*name, *value);
@@ -187,9 +187,9 @@ async fn commits_of_other_topics_go_on_while_one_is_gone() {
     let (door, seen) = (Arc::new(Door::default()), Offsets::default());
     let app = pipeline! {
         name "two";
-        gone = kafka::string(&ground.topic) => wait;
+        gone = kafka::text(&ground.topic) => wait;
         gone => heal;
-        others = kafka::string(&other) => note;
+        others = kafka::text(&other) => note;
         others => heal;
     };
     let config = settings(ground.kafka.brokers(), &ground.group).build().unwrap();

@@ -156,9 +156,9 @@ async fn a_topic_name_from_a_record_that_is_none_is_the_fault_of_that_record() {
     let (long, other) = ("x".repeat(250), way.kafka.unique("no-such-topic"));
     let names = ["", ".", "..", "a b", "nul\0", "é", &*long, &*other];
     way.produce(std::iter::once(&*way.to).chain(names).chain([&*way.to]).map(Record::value));
-    let sink = kafka::to_string("-").topic(|name: &String| name.clone());
+    let sink = kafka::to_text("-").topic(|name: &String| name.clone());
     let sink = sink.on_error(OnError::dead_letter(&*way.dead));
-    let app = pipeline! { name "ways"; all = kafka::string(&way.from) => (sink); all => heal; };
+    let app = pipeline! { name "ways"; all = kafka::text(&way.from) => (sink); all => heal; };
     // How soon the client believes that there is no such topic.
     let settings = settings(way.kafka.brokers(), &way.group).set("topic.metadata.propagation.max.ms", "1000");
     let report = app.run_until_end(settings.build().unwrap()).await.unwrap();

@@ -49,7 +49,7 @@ async fn a_list_of_topics_is_read_to_the_end_of_each() {
     };
     let topics = filled(kafka, ["east", "west", "north"]);
     let (group, seen) = (kafka.unique("group"), Topics::default());
-    let app = pipeline! { name "list"; lines = kafka::string(&topics[..2]) => note; lines => heal; };
+    let app = pipeline! { name "list"; lines = kafka::text(&topics[..2]) => note; lines => heal; };
     let app = app.with(Arc::clone(&seen));
     let report = app.run_until_end(config(kafka, &group)).await.unwrap();
     assert_eq!((report.records, report.lag), (100, Some(0)));
@@ -66,7 +66,7 @@ async fn a_pattern_reads_all_topics_that_it_fits_and_no_other() {
     let topics = filled(kafka, ["in-1", "in-2", "out"]);
     let (group, seen) = (kafka.unique("group"), Topics::default());
     let pattern = format!("^{}.*", topics[0].trim_end_matches('1'));
-    let app = pipeline! { name "pattern"; lines = kafka::string(&pattern) => note; lines => heal; };
+    let app = pipeline! { name "pattern"; lines = kafka::text(&pattern) => note; lines => heal; };
     let app = app.with(Arc::clone(&seen));
     let report = app.run_until_end(config(kafka, &group)).await.unwrap();
     assert_eq!((report.records, report.lag), (100, Some(0)));
@@ -86,10 +86,10 @@ async fn two_sources_flow_together() {
     let (group, seen) = (kafka.unique("group"), Topics::default());
     let app = pipeline! {
         name "union";
-        east = kafka::string(&topics[0]) => map(|line: String| format!("east {line}"));
-        west = kafka::string(&topics[1]) => map(|line: String| format!("west {line}"));
+        east = kafka::text(&topics[0]) => map(|line: String| format!("east {line}"));
+        west = kafka::text(&topics[1]) => map(|line: String| format!("west {line}"));
         both = union(east, west) => note;
-        both => kafka::to_string(&out) => heal;
+        both => kafka::to_text(&out) => heal;
     };
     let app = app.with(Arc::clone(&seen));
     let report = app.run_until_end(config(kafka, &group)).await.unwrap();
@@ -130,7 +130,7 @@ async fn a_log_that_ends_with_markers_of_transactions_is_committed_to_its_end() 
     let app = || {
         pipeline! {
             name "marked";
-            kafka::string(&topic) => filter(|line: &String| line == "kept", reason = "aborted") => heal;
+            kafka::text(&topic) => filter(|line: &String| line == "kept", reason = "aborted") => heal;
         }
     };
     // After a commit the log ends with one marker, after the aborts with records that nobody may see and two more.
@@ -165,7 +165,7 @@ async fn records_that_were_deleted_before_the_start_are_no_gap() {
     // Half of one partition is gone, and all of another.
     let below = BTreeMap::from([(0, 10), (1, 20)]);
     kafka.delete_records(&topic, &below).unwrap();
-    let app = pipeline! { name "cut"; kafka::string(&topic) => heal; };
+    let app = pipeline! { name "cut"; kafka::text(&topic) => heal; };
     let report = app.run_until_end(config(kafka, &group)).await.unwrap();
     assert_eq!((report.records, report.lag), (30, Some(0)));
     let committed = kafka.committed(&group, &topic).unwrap();

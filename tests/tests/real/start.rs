@@ -36,7 +36,7 @@ impl Ground {
     }
 
     fn app(&self) -> App {
-        let app = pipeline! { name "start"; lines = kafka::string(&self.topic) => note; lines => heal; };
+        let app = pipeline! { name "start"; lines = kafka::text(&self.topic) => note; lines => heal; };
         app.with(Arc::clone(&self.seen))
     }
 

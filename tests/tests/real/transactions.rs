@@ -66,7 +66,7 @@ impl Ground {
     }
 
     fn app(&self) -> App {
-        pipeline! { name "held"; lines = kafka::string(&self.topic) => note; lines => heal; }
+        pipeline! { name "held"; lines = kafka::text(&self.topic) => note; lines => heal; }
             .with(Arc::clone(&self.seen))
     }
 

@@ -35,7 +35,7 @@ impl Copies {
         kafka.create_topic(&to, 1, &[]).unwrap();
         let door = Arc::<Door>::default();
         let app = pipeline! {
-            name "copies"; lines = kafka::string(&from) => held => kafka::to_string(&to); lines => heal;
+            name "copies"; lines = kafka::text(&from) => held => kafka::to_text(&to); lines => heal;
         };
         let mut settings =
             settings(kafka.brokers(), &group).drain_budget("2s").set("message.timeout.ms", "3000");

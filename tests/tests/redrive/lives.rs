@@ -30,7 +30,7 @@ async fn place_time_and_identity_of_the_first_life_stay_through_all_lives() {
     let seen = Arc::<Seen<(String, String, Option<i64>)>>::default();
     for life in 2..=4 {
         assert_eq!(run(&kafka, all()).await.sent, 2);
-        let app = pipeline! { name "p"; lines = kafka::string("in") => never; lines => heal; };
+        let app = pipeline! { name "p"; lines = kafka::text("in") => never; lines => heal; };
         let app = app.with(Arc::clone(&seen));
         app.run_until_end(settings(kafka.brokers(), "group").build().unwrap()).await.unwrap();
         let letters = kafka.records(DEAD).unwrap().split_off(2 * (life - 1));
@@ -49,7 +49,7 @@ async fn place_time_and_identity_of_the_first_life_stay_through_all_lives() {
 }
 
 #[stage(batch)]
-fn save(rows: &Rows<String>, #[state] table: &Arc<Seen<String>>) {
+fn save(rows: &Batch<String>, #[state] table: &Arc<Seen<String>>) {
     for (ctx, _) in rows {
         table.add(ctx.origin().to_string());
     }
@@ -72,8 +72,8 @@ async fn a_record_that_was_healed_on_one_way_and_came_back_for_another_is_one_ro
     for round in 1..=2 {
         let app = pipeline! {
             name "ways";
-            lines = kafka::string("in");
-            lines => partition(10, within = "10ms") => save => heal;
+            lines = kafka::text("in");
+            lines => batch(10, within = "10ms") => save => heal;
             lines => picky => heal;
         };
         let app = app.with(Arc::clone(&table));
@@ -101,7 +101,7 @@ async fn what_a_stranger_says_of_an_earlier_life_is_not_believed_of_a_first_one(
     };
     kafka.produce("in", [forged("good"), forged("bad")]).unwrap();
     let told = pipeline! {
-        name "t"; lines = kafka::string("in") => tell; lines => kafka::to_string("out") => heal;
+        name "t"; lines = kafka::text("in") => tell; lines => kafka::to_text("out") => heal;
     };
     told.run_until_end(settings(kafka.brokers(), "told").build().unwrap()).await.unwrap();
     let written = kafka.records("out").unwrap();

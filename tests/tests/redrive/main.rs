@@ -33,7 +33,7 @@ async fn buried(lines: &[&str]) -> EmbeddedKafka {
 }
 
 fn app() -> App {
-    pipeline! { name "p"; lines = kafka::string("in") => good; lines => heal; }
+    pipeline! { name "p"; lines = kafka::text("in") => good; lines => heal; }
 }
 
 /// Runs the pipeline over all records of `in`.

@@ -37,7 +37,7 @@ async fn in_a_group_that_is_in_use_nothing_is_sent() {
     let (topic, dead) = letters(kafka, 5);
     let (other, group) = (kafka.unique("other"), kafka.unique("group"));
     kafka.create_topic(&other, 1, &[]).unwrap();
-    let app = App::new("p").add(kafka::string(&other).stream("other").heal());
+    let app = App::new("p").chain(kafka::text(&other).stream("other").heal());
     let handle = app.start(config(kafka, &group)).await.unwrap();
     until("it is a member", || !handle.partitions().is_empty()).await;
     let error =
@@ -57,7 +57,7 @@ async fn in_the_group_of_a_pipeline_that_rests_nothing_is_sent_and_its_offsets_s
     let Some(kafka) = RealKafka::for_test() else { return };
     let (topic, dead) = letters(kafka, 5);
     let group = kafka.unique("group");
-    let app = || App::new("p").add(kafka::string(&dead).stream("dead").map(drop).heal());
+    let app = || App::new("p").chain(kafka::text(&dead).stream("dead").map(drop).heal());
     app().run_until_end(config(kafka, &group)).await.unwrap();
     kafka.produce(&dead, [Record::value("a letter that the pipeline has not read".to_owned())]).unwrap();
     let redrive = || Redrive::new(&*dead).to([&*topic]);

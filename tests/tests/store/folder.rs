@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 const FOLDER: &str = "HEALER_TEST_FOLDER";
 
 fn plain() -> App {
-    pipeline! { name "plain"; kafka::string("in") => heal; }
+    pipeline! { name "plain"; kafka::text("in") => heal; }
 }
 
 /// The error of `build` for a folder; it needs no broker.
@@ -187,7 +187,7 @@ async fn checkpoints_are_read_from_the_handle_from_the_store_and_by_another_proc
     kafka.produce("in", lines).unwrap();
     let app = pipeline! {
         name "parse";
-        lines = kafka::string("in") => parse checkpoint;
+        lines = kafka::text("in") => parse checkpoint;
         lines => heal;
     };
     let config = settings(kafka.brokers(), "group").store_path(folder.path()).build().unwrap();

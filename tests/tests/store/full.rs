@@ -26,7 +26,7 @@ fn enlarge(mut line: String, ctx: &Context, #[state] seen: &Arc<Seen<i64>>) -> S
 fn app(seen: &Arc<Seen<i64>>) -> App {
     let app = pipeline! {
         name "full";
-        kafka::string("in") => enlarge checkpoint => heal;
+        kafka::text("in") => enlarge checkpoint => heal;
     };
     app.with(Arc::clone(seen))
 }

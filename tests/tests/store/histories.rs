@@ -6,7 +6,7 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
 use crate::common::{Seen, settings, status, until};
-use healer::store::{Batch, Journal, Loaded, MemoryStore, Row, Store, StoreError, Table, Witness};
+use healer::store::{Journal, Loaded, MemoryStore, Row, Store, StoreError, Table, Witness, WriteBatch};
 use healer::testing::{EmbeddedKafka, TestRecord};
 use healer::{Handle, SeekTo, prelude::*};
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _};
@@ -58,15 +58,15 @@ fn good(line: String, ctx: &Context, #[state] world: &Arc<World>) -> String {
 }
 
 fn leaves_one_open(world: &Arc<World>) -> App {
-    pipeline! { name "x"; o = kafka::string("o") => first; o => heal; }.with(Arc::clone(world))
+    pipeline! { name "x"; o = kafka::text("o") => first; o => heal; }.with(Arc::clone(world))
 }
 
 fn stops_there(world: &Arc<World>) -> App {
-    pipeline! { name "x"; o = kafka::string("o") => redo; o => heal; }.with(Arc::clone(world))
+    pipeline! { name "x"; o = kafka::text("o") => redo; o => heal; }.with(Arc::clone(world))
 }
 
 fn does_all(world: &Arc<World>) -> App {
-    pipeline! { name "x"; o = kafka::string("o") => good; o => heal; }.with(Arc::clone(world))
+    pipeline! { name "x"; o = kafka::text("o") => good; o => heal; }.with(Arc::clone(world))
 }
 
 fn cluster() -> EmbeddedKafka {
@@ -202,7 +202,7 @@ impl Store for MayBeFull {
     fn scan(&self, table: Table, prefix: &[u8]) -> Result<Vec<Row>, StoreError> {
         self.rows.scan(table, prefix)
     }
-    fn write(&self, batch: Batch) -> Result<(), StoreError> {
+    fn write(&self, batch: WriteBatch) -> Result<(), StoreError> {
         let disk = self.changed.wait_while(self.disk.lock().unwrap(), |disk| *disk == Disk::Slow).unwrap();
         if *disk == Disk::Full {
             return Err(StoreError::backend(std::io::Error::other("no room")));

@@ -41,7 +41,7 @@ async fn ask(line: String, ctx: &Context, #[state] world: &Arc<World>) -> String
 fn app(topic: &str, world: &Arc<World>) -> App {
     let app = pipeline! {
         name "noted";
-        lines = kafka::string(topic) => note checkpoint;
+        lines = kafka::text(topic) => note checkpoint;
         lines => heal;
         lines => filter(|line: &String| line.starts_with("ask"), reason = "plain") => ask => heal;
     };
@@ -221,7 +221,7 @@ async fn a_damaged_store_is_refused_or_replayed_and_never_skips_a_record() {
 async fn until_offset(kafka: &EmbeddedKafka, config: Config) {
     let app = pipeline! {
         name "before";
-        lines = kafka::string("in") => try_map(|line: String| if line.starts_with("ask") { Err("enough") } else { Ok(line) });
+        lines = kafka::text("in") => try_map(|line: String| if line.starts_with("ask") { Err("enough") } else { Ok(line) });
         lines => heal;
     };
     crate::common::failed_record(app.run_until_end(config).await);

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::common::{Seen, settings, until};
 use healer::prelude::*;
-use healer::store::{Batch, Journal, MemoryStore, Scope, Store, Table};
+use healer::store::{Journal, MemoryStore, Scope, Store, Table, WriteBatch};
 use healer::testing::{EmbeddedKafka, TestRecord};
 
 const LINES: i64 = 30;
@@ -58,15 +58,15 @@ fn good(line: String, ctx: &Context, #[state] world: &Arc<World>) -> String {
 }
 
 fn stops_at_5(world: &Arc<World>) -> App {
-    pipeline! { name "billing"; kafka::string("orders") => plain => heal; }.with(Arc::clone(world))
+    pipeline! { name "billing"; kafka::text("orders") => plain => heal; }.with(Arc::clone(world))
 }
 
 fn leaves_5_behind(world: &Arc<World>) -> App {
-    pipeline! { name "billing"; kafka::string("orders") => work => heal; }.with(Arc::clone(world))
+    pipeline! { name "billing"; kafka::text("orders") => work => heal; }.with(Arc::clone(world))
 }
 
 fn mended(world: &Arc<World>) -> App {
-    pipeline! { name "billing"; kafka::string("orders") => good => heal; }.with(Arc::clone(world))
+    pipeline! { name "billing"; kafka::text("orders") => good => heal; }.with(Arc::clone(world))
 }
 
 /// A cluster with the same records as every other, to the very time.
@@ -172,7 +172,7 @@ async fn a_pipeline_that_was_renamed_does_all_again_that_its_old_name_did_above_
         })
         .await;
         let world = Arc::<World>::default();
-        let renamed = pipeline! { name "invoices"; kafka::string("orders") => good => heal; };
+        let renamed = pipeline! { name "invoices"; kafka::text("orders") => good => heal; };
         let renamed = renamed.with(Arc::clone(&world)).store(Arc::clone(&store) as Arc<dyn Store>);
         renamed.run_until_end(config()).await.unwrap();
         assert_eq!(
@@ -193,11 +193,11 @@ async fn a_topic_of_another_name_has_nothing_skipped_though_its_records_are_the_
     kafka.create_topic("orders-2", 1).unwrap();
     kafka.produce("orders-2", lines()).unwrap();
     let world = Arc::<World>::default();
-    let stops = pipeline! { name "billing"; kafka::string("orders-2") => plain => heal; };
+    let stops = pipeline! { name "billing"; kafka::text("orders-2") => plain => heal; };
     fails(kept(stops.with(Arc::clone(&world))), config()).await;
     assert_eq!(kafka.committed("group", "orders-2").unwrap()[&0], BAD);
     world.took();
-    let again = pipeline! { name "billing"; kafka::string("orders-2") => good => heal; };
+    let again = pipeline! { name "billing"; kafka::text("orders-2") => good => heal; };
     kept(again.with(Arc::clone(&world))).run_until_end(config()).await.unwrap();
     assert_eq!(
         world.took(),
@@ -228,7 +228,7 @@ async fn checkpoints_of_another_group_or_cluster_are_not_those_of_this_one() {
     let app = || {
         let app = pipeline! {
             name "billing";
-            lines = kafka::string("orders") => good checkpoint;
+            lines = kafka::text("orders") => good checkpoint;
             lines => heal;
         };
         app.with(Arc::<World>::default()).store(Arc::clone(&store))
@@ -275,7 +275,7 @@ fn put_old_row(store: &dyn Store, table: Table, pipeline: &str) {
     let mut key = u16::try_from(pipeline.len()).unwrap().to_be_bytes().to_vec();
     key.extend_from_slice(pipeline.as_bytes());
     key.extend_from_slice(b"\0\x06orders\x80\0\0\0");
-    let mut batch = Batch::new();
+    let mut batch = WriteBatch::new();
     batch.put(table, key, b"a row of an earlier version".to_vec());
     store.write(batch).unwrap();
 }

@@ -25,7 +25,7 @@ async fn calls_at_work_and_records_that_wait_for_their_key_are_gauges() {
     let both = keys.flat_map(|key| [(key, 0), (key, 1)]);
     kafka.produce("held", both.map(record)).unwrap();
     let door = Arc::<Door>::default();
-    let app = pipeline! { name "held"; lines = kafka::string("held") => held; lines => heal; };
+    let app = pipeline! { name "held"; lines = kafka::text("held") => held; lines => heal; };
     let handle = app.with_arc(Arc::clone(&door)).start(config(&kafka)).await.unwrap();
     let gauges = || {
         ["healer_stage_calls_at_work", "healer_stage_calls_waiting_for_key"]
@@ -46,9 +46,9 @@ async fn calls_that_are_cancelled_are_at_work_no_more() {
     kafka.produce("left", [0, 1].map(|partition| TestRecord::new().value("x").partition(partition))).unwrap();
     let door = Arc::<Door>::default();
     let start = |name: &str| {
-        let chain = kafka::string("left").stream("lines").then(held::stage()).heal();
+        let chain = kafka::text("left").stream("lines").then(held::stage()).heal();
         let settings = super::settings(kafka.brokers(), "group").drain_budget("10ms");
-        App::new(name).add(chain).with_arc(Arc::clone(&door)).start(settings.build().unwrap())
+        App::new(name).chain(chain).with_arc(Arc::clone(&door)).start(settings.build().unwrap())
     };
     let at_work = |name| page::samples("healer_stage_calls_at_work", name);
     let first = start("leaves").await.unwrap();

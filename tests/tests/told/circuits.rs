@@ -24,7 +24,7 @@ async fn an_open_circuit_is_a_metric_a_health_entry_and_a_line_with_the_error_th
     page::serve();
     let kafka = filled("asked", (0..1_000).map(|n| n.to_string()));
     let service = Arc::new(Service(AtomicBool::new(true)));
-    let app = pipeline! { name "asked"; lines = kafka::string("asked") => asks; lines => heal; };
+    let app = pipeline! { name "asked"; lines = kafka::text("asked") => asks; lines => heal; };
     let handle = app.with_arc(Arc::clone(&service)).start(config(&kafka)).await.unwrap();
     let is_open = || page::samples("healer_stage_circuit_open", "asked") == [1.0];
     until("the gauge says that it is open", is_open).await;

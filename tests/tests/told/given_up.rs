@@ -39,7 +39,7 @@ async fn each_record_that_becomes_a_dead_letter_is_told_and_those_that_are_left_
     lines::listen();
     let kafka = filled("cards", (0..210).map(|n| format!("bad {n}")));
     let ids = Arc::<Ids>::default();
-    let app = pipeline! { name "cards"; cards = kafka::string("cards") => charge; cards => heal; };
+    let app = pipeline! { name "cards"; cards = kafka::text("cards") => charge; cards => heal; };
     let report = app.with_arc(Arc::clone(&ids)).run_until_end(config(&kafka)).await.unwrap();
     assert_eq!(report.dead_lettered, 210);
     let ids: BTreeSet<_> = ids.take().into_iter().collect();
@@ -103,7 +103,7 @@ async fn buried_beside(line: String) -> Result<String, Refused> {
 }
 
 #[stage(batch, split, on_error = skip)]
-fn rows(rows: &Rows<String>) -> Result<(), Refused> {
+fn rows(rows: &Batch<String>) -> Result<(), Refused> {
     rows.iter().try_for_each(|(_, line)| judge(line).map(drop))
 }
 
@@ -122,7 +122,7 @@ async fn told_by(topic: &str, app: App) -> Vec<lines::Line> {
 
 macro_rules! app {
     ($topic:literal, $stage:ident) => {
-        pipeline! { name $topic; lines = kafka::string($topic) => $stage; lines => heal; }
+        pipeline! { name $topic; lines = kafka::text($topic) => $stage; lines => heal; }
     };
 }
 
@@ -145,7 +145,7 @@ async fn each_kind_of_stage_tells_of_the_one_record_that_its_policy_gives_up() {
         assert_eq!((line.text("error"), line.text("emit_id").len()), (ERROR, 36));
     }
     let of_rows =
-        pipeline! { name "rows"; kafka::string("rows") => partition(3, within = "50ms") => rows => heal; };
+        pipeline! { name "rows"; kafka::text("rows") => batch(3, within = "50ms") => rows => heal; };
     let told = told_by("rows", of_rows).await;
     let [line] = &told[..] else { panic!("one row was at fault: {told:?}") };
     assert_eq!((line.number("offset"), line.text("error")), (1, ERROR));
@@ -166,7 +166,7 @@ async fn sources_and_sinks_tell_of_what_their_policy_gives_up() {
     );
     let sink = pipeline! {
         name "encoded";
-        lines = kafka::string("encoded") => map(|line: String| if line == "bad" { f64::NAN } else { 1.0 });
+        lines = kafka::text("encoded") => map(|line: String| if line == "bad" { f64::NAN } else { 1.0 });
         lines => kafka::to_json("dead").on_error(OnError::dead_letter("dead")) => heal;
     };
     let told = told_by("encoded", sink).await;
@@ -178,7 +178,7 @@ async fn sources_and_sinks_tell_of_what_their_policy_gives_up() {
 async fn a_skip_that_is_the_user_s_own_decision_is_no_warning() {
     let own = pipeline! {
         name "own";
-        lines = kafka::string("own") => filter(|line: &String| line != "bad");
+        lines = kafka::text("own") => filter(|line: &String| line != "bad");
         lines => heal;
     };
     assert!(told_by("own", own).await.is_empty());
@@ -196,7 +196,7 @@ async fn a_record_that_stops_the_pipeline_is_told_with_its_identity_and_place() 
     lines::listen();
     let kafka = filled("stopped", ["good", "bad", "good"].map(str::to_owned));
     let ids = Arc::<Ids>::default();
-    let app = pipeline! { name "stopped"; lines = kafka::string("stopped") => stops; lines => heal; };
+    let app = pipeline! { name "stopped"; lines = kafka::text("stopped") => stops; lines => heal; };
     let error = failed_record(app.with_arc(Arc::clone(&ids)).run_until_end(config(&kafka)).await);
     let (_, emit_id) = ids.all().into_iter().find(|(offset, _)| *offset == 1).expect("it was worked on");
     assert_eq!(error.emit_id.map(|id| id.to_string()), Some(emit_id.clone()));
@@ -210,7 +210,7 @@ async fn a_record_that_stops_the_pipeline_is_told_with_its_identity_and_place() 
 }
 
 #[stage(batch)]
-fn whole(rows: &Rows<String>) -> Result<(), Refused> {
+fn whole(rows: &Batch<String>) -> Result<(), Refused> {
     rows.iter().try_for_each(|(_, line)| judge(line).map(drop))
 }
 
@@ -218,7 +218,7 @@ fn whole(rows: &Rows<String>) -> Result<(), Refused> {
 async fn a_batch_that_fails_is_one_line_with_the_ranges_of_its_rows() {
     lines::listen();
     let kafka = filled("batches", ["good", "bad", "good"].map(str::to_owned));
-    let app = pipeline! { name "batches"; kafka::string("batches") => partition(3) => whole => heal; };
+    let app = pipeline! { name "batches"; kafka::text("batches") => batch(3) => whole => heal; };
     failed_record(app.run_until_end(config(&kafka)).await);
     let told = lines::that_say("batches", "a batch failed");
     let [line] = &told[..] else { panic!("{told:?}") };

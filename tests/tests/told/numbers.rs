@@ -30,7 +30,7 @@ async fn kept(line: String) -> String {
 /// Makes the engine log its lines about a partition that is assigned, sought and stalled.
 async fn talk() {
     let kafka = filled("talk", ["a", "slow", "c"].map(str::to_owned));
-    let app = || pipeline! { name "talk"; lines = kafka::string("talk") => slow; lines => heal; };
+    let app = || pipeline! { name "talk"; lines = kafka::text("talk") => slow; lines => heal; };
     let config = || settings(kafka.brokers(), "talk").stall_after("50ms").out_of_range(OutOfRange::Earliest);
     let handle = app().start(config().build().unwrap()).await.unwrap();
     let is_done = || handle.partitions().iter().any(|status| status.committed == Some(3));
@@ -47,7 +47,7 @@ async fn no_line_has_a_partition_that_is_no_number_or_a_topic_with_one_in_it() {
     talk().await;
     let simulated = std::thread::spawn(|| {
         let build =
-            |(): &()| pipeline! { name "storm"; lines = kafka::string("storm") => kept; lines => heal; };
+            |(): &()| pipeline! { name "storm"; lines = kafka::text("storm") => kept; lines => heal; };
         let orders = (0..40).map(|n| format!("order {n}"));
         Simulation::new(|| (), build).topic("storm", 2, orders).seeds(0..8).run().expect("nothing is lost");
     });

@@ -7,8 +7,8 @@ use super::common::until;
 use super::{config, filled, page};
 
 async fn member(kafka: &healer::testing::EmbeddedKafka, name: &str) -> Handle {
-    let chain = kafka::string("few").stream("lines").map(|line: String| line).heal();
-    App::new(name).add(chain).start(config(kafka)).await.unwrap()
+    let chain = kafka::text("few").stream("lines").map(|line: String| line).heal();
+    App::new(name).chain(chain).start(config(kafka)).await.unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

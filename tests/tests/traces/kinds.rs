@@ -139,7 +139,7 @@ async fn a_flat_stage_with_a_queue_has_its_own_work_alone() {
     let ground = Ground::new(numbers(1)).await;
     let chain = kafka::json::<u64>("orders").stream("numbers").then(twice::stage());
     let chain = chain.then(slow::stage()).then(awaited::stage()).then(none::stage()).heal();
-    let (report, spans) = ground.run(App::new("flat").add(chain), 1.0).await;
+    let (report, spans) = ground.run(App::new("flat").chain(chain), 1.0).await;
     assert_eq!(report.records, 1);
     let nodes = by_node(&spans);
     let [twice] = nodes["twice"][..] else { panic!("{spans:#?}") };
@@ -151,21 +151,21 @@ async fn a_flat_stage_with_a_queue_has_its_own_work_alone() {
 }
 
 #[stage(batch, retry(2, backoff = "1ms"))]
-fn save(rows: &Rows<u64>) -> Result<(), Again> {
+fn save(rows: &Batch<u64>) -> Result<(), Again> {
     thread::sleep(WORK);
     let first = rows.iter().next().map(|(ctx, _)| ctx.attempt());
     if first == Some(1) { Err(Again) } else { Ok(()) }
 }
 
 #[stage(batch, retry(2, backoff = "1ms"))]
-async fn add(rows: Batch<'_, u64>) -> Result<Batch<'_, u64>, Again> {
+async fn add(rows: BatchMut<'_, u64>) -> Result<BatchMut<'_, u64>, Again> {
     tokio::time::sleep(WORK).await;
     let first = rows.iter().next().map(|(ctx, _)| ctx.attempt());
     if first == Some(1) { Err(Again) } else { Ok(rows.map(|row| row + 1)) }
 }
 
 #[allow(clippy::needless_pass_by_value, reason = "a closure gets what the node before it gives")]
-fn values(rows: Rows<u64>) -> Vec<u64> {
+fn values(rows: Batch<u64>) -> Vec<u64> {
     rows.iter().map(|(_, row)| *row).collect()
 }
 
@@ -179,7 +179,7 @@ async fn a_batch_is_a_trace_of_its_own_with_links_to_those_of_its_rows() {
     let ground = Ground::new(numbers(150)).await;
     let app = pipeline! {
         name "batches";
-        numbers = kafka::json::<u64>("orders") => fast => partition(150, within = "30s") => save => add;
+        numbers = kafka::json::<u64>("orders") => fast => batch(150, within = "30s") => save => add;
         numbers => map(values) => sum => kafka::to_json("charged") => heal;
     };
     let (report, spans) = ground.run(app, 1.0).await;

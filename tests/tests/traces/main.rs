@@ -129,8 +129,8 @@ async fn a_record_is_one_trace_from_its_sender_to_its_sink() {
     let ground = Ground::new([TestRecord::new().value("good "), sent]).await;
     let app = pipeline! {
         name "payments";
-        orders = kafka::string("orders") => trim => charge => cheap => slow;
-        orders => kafka::to_string("charged") => heal;
+        orders = kafka::text("orders") => trim => charge => cheap => slow;
+        orders => kafka::to_text("charged") => heal;
     };
     let (report, spans) = ground.run(app, 1.0).await;
     assert_eq!(report.healed, 2);
@@ -198,7 +198,7 @@ async fn a_failure_is_in_the_trace_and_a_dead_letter_is_as_it_came_in() {
     let ground = Ground::new([TestRecord::new().value("1"), bad, TestRecord::new().value("no number")]).await;
     let chain = kafka::json::<u64>("orders").on_error(OnError::Skip).stream("orders");
     let chain = chain.then(refuse::stage()).heal();
-    let (report, spans) = ground.run(App::new("numbers").add(chain), 1.0).await;
+    let (report, spans) = ground.run(App::new("numbers").chain(chain), 1.0).await;
     assert_eq!((report.healed, report.dead_lettered), (1, 1));
     let [well, bad, undecodable] = roots(&spans)[..] else { panic!("three records: {spans:#?}") };
     assert_eq!((&well.error, &one(&spans, &well.trace, "refuse").error), (&None, &None));
@@ -211,8 +211,8 @@ async fn a_failure_is_in_the_trace_and_a_dead_letter_is_as_it_came_in() {
 }
 
 fn to_sink() -> App {
-    let orders = kafka::string("orders").stream("orders").then(trim::stage());
-    App::new("payments").add(orders.then(kafka::to_string("charged")).heal())
+    let orders = kafka::text("orders").stream("orders").then(trim::stage());
+    App::new("payments").chain(orders.then(kafka::to_text("charged")).heal())
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -240,8 +240,8 @@ async fn headers_are_read_for_traces_also_where_no_node_reads_them() {
     for threads in [1, 2] {
         let sent = TestRecord::new().value("1").header("traceparent", Some(traceparent(true)));
         let ground = Ground { threads, ..Ground::new([sent]).await };
-        let chain = kafka::string("orders").stream("orders").then(trim::stage()).heal();
-        let (_, spans) = ground.run(App::new("payments").add(chain), 0.0).await;
+        let chain = kafka::text("orders").stream("orders").then(trim::stage()).heal();
+        let (_, spans) = ground.run(App::new("payments").chain(chain), 0.0).await;
         let names: Vec<_> = spans.iter().map(|span| (&*span.trace, &*span.name)).collect();
         assert_eq!(names, [(TRACE, "orders"), (TRACE, "orders.trim")]);
     }

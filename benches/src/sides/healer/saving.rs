@@ -7,7 +7,7 @@ use crate::{database::Database, flight::Flight, tally::Tally};
 /// Saves a batch in one transaction; not asynchronous, so that the engine runs it where it may block.
 #[stage(batch)]
 fn save_rows(
-    rows: &Rows<Flight>,
+    rows: &Batch<Flight>,
     #[state] database: &Database,
     #[state] tally: &Tally,
 ) -> Result<(), rusqlite::Error> {
@@ -18,7 +18,7 @@ fn save_rows(
 pub(super) fn save(topic: &str) -> App {
     pipeline! {
         name "save";
-        flights = kafka::json::<Flight>(topic) => partition(500, within = "1s") => save_rows;
+        flights = kafka::json::<Flight>(topic) => batch(500, within = "1s") => save_rows;
         flights => heal;
     }
 }

@@ -20,7 +20,7 @@ use crate::{
 const WITHIN: Duration = Duration::from_secs(1);
 
 /// The collected flights, and the offsets that may be committed.
-struct Batch<'a> {
+struct BatchMut<'a> {
     database: Database,
     tally: &'a Tally,
     rows: Vec<(i32, i64, Flight)>,
@@ -30,7 +30,7 @@ struct Batch<'a> {
 
 /// Reads the topic to its end.
 pub(super) fn read(consumer: &BaseConsumer, task: &Task, tally: &Tally) -> Result<()> {
-    let mut batch = Batch {
+    let mut batch = BatchMut {
         database: Database::open()?,
         tally,
         rows: Vec::with_capacity(BATCH),
@@ -68,7 +68,7 @@ pub(super) fn read(consumer: &BaseConsumer, task: &Task, tally: &Tally) -> Resul
     batch.commit(consumer, task, CommitMode::Sync)
 }
 
-impl Batch<'_> {
+impl BatchMut<'_> {
     fn save(&mut self) -> Result<()> {
         self.database.save(
             self.rows.iter().map(|(partition, offset, flight)| (*partition, *offset, flight)),

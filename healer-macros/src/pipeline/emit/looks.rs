@@ -76,7 +76,7 @@ impl Chains<'_> {
         for (before, node) in statement.nodes.iter().enumerate().skip(at) {
             match &node.kind {
                 Kind::Heal(_) | Kind::Checkpoint(_) => return true,
-                Kind::Method { word, .. } if word == "partition" => return true,
+                Kind::Method { word, .. } if word == "batch" => return true,
                 Kind::Method { word, .. } if word == "filter" && is_kept(statement, before + 1) => {
                     return true;
                 }
@@ -115,7 +115,7 @@ fn gives(statement: &Statement, at: usize) -> Option<Span> {
     let node = &statement.nodes[node];
     match &node.kind {
         Kind::Stage(path) => path.path.segments.last().map(|last| last.ident.span()),
-        Kind::Method { word, .. } if word != "filter" && word != "partition" => Some(word.span()),
+        Kind::Method { word, .. } if word != "filter" && word != "batch" => Some(word.span()),
         Kind::Value(value) if !is_sink(node) => Some(value.span()),
         _ => None,
     }

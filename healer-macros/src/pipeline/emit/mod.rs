@@ -29,7 +29,7 @@ pub(super) fn app(pipeline: &mut Pipeline, graph: &Graph) -> TokenStream {
         #early
         #unions
         #(#flows)*
-        let #app = #krate::App::new(#(#name)*) #(.add(#roots))*;
+        let #app = #krate::App::new(#(#name)*) #(.chain(#roots))*;
         #(#looks)*
         #app
     })

@@ -36,9 +36,9 @@ const METHODS: [Method; 4] = [
         settings: &["reason"],
     },
     Method {
-        word: "partition",
+        word: "batch",
         takes: "a number of rows",
-        example: "partition(500, within = \"1s\")",
+        example: "batch(500, within = \"1s\")",
         settings: &["within"],
     },
 ];
@@ -184,7 +184,7 @@ fn late_union(word: &Ident) -> Error {
     fault(word, "a union starts a line: it joins streams by the names that they are bound to", help)
 }
 
-/// `partition(500).within("1s")`.
+/// `batch(500).within("1s")`.
 pub(super) fn chained(word: &Ident, rest: &[TokenTree]) -> Error {
     let Some(method) = METHODS.iter().find(|method| word == method.word) else {
         return unknown_word(word);

@@ -73,12 +73,12 @@ impl VisitMut for Nodes {
 fn what_counts_as_done_is_looked_at_where_it_was_given() {
     let text = crate::pipeline::expand(quote! {
         name "x";
-        a = kafka::string("a") => awaits_later => map(f) => filter(g);
-        b = kafka::string("b") => to_b;
-        a => kafka::to_string("c") => heal;
+        a = kafka::text("a") => awaits_later => map(f) => filter(g);
+        b = kafka::text("b") => to_b;
+        a => kafka::to_text("c") => heal;
         a => (may_be_a_sink) => handles => heal;
         both = union(a, b);
-        both => partition(3) => save => heal;
+        both => batch(3) => save => heal;
     });
     let text = text.to_string();
     let noted = text.matches(". flows").count();
@@ -99,16 +99,16 @@ fn the_first_example() {
             name "flights";
             flights = kafka::json::<Flight>("flights") => validate => enrich;
             flights => late_only => kafka::to_json("late-flights") => heal;
-            flights => partition(500, within = "1s") => save => heal;
+            flights => batch(500, within = "1s") => save => heal;
         },
         quote! {
-            ::healer::App::new("flights").add(
+            ::healer::App::new("flights").chain(
                 kafka::json::<Flight>("flights")
                     .stream("flights")
                     .then(validate::stage())
                     .then(enrich::stage())
                     .fan_out_at(::healer::__private::Here, |way| way.then(late_only::stage()).then(kafka::to_json("late-flights")).heal())
-                    .and(|way| way.partition(500).within("1s").then(save::stage()).heal())
+                    .and(|way| way.batch(500).within("1s").then(save::stage()).heal())
             )
         },
     );
@@ -118,7 +118,7 @@ fn the_first_example() {
 fn a_name_used_once_is_the_chain_going_on() {
     same(
         quote! { name "x"; a = source(); b = a => late; b => heal; },
-        quote! { ::healer::App::new("x").add(source().stream("a").then(late::stage()).heal()) },
+        quote! { ::healer::App::new("x").chain(source().stream("a").then(late::stage()).heal()) },
     );
 }
 
@@ -140,7 +140,7 @@ fn every_kind_of_node() {
                 => heal;
         },
         quote! {
-            ::healer::App::new(title).add(
+            ::healer::App::new(title).chain(
                 kafka::bytes(["a", "b"]).tombstones().stream("in").checkpoint_at(::healer::__private::Here)
                     .then(stages::validate::stage())
                     .then(pass::<u32>::stage()).named("p").checkpoint_at(::healer::__private::Here)
@@ -172,9 +172,9 @@ fn a_union_has_its_port_before_all_chains() {
         quote! {{
             let (port_2, joined_2) = other::union("both");
             other::App::new("x")
-                .add(source().stream("a").fan_out_at(other::__private::Here, |way| way.to(&port_2)).and(|way| way.heal()))
-                .add(source().stream("b").then(late::stage()).to(&port_2))
-                .add(joined_2.then(late::stage()).heal())
+                .chain(source().stream("a").fan_out_at(other::__private::Here, |way| way.to(&port_2)).and(|way| way.heal()))
+                .chain(source().stream("b").then(late::stage()).to(&port_2))
+                .chain(joined_2.then(late::stage()).heal())
         }},
     );
 }
@@ -192,12 +192,12 @@ fn a_diamond_parts_and_meets() {
         quote! {{
             let (port_3, joined_3) = ::healer::union("union");
             ::healer::App::new("x")
-                .add(
+                .chain(
                     source().stream("a")
                         .fan_out_at(::healer::__private::Here, |way| way.then(late::stage()).to(&port_3))
                         .and(|way| way.then(early::stage()).to(&port_3))
                 )
-                .add(joined_3.heal())
+                .chain(joined_3.heal())
         }},
     );
 }
@@ -216,14 +216,14 @@ fn branches_of_branches() {
         },
         quote! {
             ::healer::App::new("x")
-                .add(
+                .chain(
                     source().stream("a")
                         .fan_out_at(::healer::__private::Here, |way| way.then(late::stage())
                             .fan_out_at(::healer::__private::Here, |way| way.then(one::stage()).heal())
                             .and(|way| way.then(two::stage()).heal()))
                         .and(|way| way.heal())
                 )
-                .add(source().unnamed().heal())
+                .chain(source().unnamed().heal())
         },
     );
 }
@@ -235,17 +235,17 @@ fn what_can_jump_runs_first() {
             name title()?;
             a = source(b"x");
             a => kafka::to_json(topic().await) => heal;
-            a => map(|v| v?) => partition(read!(n?), within = wait()) as { if x { return y } else { z } } => heal;
+            a => map(|v| v?) => batch(read!(n?), within = wait()) as { if x { return y } else { z } } => heal;
         },
         quote! {{
             let value_0 = title()?;
             let value_1 = kafka::to_json(topic().await);
             let value_2 = read!(n?);
             let value_3 = { if x { return y } else { z } };
-            ::healer::App::new(value_0).add(
+            ::healer::App::new(value_0).chain(
                 source(b"x").stream("a")
                     .fan_out_at(::healer::__private::Here, |way| way.then(value_1).heal())
-                    .and(|way| way.map(|v| v?).partition(value_2).within(wait()).named(value_3).heal())
+                    .and(|way| way.map(|v| v?).batch(value_2).within(wait()).named(value_3).heal())
             )
         }},
     );

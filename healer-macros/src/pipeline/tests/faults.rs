@@ -119,12 +119,9 @@ fn labels_are_taken_apart() {
 
 #[test]
 fn arguments_are_checked_against_their_word() {
+    only(quote! { name "x"; source() => batch(within = "1s") => heal; }, "`batch` takes a number of rows");
     only(
-        quote! { name "x"; source() => partition(within = "1s") => heal; },
-        "`partition` takes a number of rows",
-    );
-    only(
-        quote! { name "x"; source() => partition(within = "1s", 5) => heal; },
+        quote! { name "x"; source() => batch(within = "1s", 5) => heal; },
         "this value stands after `within = …`",
     );
     only(

@@ -14,7 +14,7 @@ use crate::{
     stage::{Stage, parse::Settings},
 };
 
-/// Reads: `&Rows<T>`.
+/// Reads: `&Batch<T>`.
 pub(super) fn rows(stage: &Stage, generics: &Generics, root: &TokenStream) -> TokenStream {
     let (name, parameters, arguments, bounds) = parts(generics);
     let names = Names::new();
@@ -25,12 +25,12 @@ pub(super) fn rows(stage: &Stage, generics: &Generics, root: &TokenStream) -> To
     let blocking = stage.function.sig.asyncness.is_none();
     quote_spanned! {name.span()=>
         #[automatically_derived]
-        impl #parameters #root::__private::RowsStage for #name #arguments #bounds {
+        impl #parameters #root::__private::BatchStage for #name #arguments #bounds {
             type Row = #row;
             const BLOCKING: bool = #blocking;
             #[allow(unused_variables, deprecated, clippy::all, clippy::pedantic)]
             fn call<'a>(
-                #input: &'a #root::Rows<Self::Row>,
+                #input: &'a #root::Batch<Self::Row>,
                 #need: &'a Self::Need,
             ) -> impl ::core::future::Future<Output = #root::__private::Verdict<()>> + ::core::marker::Send + 'a {
                 #future
@@ -39,7 +39,7 @@ pub(super) fn rows(stage: &Stage, generics: &Generics, root: &TokenStream) -> To
     }
 }
 
-/// Transforms: `Batch<'b, T>`.
+/// Transforms: `BatchMut<'b, T>`.
 pub(super) fn transformed(stage: &Stage, generics: &Generics, root: &TokenStream) -> TokenStream {
     let (name, parameters, arguments, bounds) = parts(generics);
     let names = Names::new();
@@ -51,16 +51,16 @@ pub(super) fn transformed(stage: &Stage, generics: &Generics, root: &TokenStream
     let blocking = stage.function.sig.asyncness.is_none();
     quote_spanned! {name.span()=>
         #[automatically_derived]
-        impl #parameters #root::__private::BatchStage for #name #arguments #bounds {
+        impl #parameters #root::__private::BatchMutStage for #name #arguments #bounds {
             type RowIn = #row_in;
             type RowOut = #row_out;
             const BLOCKING: bool = #blocking;
             #[allow(unused_variables, deprecated, clippy::all, clippy::pedantic)]
             fn call<'b>(
-                #input: #root::Batch<'b, Self::RowIn>,
+                #input: #root::BatchMut<'b, Self::RowIn>,
                 #need: &'b Self::Need,
             ) -> impl ::core::future::Future<
-                Output = #root::__private::Verdict<#root::Batch<'b, Self::RowOut>>,
+                Output = #root::__private::Verdict<#root::BatchMut<'b, Self::RowOut>>,
             > + ::core::marker::Send + 'b {
                 #future
             }

@@ -56,9 +56,9 @@ fn guess(function: &Function, settings: &Settings, root: &TokenStream) -> TokenS
         ty = open(ty, wrapper).map_or(ty, peel);
     }
     let is_item = settings.flat.is_some() && is(ty, "Vec");
-    if is_item || is(ty, "Batch") {
+    if is_item || is(ty, "BatchMut") {
         let row = crate::stage::parse::argument(ty).map_or(quote!(()), quote::ToTokens::to_token_stream);
-        return if is_item { row } else { quote!(#root::Rows<#row>) };
+        return if is_item { row } else { quote!(#root::Batch<#row>) };
     }
     let mut look = Borrowed(false);
     look.visit_type_mut(&mut ty.clone());
@@ -99,7 +99,7 @@ struct BrandStatic;
 impl VisitMut for BrandStatic {
     fn visit_type_path_mut(&mut self, path: &mut syn::TypePath) {
         if let Some(last) = path.path.segments.last_mut()
-            && last.ident == "Batch"
+            && last.ident == "BatchMut"
             && let syn::PathArguments::AngleBracketed(arguments) = &mut last.arguments
         {
             let types =

@@ -35,7 +35,7 @@ pub(super) fn call(stage: &Stage, generics: &Generics, names: &Names, root: &Tok
                 let input = moved(input);
                 quote_spanned!(span=> &#input)
             }
-            Argument::Input if stage.input.kind == InputKind::Rows && stage.input.bound.is_some() => {
+            Argument::Input if stage.input.kind == InputKind::Batch && stage.input.bound.is_some() => {
                 let (input, at) = (moved(input), stage.input.payload.span());
                 quote_spanned!(at=> #root::__private::rows(#input))
             }

@@ -43,15 +43,15 @@ pub(super) fn stage(mut stage: Stage) -> TokenStream {
     let header = header(stage, &generics, &root);
     let (name, parameters, arguments, bounds) = parts(&generics);
     let work = match (stage.settings.flat.is_some(), stage.input.kind) {
-        (_, InputKind::Rows) => batch::rows(stage, &generics, &root),
-        (_, InputKind::Batch) => batch::transformed(stage, &generics, &root),
+        (_, InputKind::Batch) => batch::rows(stage, &generics, &root),
+        (_, InputKind::BatchMut) => batch::transformed(stage, &generics, &root),
         (true, _) => flat::flat(stage, &generics, &root),
         (false, _) if stage.settings.retry.is_some() => single::again(stage, &generics, &root),
         (false, _) if function.sig.asyncness.is_some() => single::asynchronous(stage, &generics, &root),
         (false, _) => single::synchronous(stage, &generics, &root),
     };
     let input = taken(stage, &root);
-    let accepts = if matches!(stage.input.kind, InputKind::Rows | InputKind::Batch) {
+    let accepts = if matches!(stage.input.kind, InputKind::Batch | InputKind::BatchMut) {
         let (flows, bounds) = (local("In"), generics.bounds_and());
         let parameters = generics.parameters_and(&flows);
         let row = &stage.input.payload;
@@ -180,7 +180,7 @@ fn header(stage: &Stage, generics: &Generics, root: &TokenStream) -> TokenStream
     let skip = stage.settings.skip.as_ref().map_or_else(|| text.clone(), |(_, reason)| reason.value());
     let context = stage.parameters.context.is_some();
     let policy = policy(stage, root);
-    let shown = (!matches!(stage.input.kind, InputKind::Rows | InputKind::Batch)).then(|| shown(root));
+    let shown = (!matches!(stage.input.kind, InputKind::Batch | InputKind::BatchMut)).then(|| shown(root));
     let reported = report::header(stage, root);
     quote! {
         #[automatically_derived]
@@ -292,8 +292,8 @@ fn kind(stage: &Stage, root: &TokenStream) -> TokenStream {
         return quote!(#root::__private::TaskKind<#calls>);
     }
     let kind = match (stage.input.kind, settings.flat.is_some(), asynchronous) {
-        (InputKind::Rows, _, _) => "Rows",
         (InputKind::Batch, _, _) => "Batch",
+        (InputKind::BatchMut, _, _) => "BatchMut",
         (_, true, _) => "Flat",
         (_, false, true) => return quote!(#root::__private::TaskKind<#calls>),
         (_, false, false) => "Sync",
@@ -366,7 +366,7 @@ fn taken(stage: &Stage, root: &TokenStream) -> TokenStream {
 /// The type that flows out of the node.
 fn given(stage: &Stage, root: &TokenStream) -> TokenStream {
     let payload = match stage.input.kind {
-        InputKind::Rows => &stage.input.payload,
+        InputKind::Batch => &stage.input.payload,
         _ => &stage.output.payload,
     };
     of_rows(stage, payload.clone(), root)
@@ -374,7 +374,7 @@ fn given(stage: &Stage, root: &TokenStream) -> TokenStream {
 
 fn of_rows(stage: &Stage, payload: TokenStream, root: &TokenStream) -> TokenStream {
     match stage.input.kind {
-        InputKind::Rows | InputKind::Batch => quote_spanned!(payload.span()=> #root::Rows<#payload>),
+        InputKind::Batch | InputKind::BatchMut => quote_spanned!(payload.span()=> #root::Batch<#payload>),
         _ => payload,
     }
 }

@@ -18,7 +18,7 @@ pub(super) fn header(stage: &Stage, root: &TokenStream) -> Option<TokenStream> {
     let which = format_ident!("{}", if matches!(which, Report::All) { "All" } else { "Errors" });
     let (here, value, into) = (here(root, key.span()), local("value"), local("into"));
     let write = match stage.input.kind {
-        InputKind::Rows | InputKind::Batch => format_ident!("report_rows"),
+        InputKind::Batch | InputKind::BatchMut => format_ident!("report_rows"),
         _ => format_ident!("report_input"),
     };
     Some(quote! {
@@ -48,7 +48,7 @@ pub(super) fn kept(stage: &Stage, names: &Names, root: &TokenStream, is_lent: bo
 /// Tells the kept input how the call ended.
 pub(super) fn ended(stage: &Stage, verdict: &TokenStream) -> TokenStream {
     // The rows of a batch that failed are the node's.
-    if stage.settings.report.is_none() || matches!(stage.input.kind, InputKind::Rows | InputKind::Batch) {
+    if stage.settings.report.is_none() || matches!(stage.input.kind, InputKind::Batch | InputKind::BatchMut) {
         return verdict.clone();
     }
     let (kept, ended) = (local("kept"), local("ended"));

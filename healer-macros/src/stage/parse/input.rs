@@ -18,8 +18,8 @@ use crate::stage::fault::{Faults, fault, show};
 pub(in crate::stage) enum InputKind {
     Value,
     Lent,
-    Rows,
     Batch,
+    BatchMut,
 }
 
 /// The input.
@@ -46,7 +46,7 @@ pub(in crate::stage) fn input(
     let parameter = parameters.input.as_ref()?;
     let ty = peel(&parameter.ty);
     let input = if settings.batch.is_some() { batch(ty, settings, function) } else { single(ty, settings) };
-    if input.is_err() && is(ty, "Batch") {
+    if input.is_err() && is(ty, "BatchMut") {
         // The compiler would speak about the brand as well.
         faults.hide_body();
     }
@@ -58,7 +58,7 @@ fn single(ty: &Type, settings: &Settings) -> Result<Input, Error> {
         Type::Reference(reference) => peel(&reference.elem),
         _ => ty,
     };
-    if is(behind, "Batch") || (is(behind, "Rows") && settings.flat.is_none()) {
+    if is(behind, "BatchMut") || (is(behind, "Batch") && settings.flat.is_none()) {
         let help = "write `#[stage(batch)]`";
         return Err(fault(ty, "a batch comes in, but the stage is not marked as one for batches", help));
     }
@@ -107,62 +107,66 @@ fn single(ty: &Type, settings: &Settings) -> Result<Input, Error> {
 }
 
 fn batch(ty: &Type, settings: &Settings, function: &Function) -> Result<Input, Error> {
-    let takes = "take `&Rows<T>` to read a batch, or `Batch<'_, T>` to transform it";
+    let takes = "take `&Batch<T>` to read a batch, or `BatchMut<'_, T>` to transform it";
     if let Type::Reference(reference) = ty {
         let behind = peel(&reference.elem);
-        if is(behind, "Rows") && reference.mutability.is_none() {
-            return Ok(Input::of(InputKind::Rows, row(behind)?));
+        if is(behind, "Batch") && reference.mutability.is_none() {
+            return Ok(Input::of(InputKind::Batch, row(behind)?));
         }
         if is_alias(behind) && reference.mutability.is_none() {
             let root = settings.krate(behind.span());
-            let payload = quote_spanned!(behind.span()=> <#behind as #root::__private::IsRows>::Row);
-            let bound = quote_spanned!(behind.span()=> #behind: #root::__private::IsRows);
-            return Ok(Input { bound: Some(bound), ..Input::of(InputKind::Rows, payload) });
+            let payload = quote_spanned!(behind.span()=> <#behind as #root::__private::IsBatch>::Row);
+            let bound = quote_spanned!(behind.span()=> #behind: #root::__private::IsBatch);
+            return Ok(Input { bound: Some(bound), ..Input::of(InputKind::Batch, payload) });
         }
-        if is(behind, "Batch") || is(behind, "Rows") {
+        if is(behind, "BatchMut") || is(behind, "Batch") {
             let message = "a batch is taken whole, so that every row of it comes back, or is only read";
             return Err(fault(ty, message, takes));
         }
     }
-    if is(ty, "Rows") {
+    if is(ty, "Batch") {
         let message = "rows are lent to a stage, which reads them: the engine keeps what it must account for";
         return Err(fault(ty, message, takes));
     }
     if is_alias(ty) && lifetime(ty).is_some() {
         let (bound, row) = row_of_alias(ty, settings);
-        return Ok(Input { bound: Some(bound), ..Input::of(InputKind::Batch, row) });
+        return Ok(Input { bound: Some(bound), ..Input::of(InputKind::BatchMut, row) });
     }
-    if !is(ty, "Batch") {
+    if !is(ty, "BatchMut") {
         let message = format!("`#[stage(batch)]` gets whole batches, not a single `{}`", show(ty));
-        let help = format!("{takes}; another name of `Batch` is written with its brand, as in `Orders<'_>`");
+        let help =
+            format!("{takes}; another name of `BatchMut` is written with its brand, as in `Orders<'_>`");
         return Err(fault(ty, message, if is_alias(ty) { &help } else { takes }));
     }
     match lifetime(ty) {
         Some(brand) if brand.ident == "static" => Err(fault(
             brand,
             "this brand is not the call's own: rows of another call would pass for these, and offsets would be swapped",
-            "write `Batch<'_, T>`, or name the brand: `fn name<'b>(rows: Batch<'b, T>) -> Batch<'b, U>`",
+            "write `BatchMut<'_, T>`, or name the brand: `fn name<'b>(rows: BatchMut<'b, T>) -> BatchMut<'b, U>`",
         )),
         None if function.sig.asyncness.is_some() => Err(fault(
             ty,
             "the brand of the batch is missing: it says that the rows which come back are those that came in",
-            format!("write `Batch<'_, {}>`", argument(ty).map(show).unwrap_or_default()),
+            format!("write `BatchMut<'_, {}>`", argument(ty).map(show).unwrap_or_default()),
         )),
-        _ => Ok(Input::of(InputKind::Batch, row(ty)?)),
+        _ => Ok(Input::of(InputKind::BatchMut, row(ty)?)),
     }
 }
 
 /// Whether a type may be another name of a batch.
 pub(super) fn is_alias(ty: &Type) -> bool {
-    matches!(ty, Type::Path(_)) && !is(ty, "Batch") && !is(ty, "Rows") && is_unknown(&ty.to_token_stream())
+    matches!(ty, Type::Path(_))
+        && !is(ty, "BatchMut")
+        && !is(ty, "Batch")
+        && is_unknown(&ty.to_token_stream())
 }
 
-/// The type of a row, where another name of `Batch` may have its brand written, or left out.
+/// The type of a row, where another name of `BatchMut` may have its brand written, or left out.
 pub(super) fn row_of_alias(ty: &Type, settings: &Settings) -> (TokenStream, TokenStream) {
     let root = settings.krate(ty.span());
     let ty = forever(ty);
     let ty = quote_spanned!(ty.span()=> <fn(&'static ()) -> #ty as #root::__private::Gives>::Out);
-    let is_batch = quote_spanned!(ty.span()=> #root::__private::IsBatch);
+    let is_batch = quote_spanned!(ty.span()=> #root::__private::IsBatchMut);
     (quote_spanned!(ty.span()=> #ty: #is_batch), quote_spanned!(ty.span()=> <#ty as #is_batch>::Row))
 }
 

@@ -72,8 +72,8 @@ fn plain(parameters: &mut Parameters, parameter: &PatType, faults: &mut Faults) 
         parameters.context = Some(parameter.clone());
         return;
     }
-    if parameters.input.is_some() && ["Batch", "Rows"].iter().any(|batch| is(behind(ty), batch)) {
-        let help = "gather the rows of both streams in one: `union(a, b) => partition(500, within = \"1s\")`; what is no stream is lent with `#[state]`";
+    if parameters.input.is_some() && ["BatchMut", "Batch"].iter().any(|batch| is(behind(ty), batch)) {
+        let help = "gather the rows of both streams in one: `union(a, b) => batch(500, within = \"1s\")`; what is no stream is lent with `#[state]`";
         faults.hide_body();
         faults.at(parameter, "a second batch: one flows in at a time", help);
         return;

@@ -101,8 +101,8 @@ pub(in crate::stage) fn is_unknown(tokens: &TokenStream) -> bool {
         "SystemTime",
         "PathBuf",
         "OsString",
-        "Rows",
         "Batch",
+        "BatchMut",
     ];
     struct Look(bool);
     impl<'ast> Visit<'ast> for Look {

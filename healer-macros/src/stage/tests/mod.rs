@@ -225,19 +225,19 @@ fn a_batch_is_read_or_transformed() {
     let rows = written(
         quote!(batch),
         quote!(
-            fn save(rows: &Rows<T>, #[state] db: &Db) -> Result<(), E> {}
+            fn save(rows: &Batch<T>, #[state] db: &Db) -> Result<(), E> {}
         ),
     );
-    assert!(of_trait(&rows, "Stage").contains("type Out = ::healer::Rows<T>;"));
-    assert!(of_trait(&rows, "RowsStage").contains("const BLOCKING: bool = true;"));
+    assert!(of_trait(&rows, "Stage").contains("type Out = ::healer::Batch<T>;"));
+    assert!(of_trait(&rows, "BatchStage").contains("const BLOCKING: bool = true;"));
     let batch = written(
         quote!(batch),
         quote!(
-            async fn f<'b>(rows: Batch<'b, T>) -> Batch<'b, U> {}
+            async fn f<'b>(rows: BatchMut<'b, T>) -> BatchMut<'b, U> {}
         ),
     );
-    assert!(of_trait(&batch, "Stage").contains("type Out = ::healer::Rows<U>;"));
-    let call = of_trait(&batch, "BatchStage");
+    assert!(of_trait(&batch, "Stage").contains("type Out = ::healer::Batch<U>;"));
+    let call = of_trait(&batch, "BatchMutStage");
     assert!(call.contains("type RowIn = T;") && call.contains("type RowOut = U;"), "{call}");
     assert!(call.contains("const BLOCKING: bool = false;"), "{call}");
 }
@@ -319,11 +319,14 @@ fn what_goes_in_is_kept_for_a_report() {
     let rows = written(
         quote!(batch, report),
         quote!(
-            fn f(rows: Batch<'_, T>) -> Batch<'_, U> {}
+            fn f(rows: BatchMut<'_, T>) -> BatchMut<'_, U> {}
         ),
     );
     assert!(of_trait(&rows, "Stage").contains("report_rows"));
-    assert!(of_trait(&rows, "BatchStage").contains("fn copy("), "there is nothing to report without a copy");
+    assert!(
+        of_trait(&rows, "BatchMutStage").contains("fn copy("),
+        "there is nothing to report without a copy"
+    );
     let plain = written(
         quote!(),
         quote!(
@@ -339,7 +342,7 @@ fn another_path_to_healer_is_used_everywhere() {
         quote!(batch, crate = my::h),
         quote!(
             #[checkpoint]
-            fn f(rows: Batch<'_, T>) -> Batch<'_, U> {}
+            fn f(rows: BatchMut<'_, T>) -> BatchMut<'_, U> {}
         ),
     );
     assert!(!text.contains("::healer"), "{text}");

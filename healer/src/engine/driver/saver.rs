@@ -89,7 +89,7 @@ impl Saver {
 mod tests {
     use std::sync::{Arc, mpsc};
 
-    use healer_store::{Batch, MemoryStore, Store, StoreError, Table};
+    use healer_store::{MemoryStore, Store, StoreError, Table, WriteBatch};
 
     use super::{Save, Saver};
     use crate::{
@@ -123,7 +123,7 @@ mod tests {
             self.0.scan(table, prefix)
         }
 
-        fn write(&self, _: Batch) -> Result<(), StoreError> {
+        fn write(&self, _: WriteBatch) -> Result<(), StoreError> {
             panic!("the table is gone")
         }
 

@@ -168,8 +168,8 @@ fn is_on(MeasureSettings { durations, sizes, .. }: MeasureSettings) -> bool {
 }
 
 fn is_measured(kind: &NodeKind) -> bool {
-    use NodeKind::{Batch, Flat, Sink, Source, Stage};
-    matches!(kind, Source { .. } | Stage { .. } | Flat | Batch | Sink { .. })
+    use NodeKind::{BatchStage, Flat, Sink, Source, Stage};
+    matches!(kind, Source { .. } | Stage { .. } | Flat | BatchStage | Sink { .. })
 }
 
 /// Two threads may find the same one set: then two records are measured, and no harm is done.

@@ -4,7 +4,7 @@ use std::{future::Future, sync::Arc};
 
 use super::batch::Parts;
 use crate::{
-    chain::{List, Rows},
+    chain::{Batch, List},
     context::Context,
     envelope::Receipt,
     error::Cause,
@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// Names a batch in logs; a batch is never empty.
-pub(super) fn here<T>(rows: &Rows<T>) -> Here {
+pub(super) fn here<T>(rows: &Batch<T>) -> Here {
     let count = u32::try_from(rows.len()).unwrap_or(u32::MAX);
     rows.list.first().map_or_else(Here::nowhere, |(context, _)| Here { batch: Some(count), ..context.here() })
 }
@@ -22,7 +22,7 @@ pub(super) fn here<T>(rows: &Rows<T>) -> Here {
 /// The rows that a call made of a batch.
 pub(super) enum Made<T, U> {
     /// The call only read the batch: the rows that came in go on, of the same type.
-    Same(Rows<T>, fn(Rows<T>) -> Rows<U>),
+    Same(Batch<T>, fn(Batch<T>) -> Batch<U>),
     /// The call transformed the batch.
     Parts(Parts<U>),
 }
@@ -33,7 +33,7 @@ pub(super) enum Back<T> {
     /// Where its rows come from.
     Contexts(Arc<[Context]>),
     /// All of it, or a copy.
-    Rows(Rows<T>),
+    Batch(Batch<T>),
 }
 
 /// The result of a call, and the part of the batch that is left.
@@ -43,7 +43,7 @@ pub struct Tried<T, U> {
 }
 
 /// A way to call the function of a batch stage once.
-pub trait Tries<S: Stage<In = Rows<Self::Row>, Out = Rows<Self::Made>>>: Send + Sync + 'static {
+pub trait Tries<S: Stage<In = Batch<Self::Row>, Out = Batch<Self::Made>>>: Send + Sync + 'static {
     /// A row that goes in.
     type Row: Send + 'static;
     /// A row that comes out.
@@ -54,7 +54,7 @@ pub trait Tries<S: Stage<In = Rows<Self::Row>, Out = Rows<Self::Made>>>: Send + 
         host: &'a Host,
         stage: &'a StageNode<S, D>,
         need: &'a Arc<S::Need>,
-        rows: Rows<Self::Row>,
+        rows: Batch<Self::Row>,
         keep: bool,
         span: Span,
     ) -> impl Future<Output = Tried<Self::Row, Self::Made>> + Send + 'a;
@@ -62,7 +62,7 @@ pub trait Tries<S: Stage<In = Rows<Self::Row>, Out = Rows<Self::Made>>>: Send + 
 
 /// Rows that are worked on together.
 pub(super) struct Piece<T> {
-    pub(super) rows: Rows<T>,
+    pub(super) rows: Batch<T>,
     pub(super) receipts: Vec<Receipt>,
     /// Whether it is the batch that came in.
     pub(super) is_whole: bool,
@@ -71,12 +71,12 @@ pub(super) struct Piece<T> {
 impl<T> Piece<T> {
     /// The second half is to come after the first.
     pub(super) fn halves(self) -> [Self; 2] {
-        let Self { rows: Rows { batch, mut list }, mut receipts, .. } = self;
+        let Self { rows: Batch { batch, mut list }, mut receipts, .. } = self;
         first_attempts(&mut list);
         let half = list.len().div_ceil(2);
-        let behind = Rows { batch: batch.clone(), list: list.split_off(half) };
+        let behind = Batch { batch: batch.clone(), list: list.split_off(half) };
         let second = Self { rows: behind, receipts: receipts.split_off(half), is_whole: false };
-        [Self { rows: Rows { batch, list }, receipts, is_whole: false }, second]
+        [Self { rows: Batch { batch, list }, receipts, is_whole: false }, second]
     }
 
     /// The rows that are left to be run. The batch that came in is run whole, for the partitions that have not failed. Of its parts,
@@ -85,26 +85,26 @@ impl<T> Piece<T> {
         if self.is_whole {
             return self;
         }
-        let Self { rows: Rows { batch, list }, receipts, is_whole } = self;
+        let Self { rows: Batch { batch, list }, receipts, is_whole } = self;
         let left = list.into_iter().zip(receipts).filter(|(_, receipt)| !receipt.is_halted());
         let (list, receipts) = left.unzip();
-        Self { rows: Rows { batch, list }, receipts, is_whole }
+        Self { rows: Batch { batch, list }, receipts, is_whole }
     }
 }
 
 impl<T> Back<T> {
     /// Notes the rows of a batch that is reported.
-    pub(super) fn note<S: Stage<In = Rows<T>>>(&self, context: &mut Context) {
+    pub(super) fn note<S: Stage<In = Batch<T>>>(&self, context: &mut Context) {
         match self {
             Self::Nothing => {}
             Self::Contexts(contexts) => note_rows(context, contexts.iter()),
-            Self::Rows(rows) => note::<S, _>(context, rows),
+            Self::Batch(rows) => note::<S, _>(context, rows),
         }
     }
 }
 
 /// Notes a batch that is at hand.
-pub(super) fn note<S: Stage<In = Rows<T>>, T>(context: &mut Context, rows: &Rows<T>) {
+pub(super) fn note<S: Stage<In = Batch<T>>, T>(context: &mut Context, rows: &Batch<T>) {
     note_rows(context, rows.iter().map(|(context, _)| context));
     if let Some(notes) = context.notes().filter(|_| S::REPORT != Reporting::Never) {
         notes.input(|json| S::report_json(rows, json));

@@ -11,20 +11,20 @@ use std::{
 
 use crate::{context::Context, envelope::Reason, unfinished};
 
-/// A batch that a stage transforms. Every row must come back, or be settled by [`filter`](Batch::filter): the only way to
-/// return a `Batch<'b, _>` is to have transformed the one that came in, since nothing else has its brand `'b`.
+/// A batch that a stage transforms. Every row must come back, or be settled by [`filter`](BatchMut::filter): the only way to
+/// return a `BatchMut<'b, _>` is to have transformed the one that came in, since nothing else has its brand `'b`.
 ///
 /// ```
 /// use healer::prelude::*;
 ///
 /// #[stage(batch)]
-/// fn shout(rows: Batch<'_, String>) -> Batch<'_, String> {
+/// fn shout(rows: BatchMut<'_, String>) -> BatchMut<'_, String> {
 ///     rows.filter("empty", |line| !line.is_empty()).map(|line| line.to_uppercase())
 /// }
 /// # fn main() {}
 /// ```
 #[must_use = "a batch that is dropped leaves its offsets uncommitted: return it"]
-pub struct Batch<'b, T> {
+pub struct BatchMut<'b, T> {
     rows: Vec<Row<T>>,
     skipped: Vec<(Slots, Reason)>,
     call: Arc<Call>,
@@ -94,19 +94,19 @@ pub(super) struct Parts<T> {
     pub(super) call: Arc<Call>,
 }
 
-/// The batch of a call. No function of `Batch` itself: the compiler would tell users to make one with it.
-pub(super) fn batch<'b, T>(contexts: Arc<[Context]>, values: Vec<T>) -> Batch<'b, T> {
+/// The batch of a call. No function of `BatchMut` itself: the compiler would tell users to make one with it.
+pub(super) fn batch<'b, T>(contexts: Arc<[Context]>, values: Vec<T>) -> BatchMut<'b, T> {
     let rows: Vec<_> =
         (0..).zip(values).map(|(slot, value)| Row { slots: Slots::One(slot), value }).collect();
     let call = Call { contexts, uses: AtomicUsize::new(rows.len()), fault: OnceLock::new() };
     with_rows(rows, Vec::new(), Arc::new(call))
 }
 
-fn with_rows<'b, T>(rows: Vec<Row<T>>, skipped: Vec<(Slots, Reason)>, call: Arc<Call>) -> Batch<'b, T> {
-    Batch { rows, skipped, call, brand: PhantomData }
+fn with_rows<'b, T>(rows: Vec<Row<T>>, skipped: Vec<(Slots, Reason)>, call: Arc<Call>) -> BatchMut<'b, T> {
+    BatchMut { rows, skipped, call, brand: PhantomData }
 }
 
-impl<'b, T> Batch<'b, T> {
+impl<'b, T> BatchMut<'b, T> {
     pub(super) fn into_parts(self) -> Parts<T> {
         Parts { rows: self.rows, skipped: self.skipped, call: self.call }
     }
@@ -127,7 +127,7 @@ impl<'b, T> Batch<'b, T> {
     }
 
     /// Turns each row into another.
-    pub fn map<U>(self, mut f: impl FnMut(T) -> U) -> Batch<'b, U> {
+    pub fn map<U>(self, mut f: impl FnMut(T) -> U) -> BatchMut<'b, U> {
         let rows = self.rows.into_iter().map(|row| Row { slots: row.slots, value: f(row.value) }).collect();
         with_rows(rows, self.skipped, self.call)
     }
@@ -136,7 +136,7 @@ impl<'b, T> Batch<'b, T> {
     ///
     /// # Errors
     /// The first one of `f`; then all rows stay pending.
-    pub fn try_map<U, E>(self, mut f: impl FnMut(T) -> Result<U, E>) -> Result<Batch<'b, U>, E> {
+    pub fn try_map<U, E>(self, mut f: impl FnMut(T) -> Result<U, E>) -> Result<BatchMut<'b, U>, E> {
         let rows = self.rows.into_iter().map(|row| Ok(Row { slots: row.slots, value: f(row.value)? }));
         Ok(with_rows(rows.collect::<Result<_, E>>()?, self.skipped, self.call))
     }
@@ -145,7 +145,7 @@ impl<'b, T> Batch<'b, T> {
     ///
     /// # Errors
     /// [`WrongLength`] if `f` gives another number of values; then all rows stay pending.
-    pub fn try_map_all<U>(self, f: impl FnOnce(Vec<T>) -> Vec<U>) -> Result<Batch<'b, U>, WrongLength> {
+    pub fn try_map_all<U>(self, f: impl FnOnce(Vec<T>) -> Vec<U>) -> Result<BatchMut<'b, U>, WrongLength> {
         let (slots, values): (Vec<_>, Vec<_>) =
             self.rows.into_iter().map(|row| (row.slots, row.value)).unzip();
         let results = f(values);
@@ -175,9 +175,9 @@ impl<'b, T> Batch<'b, T> {
     pub fn route<U>(
         self,
         mut pick: impl FnMut(&T) -> bool,
-        yes: impl FnOnce(Batch<'b, T>) -> Batch<'b, U>,
-        no: impl FnOnce(Batch<'b, T>) -> Batch<'b, U>,
-    ) -> Batch<'b, U> {
+        yes: impl FnOnce(BatchMut<'b, T>) -> BatchMut<'b, U>,
+        no: impl FnOnce(BatchMut<'b, T>) -> BatchMut<'b, U>,
+    ) -> BatchMut<'b, U> {
         let (left, right): (Vec<_>, Vec<_>) = self.rows.into_iter().partition(|row| pick(&row.value));
         let mut left = yes(with_rows(left, self.skipped, Arc::clone(&self.call)));
         let right = no(with_rows(right, Vec::new(), self.call));
@@ -187,7 +187,7 @@ impl<'b, T> Batch<'b, T> {
     }
 
     /// Makes one row of all: it owes the outcome of each. An empty batch stays empty.
-    pub fn reduce<U>(self, f: impl FnOnce(Vec<T>) -> U) -> Batch<'b, U> {
+    pub fn reduce<U>(self, f: impl FnOnce(Vec<T>) -> U) -> BatchMut<'b, U> {
         if self.rows.is_empty() {
             return with_rows(Vec::new(), self.skipped, self.call);
         }
@@ -208,7 +208,11 @@ impl<'b, T> Batch<'b, T> {
     /// batch; where an error is to be skipped, say so with `.ok()`.
     ///
     /// In a function that is generic over the list the compiler cannot tell: a `Result` there fails the batch before `f` is called.
-    pub fn flat_map<U, I, AnErrWouldBeSkipped>(self, reason: &str, mut f: impl FnMut(T) -> I) -> Batch<'b, U>
+    pub fn flat_map<U, I, AnErrWouldBeSkipped>(
+        self,
+        reason: &str,
+        mut f: impl FnMut(T) -> I,
+    ) -> BatchMut<'b, U>
     where
         I: IntoIterator<Item = U> + GivesRows<AnErrWouldBeSkipped>,
     {
@@ -231,7 +235,7 @@ impl<'b, T> Batch<'b, T> {
     }
 }
 
-/// A type that [`flat_map`](Batch::flat_map) makes rows of. A `Result` is one in two ways, so that the compiler infers neither.
+/// A type that [`flat_map`](BatchMut::flat_map) makes rows of. A `Result` is one in two ways, so that the compiler infers neither.
 pub trait GivesRows<How> {}
 
 impl<I: IntoIterator> GivesRows<Each> for I {}

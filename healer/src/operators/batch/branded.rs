@@ -3,14 +3,14 @@
 use std::{future::Future, sync::Arc};
 
 use super::{
-    Batch,
+    BatchMut,
     attempt::{Back, Made, Tried, Tries, here},
     batch::batch,
     run_to_end,
     work::Work,
 };
 use crate::{
-    chain::{Consumer, Rows},
+    chain::{Batch, Consumer},
     context::Context,
     error::{Cause, catch},
     lane::Host,
@@ -22,8 +22,8 @@ use crate::{
     topology::{Node, NodeKind},
 };
 
-/// A function of `Batch<'b, T>`.
-pub trait BatchStage: Stage<In = Rows<Self::RowIn>, Out = Rows<Self::RowOut>> {
+/// A function of `BatchMut<'b, T>`.
+pub trait BatchMutStage: Stage<In = Batch<Self::RowIn>, Out = Batch<Self::RowOut>> {
     /// The type of a row that comes in.
     type RowIn: Send + 'static;
     /// The type of a row that goes out.
@@ -34,9 +34,9 @@ pub trait BatchStage: Stage<In = Rows<Self::RowIn>, Out = Rows<Self::RowOut>> {
 
     /// Calls the user's function.
     fn call<'b>(
-        rows: Batch<'b, Self::RowIn>,
+        rows: BatchMut<'b, Self::RowIn>,
         need: &'b Self::Need,
-    ) -> impl Future<Output = Verdict<Batch<'b, Self::RowOut>>> + Send + 'b;
+    ) -> impl Future<Output = Verdict<BatchMut<'b, Self::RowOut>>> + Send + 'b;
 
     /// A copy of a row for one more call; `None` where the stage asks for none.
     fn copy(_: &Self::RowIn) -> Option<Self::RowIn> {
@@ -45,13 +45,13 @@ pub trait BatchStage: Stage<In = Rows<Self::RowIn>, Out = Rows<Self::RowOut>> {
 }
 
 /// Runs once a batch; synchronous functions on the blocking pool.
-pub struct BatchKind;
+pub struct BatchMutKind;
 
-impl<S: BatchStage> Kind<S> for BatchKind {
+impl<S: BatchMutStage> Kind<S> for BatchMutKind {
     type Node<D: Consumer<S::Out>> = Boundary<Work<S, Self, D>>;
 
     fn kind() -> NodeKind {
-        NodeKind::Batch
+        NodeKind::BatchStage
     }
 
     fn node<D: Consumer<S::Out>>(node: Arc<Node>, next: D) -> Self::Node<D> {
@@ -59,7 +59,7 @@ impl<S: BatchStage> Kind<S> for BatchKind {
     }
 }
 
-impl<S: BatchStage> Tries<S> for BatchKind {
+impl<S: BatchMutStage> Tries<S> for BatchMutKind {
     type Row = S::RowIn;
     type Made = S::RowOut;
 
@@ -67,7 +67,7 @@ impl<S: BatchStage> Tries<S> for BatchKind {
         host: &Host,
         stage: &StageNode<S, D>,
         need: &Arc<S::Need>,
-        rows: Rows<S::RowIn>,
+        rows: Batch<S::RowIn>,
         keep: bool,
         mut span: Span,
     ) -> Tried<S::RowIn, S::RowOut> {
@@ -76,7 +76,7 @@ impl<S: BatchStage> Tries<S> for BatchKind {
         let (contexts, values): (Vec<_>, Vec<_>) = rows.list.into_iter().unzip();
         let contexts: Arc<[Context]> = contexts.into();
         let back = match copies {
-            Ok(Some(rows)) => Back::Rows(rows),
+            Ok(Some(rows)) => Back::Batch(rows),
             Ok(None) => Back::Contexts(Arc::clone(&contexts)),
             Err(cause) => return Tried { back: Back::Contexts(contexts), result: Err(cause) },
         };
@@ -88,21 +88,21 @@ impl<S: BatchStage> Tries<S> for BatchKind {
                 let verdict = run_to_end(S::call(batch(contexts, values), &need));
                 shared.measures.took(node, shared.runtime.now().saturating_sub(began));
                 span.end(ended(&verdict));
-                verdict.map(|verdict| verdict.map(Batch::into_parts))
+                verdict.map(|verdict| verdict.map(BatchMut::into_parts))
             };
             host.blocking(call).await.flatten()
         } else {
             let call = guarded(S::call(batch(contexts, values), need), here, node);
             let look = Look { measured: true, span };
-            stage.in_time(host, call, look).await.map(|verdict| verdict.map(Batch::into_parts))
+            stage.in_time(host, call, look).await.map(|verdict| verdict.map(BatchMut::into_parts))
         };
         Tried { back, result: result.map(|verdict| verdict.map(Made::Parts)) }
     }
 }
 
 /// The rows for one more call. A user's `Clone` may panic.
-fn copies<S: BatchStage>(rows: &Rows<S::RowIn>) -> Result<Option<Rows<S::RowIn>>, Cause> {
+fn copies<S: BatchMutStage>(rows: &Batch<S::RowIn>) -> Result<Option<Batch<S::RowIn>>, Cause> {
     let copy = |(context, row): &(Context, _)| Some((context.keep(true), S::copy(row)?));
     let list = catch(|| rows.list.iter().map(copy).collect::<Option<_>>()).map_err(Cause::Panic)?;
-    Ok(list.map(|list| Rows { batch: rows.batch.clone(), list }))
+    Ok(list.map(|list| Batch { batch: rows.batch.clone(), list }))
 }

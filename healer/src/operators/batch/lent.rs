@@ -1,7 +1,7 @@
 //! Batches that a test lends to a function of its own.
 
 use super::{
-    Batch,
+    BatchMut,
     batch::{Parts, batch},
 };
 use crate::context::Context;
@@ -19,7 +19,7 @@ pub(crate) struct Fates<T> {
 }
 
 /// A batch of these rows. Lent for any brand, it is that of no call of a pipeline and can be given back to none.
-pub(crate) fn lent<'b, T>(rows: Vec<(Context, T)>) -> Batch<'b, T> {
+pub(crate) fn lent<'b, T>(rows: Vec<(Context, T)>) -> BatchMut<'b, T> {
     let (contexts, values): (Vec<_>, Vec<_>) = rows.into_iter().unzip();
     batch(contexts.into(), values)
 }
@@ -28,7 +28,7 @@ pub(crate) fn lent<'b, T>(rows: Vec<(Context, T)>) -> Batch<'b, T> {
 ///
 /// # Panics
 /// If the batch would fail in a pipeline because of the function's `flat_map`.
-pub(crate) fn fates<T>(batch: Batch<'_, T>) -> Fates<T> {
+pub(crate) fn fates<T>(batch: BatchMut<'_, T>) -> Fates<T> {
     let Parts { rows, skipped, call } = batch.into_parts();
     assert!(call.fault().is_none(), "{}", call.fault().unwrap_or_default());
     let slots = rows.iter().map(|row| &row.slots).chain(skipped.iter().map(|(slots, _)| slots));

@@ -14,11 +14,11 @@ use std::future::Future;
 
 use futures_util::FutureExt as _;
 
-pub use batch::{Batch, WrongLength};
-pub use branded::{BatchKind, BatchStage};
+pub use batch::{BatchMut, WrongLength};
+pub use branded::{BatchMutKind, BatchMutStage};
 #[cfg(feature = "testing")]
 pub(crate) use lent::{Fates, fates, lent};
-pub use read::{RowsKind, RowsStage};
+pub use read::{BatchKind, BatchStage};
 
 use crate::error::Cause;
 

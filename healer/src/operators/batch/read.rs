@@ -8,7 +8,7 @@ use super::{
     work::Work,
 };
 use crate::{
-    chain::{Consumer, Rows},
+    chain::{Batch, Consumer},
     error::{Cause, catch},
     lane::Host,
     observe::{self, Span},
@@ -19,8 +19,8 @@ use crate::{
     topology::{Node, NodeKind},
 };
 
-/// A function of `&Rows<T>`.
-pub trait RowsStage: Stage<In = Rows<Self::Row>, Out = Rows<Self::Row>> {
+/// A function of `&Batch<T>`.
+pub trait BatchStage: Stage<In = Batch<Self::Row>, Out = Batch<Self::Row>> {
     /// The type of a row.
     type Row: Send + Sync + 'static;
 
@@ -29,19 +29,19 @@ pub trait RowsStage: Stage<In = Rows<Self::Row>, Out = Rows<Self::Row>> {
 
     /// Calls the user's function.
     fn call<'a>(
-        rows: &'a Rows<Self::Row>,
+        rows: &'a Batch<Self::Row>,
         need: &'a Self::Need,
     ) -> impl Future<Output = Verdict<()>> + Send + 'a;
 }
 
 /// Runs once a batch; synchronous functions on the blocking pool.
-pub struct RowsKind;
+pub struct BatchKind;
 
-impl<S: RowsStage> Kind<S> for RowsKind {
+impl<S: BatchStage> Kind<S> for BatchKind {
     type Node<D: Consumer<S::Out>> = Boundary<Work<S, Self, D>>;
 
     fn kind() -> NodeKind {
-        NodeKind::Batch
+        NodeKind::BatchStage
     }
 
     fn node<D: Consumer<S::Out>>(node: Arc<Node>, next: D) -> Self::Node<D> {
@@ -49,7 +49,7 @@ impl<S: RowsStage> Kind<S> for RowsKind {
     }
 }
 
-impl<S: RowsStage> Tries<S> for RowsKind {
+impl<S: BatchStage> Tries<S> for BatchKind {
     type Row = S::Row;
     type Made = S::Row;
 
@@ -57,7 +57,7 @@ impl<S: RowsStage> Tries<S> for RowsKind {
         host: &Host,
         stage: &StageNode<S, D>,
         need: &Arc<S::Need>,
-        rows: Rows<S::Row>,
+        rows: Batch<S::Row>,
         _: bool,
         mut span: Span,
     ) -> Tried<S::Row, S::Row> {
@@ -88,9 +88,9 @@ impl<S: RowsStage> Tries<S> for RowsKind {
                 Tried { back: Back::Nothing, result: Ok(Verdict::Next(Made::Same(rows, identity))) }
             }
             failed => Tried {
-                back: Back::Rows(rows),
+                back: Back::Batch(rows),
                 result: failed.map(|verdict| {
-                    verdict.map(|()| Made::Same(Rows { batch: None, list: Vec::new() }, identity))
+                    verdict.map(|()| Made::Same(Batch { batch: None, list: Vec::new() }, identity))
                 }),
             },
         }

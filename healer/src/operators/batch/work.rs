@@ -8,7 +8,7 @@ use super::{
     hand_back::{Handed, hand_back, receipts_of},
 };
 use crate::{
-    chain::{Below, Consumer, Rows},
+    chain::{Batch, Below, Consumer},
     context::Context,
     envelope::{Outcome, Receipt},
     error::{Cause, discard, said::chain},
@@ -44,7 +44,7 @@ struct Passed<T, U> {
 
 impl<S, K, D> Serve<S::In> for Work<S, K, D>
 where
-    S: Stage<In = Rows<K::Row>, Out = Rows<K::Made>>,
+    S: Stage<In = Batch<K::Row>, Out = Batch<K::Made>>,
     K: Tries<S>,
     D: Consumer<S::Out>,
 {
@@ -74,7 +74,7 @@ where
 
 impl<S, K, D> ServeOne<S::In> for Work<S, K, D>
 where
-    S: Stage<In = Rows<K::Row>, Out = Rows<K::Made>>,
+    S: Stage<In = Batch<K::Row>, Out = Batch<K::Made>>,
     K: Tries<S>,
     D: Consumer<S::Out>,
 {
@@ -104,7 +104,7 @@ where
 
 impl<S, K, D> Work<S, K, D>
 where
-    S: Stage<In = Rows<K::Row>, Out = Rows<K::Made>>,
+    S: Stage<In = Batch<K::Row>, Out = Batch<K::Made>>,
     K: Tries<S>,
     D: Consumer<S::Out>,
 {
@@ -155,7 +155,7 @@ where
                 Err(cause) => cause,
             };
             match (back, pause) {
-                (Back::Rows(back), Some(pause)) => {
+                (Back::Batch(back), Some(pause)) => {
                     discard(cause);
                     rows = back;
                     for (context, _) in &mut rows.list {
@@ -163,7 +163,7 @@ where
                     }
                     host.sleep(pause).await;
                 }
-                (Back::Rows(rows), None) if self.stage.splits() && rows.len() > 1 => {
+                (Back::Batch(rows), None) if self.stage.splits() && rows.len() > 1 => {
                     tracing::debug!(
                         stage = &*self.stage.node.path,
                         rows = rows.len(),
@@ -216,7 +216,7 @@ where
         // Copies are not kept while the nodes below have no room.
         drop(back);
         first_attempts(&mut list);
-        let Some((rows, mut context)) = Rows::begin(list) else {
+        let Some((rows, mut context)) = Batch::begin(list) else {
             receipt.settle(Outcome::Healed);
             return;
         };
@@ -245,7 +245,7 @@ where
     }
 
     /// Tells which records a batch is made of, where that is to be logged.
-    fn tell(&self, rows: &Rows<K::Row>) {
+    fn tell(&self, rows: &Batch<K::Row>) {
         if tracing::enabled!(tracing::Level::DEBUG) {
             let _inside = observe::enter(here(rows), self.stage.node.id);
             let name = |(context, _): &(Context, _)| {

@@ -85,7 +85,7 @@ impl<T: Send + 'static, C: Codec> Sink<T, C> {
     ///
     /// let app = pipeline! {
     ///     name "planes";
-    ///     kafka::string("planes").tombstones() => kafka::to_string("copies").tombstones() => heal;
+    ///     kafka::text("planes").tombstones() => kafka::to_text("copies").tombstones() => heal;
     /// };
     /// # drop(app);
     /// ```
@@ -135,7 +135,7 @@ impl<T: Send + 'static, C: Codec> Sink<T, C> {
     ///
     /// let app = pipeline! {
     ///     name "copies";
-    ///     kafka::string("lines") => kafka::to_string("copies").timestamp(kafka::now) => heal;
+    ///     kafka::text("lines") => kafka::to_text("copies").timestamp(kafka::now) => heal;
     /// };
     /// # drop(app);
     /// ```
@@ -159,8 +159,8 @@ impl<T: Send + 'static, C: Codec> Sink<T, C> {
     ///
     /// let app = pipeline! {
     ///     name "copies";
-    ///     lines = kafka::string("lines")
-    ///         => kafka::to_string("copies").on_error(OnError::dead_letter("copies.dead"));
+    ///     lines = kafka::text("lines")
+    ///         => kafka::to_text("copies").on_error(OnError::dead_letter("copies.dead"));
     ///     lines => heal;
     /// };
     /// # drop(app);

@@ -35,7 +35,7 @@ pub use reported::{Kept, copy_to_report, report_input, report_rows};
 pub use retrying::RetryingKind;
 pub use shape::{PlainShape, Shape};
 pub use signature::{
-    Function, Gathered, Gives, IsBatch, IsOption, IsResult, IsRows, IsStage, Lends, MayLend,
+    Function, Gathered, Gives, IsBatch, IsBatchMut, IsOption, IsResult, IsStage, Lends, MayLend,
 };
 pub use synchronous::{SyncKind, SyncStage};
 pub(super) use timed::{Look, guarded};
@@ -125,7 +125,7 @@ impl<S: Stage> Operator for S {
         draft.breaks = S::POLICY.breaker.is_some();
         draft.on_error = S::POLICY.on_error.map(LastResort::on_error);
         draft.faults.extend(S::Kind::fault());
-        if draft.kind == NodeKind::Batch {
+        if draft.kind == NodeKind::BatchStage {
             refuse_rows_of_rows::<S::Out>(&mut draft);
         } else {
             refuse_rows::<S::Out>(&mut draft);

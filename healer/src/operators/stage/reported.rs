@@ -4,7 +4,7 @@ use std::{borrow::Borrow, marker::PhantomData};
 
 use super::{Reporting, Stage, StageNode, Verdict};
 use crate::{
-    chain::{CopiesToReport, Rows, Shows},
+    chain::{Batch, CopiesToReport, Shows},
     context::Context,
     error::Cause,
     lane::Host,
@@ -57,7 +57,7 @@ pub fn report_input<T, K: Shows<T>>(_: K, value: &T, into: &mut Vec<u8>) -> bool
 
 /// The values of a batch, as a list.
 #[doc(hidden)]
-pub fn report_rows<T, K: Shows<T>>(_: K, rows: &Rows<T>, into: &mut Vec<u8>) -> bool {
+pub fn report_rows<T, K: Shows<T>>(_: K, rows: &Batch<T>, into: &mut Vec<u8>) -> bool {
     for (number, (_, value)) in rows.iter().enumerate() {
         into.push(if number == 0 { b'[' } else { b',' });
         if !K::show(value, into) {

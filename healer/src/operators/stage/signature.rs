@@ -2,7 +2,7 @@
 
 use std::marker::PhantomData;
 
-use crate::{chain::Rows, operators::Batch};
+use crate::{chain::Batch, operators::BatchMut};
 
 /// Tells a type that owns its data from one that borrows from the call: `F` is `for<'a> fn(&'a ()) -> T`, where `T` has that
 /// lifetime wherever it leaves one out.
@@ -81,18 +81,18 @@ impl<T> IsOption<T> for Option<T> {
 /// A batch that is read, under any name.
 #[diagnostic::on_unimplemented(
     message = "`#[stage(batch)]` gets whole batches, and `{Self}` is none",
-    label = "not `Rows<T>`",
-    note = "take `&Rows<T>` to read a batch, or `Batch<'_, T>` to transform it; for single values leave out `batch`"
+    label = "not `Batch<T>`",
+    note = "take `&Batch<T>` to read a batch, or `BatchMut<'_, T>` to transform it; for single values leave out `batch`"
 )]
-pub trait IsRows {
+pub trait IsBatch {
     /// The type of a row.
     type Row: Send + Sync + 'static;
 
     #[doc(hidden)]
-    fn rows(rows: &Rows<Self::Row>) -> &Self;
+    fn rows(rows: &Batch<Self::Row>) -> &Self;
 }
 
-impl<T: Send + Sync + 'static> IsRows for Rows<T> {
+impl<T: Send + Sync + 'static> IsBatch for Batch<T> {
     type Row = T;
 
     #[inline]
@@ -104,15 +104,15 @@ impl<T: Send + Sync + 'static> IsRows for Rows<T> {
 /// A batch that is transformed, under any name.
 #[diagnostic::on_unimplemented(
     message = "`#[stage(batch)]` gets whole batches and gives them back, and `{Self}` is none",
-    label = "not `Batch<'_, T>`",
-    note = "take `Batch<'_, T>` and return it to transform a batch, or take `&Rows<T>` to read it; for single values leave out `batch`"
+    label = "not `BatchMut<'_, T>`",
+    note = "take `BatchMut<'_, T>` and return it to transform a batch, or take `&Batch<T>` to read it; for single values leave out `batch`"
 )]
-pub trait IsBatch {
+pub trait IsBatchMut {
     /// The type of a row.
     type Row: Send + 'static;
 }
 
-impl<T: Send + 'static> IsBatch for Batch<'_, T> {
+impl<T: Send + 'static> IsBatchMut for BatchMut<'_, T> {
     type Row = T;
 }
 
@@ -120,11 +120,11 @@ impl<T: Send + 'static> IsBatch for Batch<'_, T> {
 #[diagnostic::on_unimplemented(
     message = "this stage takes batches of `{T}`, and here flows `{Self}`: the offsets of these records would never be settled",
     label = "the node before gives `{Self}`",
-    note = "gather rows of `{T}` before it: put `partition(500, within = \"1s\")` where `{T}` flows"
+    note = "gather rows of `{T}` before it: put `batch(500, within = \"1s\")` where `{T}` flows"
 )]
 pub trait Gathered<T> {}
 
-impl<T> Gathered<T> for Rows<T> {}
+impl<T> Gathered<T> for Batch<T> {}
 
 /// Stands where a function without `#[stage]`, or a name that nothing has, is used as a node.
 pub struct Function<'a>(PhantomData<&'a ()>);

@@ -154,7 +154,7 @@ impl InMemory {
     /// ```
     /// use healer::{prelude::*, testing::InMemory};
     ///
-    /// let app = App::new("lines").add(kafka::string("lines").stream("lines").map(|line| line.len()).heal());
+    /// let app = App::new("lines").chain(kafka::text("lines").stream("lines").map(|line| line.len()).heal());
     /// let report = InMemory::new("lines", 4, ["one", "two", "three"]).run(app, 10_000)?;
     /// assert_eq!(report.healed, 10_000);
     /// # Ok::<_, healer::Error>(())

@@ -21,7 +21,7 @@ fn noted(seen: &Seen) -> impl Fn(String) -> String + Send + Sync + 'static {
 }
 
 fn app(seen: &Seen) -> App {
-    App::new("app").add(kafka::string("t").stream("t").map(noted(seen)).heal())
+    App::new("app").chain(kafka::text("t").stream("t").map(noted(seen)).heal())
 }
 
 #[test]
@@ -50,7 +50,7 @@ fn each_run_is_as_the_one_before() {
 fn a_record_that_fails_ends_it() {
     let chain = kafka::json::<u8>("t").stream("t").heal();
     let sample = InMemory::new("t", 1, ["1", "2", "no number"]);
-    let Err(Error::Record(error)) = sample.run(App::new("app").add(chain), 100) else {
+    let Err(Error::Record(error)) = sample.run(App::new("app").chain(chain), 100) else {
         panic!("it did not fail");
     };
     assert_eq!((error.partition, error.offset), (0, 2));
@@ -58,12 +58,12 @@ fn a_record_that_fails_ends_it() {
 
 #[test]
 fn sinks_are_acknowledged() {
-    let chain = kafka::string("t").stream("t").then(kafka::to_string("out")).heal();
-    assert_eq!(lines().run(App::new("app").add(chain), 3_000).unwrap().healed, 3_000);
+    let chain = kafka::text("t").stream("t").then(kafka::to_text("out")).heal();
+    assert_eq!(lines().run(App::new("app").chain(chain), 3_000).unwrap().healed, 3_000);
 }
 
 #[test]
 fn batches_that_wait_for_company_are_waited_for() {
-    let chain = kafka::string("t").stream("t").partition(64).map(|rows: Rows<String>| rows.len()).heal();
-    assert_eq!(lines().run(App::new("app").add(chain), 1_000).unwrap().healed, 1_000);
+    let chain = kafka::text("t").stream("t").batch(64).map(|rows: Batch<String>| rows.len()).heal();
+    assert_eq!(lines().run(App::new("app").chain(chain), 1_000).unwrap().healed, 1_000);
 }

@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use healer_store::{Batch, Store, StoreError, Table, Witness, Write};
+use healer_store::{Store, StoreError, Table, Witness, Write, WriteBatch};
 
 use super::cluster::Rng;
 
@@ -128,7 +128,7 @@ impl Store for Disk {
             .collect())
     }
 
-    fn write(&self, batch: Batch) -> Result<(), StoreError> {
+    fn write(&self, batch: WriteBatch) -> Result<(), StoreError> {
         let mut state = self.lock();
         if std::mem::take(&mut state.fails) {
             return Err(StoreError::backend("the simulated disk is full"));

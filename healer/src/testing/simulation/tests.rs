@@ -177,20 +177,20 @@ fn save_fused_again(value: &str, #[state] outside: &Outside) -> Result<String, S
 }
 
 #[stage(batch, crate = crate)]
-fn save_rows(rows: &Rows<String>, #[state] outside: &Outside) -> Result<(), String> {
+fn save_rows(rows: &Batch<String>, #[state] outside: &Outside) -> Result<(), String> {
     rows.iter().try_for_each(|(_, value)| outside.work(value))
 }
 
 #[stage(batch, split, retry(2, backoff = "50ms..1s"), on_error = dead_letter("dead"), crate = crate)]
-fn save_rows_or_bury(rows: &Rows<String>, #[state] outside: &Outside) -> Result<(), String> {
+fn save_rows_or_bury(rows: &Batch<String>, #[state] outside: &Outside) -> Result<(), String> {
     rows.iter().try_for_each(|(_, value)| outside.work(value))
 }
 
 #[stage(batch, split, rate = "200/s", circuit_breaker(2, pause = "1s"), on_error = dead_letter("dead"), crate = crate)]
 async fn save_batch_or_bury<'b>(
-    rows: Batch<'b, String>,
+    rows: BatchMut<'b, String>,
     #[state] outside: &Outside,
-) -> Result<Batch<'b, String>, String> {
+) -> Result<BatchMut<'b, String>, String> {
     for (_, value) in rows.iter() {
         outside.work_later(value).await?;
     }
@@ -279,15 +279,15 @@ fn run(
 fn fused_stages() {
     let build = |app: App| {
         let wanted =
-            kafka::string("t").stream("t").filter(|value: &String| is_wanted(value)).reason("unwanted");
-        app.add(wanted.then(save::stage()).heal())
+            kafka::text("t").stream("t").filter(|value: &String| is_wanted(value)).reason("unwanted");
+        app.chain(wanted.then(save::stage()).heal())
     };
     run(build, |simulation| simulation);
 }
 
 #[test]
 fn asynchronous_stages() {
-    let build = |app: App| app.add(kafka::string("t").stream("t").then(save_later::stage()).heal());
+    let build = |app: App| app.chain(kafka::text("t").stream("t").then(save_later::stage()).heal());
     run(build, |simulation| simulation);
 }
 
@@ -295,8 +295,8 @@ fn asynchronous_stages() {
 #[test]
 fn fused_stages_of_many_partitions() {
     let build = |app: App| {
-        let all = kafka::string("many").stream("many").then(save::stage()).heal();
-        app.add(all).add(kafka::string("t").stream("t").then(save_later::stage()).heal())
+        let all = kafka::text("many").stream("many").then(save::stage()).heal();
+        app.chain(all).chain(kafka::text("t").stream("t").then(save_later::stage()).heal())
     };
     run(build, |simulation| simulation.topic("many", 40, records("many", 40, 200)));
 }
@@ -306,8 +306,8 @@ fn fused_stages_of_many_partitions() {
 fn fused_stages_on_threads_of_their_own() {
     let build = |app: App| {
         let wanted =
-            kafka::string("t").stream("t").filter(|value: &String| is_wanted(value)).reason("unwanted");
-        app.add(wanted.then(save::stage()).heal())
+            kafka::text("t").stream("t").filter(|value: &String| is_wanted(value)).reason("unwanted");
+        app.chain(wanted.then(save::stage()).heal())
     };
     run(build, |simulation| simulation.config(|config| config.threads(2)));
 }
@@ -315,7 +315,7 @@ fn fused_stages_on_threads_of_their_own() {
 #[test]
 fn asynchronous_stages_behind_threads() {
     let build = |app: App| {
-        app.add(kafka::string("t").stream("t").then(save::stage()).then(save_later::stage()).heal())
+        app.chain(kafka::text("t").stream("t").then(save::stage()).then(save_later::stage()).heal())
     };
     run(build, |simulation| simulation.config(|config| config.threads(3)));
 }
@@ -324,7 +324,7 @@ fn asynchronous_stages_behind_threads() {
 #[test]
 fn asynchronous_stages_behind_fused_ones() {
     let build = |app: App| {
-        app.add(kafka::string("t").stream("t").then(save::stage()).then(save_later::stage()).heal())
+        app.chain(kafka::text("t").stream("t").then(save::stage()).then(save_later::stage()).heal())
     };
     run(build, |simulation| simulation);
 }
@@ -332,7 +332,7 @@ fn asynchronous_stages_behind_fused_ones() {
 #[test]
 fn batches() {
     let build = |app: App| {
-        app.add(kafka::string("t").stream("t").partition(4).within("200ms").then(save_rows::stage()).heal())
+        app.chain(kafka::text("t").stream("t").batch(4).within("200ms").then(save_rows::stage()).heal())
     };
     run(build, |simulation| simulation);
 }
@@ -340,8 +340,8 @@ fn batches() {
 #[test]
 fn batches_behind_asynchronous_stages() {
     let build = |app: App| {
-        let saved = kafka::string("t").stream("t").then(save_later::stage());
-        app.add(saved.partition(3).within("1s").then(save_rows::stage()).heal())
+        let saved = kafka::text("t").stream("t").then(save_later::stage());
+        app.chain(saved.batch(3).within("1s").then(save_rows::stage()).heal())
     };
     run(build, |simulation| simulation);
 }
@@ -349,10 +349,10 @@ fn batches_behind_asynchronous_stages() {
 #[test]
 fn two_ways_one_of_them_to_a_sink() {
     let build = |app: App| {
-        let both = kafka::string("t").stream("t").fan_out(|all| all.then(save::stage()).heal());
-        app.add(both.and(|all| {
+        let both = kafka::text("t").stream("t").fan_out(|all| all.then(save::stage()).heal());
+        app.chain(both.and(|all| {
             let wanted = all.filter(|value: &String| is_wanted(value)).reason("unwanted");
-            wanted.then(kafka::to_string("out")).heal()
+            wanted.then(kafka::to_text("out")).heal()
         }))
     };
     run(build, |simulation| {
@@ -368,9 +368,9 @@ fn two_ways_one_of_them_to_a_sink() {
 fn two_topics_that_become_one_stream_of_many_children() {
     let build = |app: App| {
         let (into, both) = union("both");
-        let some = kafka::string("t").stream("t").then(twice::stage()).to(&into);
-        let others = kafka::string("u").stream("u").to(&into);
-        app.add(some).add(others).add(both.then(save_later::stage()).heal())
+        let some = kafka::text("t").stream("t").then(twice::stage()).to(&into);
+        let others = kafka::text("u").stream("u").to(&into);
+        app.chain(some).chain(others).chain(both.then(save_later::stage()).heal())
     };
     run(build, |simulation| simulation.topic("u", 2, records("u", 2, 60)));
 }
@@ -378,15 +378,15 @@ fn two_topics_that_become_one_stream_of_many_children() {
 /// Only groups, processes and disks have faults: then also the order and the repeats are as promised.
 #[test]
 fn topics_that_are_only_written_to() {
-    let build = |app: App| app.add(kafka::string("t").stream("t").then(save_later::stage()).heal());
+    let build = |app: App| app.chain(kafka::text("t").stream("t").then(save_later::stage()).heal());
     run(build, |simulation| simulation.append_only().config(|config| config.in_flight(100)));
 }
 
 #[test]
 fn parallel_stages_by_key_behind_those_that_give_many() {
     let build = |app: App| {
-        let all = kafka::string("t").stream("t").then(twice::stage()).then(save_by_key::stage());
-        app.with(Begun::default()).add(all.then(save_later::stage()).heal())
+        let all = kafka::text("t").stream("t").then(twice::stage()).then(save_by_key::stage());
+        app.with(Begun::default()).chain(all.then(save_later::stage()).heal())
     };
     run(build, |simulation| simulation);
 }
@@ -394,8 +394,8 @@ fn parallel_stages_by_key_behind_those_that_give_many() {
 #[test]
 fn fused_stages_with_attempts() {
     let build = |app: App| {
-        let all = kafka::string("t").stream("t").then(save_fused::stage()).then(save_fused_again::stage());
-        app.add(all.then(save_later::stage()).heal())
+        let all = kafka::text("t").stream("t").then(save_fused::stage()).then(save_fused_again::stage());
+        app.chain(all.then(save_later::stage()).heal())
     };
     run(build, |simulation| simulation);
 }
@@ -403,9 +403,9 @@ fn fused_stages_with_attempts() {
 #[test]
 fn fused_stages_with_attempts_behind_tasks() {
     let build = |app: App| {
-        let all = kafka::string("t").stream("t").then(save_later::stage()).then(save_fused::stage());
+        let all = kafka::text("t").stream("t").then(save_later::stage()).then(save_fused::stage());
         let all = all.then(twice::stage()).then(save_fused_again::stage());
-        app.add(all.heal())
+        app.chain(all.heal())
     };
     run(build, |simulation| simulation);
 }
@@ -423,43 +423,42 @@ fn run_with_graves(build: impl Fn(App) -> App + Send + Sync + 'static) {
 #[test]
 fn dead_letters_of_fused_stages() {
     run_with_graves(|app| {
-        let all = kafka::string("t").stream("t").then(save_or_bury::stage());
+        let all = kafka::text("t").stream("t").then(save_or_bury::stage());
         let both = all.fan_out(|all| all.then(save::stage()).heal());
         let app = app.on_error(OnError::dead_letter("dead"));
-        app.add(both.and(|all| all.then(twice::stage()).then(save_later::stage()).heal()))
+        app.chain(both.and(|all| all.then(twice::stage()).then(save_later::stage()).heal()))
     });
 }
 
 #[test]
 fn dead_letters_of_parallel_stages() {
     run_with_graves(|app| {
-        let all = kafka::string("t").stream("t").then(save_by_key_or_bury::stage());
-        app.with(Begun::default()).add(all.then(save_or_bury::stage()).heal())
+        let all = kafka::text("t").stream("t").then(save_by_key_or_bury::stage());
+        app.with(Begun::default()).chain(all.then(save_or_bury::stage()).heal())
     });
 }
 
 #[test]
 fn dead_letters_of_parallel_stages_by_a_key_of_their_own() {
     run_with_graves(|app| {
-        let all = kafka::string("t").stream("t").then(save_by_last_digit_or_bury::stage());
-        app.with(Begun::default()).add(all.then(save_or_bury::stage()).heal())
+        let all = kafka::text("t").stream("t").then(save_by_last_digit_or_bury::stage());
+        app.with(Begun::default()).chain(all.then(save_or_bury::stage()).heal())
     });
 }
 
 #[test]
 fn dead_letters_of_single_rows_of_batches() {
     run_with_graves(|app| {
-        let all = kafka::string("t").stream("t").then(save_or_bury::stage()).partition(4).within("200ms");
-        app.add(all.then(save_rows_or_bury::stage()).then(save_batch_or_bury::stage()).heal())
+        let all = kafka::text("t").stream("t").then(save_or_bury::stage()).batch(4).within("200ms");
+        app.chain(all.then(save_rows_or_bury::stage()).then(save_batch_or_bury::stage()).heal())
     });
 }
 
 #[test]
 fn parallel_stages_of_any_order_one_behind_the_other() {
     let build = |app: App| {
-        let all =
-            kafka::string("t").stream("t").then(save_in_order::stage()).then(save_with_threads::stage());
-        app.add(all.heal())
+        let all = kafka::text("t").stream("t").then(save_in_order::stage()).then(save_with_threads::stage());
+        app.chain(all.heal())
     };
     run(build, |simulation| simulation);
 }

@@ -4,7 +4,7 @@ mod paths;
 
 use std::{any::type_name, borrow::Cow};
 
-use crate::chain::Rows;
+use crate::chain::Batch;
 use paths::{Unfinished, by_path, holds};
 
 /// Why a value of this type cannot count as done, and the mend; `None` for plain data.
@@ -15,7 +15,7 @@ pub(crate) fn fault<T>() -> Option<String> {
 fn told(name: &str, size: usize) -> Option<String> {
     let name = &*without_chars(name);
     // Of a batch the row is at fault.
-    let is_rows = head(name) == head(type_name::<Rows<()>>());
+    let is_rows = head(name) == head(type_name::<Batch<()>>());
     let name = arguments(name).filter(|_| is_rows).unwrap_or(name);
     let is_function = (size == 0 && is_function(name)).then_some(Unfinished::Run);
     let (because, mend) = match unfinished(name).or(is_function)? {

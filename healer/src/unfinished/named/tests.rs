@@ -316,6 +316,6 @@ fn data_is_data() {
 
 #[test]
 fn of_a_batch_the_row_is_named() {
-    let text = fault::<Rows<Failed>>().unwrap();
+    let text = fault::<Batch<Failed>>().unwrap();
     assert_eq!(Some(text), fault::<Failed>());
 }

@@ -11,8 +11,8 @@ fn main() {
     let app = pipeline! {
         crate inner::healed;
         name "flights";
-        east = kafka::string("east");
-        west = kafka::string("west");
+        east = kafka::text("east");
+        west = kafka::text("west");
         union(east, west) => heal;
     };
     assert_eq!(app.name(), "flights");

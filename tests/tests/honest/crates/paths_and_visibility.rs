@@ -29,8 +29,8 @@ use stages::quiet as silent;
 pub use stages::shout;
 
 fn main() {
-    let lines = kafka::string("lines").stream("lines");
+    let lines = kafka::text("lines").stream("lines");
     let lines = lines.then(shout::stage()).then(crate::stages::quiet::stage()).named("q");
-    let _app = App::new("lines").add(lines.then(silent::stage()).then(stages::r#match::stage()).heal());
+    let _app = App::new("lines").chain(lines.then(silent::stage()).then(stages::r#match::stage()).heal());
     assert_eq!(silent("A".to_owned()), "a");
 }

@@ -18,13 +18,13 @@ mod app {
     }
 
     #[stage(batch, crate = h)]
-    pub fn count<'b>(rows: Batch<'b, String>, #[state] _unused: &u8) -> Batch<'b, usize> {
+    pub fn count<'b>(rows: BatchMut<'b, String>, #[state] _unused: &u8) -> BatchMut<'b, usize> {
         rows.map(|row| row.len())
     }
 }
 
 fn main() {
-    let lines = h::kafka::string("lines").stream("lines");
-    let words = lines.then(app::shout::stage()).then(app::words::stage()).partition(3);
-    let _app = h::App::new("lines").add(words.then(app::count::stage()).heal()).with(1_u8);
+    let lines = h::kafka::text("lines").stream("lines");
+    let words = lines.then(app::shout::stage()).then(app::words::stage()).batch(3);
+    let _app = h::App::new("lines").chain(words.then(app::count::stage()).heal()).with(1_u8);
 }

@@ -12,11 +12,11 @@ fn validate(line: String) -> String {
 fn main() {
     let app: ::healer::App = ::healer::pipeline! {
         name "lines";
-        east = ::healer::kafka::string("east") => validate;
-        west = ::healer::kafka::string("west") => filter(|line| !line.is_empty(), reason = "empty");
+        east = ::healer::kafka::text("east") => validate;
+        west = ::healer::kafka::text("west") => filter(|line| !line.is_empty(), reason = "empty");
         both = union(east, west);
-        both => ::healer::kafka::to_string("copy") => heal;
-        both => partition(10) => heal;
+        both => ::healer::kafka::to_text("copy") => heal;
+        both => batch(10) => heal;
     };
     assert_eq!(app.name(), "lines");
 }

@@ -10,19 +10,19 @@ fn loud(line: String) -> String {
 pub fn main() {
     let app = pipeline! {
         name "lines";
-        lines = kafka::string("lines") as "raw";
+        lines = kafka::text("lines") as "raw";
         all = lines => loud => heal;
-        short = lines => filter(|line| line.len() < 9, reason = "long") => kafka::to_string("short") => heal;
-        others = kafka::string("others") => loud => heal;
-        a = kafka::string("a");
-        b = kafka::string("b") as "bees";
+        short = lines => filter(|line| line.len() < 9, reason = "long") => kafka::to_text("short") => heal;
+        others = kafka::text("others") => loud => heal;
+        a = kafka::text("a");
+        b = kafka::text("b") as "bees";
         both = union(a, b) => loud => heal;
-        rest = kafka::string("rest") as "remains" => heal;
+        rest = kafka::text("rest") as "remains" => heal;
     };
     let text = app.describe().to_string();
     for line in ["all (heal)", "short (heal)", "others (source", "both (union)", "rest (heal)", "remains (source"] {
         assert!(text.contains(line), "{line}: {text}");
     }
-    let by_hand = kafka::string("lines").stream("lines").heal_as("by hand");
-    assert!(App::new("x").add(by_hand).describe().to_string().contains("by hand (heal)"));
+    let by_hand = kafka::text("lines").stream("lines").heal_as("by hand");
+    assert!(App::new("x").chain(by_hand).describe().to_string().contains("by hand (heal)"));
 }

@@ -15,9 +15,9 @@ pub fn main() {
         kafka::bincode::<Flight>("bincode") => kafka::to_bincode("bincode-copy") => heal;
         kafka::raw_json("raw") => kafka::to_json("raw-copy") => heal;
         kafka::json::<Flight>("planes").tombstones() => kafka::to_json("planes-copy").timestamp(kafka::now) => heal;
-        kafka::string("lines").tombstones() => kafka::to_string("lines-copy").tombstones() => heal;
+        kafka::text("lines").tombstones() => kafka::to_text("lines-copy").tombstones() => heal;
         kafka::bytes("bytes") => kafka::to_bytes("bytes-copy") => heal;
-        kafka::string("text") => kafka::to_string("text-copy") => heal;
+        kafka::text("text") => kafka::to_text("text-copy") => heal;
     };
     println!("{}", app.describe());
 }

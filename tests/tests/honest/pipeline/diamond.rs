@@ -20,7 +20,7 @@ pub fn main() {
         late = flights => filter(|flight| flight.delay >= 60) => map(|flight| (flight.tail, "late"));
         early = flights => filter(|flight| flight.delay < 60) => map(|flight| (flight.tail, "early"));
         all = union(late, early);
-        all => map(|(tail, word)| format!("{tail}: {word}")) => kafka::to_string("words") => heal;
+        all => map(|(tail, word)| format!("{tail}: {word}")) => kafka::to_text("words") => heal;
     };
     println!("{}", app.describe());
 }

@@ -18,9 +18,9 @@ pub fn main() {
         name "flights";
         flights = kafka::json::<Flight>("flights") => validate;
         flights => filter(|flight| flight.delay >= 60, reason = "on time") => kafka::to_json("late-flights") => heal;
-        flights => partition(500, within = "1s") as "batches" => heal;
+        flights => batch(500, within = "1s") as "batches" => heal;
     };
-    let by_hand = App::new("flights").add(
+    let by_hand = App::new("flights").chain(
         kafka::json::<Flight>("flights")
             .stream("flights")
             .then(validate::stage())
@@ -30,7 +30,7 @@ pub fn main() {
                     .then(kafka::to_json("late-flights"))
                     .heal()
             })
-            .and(|all| all.partition(500).within("1s").named("batches").heal()),
+            .and(|all| all.batch(500).within("1s").named("batches").heal()),
     );
     assert_eq!(app.describe().to_string(), by_hand.describe().to_string());
     assert_eq!(app.describe().mermaid(), by_hand.describe().mermaid());

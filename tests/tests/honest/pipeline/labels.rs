@@ -22,7 +22,7 @@ pub fn main() {
             => map(|flight| flight.delay) as "delay" checkpoint
             => checkpoint as "last"
             => heal;
-        flights => kafka::to_json("copy") as "copy" checkpoint => partition(3, within = "1s") as "rows" => heal;
+        flights => kafka::to_json("copy") as "copy" checkpoint => batch(3, within = "1s") as "rows" => heal;
         flights => validate => checkpoint => heal;
     };
     println!("{}", app.describe());

@@ -20,10 +20,10 @@ pub fn main() {
         late = flights => filter(|flight| flight.delay >= 60);
         very_late = late => filter(|flight| flight.delay >= 600);
         very_late => kafka::to_json("very-late") => heal;
-        very_late => map(|flight| flight.tail) => kafka::to_string("tails") => heal;
+        very_late => map(|flight| flight.tail) => kafka::to_text("tails") => heal;
         late => kafka::to_json("late") => heal;
         late => heal;
-        flights => partition(100) => heal;
+        flights => batch(100) => heal;
         flights => kafka::to_json("copy") => heal;
     };
     println!("{}", app.describe());

@@ -29,8 +29,8 @@ pub fn main() -> Result<(), std::num::ParseIntError> {
         name note("name");
         flights = kafka::json::<Flight>(note("source"));
         others = kafka::json::<Flight>(note("other source"));
-        flights => partition(early("first early")?) as note("first branch") => heal;
-        others => partition(early("second early")?) => heal;
+        flights => batch(early("first early")?) as note("first branch") => heal;
+        others => batch(early("second early")?) => heal;
         flights => validate as note("second branch") => heal;
     };
     drop(app);

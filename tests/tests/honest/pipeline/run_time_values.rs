@@ -24,7 +24,7 @@ fn make(rows: usize) -> Result<App, Box<dyn std::error::Error>> {
         name format!("flights-{rows}");
         flights = kafka::json::<Flight>(topic("all")?) => validate as topic("stage")?;
         flights => filter(|flight| flight.delay >= 60, reason = topic("reason")?) => kafka::to_json(topic("late")?) => heal;
-        flights => partition("500".parse::<usize>()? + rows * 2, within = wait) => heal;
+        flights => batch("500".parse::<usize>()? + rows * 2, within = wait) => heal;
         flights => kafka::to_json(sinks[0].clone()) => heal;
         flights => kafka::to_json({
             let name = &sinks[0];

@@ -22,7 +22,7 @@ pub fn main() {
         list => heal;
         pattern = kafka::bytes("^flights-.*");
         pattern => heal;
-        kafka::string(more) as "more" => heal;
+        kafka::text(more) as "more" => heal;
     };
     println!("{}", app.describe());
 }

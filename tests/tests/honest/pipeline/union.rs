@@ -19,7 +19,7 @@ pub fn main() {
         east = kafka::json::<Flight>("east");
         west = kafka::json::<Flight>("west") => validate;
         both = union(east, west) => map(|flight| flight.tail);
-        both => kafka::to_string("tails") => heal;
+        both => kafka::to_text("tails") => heal;
     };
     println!("{}", app.describe());
 }

@@ -3,34 +3,34 @@ use healer::prelude::*;
 struct Model;
 
 #[stage(batch)]
-fn shout(rows: Batch<'_, String>) -> Batch<'_, String> {
+fn shout(rows: BatchMut<'_, String>) -> BatchMut<'_, String> {
     rows.filter("empty", |line| !line.is_empty()).map(|line| line.to_uppercase())
 }
 
 #[stage(batch)]
-async fn score<'b>(rows: Batch<'b, String>, #[state] model: &Model) -> Result<Batch<'b, usize>, healer::WrongLength> {
+async fn score<'b>(rows: BatchMut<'b, String>, #[state] model: &Model) -> Result<BatchMut<'b, usize>, healer::WrongLength> {
     let _ = model;
     std::future::ready(()).await;
     rows.try_map_all(|lines| lines.into_iter().map(|line| line.len()).collect())
 }
 
 #[stage(batch)]
-fn route<'b>(rows: Batch<'b, usize>) -> Batch<'b, u64> {
+fn route<'b>(rows: BatchMut<'b, usize>) -> BatchMut<'b, u64> {
     rows.route(|n| *n > 9, |long| long.map(|n| n as u64), |short| short.reduce(|all| all.len() as u64))
 }
 
 #[stage(batch)]
-fn checked(rows: Batch<'_, u64>) -> anyhow::Result<Batch<'_, u32>> {
+fn checked(rows: BatchMut<'_, u64>) -> anyhow::Result<BatchMut<'_, u32>> {
     Ok(rows.try_map(u32::try_from)?)
 }
 
 #[stage(batch)]
-fn each(rows: Batch<'_, u32>) -> Batch<'_, u32> {
+fn each(rows: BatchMut<'_, u32>) -> BatchMut<'_, u32> {
     rows.flat_map("none", |n| 0..n)
 }
 
 pub fn main() {
-    let lines = kafka::string("lines").stream("lines").partition(500);
+    let lines = kafka::text("lines").stream("lines").batch(500);
     let scored = lines.then(shout::stage()).then(score::stage()).then(route::stage());
-    let _app = App::new("lines").add(scored.then(checked::stage()).then(each::stage()).heal()).with(Model);
+    let _app = App::new("lines").chain(scored.then(checked::stage()).then(each::stage()).heal()).with(Model);
 }

@@ -3,12 +3,12 @@ use std::fmt::Display;
 use healer::prelude::*;
 
 #[stage(batch)]
-fn show<'b, T: Display>(rows: Batch<'b, T>) -> Batch<'b, String> {
+fn show<'b, T: Display>(rows: BatchMut<'b, T>) -> BatchMut<'b, String> {
     rows.map(|value| value.to_string())
 }
 
 #[stage(batch)]
-async fn print<T: Display + Sync>(rows: &Rows<T>) -> Result<(), String> {
+async fn print<T: Display + Sync>(rows: &Batch<T>) -> Result<(), String> {
     for (_, row) in rows {
         println!("{row}");
     }
@@ -16,6 +16,6 @@ async fn print<T: Display + Sync>(rows: &Rows<T>) -> Result<(), String> {
 }
 
 pub fn main() {
-    let lines = kafka::string("lines").stream("lines").partition(5);
-    let _app = App::new("lines").add(lines.then(show::stage()).then(print::stage()).heal());
+    let lines = kafka::text("lines").stream("lines").batch(5);
+    let _app = App::new("lines").chain(lines.then(show::stage()).then(print::stage()).heal());
 }

@@ -13,5 +13,5 @@ fn validate(flight: Flight) -> Result<Flight, String> {
 pub fn main() {
     let flights = kafka::json::<Flight>("flights").stream("flights");
     let healed = flights.then(validate::stage()).checkpoint().then(kafka::to_json("valid")).heal();
-    let _app = App::new("flights").add(healed);
+    let _app = App::new("flights").chain(healed);
 }

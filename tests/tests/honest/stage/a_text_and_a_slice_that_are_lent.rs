@@ -12,6 +12,6 @@ fn first(words: &[String]) -> Option<String> {
 
 pub fn main() {
     assert_eq!(words("a b").len(), 2);
-    let lines = kafka::string("lines").stream("lines");
-    let _app = App::new("lines").add(lines.then(words::stage()).then(first::stage()).heal());
+    let lines = kafka::text("lines").stream("lines");
+    let _app = App::new("lines").chain(lines.then(words::stage()).then(first::stage()).heal());
 }

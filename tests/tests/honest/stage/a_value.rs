@@ -8,7 +8,7 @@ fn shout(line: String) -> String {
 pub fn main() {
     // The plain function stays a plain function.
     assert_eq!(shout("late".to_owned()), "LATE");
-    let lines = kafka::string("lines").stream("lines");
-    let app = App::new("lines").add(lines.then(shout::stage()).heal());
+    let lines = kafka::text("lines").stream("lines");
+    let app = App::new("lines").chain(lines.then(shout::stage()).heal());
     assert!(app.describe().to_string().contains("shout"));
 }

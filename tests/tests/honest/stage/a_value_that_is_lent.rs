@@ -11,6 +11,6 @@ fn half<'a>(length: &'a usize) -> usize {
 }
 
 pub fn main() {
-    let lines = kafka::string("lines").stream("lines");
-    let _app = App::new("lines").add(lines.then(length::stage()).then(half::stage()).heal());
+    let lines = kafka::text("lines").stream("lines");
+    let _app = App::new("lines").chain(lines.then(length::stage()).then(half::stage()).heal());
 }

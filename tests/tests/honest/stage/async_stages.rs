@@ -22,7 +22,7 @@ async fn plain(length: usize) -> usize {
 }
 
 pub fn main() {
-    let lines = kafka::string("lines").stream("lines");
+    let lines = kafka::text("lines").stream("lines");
     let healed = lines.then(enrich::stage()).then(lent::stage()).then(plain::stage()).heal();
-    let _app = App::new("lines").add(healed);
+    let _app = App::new("lines").chain(healed);
 }

@@ -12,6 +12,6 @@ fn enrich(line: String) -> Result<Enriched, String> {
 }
 
 pub fn main() {
-    let lines = kafka::string("lines").stream("lines");
-    let _app = App::new("lines").add(lines.then(enrich::stage()).heal());
+    let lines = kafka::text("lines").stream("lines");
+    let _app = App::new("lines").chain(lines.then(enrich::stage()).heal());
 }

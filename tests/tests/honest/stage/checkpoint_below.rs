@@ -15,6 +15,6 @@ fn digits<T: ToString>(length: T) -> Vec<String> {
 }
 
 pub fn main() {
-    let lines = kafka::string("lines").stream("lines");
-    let _app = App::new("lines").add(lines.then(length::stage()).then(digits::stage()).heal());
+    let lines = kafka::text("lines").stream("lines");
+    let _app = App::new("lines").chain(lines.then(length::stage()).then(digits::stage()).heal());
 }

@@ -11,6 +11,6 @@ async fn tag_again(ctx: &healer::Context, line: &str) -> String {
 }
 
 pub fn main() {
-    let lines = kafka::string("lines").stream("lines");
-    let _app = App::new("lines").add(lines.then(tag::stage()).then(tag_again::stage()).heal());
+    let lines = kafka::text("lines").stream("lines");
+    let _app = App::new("lines").chain(lines.then(tag::stage()).then(tag_again::stage()).heal());
 }

@@ -21,7 +21,7 @@ fn small(number: u32) -> anyhow::Result<Option<u32>> {
 }
 
 pub fn main() {
-    let lines = kafka::string("lines").stream("lines");
+    let lines = kafka::text("lines").stream("lines");
     let healed = lines.then(long::stage()).then(late::stage()).then(number::stage()).then(small::stage()).heal();
-    let _app = App::new("lines").add(healed);
+    let _app = App::new("lines").chain(healed);
 }

@@ -48,8 +48,8 @@ fn io((): ()) -> std::io::Result<()> {
 
 pub fn main() {
     assert!(parse("7").is_ok());
-    let lines = kafka::string("lines").stream("lines");
+    let lines = kafka::text("lines").stream("lines");
     let numbers = lines.then(parse::stage()).then(positive::stage()).then(small::stage()).then(even::stage());
     let healed = numbers.then(round::stage()).then(boxed::stage()).then(io::stage()).heal();
-    let _app = App::new("numbers").add(healed);
+    let _app = App::new("numbers").chain(healed);
 }

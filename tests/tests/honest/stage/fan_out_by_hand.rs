@@ -6,15 +6,15 @@ fn length(line: &str) -> usize {
 }
 
 #[stage(batch)]
-fn save(rows: &Rows<String>) -> Result<(), String> {
+fn save(rows: &Batch<String>) -> Result<(), String> {
     let _ = rows.len();
     Ok(())
 }
 
 pub fn main() {
-    let lines = kafka::string("lines").stream("lines");
+    let lines = kafka::text("lines").stream("lines");
     let both = lines
         .fan_out(|all| all.then(length::stage()).filter(|n| *n > 80).reason("short").heal())
-        .and(|all| all.partition(500).within("1s").then(save::stage()).heal());
-    let _app: App = App::new("lines").add(both);
+        .and(|all| all.batch(500).within("1s").then(save::stage()).heal());
+    let _app: App = App::new("lines").chain(both);
 }

@@ -20,7 +20,7 @@ stages! {
 }
 
 pub fn main() {
-    let lines = kafka::string("lines").stream("lines");
+    let lines = kafka::text("lines").stream("lines");
     let healed = lines.then(length::stage()).then(lent::stage()).then(some::stage()).heal();
-    let _app = App::new("lines").add(healed).with(2_usize);
+    let _app = App::new("lines").chain(healed).with(2_usize);
 }

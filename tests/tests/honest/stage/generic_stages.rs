@@ -29,8 +29,8 @@ async fn show<'a, T: Display + Sync, S: Display + ?Sized>(value: &'a T, ctx: &'a
 }
 
 pub fn main() {
-    let lines = kafka::string("lines").stream("lines");
+    let lines = kafka::text("lines").stream("lines");
     let numbers = lines.then(pass::stage()).then(parse::<u32>::stage());
     let shown = numbers.then(show::<_, str>::stage()).then(repeat::<_, 3>::stage()).heal();
-    let _app = App::new("generic").add(shown).with_arc::<str>("n".into());
+    let _app = App::new("generic").chain(shown).with_arc::<str>("n".into());
 }

@@ -6,8 +6,8 @@ fn app() -> App {
         line.to_uppercase()
     }
 
-    let lines = kafka::string("lines").stream("lines");
-    App::new("lines").add(lines.then(shout::stage()).heal())
+    let lines = kafka::text("lines").stream("lines");
+    App::new("lines").chain(lines.then(shout::stage()).heal())
 }
 
 pub fn main() {

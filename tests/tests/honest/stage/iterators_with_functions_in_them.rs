@@ -78,7 +78,7 @@ fn trimmed(trim: fn(&str) -> &str) -> String {
 pub fn main() {
     let app = pipeline! {
         name "numbers";
-        kafka::string("texts") => numbers => even => even_by_alias => more => large => backwards
+        kafka::text("texts") => numbers => even => even_by_alias => more => large => backwards
             => list => copied => list => copied_without_saying_so => adder => added => trimmed => heal;
     };
     let _ = app.describe();

@@ -39,8 +39,8 @@ async fn set(pair: (u32, String)) -> BTreeSet<u32> {
 }
 
 pub fn main() {
-    let lines = kafka::string("lines").stream("lines");
+    let lines = kafka::text("lines").stream("lines");
     let letters = lines.then(words::stage()).then(letters::stage()).then(both::stage()).then(boxed::stage());
     let healed = letters.then(range::stage()).then(pairs::stage()).then(set::stage()).heal();
-    let _app = App::new("many").add(healed);
+    let _app = App::new("many").chain(healed);
 }

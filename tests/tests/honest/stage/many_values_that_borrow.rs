@@ -21,5 +21,5 @@ async fn names<'a>(stop: (i64, String), #[state] all: &'a Stops) -> Box<dyn Iter
 pub fn main() {
     let flights = kafka::json::<Vec<u32>>("flights").stream("flights");
     let healed = flights.then(legs::stage()).then(stops::stage()).then(names::stage()).heal();
-    let _app = App::new("legs").add(healed).with(Stops(Vec::new()));
+    let _app = App::new("legs").chain(healed).with(Stops(Vec::new()));
 }

@@ -28,7 +28,7 @@ fn all(n: u32) -> Result<Option<Vec<Result<u32, String>>>, String> {
 }
 
 pub fn main() {
-    let lines = kafka::string("lines").stream("lines");
+    let lines = kafka::text("lines").stream("lines");
     let numbers = lines.then(numbers::stage()).then(lazily::stage()).then(outer::stage());
-    let _app = App::new("many").add(numbers.then(outer_and_none::stage()).then(all::stage()).heal());
+    let _app = App::new("many").chain(numbers.then(outer_and_none::stage()).then(all::stage()).heal());
 }

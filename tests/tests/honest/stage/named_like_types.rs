@@ -33,12 +33,12 @@ mod letters {
 
 pub fn main() {
     use letters::*;
-    let by_hand = kafka::string("texts").stream("by hand").then(u64_stage::stage()).heal();
+    let by_hand = kafka::text("texts").stream("by hand").then(u64_stage::stage()).heal();
     let app = pipeline! {
         name "texts";
-        kafka::string("texts") => u64 => str => bool::<String> => kafka => letters::char => heal;
-        kafka::string("others") => u64 => bool => char as "letter" => heal;
+        kafka::text("texts") => u64 => str => bool::<String> => kafka => letters::char => heal;
+        kafka::text("others") => u64 => bool => char as "letter" => heal;
     };
-    let text = app.add(by_hand).describe().to_string();
+    let text = app.chain(by_hand).describe().to_string();
     assert!(text.contains("u64 (stage)") && text.contains("kafka (stage)"), "{text}");
 }

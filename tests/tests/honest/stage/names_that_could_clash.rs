@@ -29,6 +29,6 @@ async fn call(line: String) -> String {
 }
 
 pub fn main() {
-    let lines = kafka::string("lines").stream("lines");
-    let _app = App::new("lines").add(lines.then(need::stage()).then(outlet::stage()).then(call::stage()).heal());
+    let lines = kafka::text("lines").stream("lines");
+    let _app = App::new("lines").chain(lines.then(need::stage()).then(outlet::stage()).then(call::stage()).heal());
 }

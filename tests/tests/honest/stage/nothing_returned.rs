@@ -6,6 +6,6 @@ fn print(line: &str) {
 }
 
 pub fn main() {
-    let lines = kafka::string("lines").stream("lines");
-    let _app = App::new("lines").add(lines.then(print::stage()).heal());
+    let lines = kafka::text("lines").stream("lines");
+    let _app = App::new("lines").chain(lines.then(print::stage()).heal());
 }

@@ -2,10 +2,10 @@
 
 use healer::prelude::*;
 
-type Orders = Rows<String>;
-type Read<T> = Rows<T>;
-type Work<'b> = Batch<'b, String>;
-type Rewritten<'b, T> = Batch<'b, T>;
+type Orders = Batch<String>;
+type Read<T> = Batch<T>;
+type Work<'b> = BatchMut<'b, String>;
+type Rewritten<'b, T> = BatchMut<'b, T>;
 
 #[stage(batch)]
 fn count(rows: &Orders) -> Result<(), String> {
@@ -28,14 +28,14 @@ fn length<'b>(rows: Rewritten<'b, String>) -> Rewritten<'b, usize> {
 }
 
 #[stage(batch)]
-fn text(rows: Batch<'_, usize>) -> Work<'_> {
+fn text(rows: BatchMut<'_, usize>) -> Work<'_> {
     rows.map(|length| length.to_string())
 }
 
 pub fn main() {
     let app = pipeline! {
         name "orders";
-        kafka::string("orders") => partition(3) => count => pass => length => text => save => heal;
+        kafka::text("orders") => batch(3) => count => pass => length => text => save => heal;
     };
     let _ = app.describe();
 }

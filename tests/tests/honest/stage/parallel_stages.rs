@@ -54,7 +54,7 @@ fn with_a_thread(line: &str) -> usize {
 pub fn main() {
     let app = pipeline! {
         name "parallel";
-        kafka::string("t") => by_key => by_key_if_any => in_order::<String>
+        kafka::text("t") => by_key => by_key_if_any => in_order::<String>
             => by_a_key_of_its_own => by_a_key_of_any::<String> => with_threads => with_a_thread => heal;
     };
     drop(app.with(String::new()));

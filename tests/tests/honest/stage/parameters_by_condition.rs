@@ -32,7 +32,7 @@ fn gone(order: Nothing) -> Nothing {
 
 pub fn main() {
     assert_eq!(without("tea".to_owned()), "tea");
-    let app = pipeline! { name "orders"; kafka::string("orders") => without => with => rated => heal; };
+    let app = pipeline! { name "orders"; kafka::text("orders") => without => with => rated => heal; };
     let app = app.with(Rates);
     assert!(app.describe().to_string().contains("rated (stage) needs"));
 }

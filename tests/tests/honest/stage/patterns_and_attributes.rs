@@ -31,6 +31,6 @@ fn first((number, _): (String, usize)) -> String {
 pub fn main() {
     let _ = number(Flight { number: String::new(), legs: Vec::new() });
     let flights = kafka::json::<Flight>("flights").stream("flights");
-    let _app = App::new("flights").add(flights.then(number::stage()).then(both::stage()).heal());
+    let _app = App::new("flights").chain(flights.then(number::stage()).then(both::stage()).heal());
     assert!(Flight { number: String::new(), legs: vec![1] }.legs.len() == 1);
 }

@@ -5,7 +5,7 @@ use healer::prelude::*;
 type Db = Mutex<Vec<(i64, String)>>;
 
 #[stage(batch)]
-fn save(rows: &Rows<String>, #[state] db: &Db) -> Result<(), std::io::Error> {
+fn save(rows: &Batch<String>, #[state] db: &Db) -> Result<(), std::io::Error> {
     for (ctx, line) in rows {
         db.lock().unwrap().push((ctx.offset(), line.clone()));
     }
@@ -13,7 +13,7 @@ fn save(rows: &Rows<String>, #[state] db: &Db) -> Result<(), std::io::Error> {
 }
 
 #[stage(batch)]
-async fn send(rows: &Rows<String>) -> anyhow::Result<()> {
+async fn send(rows: &Batch<String>) -> anyhow::Result<()> {
     for (_, line) in rows.iter() {
         std::future::ready(line).await;
     }
@@ -21,12 +21,12 @@ async fn send(rows: &Rows<String>) -> anyhow::Result<()> {
 }
 
 #[stage(batch)]
-fn count(rows: &Rows<String>) {
+fn count(rows: &Batch<String>) {
     println!("{}", rows.len());
 }
 
 pub fn main() {
-    let lines = kafka::string("lines").stream("lines").partition(500).within("1s");
+    let lines = kafka::text("lines").stream("lines").batch(500).within("1s");
     let healed = lines.then(save::stage()).then(send::stage()).then(count::stage()).heal();
-    let _app = App::new("lines").add(healed).with(Db::default());
+    let _app = App::new("lines").chain(healed).with(Db::default());
 }

@@ -49,7 +49,7 @@ fn fused(value: String) -> Result<String, Box<dyn std::error::Error + Send + Syn
 pub fn main() {
     let app = pipeline! {
         name "tried";
-        kafka::string("t") => map(Order) => lent => in_a_thread => owned::<String> => without_a_result => fused => heal;
+        kafka::text("t") => map(Order) => lent => in_a_thread => owned::<String> => without_a_result => fused => heal;
     };
     drop(app.with(String::new()));
 }

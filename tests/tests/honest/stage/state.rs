@@ -36,11 +36,11 @@ fn stamp_again(#[state] clock: &(dyn std::fmt::Debug + Send + Sync), text: &str)
 }
 
 pub fn main() {
-    let tails = kafka::string("tails").stream("tails");
+    let tails = kafka::text("tails").stream("tails");
     let healed = tails.then(seats::stage()).then(stamp::stage()).then(stamp_again::stage()).heal();
     let clock: std::sync::Arc<dyn Clock> = std::sync::Arc::new(Fixed);
     let _app = App::new("seats")
-        .add(healed)
+        .chain(healed)
         .with(Planes(HashMap::new()))
         .with(AtomicU64::new(0))
         .with_arc(clock)

@@ -64,12 +64,12 @@ mod stages {
     }
 
     #[stage(batch, retry(3))]
-    pub fn sorted(rows: Batch<'_, Order>) -> Batch<'_, Order> {
+    pub fn sorted(rows: BatchMut<'_, Order>) -> BatchMut<'_, Order> {
         rows
     }
 
     #[stage(batch)]
-    pub fn saved(rows: &Rows<Paid>) {
+    pub fn saved(rows: &Batch<Paid>) {
         let _ = rows.iter().map(|(_, paid)| paid.0).sum::<u64>();
     }
 
@@ -91,9 +91,9 @@ pub fn main() {
     let app = pipeline! {
         name "orders";
         orders = kafka::json::<Order>("orders") => stages::paid => stages::rated => deep;
-        orders => stages::split => stages::twice => stages::sent => partition(3) => stages::sorted => heal;
-        orders => stages::price => partition(3) => stages::saved => heal;
+        orders => stages::split => stages::twice => stages::sent => batch(3) => stages::sorted => heal;
+        orders => stages::price => batch(3) => stages::saved => heal;
         orders => stages::price::<Order> => heal;
     };
-    let _ = app.with(Rates).add(by_hand).describe();
+    let _ = app.with(Rates).chain(by_hand).describe();
 }

@@ -7,10 +7,10 @@ fn length(line: &str) -> usize {
 
 fn app() -> App {
     let (into, both) = union("both");
-    let east = kafka::string("east").stream("east").to(&into);
-    let west = kafka::string("west").stream("west").map(|line: String| line + "!").to(&into);
+    let east = kafka::text("east").stream("east").to(&into);
+    let west = kafka::text("west").stream("west").map(|line: String| line + "!").to(&into);
     let both = both.then(length::stage()).named("long").heal();
-    App::new("union").add(east).add(west).add(both)
+    App::new("union").chain(east).chain(west).chain(both)
 }
 
 pub fn main() {

@@ -89,26 +89,26 @@ pub fn main() {
     let config = Config::builder().brokers("localhost:9092").build().unwrap();
     let by_macro = pipeline! {
         name "meant";
-        contracts = kafka::string("contracts") => begin => wait => spawn => join;
+        contracts = kafka::text("contracts") => begin => wait => spawn => join;
         contracts => kafka::to_json("copies") => prices => first => range => kafka::to_json("ranges") => heal;
         contracts => map(|contract| contract.price.ok_or("no price")) => pass => try_map(|price| price) => heal;
-        answers = kafka::string("lines") => answer;
+        answers = kafka::text("lines") => answer;
         answers => kafka::to_json("answers") => checkpoint => loud => heal;
-        answers => partition(2) => heal;
+        answers => batch(2) => heal;
         kafka::json::<Plain<Result<u64, String>>>("kept") => kafka::to_json("again") => heal;
-        kafka::string("wide") => map(wide) => heal;
-        kafka::string("which") => map(which) => heal;
-        kafka::string("parsed") => map(|line| line.parse().unwrap()) => partition(2) => sum => heal;
+        kafka::text("wide") => map(wide) => heal;
+        kafka::text("which") => map(which) => heal;
+        kafka::text("parsed") => map(|line| line.parse().unwrap()) => batch(2) => sum => heal;
     };
     by_macro.build(&config).map(drop).unwrap();
-    let by_hand = kafka::string("lines").stream("lines").then(begin::stage()).then(wait::stage()).then(spawn::stage());
+    let by_hand = kafka::text("lines").stream("lines").then(begin::stage()).then(wait::stage()).then(spawn::stage());
     let by_hand = by_hand.then(join::stage()).then(pass::stage()).map(Ok::<_, String>).map(|all| all.is_ok());
-    let which = kafka::string("which").stream("which").map(which).heal();
-    App::new("by hand").add(by_hand.heal()).add(which).build(&config).map(drop).unwrap();
+    let which = kafka::text("which").stream("which").map(which).heal();
+    App::new("by hand").chain(by_hand.heal()).chain(which).build(&config).map(drop).unwrap();
 }
 
 /// This stage alone tells the compiler the type that is parsed.
 #[stage(batch)]
-fn sum(rows: &Rows<u64>) {
+fn sum(rows: &Batch<u64>) {
     assert!(rows.iter().map(|(_, n)| n).sum::<u64>() < u64::MAX);
 }

@@ -60,7 +60,7 @@ impl Story {
     fn app(&self) -> App {
         let app = pipeline! {
             name "lines";
-            lines = kafka::string(&self.topic) => note
+            lines = kafka::text(&self.topic) => note
                 => filter(|line: &String| line != "skipped", reason = "not wanted") => guard;
             lines => heal;
         };

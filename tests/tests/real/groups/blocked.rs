@@ -26,7 +26,7 @@ async fn a_blocked_partition_holds_its_bound_of_records_and_the_others_finish_th
     kafka.produce(&topic, [Record::value("stuck").partition(1)]).unwrap();
     kafka.produce(&topic, lines(RECORDS, 4)).unwrap();
     let door = Arc::new(Door::default());
-    let app = pipeline! { name "blocked"; lines = kafka::string(&topic) => wait; lines => heal; };
+    let app = pipeline! { name "blocked"; lines = kafka::text(&topic) => wait; lines => heal; };
     let config = settings(kafka.brokers(), &group).in_flight(64).build().unwrap();
     let handle = app.with(Arc::clone(&door)).start(config).await.unwrap();
     // The others come to their end, each many times its bound, while one holds its first record.

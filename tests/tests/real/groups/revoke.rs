@@ -45,7 +45,7 @@ struct Member {
 impl Member {
     async fn start(kafka: &RealKafka, topic: &str, group: &str, protocol: Protocol) -> Self {
         let arrivals = Arrivals::default();
-        let app = pipeline! { name "member"; lines = kafka::string(topic) => arrive => work; lines => heal; };
+        let app = pipeline! { name "member"; lines = kafka::text(topic) => arrive => work; lines => heal; };
         let config =
             settings(kafka.brokers(), group).protocol(protocol).drain_budget(BUDGET).commit_interval("200ms");
         let config = match protocol {

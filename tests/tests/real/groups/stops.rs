@@ -38,7 +38,7 @@ async fn stops(protocol: Protocol, count: usize) {
     kafka.create_topic(&topic, 4, &[]).unwrap();
     let (seen, over) = (Places::default(), Arc::new(AtomicBool::new(false)));
     let app = || {
-        let app = pipeline! { name "stops"; lines = kafka::string(&topic) => note; lines => heal; };
+        let app = pipeline! { name "stops"; lines = kafka::text(&topic) => note; lines => heal; };
         app.with(Arc::clone(&seen))
     };
     // Only the end commits: a record that it leaves out is repeated, and the test sees it.

@@ -51,9 +51,9 @@ struct Doors {
 /// A pipeline whose dead letters go to that topic; its producer gives up soon.
 async fn start(ground: &Ground, dead: &str, seen: &Places, doors: &Arc<Doors>, is_fused: bool) -> Handle {
     let app = if is_fused {
-        pipeline! { name "graves"; lines = kafka::string(&ground.topic) => once; lines => heal; }
+        pipeline! { name "graves"; lines = kafka::text(&ground.topic) => once; lines => heal; }
     } else {
-        pipeline! { name "graves"; lines = kafka::string(&ground.topic) => thrice; lines => heal; }
+        pipeline! { name "graves"; lines = kafka::text(&ground.topic) => thrice; lines => heal; }
     };
     let app = app.on_error(OnError::dead_letter(dead)).with(Arc::clone(seen)).with(Arc::clone(doors));
     let settings = ground.settings().set("message.timeout.ms", "2000").set("linger.ms", "0");
@@ -246,7 +246,7 @@ async fn a_letter_is_written_now_whenever_its_record_was() {
         .unwrap();
     let numbers = kafka::json::<u64>(&from).on_error(OnError::dead_letter(&*dead)).stream("numbers");
     let report =
-        App::new("times").add(numbers.heal()).run_until_end(crate::common::config(kafka, &group)).await;
+        App::new("times").chain(numbers.heal()).run_until_end(crate::common::config(kafka, &group)).await;
     assert_eq!(report.unwrap().dead_lettered, 3);
     let letters = kafka.read_all(&dead).unwrap();
     assert_eq!(letters.len(), 3);

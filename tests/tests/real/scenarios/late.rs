@@ -18,7 +18,7 @@ struct Calls {
 
 /// Batches are of all partitions: nobody cancels one where a partition of it is taken away.
 #[stage(batch)]
-async fn finish(rows: &Rows<String>, #[state] calls: &Arc<Calls>) {
+async fn finish(rows: &Batch<String>, #[state] calls: &Arc<Calls>) {
     calls.began.add(rows.iter().map(|(ctx, _)| ctx.partition()).collect());
     calls.turnstile.pass().await;
 }
@@ -31,7 +31,7 @@ async fn comes_back(protocol: Protocol) {
     let calls = Arc::new(Calls { began: Seen::default(), turnstile: Turnstile(Semaphore::new(0)) });
     let app = pipeline! {
         name "batches";
-        lines = kafka::string(&ground.topic) => partition(2, within = "1m") => finish;
+        lines = kafka::text(&ground.topic) => batch(2, within = "1m") => finish;
         lines => heal;
     };
     let config = ground.settings().build().unwrap();

@@ -83,7 +83,7 @@ impl Ground {
         // Lines that are quick end before the asynchronous stage, which takes one at a time of a partition.
         let app = pipeline! {
             name "lines";
-            lines = kafka::string(&self.topic) => note
+            lines = kafka::text(&self.topic) => note
                 => filter(|line: &String| line.starts_with("wait"), reason = "quick") => wait;
             lines => heal;
         };

@@ -32,7 +32,7 @@ async fn finish(line: String) -> Result<String, String> {
 
 async fn start(ground: &Ground, seen: &Places) -> Handle {
     let app =
-        pipeline! { name "poison"; lines = kafka::string(&ground.topic) => begin => finish; lines => heal; };
+        pipeline! { name "poison"; lines = kafka::text(&ground.topic) => begin => finish; lines => heal; };
     app.with(Arc::clone(seen)).start(ground.settings().build().unwrap()).await.unwrap()
 }
 
@@ -98,7 +98,7 @@ async fn a_record_is_tried_as_often_as_its_stage_says_and_then_counted_and_passe
     let Some(ground) = Ground::new(Protocol::Consumer, 1) else { return };
     ground.produce(0, ["quick", "fail", "quick"]);
     let seen = Places::default();
-    let app = pipeline! { name "poison"; lines = kafka::string(&ground.topic) => thrice; lines => heal; };
+    let app = pipeline! { name "poison"; lines = kafka::text(&ground.topic) => thrice; lines => heal; };
     let report = app.with(Arc::clone(&seen)).run_until_end(ground.settings().build().unwrap()).await.unwrap();
     assert_eq!(seen.all(), [(0, 0), (0, 1), (0, 1), (0, 1), (0, 2)]);
     assert_eq!((report.healed, &report.skipped), (2, &[("failed".to_owned(), 1)].into()));

@@ -26,7 +26,7 @@ fn hold(line: String, ctx: &Context, #[state] seen: &Places, #[state] gate: &Arc
 }
 
 async fn start(ground: &Ground, seen: &Places, gate: &Arc<Gate>) -> Handle {
-    let app = pipeline! { name "held"; lines = kafka::string(&ground.topic) => hold; lines => heal; };
+    let app = pipeline! { name "held"; lines = kafka::text(&ground.topic) => hold; lines => heal; };
     let settings = ground.settings().set("max.poll.interval.ms", MAX_POLL.as_millis().to_string());
     let settings = match ground.protocol {
         // It may not be longer than the wait for a poll.

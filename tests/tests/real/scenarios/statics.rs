@@ -38,7 +38,7 @@ async fn a_static_member_that_is_killed_and_comes_back_within_its_session_moves_
     // The other member is here, and has a record at work all the time.
     let (seen, turnstile) = (Places::default(), Arc::new(Turnstile(Semaphore::new(0))));
     let app =
-        pipeline! { name "flights"; lines = kafka::string(&ground.topic) => note => wait; lines => heal; };
+        pipeline! { name "flights"; lines = kafka::text(&ground.topic) => note => wait; lines => heal; };
     let config: Config = settings(kafka.brokers(), &ground.group)
         .protocol(Protocol::Classic)
         .set("heartbeat.interval.ms", "100")

@@ -5,11 +5,11 @@ use healer::prelude::*;
 fn main() {
     let _ = pipeline! {
         name "lines";
-        lines = kafka::string("lines");
-        #[cfg(any())] lines => kafka::to_string("copy") => heal;
+        lines = kafka::text("lines");
+        #[cfg(any())] lines => kafka::to_text("copy") => heal;
         lines => #[cfg(any())] heal;
         #[cfg(any())]
-        more = kafka::string("more");
+        more = kafka::text("more");
         more => #[cfg(any())] => heal;
     };
 }

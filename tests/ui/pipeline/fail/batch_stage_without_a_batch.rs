@@ -3,18 +3,18 @@
 use healer::prelude::*;
 
 #[stage(batch)]
-fn saved(rows: &Rows<String>) {}
+fn saved(rows: &Batch<String>) {}
 
 #[stage(batch)]
-async fn passed(rows: Batch<'_, String>) -> Batch<'_, String> {
+async fn passed(rows: BatchMut<'_, String>) -> BatchMut<'_, String> {
     rows
 }
 
 fn main() {
     let _ = pipeline! {
         name "lines";
-        kafka::string("lines") => saved => heal;
-        kafka::string("more") => passed => heal;
-        kafka::string("lengths") => map(|line| line.len()) => partition(3) => saved => heal;
+        kafka::text("lines") => saved => heal;
+        kafka::text("more") => passed => heal;
+        kafka::text("lengths") => map(|line| line.len()) => batch(3) => saved => heal;
     };
 }

@@ -3,7 +3,7 @@
 use healer::prelude::*;
 
 fn main() {
-    let flights = kafka::string("flights").stream("flights");
+    let flights = kafka::text("flights").stream("flights");
     let both = flights.fan_out(|all| all.heal()).and(|all| all.map(|line: String| line.len()));
-    let _ = App::new("flights").add(both);
+    let _ = App::new("flights").chain(both);
 }

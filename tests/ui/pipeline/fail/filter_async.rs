@@ -5,7 +5,7 @@ use healer::prelude::*;
 fn main() {
     let _ = pipeline! {
         name "lines";
-        lines = kafka::string("lines") => filter(async |line| line.len() > 2);
+        lines = kafka::text("lines") => filter(async |line| line.len() > 2);
         lines => filter(|line| async move { true }) => heal;
         lines => try_map(async move |line| Ok::<_, String>(line)) => heal;
     };

@@ -13,9 +13,9 @@ mod others {
 }
 
 fn main() {
-    let _ = pipeline! { name "first"; kafka::string("lines") => clean => map(|line| line.len()) => heal; };
-    let _ = pipeline! { name "last"; kafka::string("lines") => others::sent => heal; };
-    let _ = pipeline! { name "misspelt"; kafka::string("lines") => claen => clean => heal; };
-    let late = kafka::to_string("late");
-    let _ = pipeline! { name "variable"; lines = kafka::string("lines"); lines => late => heal; lines => heal; };
+    let _ = pipeline! { name "first"; kafka::text("lines") => clean => map(|line| line.len()) => heal; };
+    let _ = pipeline! { name "last"; kafka::text("lines") => others::sent => heal; };
+    let _ = pipeline! { name "misspelt"; kafka::text("lines") => claen => clean => heal; };
+    let late = kafka::to_text("late");
+    let _ = pipeline! { name "variable"; lines = kafka::text("lines"); lines => late => heal; lines => heal; };
 }

@@ -5,7 +5,7 @@ use healer::prelude::*;
 fn main() {
     let _ = pipeline! {
         name "flights";
-        flights = kafka::string("flights") => heal;
-        flights => kafka::to_string("copy") => heal;
+        flights = kafka::text("flights") => heal;
+        flights => kafka::to_text("copy") => heal;
     };
 }

@@ -34,10 +34,10 @@ impl Future for Mine {
 }
 
 fn main() {
-    let _ = pipeline! { name "closure"; kafka::string("orders") => map(save) => heal; };
-    let _ = pipeline! { name "inside"; kafka::string("orders") => try_map(|order| Ok::<_, String>(save(order))) => heal; };
-    let _ = pipeline! { name "alias"; kafka::string("orders") => begin => heal; };
-    let _ = pipeline! { name "thread"; kafka::string("orders") => charge => heal; };
-    let _ = pipeline! { name "rows"; kafka::string("orders") => map(save) => partition(10) => heal; };
-    let _ = pipeline! { name "own"; kafka::string("orders") => map(|_| vec![(1, Some(Mine))]) => heal; };
+    let _ = pipeline! { name "closure"; kafka::text("orders") => map(save) => heal; };
+    let _ = pipeline! { name "inside"; kafka::text("orders") => try_map(|order| Ok::<_, String>(save(order))) => heal; };
+    let _ = pipeline! { name "alias"; kafka::text("orders") => begin => heal; };
+    let _ = pipeline! { name "thread"; kafka::text("orders") => charge => heal; };
+    let _ = pipeline! { name "rows"; kafka::text("orders") => map(save) => batch(10) => heal; };
+    let _ = pipeline! { name "own"; kafka::text("orders") => map(|_| vec![(1, Some(Mine))]) => heal; };
 }

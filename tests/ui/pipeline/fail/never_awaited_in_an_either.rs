@@ -9,5 +9,5 @@ fn begin(order: String) -> Either<Ready<String>, String> {
 }
 
 fn main() {
-    let _ = pipeline! { name "orders"; kafka::string("orders") => begin => heal; };
+    let _ = pipeline! { name "orders"; kafka::text("orders") => begin => heal; };
 }

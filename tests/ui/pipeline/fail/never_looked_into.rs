@@ -46,25 +46,25 @@ fn one<P: Parse>(line: String) -> P::Out {
 }
 
 #[stage(batch)]
-fn each<P: Parse>(rows: Batch<'_, String>) -> Batch<'_, P::Out> {
+fn each<P: Parse>(rows: BatchMut<'_, String>) -> BatchMut<'_, P::Out> {
     rows.map(P::parse)
 }
 
 fn main() {
-    let _ = pipeline! { name "closure"; kafka::string("orders") => map(save) => filter(|o| o.is_ok()) => heal; };
-    let _ = pipeline! { name "option"; kafka::string("orders") => map(|o| Some(save(o))) => heal; };
-    let _ = pipeline! { name "several"; kafka::string("orders") => lines => kafka::to_json("lines") => heal; };
-    let _ = pipeline! { name "flow"; kafka::string("orders") => map(|_| ControlFlow::<String, Order>::Continue(Order)) => heal; };
-    let _ = pipeline! { name "flat"; kafka::string("orders") => legs => heal; };
-    let _ = pipeline! { name "pairs"; kafka::string("orders") => named => heal; };
-    let _ = pipeline! { name "generic"; kafka::string("orders") => one::<Strict> => heal; };
-    let _ = pipeline! { name "batch"; kafka::string("orders") => partition(3) => each::<Strict> => heal; };
-    let _ = pipeline! { name "ways"; saved = kafka::string("orders") => map(save); saved => heal; saved => kafka::to_json("saved") => heal; };
-    let _ = pipeline! { name "kept"; kafka::string("orders") => map(save) => checkpoint => map(|saved| saved.is_ok()) => heal; };
+    let _ = pipeline! { name "closure"; kafka::text("orders") => map(save) => filter(|o| o.is_ok()) => heal; };
+    let _ = pipeline! { name "option"; kafka::text("orders") => map(|o| Some(save(o))) => heal; };
+    let _ = pipeline! { name "several"; kafka::text("orders") => lines => kafka::to_json("lines") => heal; };
+    let _ = pipeline! { name "flow"; kafka::text("orders") => map(|_| ControlFlow::<String, Order>::Continue(Order)) => heal; };
+    let _ = pipeline! { name "flat"; kafka::text("orders") => legs => heal; };
+    let _ = pipeline! { name "pairs"; kafka::text("orders") => named => heal; };
+    let _ = pipeline! { name "generic"; kafka::text("orders") => one::<Strict> => heal; };
+    let _ = pipeline! { name "batch"; kafka::text("orders") => batch(3) => each::<Strict> => heal; };
+    let _ = pipeline! { name "ways"; saved = kafka::text("orders") => map(save); saved => heal; saved => kafka::to_json("saved") => heal; };
+    let _ = pipeline! { name "kept"; kafka::text("orders") => map(save) => checkpoint => map(|saved| saved.is_ok()) => heal; };
     let _ = pipeline! {
         name "union";
-        east = kafka::string("east") => map(save);
-        west = kafka::string("west") => map(save);
+        east = kafka::text("east") => map(save);
+        west = kafka::text("west") => map(save);
         all = union(east, west);
         all => heal;
     };

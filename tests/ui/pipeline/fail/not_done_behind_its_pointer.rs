@@ -48,6 +48,6 @@ fn insert(order: String) -> Box<Insert> {
 }
 
 fn main() {
-    let _ = pipeline! { name "pages"; kafka::string("orders") => query => heal; };
-    let _ = pipeline! { name "orders"; kafka::string("orders") => insert => heal; };
+    let _ = pipeline! { name "pages"; kafka::text("orders") => query => heal; };
+    let _ = pipeline! { name "orders"; kafka::text("orders") => insert => heal; };
 }

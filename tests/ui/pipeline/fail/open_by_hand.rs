@@ -3,6 +3,6 @@
 use healer::prelude::*;
 
 fn main() {
-    let flights = kafka::string("flights").stream("flights").map(|line: String| line.len());
-    let _ = App::new("flights").add(flights);
+    let flights = kafka::text("flights").stream("flights").map(|line: String| line.len());
+    let _ = App::new("flights").chain(flights);
 }

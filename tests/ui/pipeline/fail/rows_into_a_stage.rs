@@ -16,6 +16,6 @@ fn validate(flight: Flight) -> Flight {
 fn main() {
     let _ = pipeline! {
         name "flights";
-        kafka::json::<Flight>("flights") => partition(500) => validate => heal;
+        kafka::json::<Flight>("flights") => batch(500) => validate => heal;
     };
 }

@@ -55,13 +55,13 @@ fn out() -> Sink<Legs, Json> {
 
 fn main() {
     let sink = kafka::to_json("out");
-    let _ = pipeline! { name "call"; kafka::string("orders") => legs => (out()) => counted => heal; };
-    let _ = pipeline! { name "variable"; kafka::string("orders") => begin => (sink) => awaited => heal; };
-    let _ = pipeline! { name "codec"; kafka::string("orders") => begin => kafka::sink(Json, "out") => awaited => heal; };
-    let _ = pipeline! { name "named"; kafka::string("orders") => legs => (out().key(|_, _| None)) as "out" => counted => heal; };
+    let _ = pipeline! { name "call"; kafka::text("orders") => legs => (out()) => counted => heal; };
+    let _ = pipeline! { name "variable"; kafka::text("orders") => begin => (sink) => awaited => heal; };
+    let _ = pipeline! { name "codec"; kafka::text("orders") => begin => kafka::sink(Json, "out") => awaited => heal; };
+    let _ = pipeline! { name "named"; kafka::text("orders") => legs => (out().key(|_, _| None)) as "out" => counted => heal; };
     let _ = pipeline! {
         name "ways";
-        legs = kafka::string("orders") => legs;
+        legs = kafka::text("orders") => legs;
         legs => #[cfg(all())] (out()) => counted => heal;
         legs => #[cfg(any())] (out()) => counted => heal;
     };

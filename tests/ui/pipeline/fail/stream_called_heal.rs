@@ -5,9 +5,9 @@ use healer::prelude::*;
 fn main() {
     let _ = pipeline! {
         name "lines";
-        heal = kafka::string("lines");
+        heal = kafka::text("lines");
         heal => map(|line| line.len()) => heal;
-        checkpoint = kafka::string("more");
+        checkpoint = kafka::text("more");
         checkpoint => heal;
     };
 }

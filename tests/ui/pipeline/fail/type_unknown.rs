@@ -16,35 +16,35 @@ fn doubled(number: u64) -> u64 {
 fn parsed() -> App {
     pipeline! {
         name "parsed";
-        kafka::string("lines") => map(|line| line.parse().unwrap()) => heal;
+        kafka::text("lines") => map(|line| line.parse().unwrap()) => heal;
     }
 }
 
 fn turned() -> App {
     pipeline! {
         name "turned";
-        kafka::string("lines") => map(Into::into) => map(|line| (line, 1)) => heal;
+        kafka::text("lines") => map(Into::into) => map(|line| (line, 1)) => heal;
     }
 }
 
 fn planned() -> App {
     pipeline! {
         name "planned";
-        kafka::string("lines") => map(|_| todo!()) => heal;
+        kafka::text("lines") => map(|_| todo!()) => heal;
     }
 }
 
 fn inside() -> App {
     pipeline! {
         name "inside";
-        kafka::string("lines") => map(|line| (line, Vec::new())) => heal;
+        kafka::text("lines") => map(|line| (line, Vec::new())) => heal;
     }
 }
 
 fn generic() -> App {
     pipeline! {
         name "generic";
-        kafka::string("lines") => made => heal;
+        kafka::text("lines") => made => heal;
     }
 }
 
@@ -58,15 +58,15 @@ fn source() -> App {
 fn method() -> App {
     pipeline! {
         name "method";
-        kafka::string("lines") => map(|line| line.shuot()) => heal;
+        kafka::text("lines") => map(|line| line.shuot()) => heal;
     }
 }
 
 fn function() -> App {
     pipeline! {
         name "function";
-        lines = kafka::string("lines") => map(|line| shout(line));
-        lines => map(|line| vec![line]) => partition(3) => heal;
+        lines = kafka::text("lines") => map(|line| shout(line));
+        lines => map(|line| vec![line]) => batch(3) => heal;
         lines => doubled checkpoint => heal;
     }
 }
@@ -74,14 +74,14 @@ fn function() -> App {
 fn condition() -> App {
     pipeline! {
         name "condition";
-        kafka::string("lines") => filter(|line| line.len()) => map(|line| line.len()) => heal;
+        kafka::text("lines") => filter(|line| line.len()) => map(|line| line.len()) => heal;
     }
 }
 
 fn parameter() -> App {
     pipeline! {
         name "parameter";
-        kafka::string("lines") => doubled => map(|number| number + 1) => heal;
+        kafka::text("lines") => doubled => map(|number| number + 1) => heal;
     }
 }
 

@@ -3,5 +3,5 @@
 use healer::prelude::*;
 
 fn main() {
-    let _ = pipeline! { name "lines"; kafka::string("lines") => partition(3, within = "2x") => heal; };
+    let _ = pipeline! { name "lines"; kafka::text("lines") => batch(3, within = "2x") => heal; };
 }

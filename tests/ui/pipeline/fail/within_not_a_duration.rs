@@ -11,6 +11,6 @@ struct Flight {
 fn main() {
     let _ = pipeline! {
         name "flights";
-        kafka::json::<Flight>("flights") => partition(500, within = 7) => heal;
+        kafka::json::<Flight>("flights") => batch(500, within = 7) => heal;
     };
 }

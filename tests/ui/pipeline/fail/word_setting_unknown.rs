@@ -11,6 +11,6 @@ struct Flight {
 fn main() {
     let _ = pipeline! {
         name "flights";
-        kafka::json::<Flight>("flights") => partition(500, timeout = "1s") => heal;
+        kafka::json::<Flight>("flights") => batch(500, timeout = "1s") => heal;
     };
 }

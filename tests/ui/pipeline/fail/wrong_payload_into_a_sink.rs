@@ -11,6 +11,6 @@ struct Flight {
 fn main() {
     let _ = pipeline! {
         name "flights";
-        kafka::json::<Flight>("flights") => kafka::to_string("late") => heal;
+        kafka::json::<Flight>("flights") => kafka::to_text("late") => heal;
     };
 }

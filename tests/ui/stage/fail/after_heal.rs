@@ -6,6 +6,6 @@ fn shout(line: String) -> String {
 }
 
 fn main() {
-    let lines = kafka::string("lines").stream("lines");
-    let _app = App::new("lines").add(lines.heal().then(shout::stage()));
+    let lines = kafka::text("lines").stream("lines");
+    let _app = App::new("lines").chain(lines.heal().then(shout::stage()));
 }

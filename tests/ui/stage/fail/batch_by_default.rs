@@ -1,7 +1,7 @@
 use healer::prelude::*;
 
 #[stage(batch)]
-fn take<'b>(mut rows: Batch<'b, String>) -> Batch<'b, String> {
+fn take<'b>(mut rows: BatchMut<'b, String>) -> BatchMut<'b, String> {
     drop(std::mem::take(&mut rows));
     rows
 }

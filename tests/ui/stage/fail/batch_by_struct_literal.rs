@@ -1,7 +1,7 @@
 use healer::prelude::*;
 
-fn forge<'b>() -> Batch<'b, String> {
-    Batch { rows: Vec::new(), skipped: Vec::new() }
+fn forge<'b>() -> BatchMut<'b, String> {
+    BatchMut { rows: Vec::new(), skipped: Vec::new() }
 }
 
 fn main() {

@@ -1,8 +1,8 @@
 use healer::prelude::*;
 
 #[stage(batch)]
-fn twice<'b>(rows: Batch<'b, String>) -> Batch<'b, String> {
-    let copy: Batch<'b, String> = rows.clone();
+fn twice<'b>(rows: BatchMut<'b, String>) -> BatchMut<'b, String> {
+    let copy: BatchMut<'b, String> = rows.clone();
     drop(rows);
     copy
 }

@@ -1,6 +1,6 @@
 use healer::prelude::*;
 
-fn forge(json: &str) -> Result<Batch<'_, String>, serde_json::Error> {
+fn forge(json: &str) -> Result<BatchMut<'_, String>, serde_json::Error> {
     serde_json::from_str(json)
 }
 

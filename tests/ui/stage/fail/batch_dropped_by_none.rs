@@ -1,7 +1,7 @@
 use healer::prelude::*;
 
 #[stage(batch)]
-fn save(rows: Batch<'_, String>) -> Option<Batch<'_, String>> {
+fn save(rows: BatchMut<'_, String>) -> Option<BatchMut<'_, String>> {
     (rows.len() > 1).then_some(rows)
 }
 

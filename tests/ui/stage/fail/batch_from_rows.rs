@@ -1,7 +1,7 @@
 use healer::prelude::*;
 
 #[stage(batch)]
-fn pass<'b>(rows: &'b Rows<String>) -> Batch<'b, String> {
+fn pass<'b>(rows: &'b Batch<String>) -> BatchMut<'b, String> {
     todo!("{}", rows.len())
 }
 

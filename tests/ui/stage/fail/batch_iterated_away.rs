@@ -1,7 +1,7 @@
 use healer::prelude::*;
 
 #[stage(batch)]
-fn open<'b>(rows: Batch<'b, String>) -> Batch<'b, String> {
+fn open<'b>(rows: BatchMut<'b, String>) -> BatchMut<'b, String> {
     for row in rows {
         drop(row);
     }

@@ -1,6 +1,6 @@
 use healer::prelude::*;
 
-fn swap<'b>(rows: Batch<'b, String>, kept: Batch<'static, String>) -> Batch<'b, String> {
+fn swap<'b>(rows: BatchMut<'b, String>, kept: BatchMut<'static, String>) -> BatchMut<'b, String> {
     drop(rows);
     kept
 }

@@ -1,7 +1,7 @@
 use healer::prelude::*;
 
 #[stage(batch)]
-fn score(rows: Batch<'static, String>) -> Batch<'static, String> {
+fn score(rows: BatchMut<'static, String>) -> BatchMut<'static, String> {
     rows
 }
 

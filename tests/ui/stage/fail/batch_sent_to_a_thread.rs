@@ -1,7 +1,7 @@
 use healer::prelude::*;
 
 #[stage(batch)]
-fn spawn<'b>(rows: Batch<'b, String>) -> Result<Batch<'b, String>, String> {
+fn spawn<'b>(rows: BatchMut<'b, String>) -> Result<BatchMut<'b, String>, String> {
     std::thread::spawn(move || drop(rows));
     Err("left there".to_owned())
 }

@@ -1,8 +1,8 @@
 use healer::prelude::*;
 
 #[stage(batch)]
-fn open<'b>(rows: Batch<'b, String>) -> Result<Batch<'b, String>, String> {
-    let Batch { rows: list, .. } = rows;
+fn open<'b>(rows: BatchMut<'b, String>) -> Result<BatchMut<'b, String>, String> {
+    let BatchMut { rows: list, .. } = rows;
     drop(list);
     Err("taken apart".to_owned())
 }

@@ -1,7 +1,7 @@
 use healer::prelude::*;
 
 #[stage(batch)]
-fn save(rows: Batch<'_, String>) -> Result<(), String> {
+fn save(rows: BatchMut<'_, String>) -> Result<(), String> {
     let _ = rows.len();
     Ok(())
 }

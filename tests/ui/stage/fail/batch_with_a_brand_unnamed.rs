@@ -3,7 +3,7 @@ use healer::prelude::*;
 struct Model;
 
 #[stage(batch)]
-async fn score(rows: Batch<'_, String>, #[state] model: &Model) -> Result<Batch<'_, usize>, String> {
+async fn score(rows: BatchMut<'_, String>, #[state] model: &Model) -> Result<BatchMut<'_, usize>, String> {
     let _ = model;
     Ok(rows.map(|row| row.len()))
 }

@@ -1,9 +1,9 @@
 use healer::prelude::*;
 
 #[stage(batch)]
-fn first<'b>(rows: Batch<'b, String>) -> Batch<'b, String> {
+fn first<'b>(rows: BatchMut<'b, String>) -> BatchMut<'b, String> {
     let first: Vec<String> = rows.iter().take(1).map(|(_, row)| row.clone()).collect();
-    Batch::from(first)
+    BatchMut::from(first)
 }
 
 fn main() {}

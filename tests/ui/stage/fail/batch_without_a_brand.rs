@@ -1,7 +1,7 @@
 use healer::prelude::*;
 
 #[stage(batch)]
-async fn score(rows: Batch<String>) -> Batch<usize> {
+async fn score(rows: BatchMut<String>) -> BatchMut<usize> {
     rows.map(|row| row.len())
 }
 

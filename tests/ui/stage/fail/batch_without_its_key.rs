@@ -1,7 +1,7 @@
 use healer::prelude::*;
 
 #[stage]
-fn save(rows: &Rows<String>) -> Result<(), String> {
+fn save(rows: &Batch<String>) -> Result<(), String> {
     let _ = rows.len();
     Ok(())
 }

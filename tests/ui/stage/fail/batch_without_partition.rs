@@ -1,12 +1,12 @@
 use healer::prelude::*;
 
 #[stage(batch)]
-fn save(rows: &Rows<String>) -> Result<(), String> {
+fn save(rows: &Batch<String>) -> Result<(), String> {
     let _ = rows.len();
     Ok(())
 }
 
 fn main() {
-    let lines = kafka::string("lines").stream("lines");
-    let _app = App::new("lines").add(lines.then(save::stage()).heal());
+    let lines = kafka::text("lines").stream("lines");
+    let _app = App::new("lines").chain(lines.then(save::stage()).heal());
 }

@@ -1,7 +1,7 @@
 use healer::prelude::*;
 
 fn main() {
-    let lines = kafka::string("lines").stream("lines");
-    let both = lines.fan_out(|all| all.map(|line: String| line.len()).heal()).and(|all| all.then(kafka::to_string("copy")));
-    let _app = App::new("lines").add(both);
+    let lines = kafka::text("lines").stream("lines");
+    let both = lines.fan_out(|all| all.map(|line: String| line.len()).heal()).and(|all| all.then(kafka::to_text("copy")));
+    let _app = App::new("lines").chain(both);
 }

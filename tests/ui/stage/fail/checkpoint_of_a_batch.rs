@@ -2,7 +2,7 @@ use healer::prelude::*;
 
 #[stage(batch)]
 #[checkpoint]
-fn save(rows: &Rows<String>) -> Result<(), String> {
+fn save(rows: &Batch<String>) -> Result<(), String> {
     let _ = rows.len();
     Ok(())
 }

@@ -1,7 +1,7 @@
 use healer::prelude::*;
 
 #[stage(batch)]
-fn save(rows: &Rows<String>, ctx: &Context) -> Result<(), String> {
+fn save(rows: &Batch<String>, ctx: &Context) -> Result<(), String> {
     let _ = (rows, ctx);
     Ok(())
 }

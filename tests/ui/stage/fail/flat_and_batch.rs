@@ -1,7 +1,7 @@
 use healer::prelude::*;
 
 #[stage(flat, batch)]
-fn legs(rows: &Rows<String>) -> Vec<String> {
+fn legs(rows: &Batch<String>) -> Vec<String> {
     Vec::new()
 }
 

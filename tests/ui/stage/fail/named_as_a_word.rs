@@ -11,5 +11,5 @@ fn r#checkpoint(order: String) -> String {
 }
 
 fn main() {
-    let _ = pipeline! { name "orders"; kafka::string("orders") => heal; };
+    let _ = pipeline! { name "orders"; kafka::text("orders") => heal; };
 }

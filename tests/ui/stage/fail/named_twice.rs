@@ -18,5 +18,5 @@ use east::*;
 use west::*;
 
 fn main() {
-    let _ = pipeline! { name "orders"; kafka::string("orders") => paid => heal; };
+    let _ = pipeline! { name "orders"; kafka::text("orders") => paid => heal; };
 }

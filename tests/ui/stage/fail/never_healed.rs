@@ -8,5 +8,5 @@ fn shout(line: String) -> String {
 }
 
 fn main() {
-    kafka::string("lines").stream("lines").then(shout::stage());
+    kafka::text("lines").stream("lines").then(shout::stage());
 }

@@ -1,7 +1,7 @@
 use healer::prelude::*;
 
 #[stage(batch, parallel = 4)]
-async fn save(rows: &Rows<String>) {
+async fn save(rows: &Batch<String>) {
     drop(rows);
 }
 

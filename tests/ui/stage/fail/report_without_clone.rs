@@ -9,7 +9,7 @@ async fn charge(_order: Order) -> Result<u64, String> {
 }
 
 #[stage(batch, report = all)]
-fn save(orders: Batch<'_, Order>) -> Batch<'_, Order> {
+fn save(orders: BatchMut<'_, Order>) -> BatchMut<'_, Order> {
     orders
 }
 

@@ -9,7 +9,7 @@ fn charge(_order: &Order) -> Result<u64, String> {
 }
 
 #[stage(batch, report)]
-fn save(_orders: &Rows<Order>) -> Result<(), String> {
+fn save(_orders: &Batch<Order>) -> Result<(), String> {
     Ok(())
 }
 

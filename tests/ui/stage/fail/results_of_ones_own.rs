@@ -35,5 +35,5 @@ fn parts(order: String) -> other::Option<Vec<String>> {
 }
 
 fn main() {
-    let _ = pipeline! { name "orders"; kafka::string("orders") => paid => sent => parts => heal; };
+    let _ = pipeline! { name "orders"; kafka::text("orders") => paid => sent => parts => heal; };
 }

@@ -1,7 +1,7 @@
 use healer::prelude::*;
 
 #[stage(batch)]
-fn late<'b>(rows: Batch<'b, u32>) -> Batch<'b, u32> {
+fn late<'b>(rows: BatchMut<'b, u32>) -> BatchMut<'b, u32> {
     rows.route(|delay| *delay >= 60, |late| late, |rest| drop(rest))
 }
 

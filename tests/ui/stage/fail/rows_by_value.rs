@@ -1,7 +1,7 @@
 use healer::prelude::*;
 
 #[stage(batch)]
-fn save(rows: Rows<String>) -> Result<(), String> {
+fn save(rows: Batch<String>) -> Result<(), String> {
     drop(rows);
     Ok(())
 }

@@ -3,7 +3,7 @@ use std::sync::Mutex;
 use healer::prelude::*;
 
 #[stage(batch)]
-fn save(rows: &Rows<String>, #[state] kept: &Mutex<Option<Rows<String>>>) {
+fn save(rows: &Batch<String>, #[state] kept: &Mutex<Option<Batch<String>>>) {
     if let Some(others) = kept.lock().unwrap().take() {
         *rows = others;
     }

@@ -7,12 +7,12 @@ struct Order {
 }
 
 #[stage(batch)]
-fn paid(rows: Batch<'_, Order>) -> Batch<'_, Order> {
+fn paid(rows: BatchMut<'_, Order>) -> BatchMut<'_, Order> {
     rows.filter(|order| order.cents > 0)
 }
 
 #[stage(batch)]
-fn cents(rows: Batch<'_, Order>) -> Result<Batch<'_, u64>, String> {
+fn cents(rows: BatchMut<'_, Order>) -> Result<BatchMut<'_, u64>, String> {
     let rows = rows.try_map(|order| Ok::<_, String>(order.cents))?.filter(move |cents| *cents > 0);
     Ok(rows)
 }

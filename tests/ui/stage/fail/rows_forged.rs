@@ -1,5 +1,5 @@
 use healer::prelude::*;
 
 fn main() {
-    let _rows = Rows::<u32> { batch: None, list: Vec::new() };
+    let _rows = Batch::<u32> { batch: None, list: Vec::new() };
 }

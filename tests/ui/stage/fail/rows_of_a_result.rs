@@ -7,12 +7,12 @@ fn save(order: String) -> Result<u64, String> {
 }
 
 #[stage(batch)]
-fn saved(rows: Batch<'_, String>) -> Batch<'_, u64> {
+fn saved(rows: BatchMut<'_, String>) -> BatchMut<'_, u64> {
     rows.flat_map("nothing", save)
 }
 
 #[stage(batch)]
-fn saved_by_hand(rows: Batch<'_, String>) -> Batch<'_, u64> {
+fn saved_by_hand(rows: BatchMut<'_, String>) -> BatchMut<'_, u64> {
     rows.flat_map("nothing", |order| save(order).into_iter())
 }
 

@@ -3,15 +3,15 @@
 use healer::prelude::*;
 
 #[stage(batch)]
-fn parsed(rows: Batch<'_, String>) -> Batch<'_, Result<u64, std::num::ParseIntError>> {
+fn parsed(rows: BatchMut<'_, String>) -> BatchMut<'_, Result<u64, std::num::ParseIntError>> {
     rows.map(|row| row.parse())
 }
 
 #[stage(batch)]
-fn known(rows: Batch<'_, String>) -> Result<Batch<'_, Option<u64>>, String> {
+fn known(rows: BatchMut<'_, String>) -> Result<BatchMut<'_, Option<u64>>, String> {
     Ok(rows.map(|row| row.parse().ok()))
 }
 
 fn main() {
-    let _ = pipeline! { name "rows"; kafka::string("rows") => partition(3) => parsed => known => heal; };
+    let _ = pipeline! { name "rows"; kafka::text("rows") => batch(3) => parsed => known => heal; };
 }

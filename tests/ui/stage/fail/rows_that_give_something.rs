@@ -1,7 +1,7 @@
 use healer::prelude::*;
 
 #[stage(batch)]
-fn count(rows: &Rows<String>) -> Result<usize, String> {
+fn count(rows: &Batch<String>) -> Result<usize, String> {
     Ok(rows.len())
 }
 

@@ -3,15 +3,15 @@
 use healer::prelude::*;
 
 #[stage(batch)]
-fn both(rows: Batch<'_, String>, more: Batch<'_, u64>) -> Batch<'_, String> {
+fn both(rows: BatchMut<'_, String>, more: BatchMut<'_, u64>) -> BatchMut<'_, String> {
     rows
 }
 
 #[stage(batch)]
-fn read(rows: &Rows<String>, more: &Rows<u64>) {}
+fn read(rows: &Batch<String>, more: &Batch<u64>) {}
 
 #[stage(batch)]
-async fn mixed(rows: Batch<'_, String>, more: &Rows<u64>) -> Batch<'_, String> {
+async fn mixed(rows: BatchMut<'_, String>, more: &Batch<u64>) -> BatchMut<'_, String> {
     rows
 }
 

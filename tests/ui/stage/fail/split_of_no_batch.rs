@@ -6,19 +6,19 @@ async fn single(line: String) -> Result<String, String> {
 }
 
 #[stage(batch, on_error = dead_letter("dead"))]
-fn all_at_once(rows: &Rows<String>) -> Result<(), String> {
+fn all_at_once(rows: &Batch<String>) -> Result<(), String> {
     Err(format!("{} rows", rows.len()))
 }
 
 #[stage(batch, parallel = 4)]
-fn beside_each_other(rows: &Rows<String>) -> Result<(), String> {
+fn beside_each_other(rows: &Batch<String>) -> Result<(), String> {
     Err(format!("{} rows", rows.len()))
 }
 
 struct Unique;
 
 #[stage(batch, split)]
-async fn no_copies<'b>(rows: Batch<'b, Unique>) -> Result<Batch<'b, Unique>, String> {
+async fn no_copies<'b>(rows: BatchMut<'b, Unique>) -> Result<BatchMut<'b, Unique>, String> {
     Ok(rows)
 }
 

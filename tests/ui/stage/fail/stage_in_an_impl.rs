@@ -11,7 +11,7 @@ impl Orders {
     }
 
     #[stage(batch)]
-    pub fn saved(rows: &Rows<String>) {
+    pub fn saved(rows: &Batch<String>) {
         let _ = rows;
     }
 }

@@ -28,7 +28,7 @@ fn tried(line: &str) -> Result<String, String> {
 }
 
 #[stage(batch, retry(3, backoff = "100"))]
-fn saved(rows: &Rows<String>) -> Result<(), String> {
+fn saved(rows: &Batch<String>) -> Result<(), String> {
     Ok(())
 }
 

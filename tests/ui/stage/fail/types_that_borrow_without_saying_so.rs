@@ -39,8 +39,8 @@ fn length(name: Name) -> usize {
 fn main() {
     let _ = pipeline! {
         name "texts";
-        kafka::string("texts") => lines => heal;
-        kafka::string("more") => words => heal;
-        kafka::string("others") => letters => heal;
+        kafka::text("texts") => lines => heal;
+        kafka::text("more") => words => heal;
+        kafka::text("others") => letters => heal;
     };
 }

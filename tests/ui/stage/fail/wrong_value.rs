@@ -8,7 +8,7 @@ fn enrich(_flight: Flight) -> String {
 }
 
 fn main() {
-    let lines = kafka::string("flights").stream("flights");
+    let lines = kafka::text("flights").stream("flights");
     let healed = lines.then(enrich::stage()).heal();
-    let _app = App::new("flights").add(healed);
+    let _app = App::new("flights").chain(healed);
 }

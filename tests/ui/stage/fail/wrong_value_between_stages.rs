@@ -11,7 +11,7 @@ fn shout(line: String) -> String {
 }
 
 fn main() {
-    let lines = kafka::string("lines").stream("lines");
+    let lines = kafka::text("lines").stream("lines");
     let healed = lines.then(count::stage()).then(shout::stage()).map(|line: String| line.len()).heal();
-    let _app = App::new("lines").add(healed);
+    let _app = App::new("lines").chain(healed);
 }

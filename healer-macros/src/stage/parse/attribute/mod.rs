@@ -144,7 +144,7 @@ pub(in crate::stage) fn settings(attribute: TokenStream, faults: &mut Faults) ->
         } else {
             flat
         };
-        let help = "keep `batch` and use `Batch::flat_map`, or keep `flat` and take one value";
+        let help = "keep `batch` and use `BatchMut::flat_map`, or keep `flat` and take one value";
         faults.at(
             second,
             "`flat` and `batch` exclude each other: a stage takes single values or whole batches",

@@ -20,8 +20,8 @@ use crate::stage::fault::{Faults, fault};
 pub(super) fn read(returned: &Type, function: &Function) -> Result<Output, Error> {
     let (opened, payload, error) = opened(returned)?;
     let name = &function.sig.ident;
-    if is(payload, "Batch") || is(payload, "Rows") {
-        let help = format!("take the batch itself: `fn {name}(rows: Batch<'_, T>) -> Batch<'_, U>`");
+    if is(payload, "BatchMut") || is(payload, "Batch") {
+        let help = format!("take the batch itself: `fn {name}(rows: BatchMut<'_, T>) -> BatchMut<'_, U>`");
         return Err(fault(
             payload,
             "a batch comes back, but none was given: these rows were only lent",
@@ -29,7 +29,7 @@ pub(super) fn read(returned: &Type, function: &Function) -> Result<Output, Error
         ));
     }
     if opened.may_skip() {
-        let help = "write `Result<(), E>`; to drop rows take `Batch<'_, T>` and use `filter`";
+        let help = "write `Result<(), E>`; to drop rows take `BatchMut<'_, T>` and use `filter`";
         return Err(fault(
             returned,
             "`None` would drop the whole batch: a batch that is read is healed or fails",
@@ -38,7 +38,7 @@ pub(super) fn read(returned: &Type, function: &Function) -> Result<Output, Error
     }
     if !matches!(payload, Type::Tuple(tuple) if tuple.elems.is_empty()) {
         let help = "write `Result<(), E>` by that name, not by another one of your own; a count of rows is dropped by `.map(drop)`; to \
-                    change rows take `Batch<'_, T>` and return it";
+                    change rows take `BatchMut<'_, T>` and return it";
         return Err(fault(
             payload,
             "a stage that reads a batch passes on the rows as they are, so it gives nothing, or an error",
@@ -58,15 +58,16 @@ pub(super) fn transformed(
     let (opened, payload, error) = opened(returned)?;
     let name = &function.sig.ident;
     if opened.may_skip() {
-        let help = "write `Batch` or `Result<Batch, E>`; to drop rows use `rows.filter(\"reason\", …)`";
+        let help = "write `BatchMut` or `Result<BatchMut, E>`; to drop rows use `rows.filter(\"reason\", …)`";
         return Err(fault(returned, "`None` would drop the whole batch, with the offset of every row", help));
     }
     if is_alias(payload) && lifetime(payload).is_some() {
         return Ok(Output { opened, error, ..Output::of(row_of_alias(payload, settings).1) });
     }
-    if !is(payload, "Batch") {
-        let help =
-            format!("return it: `fn {name}<'b>(rows: Batch<'b, T>) -> Batch<'b, U>`, or take `&Rows<T>`");
+    if !is(payload, "BatchMut") {
+        let help = format!(
+            "return it: `fn {name}<'b>(rows: BatchMut<'b, T>) -> BatchMut<'b, U>`, or take `&Batch<T>`"
+        );
         let at = match &function.sig.output {
             ReturnType::Default => name.to_token_stream(),
             ReturnType::Type(..) => payload.to_token_stream(),
@@ -83,18 +84,18 @@ pub(super) fn transformed(
         return Err(fault(
             payload,
             "it is not clear which brand comes back: with state beside the batch it has to be named (E0106)",
-            format!("name the brand: `fn {name}<'b>(rows: Batch<'b, T>, …) -> Batch<'b, U>`"),
+            format!("name the brand: `fn {name}<'b>(rows: BatchMut<'b, T>, …) -> BatchMut<'b, U>`"),
         ));
     }
     let Some(row) = argument(payload) else {
-        return Err(fault(payload, "the type of a row is missing", "write `Batch<'_, U>`"));
+        return Err(fault(payload, "the type of a row is missing", "write `BatchMut<'_, U>`"));
     };
     refuse_unnamed(row, function)?;
     if is(row, "Result") || is(row, "Option") {
         let (about, help) = if is(row, "Result") {
             (
                 "an `Err` in a row would be healed, and its record lost",
-                "open it: `rows.try_map(|row| …)` gives `Result<Batch<'_, U>, E>`, and an `Err` in it fails the call; to go on without a row write `rows.filter(\"reason\", …)` or `rows.flat_map(\"reason\", …)`",
+                "open it: `rows.try_map(|row| …)` gives `Result<BatchMut<'_, U>, E>`, and an `Err` in it fails the call; to go on without a row write `rows.filter(\"reason\", …)` or `rows.flat_map(\"reason\", …)`",
             )
         } else {
             (
@@ -137,7 +138,7 @@ impl<'ast> Visit<'ast> for Lifetimes {
 
     fn visit_type_path(&mut self, path: &'ast syn::TypePath) {
         let ty = Type::Path(path.clone());
-        self.unnamed += usize::from(is(&ty, "Batch") && lifetime(&ty).is_none());
+        self.unnamed += usize::from(is(&ty, "BatchMut") && lifetime(&ty).is_none());
         syn::visit::visit_type_path(self, path);
     }
 }

@@ -105,8 +105,8 @@ pub(in crate::stage) fn output(
         ReturnType::Type(_, ty) => peel(ty),
     };
     let result = match (&settings.batch, input.map(|input| input.kind)) {
-        (Some(_), Some(InputKind::Rows)) => read(returned, function),
-        (Some(_), Some(InputKind::Batch)) => transformed(returned, settings, function, faults),
+        (Some(_), Some(InputKind::Batch)) => read(returned, function),
+        (Some(_), Some(InputKind::BatchMut)) => transformed(returned, settings, function, faults),
         (Some(_), _) => return None,
         (None, _) => single(returned, settings, function),
     };
@@ -204,8 +204,8 @@ fn single(returned: &Type, settings: &Settings, function: &Function) -> Result<O
         return Ok(Output { opened, yields, error, plain, opaque, iterable, ..Output::of(payload) });
     }
     refuse_unnamed(payload, function)?;
-    if is(payload, "Batch") || is(payload, "Rows") {
-        let help = "write `#[stage(batch)]` and take a `Batch<'_, T>`";
+    if is(payload, "BatchMut") || is(payload, "Batch") {
+        let help = "write `#[stage(batch)]` and take a `BatchMut<'_, T>`";
         return Err(fault(payload, "a batch comes out of a stage that takes single values", help));
     }
     owned(payload, OWNS)?;

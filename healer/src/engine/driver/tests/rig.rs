@@ -34,8 +34,8 @@ pub(super) fn launch(change: impl FnOnce(ConfigBuilder) -> ConfigBuilder) -> Lau
     let config =
         Config::builder().brokers("nowhere:9092").group("g").commit_interval("1s").drain_budget("1s");
     let config = change(config.out_of_range(OutOfRange::Earliest)).build().expect("the settings are right");
-    let chain = kafka::string("t").stream("t").map(|line: String| line).heal();
-    App::new("driven").add(chain).build(&config).expect("the pipeline is right").into_launch()
+    let chain = kafka::text("t").stream("t").map(|line: String| line).heal();
+    App::new("driven").chain(chain).build(&config).expect("the pipeline is right").into_launch()
 }
 
 /// A pipeline that fails at a record, with lanes on threads of their own and a start by time.
@@ -46,8 +46,8 @@ fn failing(at: u64) -> Launch {
     let seen = AtomicU64::new(0);
     let fail =
         move |line: String| if seen.fetch_add(1, Ordering::Relaxed) < at { Ok(line) } else { Err(line) };
-    let chain = kafka::string("t").stream("t").try_map(fail).heal();
-    App::new("driven").add(chain).build(&config).expect("the pipeline is right").into_launch()
+    let chain = kafka::text("t").stream("t").try_map(fail).heal();
+    App::new("driven").chain(chain).build(&config).expect("the pipeline is right").into_launch()
 }
 
 type Work = Box<dyn FnOnce() + Send>;

@@ -49,7 +49,7 @@ struct Case {
 /// In an asynchronous stage, in a parallel one, on a thread, fused, by a panic, behind a boundary, and in decoding.
 fn cases() -> Vec<Case> {
     let fail = Case {
-        app: |app| app.add(kafka::string("t").stream("t").then(awaited::stage()).heal()),
+        app: |app| app.chain(kafka::text("t").stream("t").then(awaited::stage()).heal()),
         poison: b"fail",
         stage: "t.awaited",
         attempts: 3,
@@ -57,17 +57,17 @@ fn cases() -> Vec<Case> {
     };
     vec![
         Case {
-            app: |app| app.add(kafka::string("t").stream("t").then(by_key::stage()).heal()),
+            app: |app| app.chain(kafka::text("t").stream("t").then(by_key::stage()).heal()),
             stage: "t.by_key",
             ..fail
         },
         Case {
-            app: |app| app.add(kafka::string("t").stream("t").then(in_a_thread::stage()).heal()),
+            app: |app| app.chain(kafka::text("t").stream("t").then(in_a_thread::stage()).heal()),
             stage: "t.in_a_thread",
             ..fail
         },
         Case {
-            app: |app| app.add(kafka::string("t").stream("t").then(fused::stage()).heal()),
+            app: |app| app.chain(kafka::text("t").stream("t").then(fused::stage()).heal()),
             stage: "t.fused",
             attempts: 1,
             ..fail
@@ -75,7 +75,7 @@ fn cases() -> Vec<Case> {
         Case {
             app: |app| {
                 let app = app.on_error(OnError::dead_letter(DEAD));
-                app.add(kafka::string("t").stream("t").then(begin::stage()).heal())
+                app.chain(kafka::text("t").stream("t").then(begin::stage()).heal())
             },
             poison: b"panic",
             stage: "t.begin",
@@ -84,9 +84,9 @@ fn cases() -> Vec<Case> {
         },
         Case {
             app: |app| {
-                let all = kafka::string("t").stream("t").then(awaited::stage());
+                let all = kafka::text("t").stream("t").then(awaited::stage());
                 let failing = |value: String| if value == "bad" { Err("it is bad") } else { Ok(value) };
-                app.on_error(OnError::dead_letter(DEAD)).add(all.try_map(failing).heal())
+                app.on_error(OnError::dead_letter(DEAD)).chain(all.try_map(failing).heal())
             },
             poison: b"bad",
             stage: "t.awaited.try_map",
@@ -95,8 +95,8 @@ fn cases() -> Vec<Case> {
         },
         Case {
             app: |app| {
-                let all = kafka::string("t").on_error(OnError::dead_letter(DEAD)).stream("t");
-                app.add(all.then(begin::stage()).heal())
+                let all = kafka::text("t").on_error(OnError::dead_letter(DEAD)).stream("t");
+                app.chain(all.then(begin::stage()).heal())
             },
             poison: b"\xff\xfe",
             stage: "t",

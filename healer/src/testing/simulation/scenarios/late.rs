@@ -9,7 +9,7 @@ use crate::prelude::*;
 
 #[test]
 fn a_late_result_of_a_chunk_does_not_complete_the_copy_of_the_next_assignment() {
-    let fused = |app: App| app.add(kafka::string("t").stream("t").then(begin::stage()).heal());
+    let fused = |app: App| app.chain(kafka::text("t").stream("t").then(begin::stage()).heal());
     Ground::new(1, 1).app(fused).play(|play| {
         play.start(0);
         play.until("it has the partition", |play| play.has(0, 0));
@@ -28,8 +28,8 @@ fn a_late_result_of_a_chunk_does_not_complete_the_copy_of_the_next_assignment() 
 fn a_late_result_of_a_batch_does_not_complete_the_copy_of_the_next_assignment() {
     // Batches are of all partitions: nobody cancels them where one is lost.
     let batches = |app: App| {
-        let rows = kafka::string("t").stream("t").partition(1);
-        app.add(rows.then(finish_rows::stage()).heal())
+        let rows = kafka::text("t").stream("t").batch(1);
+        app.chain(rows.then(finish_rows::stage()).heal())
     };
     Ground::new(1, 1).app(batches).play(|play| {
         play.start(0);

@@ -70,8 +70,8 @@ fn an_undecodable_record_stops_the_pipeline_with_its_name_and_stays_uncommitted(
 #[test]
 fn undecodable_records_are_counted_and_passed_where_the_source_says_so() {
     let skipping = |app: App| {
-        let all = kafka::string("t").on_error(OnError::Skip).stream("t");
-        app.add(all.then(works::begin::stage()).heal())
+        let all = kafka::text("t").on_error(OnError::Skip).stream("t");
+        app.chain(all.then(works::begin::stage()).heal())
     };
     Ground::new(1, 1).app(skipping).play(|play| {
         play.start(0);
@@ -111,7 +111,7 @@ fn tried_thrice(play: &mut Play<'_>) {
 
 #[test]
 fn a_record_is_tried_as_often_as_its_stage_says_before_it_stops_the_pipeline() {
-    let app = |app: App| app.add(kafka::string("t").stream("t").then(thrice::stage()).heal());
+    let app = |app: App| app.chain(kafka::text("t").stream("t").then(thrice::stage()).heal());
     Ground::new(1, 1).app(app).play(|play| {
         tried_thrice(play);
         play.until("it has ended", |play| play.ended(0).is_some());
@@ -124,7 +124,7 @@ fn a_record_is_tried_as_often_as_its_stage_says_before_it_stops_the_pipeline() {
 
 #[test]
 fn a_record_that_its_stage_gives_up_is_counted_and_passed() {
-    let app = |app: App| app.add(kafka::string("t").stream("t").then(thrice_and_no_more::stage()).heal());
+    let app = |app: App| app.chain(kafka::text("t").stream("t").then(thrice_and_no_more::stage()).heal());
     Ground::new(1, 1).app(app).play(|play| {
         tried_thrice(play);
         play.until("all is committed", |play| play.committed(0) == Some(5));

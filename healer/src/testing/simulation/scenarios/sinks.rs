@@ -25,7 +25,7 @@ fn time_until(play: &mut Play<'_>, end: i64) -> Duration {
 
 #[test]
 fn a_partition_that_is_blocked_in_a_sink_leaves_the_others_at_full_speed() {
-    let sends = |app: App| app.add(kafka::string("t").stream("t").then(kafka::to_string("out")).heal());
+    let sends = |app: App| app.chain(kafka::text("t").stream("t").then(kafka::to_text("out")).heal());
     let ground = Ground::new(1, 2).sink("out").app(sends).config(|config| config.in_flight(IN_FLIGHT));
     ground.play(|play| {
         play.start(0);

@@ -5,7 +5,7 @@ use crate::prelude::*;
 
 #[test]
 fn a_synchronous_stage_may_take_longer_than_the_group_waits_for_a_poll() {
-    let fused = |app: App| app.add(kafka::string("t").stream("t").then(super::works::begin::stage()).heal());
+    let fused = |app: App| app.chain(kafka::text("t").stream("t").then(super::works::begin::stage()).heal());
     Ground::new(1, 1).app(fused).play(|play| {
         play.start(0);
         play.until("it has the partition", |play| play.has(0, 0));

@@ -150,7 +150,7 @@ pub(crate) async fn finish(value: String, #[state] worker: &Worker) -> Result<St
 
 /// The same for a batch, in a task of all partitions.
 #[stage(batch, crate = crate)]
-pub(crate) async fn finish_rows(rows: &Rows<String>, #[state] worker: &Worker) -> Result<(), String> {
+pub(crate) async fn finish_rows(rows: &Batch<String>, #[state] worker: &Worker) -> Result<(), String> {
     for (ctx, value) in rows {
         worker.begin(value, ctx)?;
         worker.wait(value).await;
@@ -165,7 +165,7 @@ fn is_slow(value: &str) -> bool {
 
 /// All run through [`begin`]; slow values go on to [`finish`], the rest is done at once.
 pub(crate) fn quick_and_slow(app: App) -> App {
-    let begun = kafka::string("t").stream("t").then(begin::stage());
+    let begun = kafka::text("t").stream("t").then(begin::stage());
     let slow = begun.filter(|value: &String| is_slow(value)).reason("quick");
-    app.add(slow.then(finish::stage()).heal())
+    app.chain(slow.then(finish::stage()).heal())
 }
