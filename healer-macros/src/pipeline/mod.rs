@@ -20,6 +20,8 @@
 //! label     = [ "as" expr ] [ "checkpoint" ]
 //! ```
 //!
+//! A word is a node of the DSL with its parentheses; alone it is always a stage of the user, but for `checkpoint` and `heal`.
+//!
 //! Values are ordinary expressions of the place where the macro stands. Those with `?`, `.await` or another jump run first, in
 //! the order in which they are written; the others run chain by chain, from a source down to its ends.
 

@@ -163,7 +163,7 @@ pub trait Filters {}
 #[diagnostic::on_unimplemented(
     message = "no `partition` stands before `within`: nothing is gathered here",
     label = "stands after no `partition`",
-    note = "put it right after the partition: `.batch(500).within(\"1s\")`"
+    note = "put it right after the gathering: `.batch(500).within(\"1s\")`"
 )]
 pub trait Gathers {}
 

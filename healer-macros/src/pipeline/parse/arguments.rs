@@ -61,23 +61,6 @@ const SETTINGS: [&str; 14] = [
     "batch",
 ];
 
-/// One word.
-pub(super) fn bare(word: &Ident) -> Result<Kind> {
-    if let Some(method) = METHODS.iter().find(|method| word == method.word) {
-        let about = format!("`{word}` takes {}", method.takes);
-        return Err(fault(
-            word,
-            about,
-            format!("write `{}`; a stage of this name is `self::{word}`", method.example),
-        ));
-    }
-    if word == "union" {
-        return Err(late_union(word));
-    }
-    let path = syn::parse2(TokenTree::Ident(word.clone()).into())?;
-    Ok(Kind::Stage(path))
-}
-
 /// Whether a word is a method of `Stream`.
 pub(super) fn is_method(word: &Ident) -> bool {
     METHODS.iter().any(|method| word == method.word)
@@ -162,6 +145,10 @@ pub(super) fn unknown_word(word: &Ident) -> Error {
     let name = word.to_string();
     if let Some(meant) = nearest(&name, METHODS.iter().map(|method| method.word)) {
         return fault(word, format!("there is no `{word}(…)`"), format!("did you mean `{meant}`?"));
+    }
+    if word == "partition" {
+        let help = "write `batch(500, within = \"1s\")` to gather rows";
+        return fault(word, "there is no `partition(…)`: partitions are those of the topics", help);
     }
     if word == "zip" || word == "combine_latest" || word == "join" {
         return fault(word, format!("`{word}` is not built yet"), "`union(a, b)` joins streams of one type");
