@@ -11,7 +11,7 @@ use crate::{
 
 /// A batch of records, lent to a stage that reads it.
 ///
-/// It belongs to the call that it came in with: there is no copy of it, and `partition` and batch stages alone pass one on, so that
+/// It belongs to the call that it came in with: there is no copy of it, and `batch` and batch stages alone pass one on, so that
 /// the offsets which are committed are those of the rows that were worked on. A closure that is given rows of its own (`map`) ends
 /// the batch: it gives a value made of them, no rows.
 ///

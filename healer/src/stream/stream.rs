@@ -134,7 +134,7 @@ impl<C: Link> Stream<C> {
         self.done().put(Partition::new(rows))
     }
 
-    /// The longest time that a row waits for others in the partition before; 1 s by default. A wrong text is an error of
+    /// The longest time that a row waits for others in the batch before; 1 s by default. A wrong text is an error of
     /// `App::build`.
     pub fn within(mut self, wait: impl IntoDuration) -> Self
     where
