@@ -178,9 +178,10 @@ impl<C: Link> Stream<C> {
     /// let app = App::new("scores").add(lines.unbatch().then(kafka::to_json("scores")).heal());
     /// # drop(app);
     /// ```
-    pub fn unbatch(self) -> Stream<C::Then<Unbatch<<C::Out as Unbatches>::Row>>>
+    pub fn unbatch<T>(self) -> Stream<C::Then<Unbatch<T>>>
     where
-        C::Out: Unbatches,
+        T: Send + 'static,
+        C::Out: Unbatches<Row = T>,
     {
         self.put(Unbatch::new())
     }

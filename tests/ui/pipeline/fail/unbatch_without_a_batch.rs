@@ -11,5 +11,6 @@ fn main() {
     let _ = pipeline! { name "single"; kafka::text("lines") => unbatch() => heal; };
     let _ = pipeline! { name "twice"; kafka::text("lines") => batch(3) => unbatch() => unbatch() => heal; };
     let _ = pipeline! { name "late"; kafka::text("lines") => batch(3) => unbatch() => saved => heal; };
-    let _ = App::new("made").chain(kafka::text("lines").stream("lines").batch(3).map(|rows: Batch<String>| rows.len()).unbatch().heal());
+    let rows = kafka::text("lines").stream("lines").batch(3);
+    let _ = App::new("made").chain(rows.map(|rows: Batch<String>| rows.len()).unbatch().heal());
 }
