@@ -13,7 +13,7 @@
 //!           | "union" "(" ident { "," ident } ")" label
 //!           | expr label                             a source
 //! node      = path [ ".with(" key "=" expr, … ")" ] label      a stage
-//!           | word "(" expr, … key "=" expr, … ")" label       map, try_map, filter, batch
+//!           | word "(" expr, … key "=" expr, … ")" label       map, try_map, filter, batch, unbatch
 //!           | expr label                             a node from a function with a longer path, in parentheses or a block
 //!           | "checkpoint" [ "as" expr ]
 //!           | "heal"                                 the end

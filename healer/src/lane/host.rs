@@ -65,6 +65,11 @@ impl Host {
         }
     }
 
+    /// The view of a lane that serves one partition again, below a node that mixed them: it is within this one.
+    pub(crate) fn of_one_again(&self, slot: u32, generation: u32) -> Self {
+        Self { tasks: self.tasks.within(), ..Self::of_partition(&self.shared, slot, generation) }
+    }
+
     pub(crate) fn shared(&self) -> &Arc<Shared> {
         &self.shared
     }
@@ -203,7 +208,8 @@ impl Host {
         lock(&self.ports).insert(port, Box::new(weak));
     }
 
-    /// The one lane of a node that mixes partitions; opened by the first partition that needs it.
+    /// The one lane of a node that mixes partitions; opened by the first that needs it: a partition, on the poll thread, or a task
+    /// below another such node.
     pub(crate) fn pipeline_lane<W: Send + 'static, Q>(
         &self,
         node: u32,
@@ -212,12 +218,16 @@ impl Host {
     ) -> Q {
         let known = lock(&self.shared.pipeline_lanes)
             .get(&node)
-            .and_then(|any| any.downcast_ref::<W>().and_then(upgrade));
+            .and_then(|any| any.downcast_ref::<W>().and_then(&upgrade));
         known.unwrap_or_else(|| {
-            // Only the poll thread opens lanes, so nobody opens the same one meanwhile.
             let (lane, weak) = open();
-            lock(&self.shared.pipeline_lanes).insert(node, Box::new(weak));
-            lane
+            let mut lanes = lock(&self.shared.pipeline_lanes);
+            let meanwhile = lanes.get(&node).and_then(|any| any.downcast_ref::<W>().and_then(&upgrade));
+            // Where the other was opened meanwhile this one closes again: it holds nothing yet.
+            meanwhile.unwrap_or_else(|| {
+                lanes.insert(node, Box::new(weak));
+                lane
+            })
         })
     }
 }

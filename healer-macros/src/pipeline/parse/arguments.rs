@@ -21,7 +21,16 @@ struct Method {
     settings: &'static [&'static str],
 }
 
-const METHODS: [Method; 4] = [
+impl Method {
+    fn takes_only(&self) -> String {
+        match self.takes {
+            NOTHING => format!("takes {NOTHING} and no setting"),
+            takes => format!("takes {takes} and nothing more"),
+        }
+    }
+}
+
+const METHODS: [Method; 5] = [
     Method { word: "map", takes: "a closure", example: "map(|value| …)", settings: &[] },
     Method {
         word: "try_map",
@@ -41,7 +50,11 @@ const METHODS: [Method; 4] = [
         example: "batch(500, within = \"1s\")",
         settings: &["within"],
     },
+    Method { word: "unbatch", takes: NOTHING, example: "unbatch()", settings: &[] },
 ];
+
+/// The value of a method without one.
+const NOTHING: &str = "no value";
 
 /// Settings of stages: all of them stand at the function.
 const SETTINGS: [&str; 14] = [
@@ -82,10 +95,10 @@ pub(super) fn method(word: &Ident, types: TokenStream, arguments: TokenStream) -
                     "values come before settings",
                 ));
             }
-            if !values.is_empty() {
+            if !values.is_empty() || method.takes == NOTHING {
                 return Err(fault(
                     value,
-                    format!("`{word}` takes {} and nothing more", method.takes),
+                    format!("`{word}` {}", method.takes_only()),
                     format!("write `{}`", method.example),
                 ));
             }
@@ -109,7 +122,7 @@ pub(super) fn method(word: &Ident, types: TokenStream, arguments: TokenStream) -
         }
         if !method.settings.iter().any(|known| key == known) {
             let help = match method.settings {
-                [] => format!("it takes {} and nothing more", method.takes),
+                [] => format!("it {}", method.takes_only()),
                 [only] => format!("it knows `{only} = …`"),
                 more => format!("it knows {}", more.join(", ")),
             };
@@ -122,7 +135,7 @@ pub(super) fn method(word: &Ident, types: TokenStream, arguments: TokenStream) -
         }
         settings.push((key, value));
     }
-    if values.is_empty() {
+    if values.is_empty() && method.takes != NOTHING {
         return Err(fault(
             word,
             format!("`{word}` takes {}", method.takes),

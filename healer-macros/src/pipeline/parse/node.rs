@@ -212,7 +212,7 @@ fn expression(value: Expr) -> Result<Kind> {
     if made {
         return Ok(Kind::Value(value));
     }
-    let help = "after `=>` stands a stage, a sink such as `kafka::to_json(\"topic\")`, `map(…)`, `filter(…)`, `batch(…)` or `heal`";
+    let help = "after `=>` stands a stage, a sink such as `kafka::to_json(\"topic\")`, `map(…)`, `filter(…)`, `batch(…)`, `unbatch()` or `heal`";
     Err(fault(value, "this is no node: records can't flow into it", help))
 }
 
