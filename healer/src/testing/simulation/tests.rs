@@ -224,7 +224,7 @@ async fn save_row_by_key(
 }
 
 #[stage(crate = crate)]
-fn ends_in_order(row: OfLife, context: &Context, #[state] outside: &Outside, #[state] order: &InOrder) {
+fn ends_in_order(row: &OfLife, context: &Context, #[state] outside: &Outside, #[state] order: &InOrder) {
     order.comes("results by key", row.life, context, outside);
 }
 
