@@ -36,3 +36,6 @@ pub use stage::{
     Reporting, RetryingKind, SaysNothing, SaysSo, Shape, Shown, Stage, SyncKind, SyncStage, TaskKind,
     Transient, Verdict, copy_to_report, name_of_list, order_key, report_input, report_rows,
 };
+
+#[cfg(all(test, feature = "testing"))]
+mod tests;

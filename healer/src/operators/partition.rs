@@ -11,7 +11,7 @@ use crate::{
     context::Context,
     envelope::Receipt,
     error::Failure,
-    lane::{Host, Visit},
+    lane::{Host, LaneScope, SharedLane, Visit},
     topology::{Node, NodeDraft, NodeKind},
 };
 
@@ -86,18 +86,14 @@ impl<T: Send + 'static, D: Consumer<Batch<T>>> Consumer<T> for PartitionNode<D> 
 
     fn open(&self, host: &Host) -> Self::Lane {
         let id = self.0.node.id;
-        let open = || {
+        let Entrance { sender, gate } = host.lane(id, LaneScope::Pipeline, |host| {
             let (sender, receiver) = unbounded_channel();
-            let host = host.of_pipeline();
             let gate = Arc::<Gate>::default();
             let inbox = Inbox { receiver, gate: Arc::clone(&gate) };
             let gather = Gather::<T, D>::new(&self.0, inbox, host.clone());
             host.spawn(self.0.next.below().holding::<T>().stack, || gather.run());
-            let weak = (sender.downgrade(), Arc::clone(&gate));
-            ((sender, gate), weak)
-        };
-        let upgrade = |(sender, gate): &Entrance<T>| Some((sender.upgrade()?, Arc::clone(gate)));
-        let (sender, gate) = host.pipeline_lane(id, upgrade, open);
+            Entrance { sender, gate }
+        });
         PartitionLane { sender, gate, needs: Needs::new(true, host, id), origin: host.origin() }
     }
 
@@ -115,8 +111,23 @@ impl<T: Send + 'static, D: Consumer<Batch<T>>> Consumer<T> for PartitionNode<D> 
     }
 }
 
-/// A way in that does not keep the task alive.
-type Entrance<T> = (WeakUnboundedSender<Message<T>>, Arc<Gate>);
+/// The way in.
+struct Entrance<T> {
+    sender: UnboundedSender<Message<T>>,
+    gate: Arc<Gate>,
+}
+
+impl<T: Send + 'static> SharedLane for Entrance<T> {
+    type Weak = (WeakUnboundedSender<Message<T>>, Arc<Gate>);
+
+    fn downgrade(&self) -> Self::Weak {
+        (self.sender.downgrade(), Arc::clone(&self.gate))
+    }
+
+    fn upgrade((sender, gate): &Self::Weak) -> Option<Self> {
+        Some(Self { sender: sender.upgrade()?, gate: Arc::clone(gate) })
+    }
+}
 
 struct Inbox<T> {
     receiver: UnboundedReceiver<Message<T>>,

@@ -11,13 +11,13 @@ use std::{
 
 use tokio::sync::{
     Notify,
-    mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
+    mpsc::{UnboundedReceiver, UnboundedSender, WeakUnboundedSender, unbounded_channel},
 };
 
 use crate::{
     context::{Context, Original},
     envelope::Receipt,
-    lane::{Host, Visit},
+    lane::{Host, SharedLane, Visit},
 };
 
 /// How many items a queue holds before nodes that give many items for one must wait. A node that gives one item for one is
@@ -108,12 +108,6 @@ pub struct Queue<T> {
     needs: Needs,
 }
 
-impl<T> Clone for Queue<T> {
-    fn clone(&self) -> Self {
-        Self { sender: self.sender.clone(), gate: Arc::clone(&self.gate), needs: self.needs }
-    }
-}
-
 /// The taking end.
 pub struct Inbox<T> {
     receiver: UnboundedReceiver<Envelope<T>>,
@@ -147,22 +141,24 @@ impl<T> Queue<T> {
     pub(super) async fn room(&self) {
         self.gate.room(|| self.sender.is_closed()).await;
     }
-
-    pub(super) fn downgrade(&self) -> WeakQueue<T> {
-        WeakQueue { sender: self.sender.downgrade(), gate: Arc::clone(&self.gate), needs: self.needs }
-    }
 }
 
 /// A queue that does not keep its task alive.
-pub(super) struct WeakQueue<T> {
-    sender: tokio::sync::mpsc::WeakUnboundedSender<Envelope<T>>,
+pub struct WeakQueue<T> {
+    sender: WeakUnboundedSender<Envelope<T>>,
     gate: Arc<Gate>,
     needs: Needs,
 }
 
-impl<T> WeakQueue<T> {
-    pub(super) fn upgrade(&self) -> Option<Queue<T>> {
-        Some(Queue { sender: self.sender.upgrade()?, gate: Arc::clone(&self.gate), needs: self.needs })
+impl<T: Send + 'static> SharedLane for Queue<T> {
+    type Weak = WeakQueue<T>;
+
+    fn downgrade(&self) -> WeakQueue<T> {
+        WeakQueue { sender: self.sender.downgrade(), gate: Arc::clone(&self.gate), needs: self.needs }
+    }
+
+    fn upgrade(WeakQueue { sender, gate, needs }: &WeakQueue<T>) -> Option<Self> {
+        Some(Self { sender: sender.upgrade()?, gate: Arc::clone(gate), needs: *needs })
     }
 }
 

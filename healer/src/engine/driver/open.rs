@@ -85,7 +85,7 @@ impl<B: Broker> Poller<B> {
         let home = Home::new(slot, generation, partition.clone(), desk);
         let home = home.read_by(route.node).keeping(self.shared.nodes.copies(route.node));
         let home = Arc::new(home);
-        let host = Host::of_partition(&self.shared, slot, generation);
+        let host = Host::of_partition(&self.shared, &home);
         let entry = route.entry.open(&host, Arc::clone(&home));
         self.lanes.open(Arc::clone(&home), host, entry);
         Some((slot, home))

@@ -55,7 +55,7 @@ impl<S: BatchMutStage> Kind<S> for BatchMutKind {
     }
 
     fn node<D: Consumer<S::Out>>(node: Arc<Node>, next: D) -> Self::Node<D> {
-        Boundary::new(Work::new(StageNode::new(node, next)))
+        Boundary::new(node.id, Work::new(StageNode::new(node, next)))
     }
 }
 

@@ -45,7 +45,7 @@ impl<S: BatchStage> Kind<S> for BatchKind {
     }
 
     fn node<D: Consumer<S::Out>>(node: Arc<Node>, next: D) -> Self::Node<D> {
-        Boundary::new(Work::new(StageNode::new(node, next)))
+        Boundary::new(node.id, Work::new(StageNode::new(node, next)))
     }
 }
 

@@ -55,10 +55,6 @@ where
         self.stage.next.below().read_if(true).holding::<(K::Row, K::Made)>()
     }
 
-    fn node(&self) -> u32 {
-        self.stage.node.id
-    }
-
     fn records(rows: &S::In) -> u64 {
         rows.len() as u64
     }
@@ -285,7 +281,6 @@ where
         step: Step<S::Out>,
     ) {
         let StageNode { node, next, .. } = &self.stage;
-        boundary::carry_on(host, next, &mut lane.next, node.id, receipt, &mut context, step);
-        next.room(&mut lane.next).await;
+        boundary::pass_on(host, next, &mut lane.next, node.id, receipt, &mut context, step).await;
     }
 }

@@ -10,14 +10,12 @@ use futures_util::{
 
 use super::{delivery::deliver, letter::Letter};
 use crate::{
+    chain::Below,
     context::Context,
     envelope::{Hold, Outcome, Receipt},
     error::Cause,
     lane::{Claim, Host, Shared, Visit},
-    operators::{
-        queue::{self, Envelope, Inbox, Needs, Queue},
-        step::finish,
-    },
+    operators::boundary::{self, Envelope, Inbox, Needs, Queue, Serve, finish},
 };
 
 /// Takes letters in; ends with the lane that it belongs to.
@@ -40,10 +38,7 @@ struct Ended {
 
 impl Office {
     pub(crate) fn open(host: &Host) -> Self {
-        let (queue, inbox) = queue::queue(Needs::NOTHING);
-        // Not the host: it keeps the queue open.
-        host.spawn(0, || run(Arc::clone(host.shared()), inbox));
-        Self(queue)
+        Self(boundary::start_with(&Arc::new(Sender), (), host, Needs::NOTHING))
     }
 
     /// Takes a letter, with the receipt of the visit's item.
@@ -55,24 +50,37 @@ impl Office {
     }
 }
 
-async fn run(shared: Arc<Shared>, mut inbox: Inbox<Posted>) {
-    let mut on_the_way: FuturesOrdered<BoxFuture<'static, Ended>> = FuturesOrdered::new();
-    let mut open = true;
-    while open || !on_the_way.is_empty() {
-        tokio::select! {
-            biased;
-            Some(ended) = on_the_way.next() => end(&shared, ended),
-            item = inbox.next(), if open => match item {
-                // A record before it failed: it will come again, and so will this one.
-                Some(item) if item.receipt.is_halted() => {}
-                Some(Envelope { value: Posted { letter, held }, receipt, context }) => {
-                    let node = letter.node;
-                    let delivery = deliver(&shared, letter);
-                    let ended = delivery.map(move |result| Ended { receipt, held, node, context, result });
-                    on_the_way.push_back(ended.boxed());
-                }
-                None => open = false,
-            },
+/// The task of an office.
+struct Sender;
+
+impl Serve<Posted> for Sender {
+    type Lane = ();
+
+    fn below(&self) -> Below {
+        Below::END
+    }
+
+    fn open(&self, _: &Host) {}
+
+    async fn run(&self, (): &mut (), host: &Host, inbox: &mut Inbox<Posted>) {
+        let mut on_the_way: FuturesOrdered<BoxFuture<'static, Ended>> = FuturesOrdered::new();
+        let mut open = true;
+        while open || !on_the_way.is_empty() {
+            tokio::select! {
+                biased;
+                Some(ended) = on_the_way.next() => end(host.shared(), ended),
+                item = inbox.next(), if open => match item {
+                    // A record before it failed: it will come again, and so will this one.
+                    Some(item) if item.receipt.is_halted() => {}
+                    Some(Envelope { value: Posted { letter, held }, receipt, context }) => {
+                        let node = letter.node;
+                        let delivery = deliver(host.shared(), letter);
+                        let ended = delivery.map(move |result| Ended { receipt, held, node, context, result });
+                        on_the_way.push_back(ended.boxed());
+                    }
+                    None => open = false,
+                },
+            }
         }
     }
 }

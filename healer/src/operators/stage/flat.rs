@@ -131,7 +131,7 @@ impl<S: FlatStage, D: Consumer<S::Out>> Consumer<S::In> for FlatNode<S, D> {
 
     fn open(&self, host: &Host) -> Self::Lane {
         if self.below().bounded {
-            FlatLane::Queued(boundary::start(&self.0, host))
+            FlatLane::Queued(boundary::start(&self.0, host, self.0.0.node.id))
         } else {
             FlatLane::Fused(Serve::open(&*self.0, host))
         }
@@ -224,10 +224,6 @@ impl<S: FlatStage, D: Consumer<S::Out>> Serve<S::In> for Work<S, D> {
     fn below(&self) -> Below {
         // Its iterator is held as well.
         self.0.next.below().read_if(S::CONTEXT).holding::<(S::In, S::Out)>().holding::<(S::In, S::Out)>()
-    }
-
-    fn node(&self) -> u32 {
-        self.0.node.id
     }
 
     fn open(&self, host: &Host) -> Self::Lane {
