@@ -64,12 +64,7 @@ impl Host {
         open: impl FnOnce(&Self) -> L,
     ) -> L {
         let host = self.widened(scope);
-        host.lanes.lane(node).unwrap_or_else(|| {
-            // Only the poll thread opens lanes, so nobody opens the same one meanwhile.
-            let lane = open(&host);
-            host.lanes.keep(node, &lane);
-            lane
-        })
+        host.lanes.lane(node).unwrap_or_else(|| host.lanes.keep(node, open(&host)))
     }
 
     pub(crate) fn shared(&self) -> &Arc<Shared> {

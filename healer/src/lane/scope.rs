@@ -76,7 +76,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 /// The shared lanes, tasks and counts of some partitions.
 pub(super) struct LaneSet {
     pub(super) members: Members,
-    pub(super) tasks: Tasks,
+    pub(super) tasks: Arc<Tasks>,
     pub(super) counts: Arc<LaneCounts>,
     /// By node, each a `SharedLane::Weak`.
     open: Mutex<HashMap<u32, Opaque>>,
@@ -84,7 +84,7 @@ pub(super) struct LaneSet {
 
 impl LaneSet {
     pub(super) fn new(members: Members, counts: Arc<LaneCounts>) -> Self {
-        Self { members, tasks: Tasks::default(), counts, open: Mutex::default() }
+        Self { members, tasks: Arc::default(), counts, open: Mutex::default() }
     }
 
     /// The lane of a node, if it is open.
@@ -92,8 +92,16 @@ impl LaneSet {
         lock(&self.open).get(&node)?.get().and_then(L::upgrade)
     }
 
-    pub(super) fn keep<L: SharedLane>(&self, node: u32, lane: &L) {
-        lock(&self.open).insert(node, Opaque::new(lane.downgrade()));
+    /// Keeps a lane that was just opened, and gives the one that counts: where another thread has opened the same one meanwhile, this
+    /// one closes again, since it holds nothing yet.
+    pub(super) fn keep<L: SharedLane>(&self, node: u32, lane: L) -> L {
+        let mut open = lock(&self.open);
+        let meanwhile = open.get(&node).and_then(Opaque::get).and_then(L::upgrade);
+        if meanwhile.is_none() {
+            open.insert(node, Opaque::new(lane.downgrade()));
+        }
+        drop(open);
+        meanwhile.unwrap_or(lane)
     }
 }
 
@@ -105,10 +113,8 @@ impl WideLanes {
     pub(super) fn of(&self, members: Members, counts: impl FnOnce() -> Arc<LaneCounts>) -> Arc<LaneSet> {
         let known = lock(&self.0).get(&members).map(Arc::clone);
         known.unwrap_or_else(|| {
-            // Only the poll thread opens lanes.
             let set = Arc::new(LaneSet::new(members, counts()));
-            lock(&self.0).insert(members, Arc::clone(&set));
-            set
+            Arc::clone(lock(&self.0).entry(members).or_insert(set))
         })
     }
 
@@ -120,7 +126,36 @@ impl WideLanes {
 
 #[cfg(test)]
 mod tests {
-    use super::{LaneScope, Members};
+    use std::sync::{Arc, Weak};
+
+    use super::{LaneScope, LaneSet, Members, SharedLane};
+    use crate::observe::LaneCounts;
+
+    /// A lane that is open as long as one holds it.
+    impl SharedLane for Arc<&'static str> {
+        type Weak = Weak<&'static str>;
+
+        fn downgrade(&self) -> Self::Weak {
+            Arc::downgrade(self)
+        }
+
+        fn upgrade(weak: &Self::Weak) -> Option<Self> {
+            weak.upgrade()
+        }
+    }
+
+    #[test]
+    fn a_lane_is_found_while_it_is_open_and_the_first_of_two_counts() {
+        let set = LaneSet::new(Members::All, Arc::<LaneCounts>::default());
+        assert_eq!(set.lane::<Arc<&str>>(1), None);
+        let first = set.keep(1, Arc::new("first"));
+        assert_eq!(*set.keep(1, Arc::new("of another thread")), "first");
+        assert_eq!(set.lane::<Arc<&str>>(1).as_deref(), Some(&"first"));
+        assert_eq!(set.lane::<Arc<&str>>(2), None, "another node");
+        drop(first);
+        assert_eq!(set.lane::<Arc<&str>>(1), None, "it was closed");
+        assert_eq!(*set.keep(1, Arc::new("next")), "next");
+    }
 
     #[test]
     fn partitions_of_one_number_meet_in_a_co_partition_and_all_of_them_in_the_pipeline() {

@@ -27,15 +27,20 @@ pub(super) struct Lane {
     /// Whether it is among those that are looked at in each round.
     pub(super) is_busy: bool,
     pub(super) opened: Duration,
-    /// Whether a record of this assignment was lent.
-    pub(super) lent: bool,
+    /// Whether a record of this assignment was fetched.
+    pub(super) fetched: bool,
 }
 
 impl Lane {
     /// It takes records, and all that was fetched for it was taken.
     pub(super) fn is_idle(&self) -> bool {
         let idle = self.waiting.is_empty() && self.kept.is_empty() && self.in_hand == 0;
-        matches!(self.entry, Way::Open(_)) && idle
+        self.is_in() && idle
+    }
+
+    /// It takes records, and no run of it is out.
+    pub(super) fn is_in(&self) -> bool {
+        matches!(self.entry, Way::Open(_))
     }
 
     /// It is idle though it is fetched for. One that is paused stands still since nobody asks for more.
@@ -67,7 +72,7 @@ impl Lane {
 /// Where a lane's entry is.
 pub(super) enum Way {
     Open(Box<dyn EntryLane>),
-    /// With the thread that runs records through it.
+    /// With a run.
     Out,
     /// Nothing more goes in.
     Closed,

@@ -15,7 +15,7 @@ use super::{
     committer::Committer,
     control::Control,
     hands::{self, Hands, Ran},
-    lanes::{CHUNK, Lanes},
+    lanes::{CHUNK, LaneRun, Lanes},
     lookups::{Asker, Unanswered},
     out_of_range::OutOfRangeTold,
     saver::Saver,
@@ -24,10 +24,10 @@ use super::{
 use crate::{
     broker::{Broker, BrokerErrorKind, Event as BrokerEvent, Remote, TopicPartition},
     config::Config,
-    engine::core::{Event, Goal},
+    engine::core::{Action, Event, Goal},
     envelope::Settled,
-    error::{Error, RecordError},
-    lane::{Memory, Shared},
+    error::{Error, Failure, RecordError},
+    lane::{ChunkLog, Memory, Shared},
     observe::{Fate, GivenUp, Meters, Sight},
     topology::Graph,
 };
@@ -53,6 +53,18 @@ pub(super) struct Fetch {
     pub(super) wait: Duration,
     /// How long to rest before, unless outcomes come home that are worth a look.
     pub(super) rest: Option<Duration>,
+}
+
+/// The consequences of a run.
+pub(super) struct Followup {
+    failure: Option<Failure>,
+    actions: Vec<Action>,
+}
+
+impl Followup {
+    pub(super) fn is_none(&self) -> bool {
+        self.failure.is_none() && self.actions.is_empty()
+    }
 }
 
 /// Everything of the engine but the user's code.
@@ -149,21 +161,38 @@ impl<B: Broker> Poller<B> {
         }
     }
 
-    /// A lane is back from its thread.
-    fn take_ran(&mut self, Ran { lease, left, mut log, leader_epoch }: Ran) {
-        let (slot, generation) = (lease.home.slot, lease.home.generation);
-        let failure = log.failure.take();
+    /// Takes a run back; what follows from it is left to [`follow`](Self::follow).
+    pub(super) fn finish_run(
+        &mut self,
+        run: LaneRun,
+        log: &mut ChunkLog,
+        leader_epoch: Option<i32>,
+    ) -> Followup {
+        let (slot, generation) = (run.home.slot, run.home.generation);
+        let delivered = run.leave.treatment.is_delivered();
         // First, so that the core's actions find the lane whole.
-        self.lanes.give_back(lease, left);
-        let event = Event::Chunk { slot, generation, log: &log, leader_epoch, delivered: false };
+        self.lanes.take_back(run);
+        let event = Event::Chunk { slot, generation, log, leader_epoch, delivered };
         let actions = self.control.step(event);
+        let failure = log.failure.take();
+        Followup { failure, actions }
+    }
+
+    /// Carries out what follows from a run; by a thread that has the role.
+    pub(super) fn follow(&mut self, Followup { failure, actions }: Followup) {
         if let Some(failure) = failure {
             self.fail_record(failure);
         }
         self.carry_out(actions);
     }
 
-    pub(super) fn fail_record(&mut self, failure: crate::error::Failure) {
+    /// A run is back from its thread.
+    fn take_ran(&mut self, Ran { run, mut log, leader_epoch }: Ran) {
+        let followup = self.finish_run(run, &mut log, leader_epoch);
+        self.follow(followup);
+    }
+
+    pub(super) fn fail_record(&mut self, failure: Failure) {
         let failed = failure.into_inner();
         let (node, path) = (failed.node, self.graph.path(failed.node));
         let error = RecordError::new(failed, &path);

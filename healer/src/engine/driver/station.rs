@@ -75,14 +75,17 @@ impl<B: Broker> Station<B> {
         self.runtime.rest(&self.control.desk, wait);
     }
 
-    /// User code begins to run on the poll thread.
-    pub(super) fn begin(&self, now: Duration) {
-        let now = u64::try_from(now.as_millis()).unwrap_or(u64::MAX - 1);
-        self.since.store(now + 1, Ordering::Relaxed);
+    /// Runs user code on the poll thread. Beyond [`PATIENCE`] another thread polls meanwhile.
+    pub(super) fn user_code<R>(&self, now: Duration, code: impl FnOnce() -> R) -> R {
+        self.begin_user_code(now);
+        let result = code();
+        self.since.store(0, Ordering::Relaxed);
+        result
     }
 
-    pub(super) fn end(&self) {
-        self.since.store(0, Ordering::Relaxed);
+    pub(super) fn begin_user_code(&self, now: Duration) {
+        let now = u64::try_from(now.as_millis()).unwrap_or(u64::MAX - 1);
+        self.since.store(now + 1, Ordering::Relaxed);
     }
 
     /// Whether user code has held the poll thread for long.

@@ -3,16 +3,15 @@
 use std::{sync::Arc, time::Instant};
 
 use super::{
-    backlog::Backlog,
-    lanes::{CHUNK, Lease},
+    lanes::{CHUNK, LaneRun},
     poll::Poller,
     station::Station,
 };
 use crate::{
     broker::{Broker, RecordRef, Source},
-    engine::core::{Event, Older},
-    envelope::{Reason, fingerprint},
-    lane::{ChunkLog, Credit},
+    engine::core::Treatment,
+    envelope::Reason,
+    lane::ChunkLog,
 };
 
 /// Why a record is skipped that is older than the time that its partition was started by.
@@ -85,35 +84,27 @@ impl<B: Broker> Turner<B> {
     /// Runs the records that wait and may run now.
     fn feed(&mut self) {
         let until = self.station.chunk_end();
+        let station = Arc::clone(&self.station);
         let mut slots = std::mem::take(&mut self.waiting);
-        self.station.with(|poller| poller.lanes.take_kept(&mut slots));
+        station.with(|poller| poller.lanes.take_kept(&mut slots));
         for slot in &slots {
-            let lease = self.station.with(|poller| poller.lanes.lease_waiting(*slot)).flatten();
-            let Some((mut lease, mut waiting)) = lease else { continue };
-            if self.apart && !lease.is_careful() {
-                self.hand_out(lease, waiting);
-                continue;
+            let mut taken = 0;
+            while taken < CHUNK
+                && let Some(run) = station.with(|poller| poller.lanes.begin_waiting(*slot)).flatten()
+            {
+                if self.apart && !run.leave.is_careful {
+                    // The lane's own thread runs all that waits.
+                    station.with(|poller| poller.hands.as_ref().map(|hands| hands.give(run)));
+                    break;
+                }
+                let ran = self.run(run, &[], until);
+                taken += ran.taken;
+                if !ran.goes_on {
+                    break;
+                }
             }
-            // Where few may leave there is no use in lending many; nodes before a boundary may let more of them end.
-            let most = usize::try_from(lease.credit.records).unwrap_or(CHUNK).clamp(FEW, CHUNK);
-            let lent = waiting.lend(*slot, most);
-            let taken = self.run(&mut lease, &lent, until);
-            drop(lent);
-            waiting.take(taken);
-            self.station.with(|poller| poller.lanes.give_back(lease, waiting));
         }
         self.waiting = slots;
-    }
-
-    /// Has a lane's own thread run the records that wait for it.
-    fn hand_out(&self, lease: Lease, waiting: Backlog) {
-        let (id, first) = ((lease.home.slot, lease.home.generation), waiting.first());
-        let control = &self.station.control;
-        let may = first.is_some_and(|first| control.core().lend(id, first, control.now()));
-        self.station.with(|poller| match &poller.hands {
-            Some(hands) if may => hands.give(lease, waiting),
-            _ => poller.lanes.give_back(lease, waiting),
-        });
     }
 
     /// Notes which generations the records of a chunk were fetched for.
@@ -129,152 +120,71 @@ impl<B: Broker> Turner<B> {
     /// Runs a chunk; records that a lane cannot take now wait.
     fn dispatch(&mut self, records: &[RecordRef<'_>]) {
         let until = self.station.chunk_end();
+        let station = Arc::clone(&self.station);
         let generations = std::mem::take(&mut self.generations);
-        for (run, generation) in runs(records).zip(&generations) {
-            let (slot, Some(generation)) = (run[0].slot, *generation) else { continue };
-            let lease = if self.apart {
-                None
-            } else {
-                self.station.with(|poller| poller.lanes.lease_fresh(slot, generation)).flatten()
-            };
-            let taken = lease.map_or(0, |mut lease| {
-                let taken = self.run(&mut lease, run, until);
-                self.station.with(|poller| poller.lanes.give_back(lease, Backlog::default()));
-                taken
-            });
-            self.station.with(|poller| poller.lanes.put_down(slot, generation, &run[taken..]));
+        for (fetched, generation) in runs(records).zip(&generations) {
+            let (slot, Some(generation)) = (fetched[0].slot, *generation) else { continue };
+            let mut left = fetched;
+            while !self.apart
+                && let Some(run) =
+                    station.with(|poller| poller.lanes.begin_run(slot, generation, left)).flatten()
+            {
+                let ran = self.run(run, left, until);
+                left = &left[ran.taken..];
+                if !ran.goes_on {
+                    break;
+                }
+            }
+            station.with(|poller| poller.lanes.put_down(slot, generation, left));
         }
         self.generations = generations;
     }
 
-    /// Runs records of one partition; says how many it took.
-    fn run(&mut self, lease: &mut Lease, records: &[RecordRef<'_>], until: Option<Instant>) -> usize {
-        if let Some(older) = lease.older {
-            self.run_younger(lease, records, older, until)
-        } else if lease.claimed {
-            self.run_claimed(lease, records, until)
-        } else {
-            self.run_chunk(lease, records, lease.credit, until, false)
-        }
-    }
-
-    fn run_chunk(
-        &mut self,
-        lease: &mut Lease,
-        records: &[RecordRef<'_>],
-        credit: Credit,
-        until: Option<Instant>,
-        delivered: bool,
-    ) -> usize {
-        let (slot, generation) = (lease.home.slot, lease.home.generation);
-        let now = self.station.control.now();
-        if !delivered {
-            let Some(first) = records.first() else { return 0 };
-            if !self.station.control.core().lend((slot, generation), first.offset, now) {
-                return 0;
+    /// Plays a run, of records that were just fetched or of those that wait, and takes it back.
+    fn run(&mut self, mut run: LaneRun, fetched: &[RecordRef<'_>], until: Option<Instant>) -> Ran {
+        let LaneRun { home, entry, leave, waiting } = &mut run;
+        // Where few may leave there is no use in lending many; nodes before a boundary may let more of them end.
+        let most = usize::try_from(leave.credit.records).unwrap_or(CHUNK).clamp(FEW, CHUNK);
+        let lent = waiting.lend(home.slot, most.min(leave.records));
+        let records = if lent.is_empty() { &fetched[..fetched.len().min(leave.records)] } else { &lent[..] };
+        let (log, count) = (&mut self.log, records.len());
+        log.clear();
+        let taken = match leave.treatment {
+            Treatment::Plain | Treatment::Delivered => {
+                let now = self.station.control.now();
+                self.station.user_code(now, || entry.run(records, leave.credit, until, log))
             }
-        }
-        self.log.clear();
-        self.station.begin(now);
-        let taken = lease.entry.run(records, credit, until, &mut self.log);
-        self.station.end();
+            Treatment::Done => count,
+            Treatment::Older => {
+                let reason = Reason::new(OLDER);
+                records.iter().for_each(|record| log.skip(record.offset, reason));
+                count
+            }
+        };
         let leader_epoch = records[..taken].last().and_then(|record| record.leader_epoch);
-        let event = Event::Chunk { slot, generation, log: &self.log, leader_epoch, delivered };
-        let actions = self.station.control.step(event);
-        let failure = self.log.failure.take();
-        if failure.is_some() || !actions.is_empty() {
-            let _role = self.station.role();
-            self.station.with(|poller| {
-                if let Some(failure) = failure {
-                    poller.fail_record(failure);
-                }
-                poller.carry_out(actions);
-            });
-        }
-        taken
+        drop(lent);
+        waiting.take(taken);
+        let goes_on = leave.is_careful && taken == count;
+        self.finish(run, leader_epoch);
+        Ran { taken, goes_on: goes_on && until.is_none_or(|until| Instant::now() < until) }
     }
 
-    /// Runs records but those that are older than the time that the partition was started by.
-    fn run_younger(
-        &mut self,
-        lease: &mut Lease,
-        records: &[RecordRef<'_>],
-        older: Older,
-        until: Option<Instant>,
-    ) -> usize {
-        let control = Arc::clone(&self.station.control);
-        let (slot, generation) = (lease.home.slot, lease.home.generation);
-        let (mut taken, reason) = (0, Reason::new(OLDER));
-        for run in records.chunk_by(|a, b| older.is(a) == older.is(b)) {
-            let first = &run[0];
-            if older.is(first) {
-                if !control.core().lend((slot, generation), first.offset, control.now()) {
-                    return taken;
-                }
-                self.log.clear();
-                for record in run {
-                    self.log.skip(record.offset, reason);
-                }
-                let leader_epoch = run.last().and_then(|record| record.leader_epoch);
-                let event = Event::Chunk { slot, generation, log: &self.log, leader_epoch, delivered: false };
-                let actions = control.step(event);
-                if !actions.is_empty() {
-                    let _role = self.station.role();
-                    self.station.with(|poller| poller.carry_out(actions));
-                }
-                taken += run.len();
-            } else {
-                let credit = control.core().grant(slot);
-                let ran = self.run_chunk(lease, run, credit, until, false);
-                taken += ran;
-                if ran < run.len() {
-                    return taken;
-                }
-            }
-            if lease.home.is_halted() || until.is_some_and(|until| Instant::now() >= until) {
-                return taken;
-            }
+    fn finish(&mut self, run: LaneRun, leader_epoch: Option<i32>) {
+        let Self { station, log, .. } = self;
+        let followup = station.with(|poller| poller.finish_run(run, log, leader_epoch));
+        if let Some(followup) = followup.filter(|followup| !followup.is_none()) {
+            let _role = station.role();
+            station.with(|poller| poller.follow(followup));
         }
-        taken
     }
+}
 
-    /// Runs records one by one while an earlier owner's word about some of them stands.
-    fn run_claimed(&mut self, lease: &mut Lease, records: &[RecordRef<'_>], until: Option<Instant>) -> usize {
-        let control = Arc::clone(&self.station.control);
-        let (slot, generation) = (lease.home.slot, lease.home.generation);
-        for (taken, record) in records.iter().enumerate() {
-            let now = control.now();
-            let fresh = {
-                let mut core = control.core();
-                // First, so that nothing is delivered to a partition that is on its way out.
-                if !core.lend((slot, generation), record.offset, now) {
-                    return taken;
-                }
-                let Some(part) = core.part_mut(slot) else { return taken };
-                if part.ledger.claim_to_verify() == Some(record.offset) {
-                    part.ledger.verify(record.offset, fingerprint(record));
-                }
-                match part.ledger.deliver_known(record.offset, record.leader_epoch) {
-                    Ok(healer_store::Delivered::AlreadyDone) => false,
-                    Ok(healer_store::Delivered::Fresh) => true,
-                    // The plain way says why the offset is refused.
-                    Err(_) => {
-                        drop(core);
-                        return taken
-                            + self.run_chunk(lease, &records[taken..=taken], Credit::ONE, None, false);
-                    }
-                }
-            };
-            let run: &[RecordRef<'_>] = if fresh { &records[taken..=taken] } else { &[] };
-            self.run_chunk(lease, run, Credit::ONE, None, true);
-            let core = control.core();
-            let stop = core.credit(slot) == 0 || !core.part(slot).is_some_and(|part| part.ledger.has_claim());
-            if stop || lease.home.is_halted() || until.is_some_and(|until| Instant::now() >= until) {
-                return taken + 1;
-            }
-        }
-        records.len()
-    }
+/// The result of a run.
+struct Ran {
+    /// How many records it took.
+    taken: usize,
+    /// Whether the records behind them may run at once: they may be treated otherwise.
+    goes_on: bool,
 }
 
 /// The records of one partition in a row. Where offsets go back another run begins, so that it is seen before it is run.

@@ -188,8 +188,8 @@ impl Rig {
         self.step(Event::Chunk { slot, generation, log: &log, leader_epoch: None, delivered: true })
     }
 
-    pub(super) fn lend(&mut self, slot: u32, generation: u32, first: i64) -> bool {
-        self.core.lend((slot, generation), first, self.now)
+    pub(super) fn begin(&mut self, slot: u32, generation: u32, first: i64) -> bool {
+        self.core.may_run((slot, generation), first, self.now)
     }
 
     pub(super) fn settle(

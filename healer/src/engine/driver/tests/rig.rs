@@ -188,7 +188,7 @@ impl Rig {
     /// User code begins to hold the poll thread, and the keeper takes over after its patience.
     pub(super) fn keep(&self) {
         let (_poll_thread, gone) = mpsc::channel();
-        self.station.begin(*lock(&self.hands.now));
+        self.station.begin_user_code(*lock(&self.hands.now));
         self.pass(Duration::from_secs(2));
         keeper::run(&self.station, &gone);
     }
