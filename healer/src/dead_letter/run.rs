@@ -15,9 +15,9 @@ use super::{
 };
 use crate::{
     broker::{
-        Assignment, Broker, BrokerError, BrokerErrorKind, Commit, CommitError, Committed, Delivery, Event,
-        OutRecord, Producer as _, RecordRef, Remote, SendError, Source as _, TopicPartition, Topics, Unit,
-        Watermarks, kafka::KafkaProducer,
+        Assignment, AtomicCommit, Broker, BrokerError, BrokerErrorKind, Commit, CommitError, Committed,
+        Delivery, Event, OutRecord, Producer as _, RecordRef, Remote, SendError, Source as _, TopicPartition,
+        Topics, Watermarks, kafka::KafkaProducer,
     },
     engine::is_of_a_pipeline,
     envelope::hash_parts,
@@ -84,7 +84,7 @@ impl Wanted {
 pub(super) fn run<B: Broker>(
     redrive: &Redrive,
     mut broker: B,
-    unit: &mut impl Unit,
+    unit: &mut impl AtomicCommit,
     wait: Duration,
     wanted: &Wanted,
 ) -> Result<Redriven, BrokerError> {
@@ -194,7 +194,7 @@ fn is_held_back(remote: &dyn Remote, parts: &[Part], wait: Duration) -> Result<b
 }
 
 /// Letters and their fates; none of them once the run is not wanted any more, since all of them go together.
-fn posts<'r, U: Unit>(
+fn posts<'r, U: AtomicCommit>(
     redrive: &Redrive,
     records: &'r [RecordRef<'r>],
     parts: &[Part],
@@ -231,7 +231,7 @@ fn posts<'r, U: Unit>(
     Ok(if wanted.is_over() { Vec::new() } else { posts })
 }
 
-fn fate<U: Unit>(
+fn fate<U: AtomicCommit>(
     redrive: &Redrive,
     letter: &DeadLetter<'_>,
     courier: &mut Courier<'_, U>,
@@ -271,7 +271,7 @@ fn back(letter: &DeadLetter<'_>) -> Headers {
     headers
 }
 
-pub(super) fn commit(parts: &mut [Part], unit: &mut impl Unit) -> Result<(), BrokerError> {
+pub(super) fn commit(parts: &mut [Part], unit: &mut impl AtomicCommit) -> Result<(), BrokerError> {
     let moved = parts.iter().filter(|part| part.next > part.committed);
     let commits: Vec<_> = moved.map(Part::commit).collect();
     if commits.is_empty() {
@@ -310,7 +310,7 @@ impl Acknowledged {
     }
 }
 
-impl Unit for Acknowledged {
+impl AtomicCommit for Acknowledged {
     fn send(&mut self, record: &OutRecord<'_>) -> Result<Delivery, SendError> {
         self.producer.send(record)
     }

@@ -32,7 +32,7 @@ pub struct Host {
     /// Those of `lanes`, one step nearer.
     counts: Arc<LaneCounts>,
     /// Opened by the first record that fails.
-    office: Arc<OnceLock<Opaque>>,
+    letters: Arc<OnceLock<Opaque>>,
 }
 
 impl Host {
@@ -44,7 +44,7 @@ impl Host {
 
     fn of(shared: &Arc<Shared>, lanes: Arc<LaneSet>) -> Self {
         let counts = Arc::clone(&lanes.counts);
-        Self { shared: Arc::clone(shared), lanes, counts, office: Arc::default() }
+        Self { shared: Arc::clone(shared), lanes, counts, letters: Arc::default() }
     }
 
     /// The view of a lane that serves more partitions.
@@ -110,11 +110,11 @@ impl Host {
     }
 
     /// Where fused nodes of this lane leave dead letters; its type is the nodes' own, one for all of them. It is opened with a host
-    /// that has another office, since one that its own task held would never be closed.
-    pub(crate) fn office<O: Send + Sync + 'static>(&self, open: impl FnOnce(&Self) -> O) -> &O {
-        let apart = || Self { office: Arc::default(), ..self.clone() };
-        let office = self.office.get_or_init(|| Opaque::new(open(&apart())));
-        office.get().expect("all lanes have offices of one type")
+    /// that has no letters yet, since a sender that its own task held would never be closed.
+    pub(crate) fn letters<O: Send + Sync + 'static>(&self, open: impl FnOnce(&Self) -> O) -> &O {
+        let apart = || Self { letters: Arc::default(), ..self.clone() };
+        let letters = self.letters.get_or_init(|| Opaque::new(open(&apart())));
+        letters.get().expect("all lanes have letters of one type")
     }
 
     /// Slot and generation of the lane's partition; `None` below a node that mixes partitions.
@@ -194,16 +194,16 @@ impl Host {
         self.shared.runtime.sleep(time)
     }
 
-    pub(crate) fn patience(&self) -> Patience {
-        Patience(self.shared.hurry.clone())
+    pub(crate) fn flush_signal(&self) -> FlushSignal {
+        FlushSignal(self.shared.flush.clone())
     }
 }
 
 /// Tells a node that waits for more records that none are expected any more.
-pub(crate) struct Patience(watch::Receiver<bool>);
+pub(crate) struct FlushSignal(watch::Receiver<bool>);
 
-impl Patience {
-    pub(crate) async fn is_over(&mut self) {
+impl FlushSignal {
+    pub(crate) async fn is_due(&mut self) {
         if self.0.wait_for(|over| *over).await.is_err() {
             // The engine is gone; the lane ends by itself.
             std::future::pending::<()>().await;

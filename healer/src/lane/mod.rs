@@ -30,5 +30,5 @@ pub use sends::SendHealth;
 pub(crate) use sends::Sends;
 pub(crate) use shared::{Shared, Sharing};
 pub use visit::Visit;
-pub(crate) use visit::{Claim, End};
+pub(crate) use visit::{End, Obligation};
 pub(crate) use waiting::Waiting;

@@ -34,7 +34,7 @@ pub(crate) struct Shared {
     pub(crate) pipeline: String,
     _named: Named,
     /// `true` once nothing more is expected, so that nothing waits for company.
-    pub(crate) hurry: watch::Receiver<bool>,
+    pub(crate) flush: watch::Receiver<bool>,
     /// Records wait for memory that is held by records which wait for company.
     pub(crate) starved: Notify,
     /// Lanes that serve more than one partition.
@@ -50,7 +50,7 @@ pub(crate) struct Sharing {
     pub(crate) producer: Option<Arc<dyn Producer>>,
     pub(crate) sends: Arc<Sends>,
     pub(crate) in_flight: usize,
-    pub(crate) hurry: watch::Receiver<bool>,
+    pub(crate) flush: watch::Receiver<bool>,
     pub(crate) nodes: Nodes,
     pub(crate) checkpoints: Checkpoints,
     pub(crate) measures: Measures,
@@ -68,7 +68,7 @@ impl Shared {
             producer,
             sends,
             in_flight,
-            hurry,
+            flush,
             nodes,
             checkpoints,
             measures,
@@ -92,7 +92,7 @@ impl Shared {
             pipeline,
             _named: Named::new(nodes.graph()),
             nodes,
-            hurry,
+            flush,
             starved: Notify::new(),
             wide_lanes: WideLanes::default(),
         }

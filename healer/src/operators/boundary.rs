@@ -4,7 +4,7 @@ use std::{future::Future, sync::Arc};
 
 pub use super::queue::{Envelope, Inbox, Queue};
 pub(super) use super::{
-    queue::{Gate, Needs, queue},
+    queue::{Carry, Gate, queue},
     step::{Step, finish},
 };
 use crate::{
@@ -12,7 +12,7 @@ use crate::{
     context::Context,
     envelope::{Outcome, Receipt},
     error::{Cause, Failure, catch},
-    lane::{Claim, Host, LaneScope, Visit},
+    lane::{Host, LaneScope, Obligation, Visit},
     observe,
     operators::failing,
 };
@@ -110,7 +110,7 @@ impl<T: Send + 'static, S: Serve<T>> Consumer<T> for Boundary<S> {
 
 /// Starts the task of a node, for the items that come to it.
 pub(super) fn start<T: Send + 'static, S: Serve<T>>(serve: &Arc<S>, host: &Host, node: u32) -> Queue<T> {
-    start_with(serve, serve.open(host), host, Needs::new(serve.below().reads, host, node))
+    start_with(serve, serve.open(host), host, Carry::new(serve.below().reads, host, node))
 }
 
 /// Starts a task with a lane that is open already. It ends when all givers are gone and the queue is empty, and then closes its own
@@ -119,9 +119,9 @@ pub(super) fn start_with<T: Send + 'static, S: Serve<T>>(
     serve: &Arc<S>,
     mut lane: S::Lane,
     host: &Host,
-    needs: Needs,
+    carry: Carry,
 ) -> Queue<T> {
-    let (queue, mut inbox) = queue(needs);
+    let (queue, mut inbox) = queue(carry);
     let (stack, serve, host_of_task) = (serve.below().stack, Arc::clone(serve), host.clone());
     host.spawn(stack, || async move {
         serve.run(&mut lane, &host_of_task, &mut inbox).await;
@@ -130,6 +130,7 @@ pub(super) fn start_with<T: Send + 'static, S: Serve<T>>(
 }
 
 /// Carries an item on, and waits until the nodes below have room again.
+#[inline]
 pub(super) fn pass_on<'l, U, D: Consumer<U>>(
     host: &Host,
     next: &'l D,
@@ -155,7 +156,7 @@ pub(super) fn carry_on<U, D: Consumer<U>>(
     step: Step<U>,
 ) {
     let _inside = observe::enter(context.here(), node);
-    let mut visit = Visit::hosted(host, Claim::Held(receipt), context, node);
+    let mut visit = Visit::hosted(host, Obligation::Held(receipt), context, node);
     let result = match step {
         Step::Next(value) => {
             visit.give();

@@ -84,9 +84,9 @@ fn partitions_of_one_number_meet_in_one_lane_across_topics() {
     let met = Met::default();
     let (into, both) = union("both");
     let app = App::new("meet")
-        .add(kafka::string("orders").stream("orders").to(&into))
-        .add(kafka::string("payments").stream("payments").to(&into))
-        .add(both.then(Meet(Arc::clone(&met))).heal());
+        .chain(kafka::text("orders").stream("orders").to(&into))
+        .chain(kafka::text("payments").stream("payments").to(&into))
+        .chain(both.then(Meet(Arc::clone(&met))).heal());
     assert_eq!(topics.run_once(app).unwrap().healed, 42);
     let met = met.lock().unwrap();
     let partition =

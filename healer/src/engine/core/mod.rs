@@ -128,7 +128,7 @@ pub(crate) enum Action {
     /// Tell the broker that these partitions are given back.
     Release(Vec<TopicPartition>),
     /// Nothing more is expected (or something is again): nobody waits for company.
-    Hurry(bool),
+    Flush(bool),
     /// Ask for the group's committed offsets of these partitions; answer with `Event::GroupCommitted`.
     AskGroup(Vec<TopicPartition>),
     /// The end.
@@ -171,7 +171,7 @@ pub(crate) struct Core {
     pub(crate) acknowledged: BTreeMap<TopicPartition, i64>,
     /// Acknowledged since somebody asked last.
     news: Vec<(TopicPartition, i64)>,
-    hurried: bool,
+    flushed: bool,
     /// The bytes of all records in flight.
     in_flight_bytes: u64,
     /// When frequent events look at all partitions again; until then each looks only at its own.
@@ -206,7 +206,7 @@ impl Core {
             failure: None,
             acknowledged: BTreeMap::new(),
             news: Vec::new(),
-            hurried: false,
+            flushed: false,
             in_flight_bytes: 0,
             next_round: Duration::ZERO,
             owes_round: false,

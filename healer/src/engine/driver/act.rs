@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use super::{poll::Poller, saver::Save};
+use super::{rounds::Driver, saver::Save};
 use crate::{
     broker::{Broker, Commit, TopicPartition},
     engine::core::{Action, CommitEntry, Event},
     journal::{Checkpoint, PartitionSnapshot},
 };
 
-impl<B: Broker> Poller<B> {
+impl<B: Broker> Driver<B> {
     pub(super) fn carry_out(&mut self, actions: Vec<Action>) {
         for action in actions {
             match action {
@@ -24,7 +24,7 @@ impl<B: Broker> Poller<B> {
                     }
                 }
                 // Nobody listens where the pipeline has no node that waits.
-                Action::Hurry(hurry) => drop(self.hurry.send(hurry)),
+                Action::Flush(flush) => drop(self.flush.send(flush)),
                 Action::AskGroup(partitions) => self.ask_group(partitions),
                 Action::Finish => {}
             }

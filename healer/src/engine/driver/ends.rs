@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use super::{Message, poll::Poller};
+use super::{Message, rounds::Driver};
 use crate::{
     broker::{Broker, Remote, TopicPartition, Watermarks},
     error::Error,
@@ -18,7 +18,7 @@ pub(super) const FIRST: Duration = Duration::from_secs(2);
 /// How long the answer may take: other questions wait behind it.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-impl<B: Broker> Poller<B> {
+impl<B: Broker> Driver<B> {
     /// Asks, where it is time and nobody asks yet.
     pub(super) fn ask_ends(&mut self, now: Duration) {
         // A look-up for offsets out of range is more urgent, and may be repeated as long as a suspect has nothing to read.

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use super::{
     backlog::Backlog,
     control::Control,
-    lane::{Lane, Way, pauses},
+    lane::{EntryState, Lane, pauses},
     piece::Pool,
 };
 use crate::{
@@ -19,7 +19,7 @@ use crate::{
 pub(super) const CHUNK: usize = 512;
 
 /// A run of a lane: its chain, and the records that wait for it, are with the thread that runs them, while others may look after the
-/// lane. Made by `Lanes::begin_run`; ends with `Poller::finish_run`.
+/// lane. Made by `Lanes::begin_run`; ends with `Driver::finish_run`.
 pub(super) struct LaneRun {
     pub(super) home: Arc<Home>,
     pub(super) entry: Box<dyn EntryLane>,
@@ -71,7 +71,7 @@ impl Lanes {
             home,
             host,
             reads: entry.reads(),
-            entry: Way::Open(entry),
+            entry: EntryState::Open(entry),
             waiting: Backlog::default(),
             out: 0,
             in_hand: 0,
@@ -92,7 +92,7 @@ impl Lanes {
     /// Gives a lane nothing more; its tasks end by themselves.
     pub(super) fn close(&mut self, slot: u32) {
         if let Some(lane) = self.lane(slot).filter(|lane| !lane.is_closed()) {
-            lane.entry = Way::Closed;
+            lane.entry = EntryState::Closed;
             lane.waiting.clear();
             lane.kept.clear();
             self.open -= 1;
@@ -172,7 +172,9 @@ impl Lanes {
                 control.core().begin_run(id, lane.waiting.first()?, look, now)
             }
         }?;
-        let Way::Open(entry) = std::mem::replace(&mut lane.entry, Way::Out) else { return None };
+        let EntryState::Open(entry) = std::mem::replace(&mut lane.entry, EntryState::Out) else {
+            return None;
+        };
         let waiting = std::mem::take(&mut lane.waiting);
         lane.out = waiting.bytes();
         Some(LaneRun { home: Arc::clone(&lane.home), entry, leave, waiting })
@@ -184,8 +186,8 @@ impl Lanes {
         let LaneRun { home, entry, waiting: mut left, .. } = run;
         let Some(lane) = self.lane_of(home.slot, home.generation) else { return };
         lane.out = 0;
-        if let Way::Out = lane.entry {
-            lane.entry = Way::Open(entry);
+        if let EntryState::Out = lane.entry {
+            lane.entry = EntryState::Open(entry);
             let spent = left.take_spent();
             left.append(&mut lane.waiting);
             lane.waiting = left;
@@ -231,7 +233,7 @@ impl Lanes {
 
     /// Whether a run of one is out.
     pub(super) fn are_out(&self) -> bool {
-        self.busy().any(|lane| matches!(lane.entry, Way::Out))
+        self.busy().any(|lane| matches!(lane.entry, EntryState::Out))
     }
 
     /// Whether the consumer's position is the lane's: it has taken all records that were fetched for it, in this assignment.

@@ -10,7 +10,7 @@ use super::{
     Message,
     assign::{self, Lookup},
     begun::Begun,
-    poll::Poller,
+    rounds::Driver,
 };
 use crate::{
     broker::{Broker, Remote, TopicPartition},
@@ -115,7 +115,7 @@ impl Unanswered {
     }
 }
 
-impl<B: Broker> Poller<B> {
+impl<B: Broker> Driver<B> {
     /// Whether an answer is to be expected soon.
     pub(super) fn is_asking(&self) -> bool {
         self.unanswered.asking || self.out_of_range.is_asking()

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::poll::Poller;
+use super::rounds::Driver;
 use crate::{
     broker::{Assignment, Broker, TopicPartition},
     engine::core::{Assigned, Event, Start},
@@ -11,7 +11,7 @@ use crate::{
     lane::Host,
 };
 
-impl<B: Broker> Poller<B> {
+impl<B: Broker> Driver<B> {
     /// Answers an assignment: opens lanes and has the broker fetch.
     pub(super) fn open(&mut self, starts: Vec<(TopicPartition, Start)>) {
         let mut assigned = Vec::with_capacity(starts.len());

@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use super::{Message, dropped, lookups::LOOK_UP_AGAIN, poll::Poller};
+use super::{Message, dropped, lookups::LOOK_UP_AGAIN, rounds::Driver};
 use crate::{
     OutOfRange,
     broker::{Broker, Remote, TopicPartition, Watermarks},
@@ -72,7 +72,7 @@ impl Suspect {
     }
 }
 
-impl<B: Broker> Poller<B> {
+impl<B: Broker> Driver<B> {
     /// The partitions that are read now.
     fn reading(&mut self) -> Vec<Suspect> {
         let read: BTreeMap<u32, i64> = self.broker.positions().into_iter().collect();

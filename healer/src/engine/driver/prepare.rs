@@ -18,15 +18,15 @@ use super::{
     control::Control,
     ends,
     handle::Handle,
-    hands::Hands,
     lanes::Lanes,
     lookups::{Asker, Unanswered},
     no_thread,
     out_of_range::OutOfRangeTold,
     patience::ride_out,
-    poll::Poller,
+    rounds::Driver,
     saver::Saver,
     waits::Reasons,
+    workers::LaneWorkers,
 };
 use crate::{
     broker::{Broker, Producer, TopicPartition, Topics},
@@ -75,10 +75,10 @@ pub(crate) fn prepare<C: Connect>(
     };
     broker.subscribe(&topics)?;
     let handle_journal = Arc::clone(&journal);
-    let mut poller = assemble(launch, broker, producer, journal, goals, &runtime)?;
-    poller.begun = begun;
-    let handle = Handle::new(Arc::clone(&poller.control), handle_journal, Arc::clone(&poller.remote));
-    Ok((Arc::new(Station::new(poller, runtime)), handle))
+    let mut driver = assemble(launch, broker, producer, journal, goals, &runtime)?;
+    driver.begun = begun;
+    let handle = Handle::new(Arc::clone(&driver.control), handle_journal, Arc::clone(&driver.remote));
+    Ok((Arc::new(Station::new(driver, runtime)), handle))
 }
 
 /// The journal of this pipeline in this group of this cluster, and of no other.
@@ -122,11 +122,11 @@ fn assemble<B: Broker>(
     journal: Arc<Journal>,
     goals: Option<BTreeMap<TopicPartition, Goal>>,
     runtime: &Arc<dyn Runtime>,
-) -> Result<Poller<B>, Error> {
+) -> Result<Driver<B>, Error> {
     let Launch { name, graph, on_error, sources, states, config, reporter, always_stops, .. } = launch;
     let in_flight = config.in_flight();
     let desk = Arc::new(Desk::new(in_flight));
-    let (hurry, patience) = watch::channel(false);
+    let (flush, flush_signal) = watch::channel(false);
     let traces = traces(&name, &config);
     let reports = Reports::new(reporter);
     let sends = Arc::new(Sends::new(config.late_after(), producer.as_ref()));
@@ -138,7 +138,7 @@ fn assemble<B: Broker>(
         producer,
         sends,
         in_flight,
-        hurry: patience,
+        flush: flush_signal,
         nodes: Nodes::new(graph.clone(), on_error, reports.is_on()).always_stop(always_stops),
         checkpoints: Checkpoints::new(config.checkpointing()),
         measures: Measures::new(&name, &graph, config.measures()),
@@ -170,11 +170,11 @@ fn assemble<B: Broker>(
     let lane_threads = (1..=config.threads()).filter(|_| config.threads() > 1);
     let lane_workers = lane_threads.map(|number| worker(&format!("healer-lanes-{number}")));
     let lane_workers = lane_workers.collect::<Result<Vec<_>, _>>()?;
-    let hands = (!lane_workers.is_empty())
-        .then(|| Hands::new(lane_workers, Arc::clone(runtime), answer.clone(), Arc::clone(&desk)));
+    let lane_workers = (!lane_workers.is_empty())
+        .then(|| LaneWorkers::new(lane_workers, Arc::clone(runtime), answer.clone(), Arc::clone(&desk)));
     let meters = Meters::new(&name, &graph);
-    Ok(Poller {
-        hands,
+    Ok(Driver {
+        lane_workers,
         broker,
         lanes: Lanes::new(Arc::clone(&control), Arc::clone(&memory)),
         routes: routes.collect::<Result<_, _>>()?,
@@ -201,7 +201,7 @@ fn assemble<B: Broker>(
         journal,
         answers,
         asking_group: false,
-        hurry,
+        flush,
         slots: Vec::new(),
         generations: 0,
         begun: Begun::new(),

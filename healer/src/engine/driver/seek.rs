@@ -7,7 +7,7 @@ use std::{
 
 use tokio::sync::oneshot;
 
-use super::{Message, poll::Poller};
+use super::{Message, rounds::Driver};
 use crate::{
     broker::{Broker, Remote, TopicPartition, Watermarks},
     config::Start,
@@ -119,7 +119,7 @@ impl Found {
     }
 }
 
-impl<B: Broker> Poller<B> {
+impl<B: Broker> Driver<B> {
     /// Looks up the offsets that the user asked for since the last time.
     pub(super) fn take_seeks(&mut self) {
         for sought in self.control.take_seeks() {

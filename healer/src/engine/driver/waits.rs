@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::poll::Poller;
+use super::rounds::Driver;
 use serde::Serialize;
 
 use crate::{
@@ -128,7 +128,7 @@ impl Reasons {
     }
 }
 
-impl<B: Broker> Poller<B> {
+impl<B: Broker> Driver<B> {
     /// Notes whether the group has anything for this member, and says so where it has not for long.
     pub(super) fn look_for_partitions(&self, now: Duration) {
         let core = self.control.core();

@@ -8,7 +8,7 @@ mod hand_back;
 #[cfg(feature = "testing")]
 mod lent;
 mod read;
-mod work;
+mod task;
 
 use std::future::Future;
 

@@ -2,13 +2,13 @@
 
 mod delivery;
 mod headers;
+mod lane_letters;
 mod letter;
-mod office;
 mod told;
 
 pub(super) use told::report_finished;
 
-use self::{letter::Letter, office::Office};
+use self::{lane_letters::LaneLetters, letter::Letter};
 
 use crate::{
     context::Context,
@@ -38,7 +38,7 @@ pub(super) fn fail(visit: &mut Visit<'_>, node: u32, cause: Cause) -> Result<(),
         }
         OnError::DeadLetter(topic) => {
             let letter = Letter::new(host, node, topic, &cause, visit);
-            host.office(Office::open).put(letter, visit);
+            host.letters(LaneLetters::open).put(letter, visit);
         }
     }
     discard(cause);

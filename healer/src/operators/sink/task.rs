@@ -137,8 +137,7 @@ impl<'s, T: Send + 'static, C: Codec, D: Consumer<T>> Sending<'s, T, C, D> {
     async fn pass(&mut self, item: Envelope<T>, step: impl FnOnce(T) -> Step<T>) {
         let Envelope { value, receipt, mut context } = item;
         let SinkTask { node, next, .. } = self.task;
-        let step = step(value);
-        boundary::pass_on(self.host, next, self.lane, node.id, receipt, &mut context, step).await;
+        boundary::pass_on(self.host, next, self.lane, node.id, receipt, &mut context, step(value)).await;
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::{marker::PhantomData, sync::Arc};
 
-use super::{CallPermit, Calls, Kind, Stage, StageLane, StageNode};
+use super::{CallPermit, Called, Calls, Kind, Stage, StageLane, StageNode};
 use crate::{
     chain::{Below, Consumer},
     lane::Host,
@@ -55,8 +55,11 @@ impl<S: Stage, C: Calls<S>, D: Consumer<S::Out>> ServeOne<S::In> for StageTask<S
             context.enter(&node.path);
         }
         // The receipt waits here, outside of the call: the end of the call is always seen, and a cancelled call returns the receipt.
-        let call = self.stage.call::<C>(host, CallPermit::FREE, &lane.need, value, &mut context);
-        let result = call.await;
+        let (stage, permit) = (&self.stage, CallPermit::FREE);
+        let admitted = stage.admit(host).await;
+        let begun = stage.begin_call(admitted, host, &permit, &mut context, &value);
+        let Called(result) = C::call(host, stage, permit, &lane.need, value, &mut context).await;
+        stage.end_call(begun, host, &mut context, &result);
         let step = self.stage.step(host, result, &receipt, &mut context).await;
         boundary::pass_on(host, next, &mut lane.next, node.id, receipt, &mut context, step).await;
     }

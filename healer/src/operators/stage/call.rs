@@ -6,7 +6,7 @@ use backon::ExponentialBackoff;
 use futures_util::FutureExt as _;
 use tokio::sync::SemaphorePermit;
 
-use super::{Stage, StageNode, SyncStage, Verdict, guarded, limit::Limit, verdict::ended};
+use super::{Admitted, Stage, StageNode, SyncStage, Verdict, guarded, limit::Limit, verdict::ended};
 use crate::{
     context::Context,
     error::{Cause, catch, discard},
@@ -61,34 +61,48 @@ impl<'b> CallPermit<'b> {
     }
 }
 
-impl<S: Stage, D: Sync> StageNode<S, D> {
-    /// Calls the function for one record, beyond the poll thread: the call is admitted, observed, counted and reported. Not an
-    /// `async fn`: that would hold its arguments twice.
-    pub(super) fn call<'a, C: Calls<S>>(
-        &'a self,
-        host: &'a Host,
-        permit: CallPermit<'a>,
-        need: &'a Arc<S::Need>,
-        value: S::In,
-        context: &'a mut Context,
-    ) -> impl Future<Output = Result<Verdict<S::Out>, Cause>> + Send + 'a {
-        async move {
-            let admitted = self.admit(host).await;
-            let timed = permit.timed(host);
-            Self::expects_report(host, context);
-            self.looks_at_call(host, context, &value);
-            let Called(result) = C::call(host, self, permit, need, value, context).await;
-            admitted.ended(&result, host, context);
-            if let Some((limit, began)) = timed
-                && context.attempt() == 1
-            {
-                let (now, overloaded) = (host.now(), matches!(result, Err(Cause::TimedOut(_))));
-                limit.ended(now.saturating_sub(began), now, overloaded);
-            }
-            self.looks_at_output(host, context, &result);
-            self.reports_end(host, context, &result);
-            result
+/// A call that has begun: [`StageNode::end_call`] is told how it ended.
+pub(super) struct BegunCall<'s> {
+    admitted: Admitted<'s>,
+    timed: Option<(&'s Limit, Duration)>,
+}
+
+impl<S: Stage, D> StageNode<S, D> {
+    /// Begins a call for one record, beyond the poll thread, once it is admitted. Not one function with the call itself: a future
+    /// around the user's would be moved once more with all that it holds.
+    #[inline]
+    pub(super) fn begin_call<'s>(
+        &self,
+        admitted: Admitted<'s>,
+        host: &Host,
+        permit: &CallPermit<'s>,
+        context: &mut Context,
+        value: &S::In,
+    ) -> BegunCall<'s> {
+        let timed = permit.timed(host);
+        Self::expects_report(host, context);
+        self.looks_at_call(host, context, value);
+        BegunCall { admitted, timed }
+    }
+
+    /// Takes in how a call ended: the breaker, the limit, the measures and the reports hear of it.
+    #[inline]
+    pub(super) fn end_call(
+        &self,
+        BegunCall { admitted, timed }: BegunCall<'_>,
+        host: &Host,
+        context: &mut Context,
+        result: &Result<Verdict<S::Out>, Cause>,
+    ) {
+        admitted.ended(result, host, context);
+        if let Some((limit, began)) = timed
+            && context.attempt() == 1
+        {
+            let (now, overloaded) = (host.now(), matches!(result, Err(Cause::TimedOut(_))));
+            limit.ended(now.saturating_sub(began), now, overloaded);
         }
+        self.looks_at_output(host, context, result);
+        self.reports_end(host, context, result);
     }
 }
 

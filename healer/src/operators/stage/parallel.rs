@@ -14,7 +14,7 @@ use futures_util::{FutureExt as _, StreamExt as _, stream::FuturesUnordered};
 use tokio::sync::SemaphorePermit;
 
 use super::{
-    CallPermit, Calls, Kind, Stage, StageLane, StageNode, Verdict,
+    CallPermit, Called, Calls, Kind, Stage, StageLane, StageNode, Verdict,
     limit::Limit,
     order::{KeyQueues, OrderKey, Results},
     quarantine::Quarantine,
@@ -153,7 +153,12 @@ impl<S: ParallelStage, C: Calls<S>, D: Consumer<S::Out>> ParallelTask<S, C, D> {
             let mut result = if let Some(refused) = refused {
                 refused
             } else {
-                self.stage.call::<C>(host, permit, need, value, &mut context).await
+                let stage = &self.stage;
+                let admitted = stage.admit(host).await;
+                let begun = stage.begin_call(admitted, host, &permit, &mut context, &value);
+                let Called(result) = C::call(host, stage, permit, need, value, &mut context).await;
+                stage.end_call(begun, host, &mut context, &result);
+                result
             };
             // Before the letter leaves: the records behind this one begin after that.
             if S::POLICY.quarantine

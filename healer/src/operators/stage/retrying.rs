@@ -17,7 +17,7 @@ use crate::{
     error::{Cause, Failure, catch, discard},
     lane::{Host, Visit},
     operators::{
-        boundary::{self, Envelope, Inbox, Needs, Queue, Serve},
+        boundary::{self, Carry, Envelope, Inbox, Queue, Serve},
         failing,
     },
     topology::{Node, NodeKind, Runs},
@@ -74,7 +74,7 @@ impl<S: AgainStage<In: Sync>, D: Consumer<S::Out>> Consumer<S::In> for Retrying<
 
     fn open(&self, host: &Host) -> Self::Lane {
         let shared = Serve::open(&*self.0, host);
-        let needs = Needs::new(self.below().reads, host, self.0.node.id);
+        let needs = Carry::new(self.below().reads, host, self.0.node.id);
         let queue = boundary::start_with(&self.0, Arc::clone(&shared), host, needs);
         RetryingLane { shared, queue }
     }

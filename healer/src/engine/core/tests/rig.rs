@@ -11,7 +11,7 @@ use crate::{
     envelope::{Desk, Home, Outcome, Receipt, Settled, fingerprint},
     error::Error,
     journal::Scope,
-    lane::{ChunkLog, Claim, Held, Memory, Run, Visit},
+    lane::{ChunkLog, Held, Memory, Obligation, Run, Visit},
     record::Headers,
 };
 
@@ -269,7 +269,7 @@ impl Rig {
             headers: &NoHeaders,
         };
         let mut context = Context::reusable(home.partition.topic.clone(), home.partition.partition);
-        Visit::new(Claim::Fresh { home, record: &record }, &mut context, 0).take(node)
+        Visit::new(Obligation::Fresh { home, record: &record }, &mut context, 0).take(node)
     }
 }
 

@@ -22,12 +22,12 @@ use crate::{
 };
 
 /// A batch stage and the nodes below it.
-pub struct Work<S, K, D> {
+pub struct BatchTask<S, K, D> {
     stage: StageNode<S, D>,
     kind: PhantomData<fn() -> K>,
 }
 
-impl<S, K, D> Work<S, K, D> {
+impl<S, K, D> BatchTask<S, K, D> {
     pub(super) fn new(stage: StageNode<S, D>) -> Self {
         Self { stage, kind: PhantomData }
     }
@@ -42,7 +42,7 @@ struct Passed<T, U> {
     trace: Trace,
 }
 
-impl<S, K, D> Serve<S::In> for Work<S, K, D>
+impl<S, K, D> Serve<S::In> for BatchTask<S, K, D>
 where
     S: Stage<In = Batch<K::Row>, Out = Batch<K::Made>>,
     K: Tries<S>,
@@ -68,7 +68,7 @@ where
     }
 }
 
-impl<S, K, D> ServeOne<S::In> for Work<S, K, D>
+impl<S, K, D> ServeOne<S::In> for BatchTask<S, K, D>
 where
     S: Stage<In = Batch<K::Row>, Out = Batch<K::Made>>,
     K: Tries<S>,
@@ -98,7 +98,7 @@ where
     }
 }
 
-impl<S, K, D> Work<S, K, D>
+impl<S, K, D> BatchTask<S, K, D>
 where
     S: Stage<In = Batch<K::Row>, Out = Batch<K::Made>>,
     K: Tries<S>,

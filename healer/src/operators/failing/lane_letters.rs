@@ -14,21 +14,21 @@ use crate::{
     context::Context,
     envelope::{Hold, Outcome, Receipt},
     error::Cause,
-    lane::{Claim, Host, Shared, Visit},
-    operators::boundary::{self, Envelope, Inbox, Needs, Queue, Serve, finish},
+    lane::{Host, Obligation, Shared, Visit},
+    operators::boundary::{self, Carry, Envelope, Inbox, Queue, Serve, finish},
 };
 
 /// Takes letters in; ends with the lane that it belongs to.
-pub(crate) struct Office(Queue<Posted>);
+pub(crate) struct LaneLetters(Queue<PendingLetter>);
 
 /// A letter, and the records that rest until it is sent.
-struct Posted {
+struct PendingLetter {
     letter: Letter,
     held: Hold,
 }
 
 /// A letter whose way has ended.
-struct Ended {
+struct EndedLetter {
     receipt: Receipt,
     held: Hold,
     node: u32,
@@ -36,9 +36,9 @@ struct Ended {
     result: Result<(), Cause>,
 }
 
-impl Office {
+impl LaneLetters {
     pub(crate) fn open(host: &Host) -> Self {
-        Self(boundary::start_with(&Arc::new(Sender), (), host, Needs::NOTHING))
+        Self(boundary::start_with(&Arc::new(Sender), (), host, Carry::NOTHING))
     }
 
     /// Takes a letter, with the receipt of the visit's item.
@@ -46,14 +46,14 @@ impl Office {
         let context = visit.context.keep(false);
         let receipt = visit.take(letter.node);
         let held = receipt.hold();
-        self.0.put(Envelope { value: Posted { letter, held }, receipt, context });
+        self.0.put(Envelope { value: PendingLetter { letter, held }, receipt, context });
     }
 }
 
 /// The task of an office.
 struct Sender;
 
-impl Serve<Posted> for Sender {
+impl Serve<PendingLetter> for Sender {
     type Lane = ();
 
     fn below(&self) -> Below {
@@ -62,8 +62,8 @@ impl Serve<Posted> for Sender {
 
     fn open(&self, _: &Host) {}
 
-    async fn run(&self, (): &mut (), host: &Host, inbox: &mut Inbox<Posted>) {
-        let mut on_the_way: FuturesOrdered<BoxFuture<'static, Ended>> = FuturesOrdered::new();
+    async fn run(&self, (): &mut (), host: &Host, inbox: &mut Inbox<PendingLetter>) {
+        let mut on_the_way: FuturesOrdered<BoxFuture<'static, EndedLetter>> = FuturesOrdered::new();
         let mut open = true;
         while open || !on_the_way.is_empty() {
             tokio::select! {
@@ -72,10 +72,10 @@ impl Serve<Posted> for Sender {
                 item = inbox.next(), if open => match item {
                     // A record before it failed: it will come again, and so will this one.
                     Some(item) if item.receipt.is_halted() => {}
-                    Some(Envelope { value: Posted { letter, held }, receipt, context }) => {
+                    Some(Envelope { value: PendingLetter { letter, held }, receipt, context }) => {
                         let node = letter.node;
                         let delivery = deliver(host.shared(), letter);
-                        let ended = delivery.map(move |result| Ended { receipt, held, node, context, result });
+                        let ended = delivery.map(move |result| EndedLetter { receipt, held, node, context, result });
                         on_the_way.push_back(ended.boxed());
                     }
                     None => open = false,
@@ -85,14 +85,14 @@ impl Serve<Posted> for Sender {
     }
 }
 
-fn end(shared: &Shared, ended: Ended) {
-    let Ended { receipt, held, node, mut context, result } = ended;
+fn end(shared: &Shared, ended: EndedLetter) {
+    let EndedLetter { receipt, held, node, mut context, result } = ended;
     if result.is_err() {
         receipt.halt();
     }
     // Dropped before the outcome is reported, so that the partition is free by then.
     drop(held);
-    let mut visit = Visit::new(Claim::Held(receipt), &mut context, node);
+    let mut visit = Visit::new(Obligation::Held(receipt), &mut context, node);
     let result = match result {
         Ok(()) => {
             visit.end(Outcome::DeadLettered);

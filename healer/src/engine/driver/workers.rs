@@ -11,10 +11,10 @@ use crate::{
 };
 
 /// How many records such a thread runs at once: it is handed more less often than the poll thread takes a chunk.
-pub(super) const HANDFUL: usize = 2_048;
+pub(super) const MOST_AT_ONCE: usize = 2_048;
 
 /// The threads.
-pub(super) struct Hands {
+pub(super) struct LaneWorkers {
     workers: Vec<Box<dyn Worker>>,
     runtime: Arc<dyn Runtime>,
     answers: Sender<Message>,
@@ -28,7 +28,7 @@ pub(crate) struct Ran {
     pub(super) leader_epoch: Option<i32>,
 }
 
-impl Hands {
+impl LaneWorkers {
     pub(super) fn new(
         workers: Vec<Box<dyn Worker>>,
         runtime: Arc<dyn Runtime>,
@@ -61,7 +61,7 @@ const SLICE: usize = 256;
 
 fn play(mut run: LaneRun, runtime: &dyn Runtime) -> Ran {
     let mut log = ChunkLog::default();
-    let (until, mut left, mut leader_epoch) = (runtime.chunk_end(), HANDFUL, None);
+    let (until, mut left, mut leader_epoch) = (runtime.chunk_end(), MOST_AT_ONCE, None);
     loop {
         let LaneRun { home, entry, leave, waiting } = &mut run;
         let records = waiting.lend(home.slot, SLICE.min(left));

@@ -14,12 +14,12 @@ use super::{
     begun::Begun,
     committer::Committer,
     control::Control,
-    hands::{self, Hands, Ran},
     lanes::{CHUNK, LaneRun, Lanes},
     lookups::{Asker, Unanswered},
     out_of_range::OutOfRangeTold,
     saver::Saver,
     waits::Answer,
+    workers::{self, LaneWorkers, Ran},
 };
 use crate::{
     broker::{Broker, BrokerErrorKind, Event as BrokerEvent, Remote, TopicPartition},
@@ -68,7 +68,7 @@ impl Followup {
 }
 
 /// Everything of the engine but the user's code.
-pub(crate) struct Poller<B> {
+pub(crate) struct Driver<B> {
     pub(super) broker: B,
     pub(super) remote: Arc<dyn Remote>,
     pub(super) control: Arc<Control>,
@@ -78,7 +78,7 @@ pub(crate) struct Poller<B> {
     pub(super) routes: Vec<Route>,
     pub(super) lanes: Lanes,
     /// Where lanes run elsewhere than on the poll thread.
-    pub(super) hands: Option<Hands>,
+    pub(super) lane_workers: Option<LaneWorkers>,
     pub(super) committer: Committer,
     pub(super) saver: Saver,
     pub(super) journal: Arc<crate::journal::Journal>,
@@ -86,7 +86,7 @@ pub(crate) struct Poller<B> {
     pub(super) asker: Asker,
     /// Whether the group's commits are being looked up.
     pub(super) asking_group: bool,
-    pub(super) hurry: watch::Sender<bool>,
+    pub(super) flush: watch::Sender<bool>,
     pub(super) slots: Vec<TopicPartition>,
     pub(super) generations: u32,
     pub(super) begun: Begun,
@@ -104,7 +104,7 @@ pub(crate) struct Poller<B> {
     pub(super) goals: Option<BTreeMap<TopicPartition, Goal>>,
 }
 
-impl<B: Broker> Poller<B> {
+impl<B: Broker> Driver<B> {
     /// Takes in events from elsewhere; says whether the pipeline goes on.
     pub(super) fn attend(&mut self) -> bool {
         self.collect();
@@ -247,7 +247,7 @@ impl<B: Broker> Poller<B> {
         let pace = if !ready && self.remote.outage().is_some() { REST.max(budget) } else { REST };
         let core = self.control.core();
         // Threads of their own are given more at once.
-        let enough = if self.hands.is_some() { hands::HANDFUL } else { 1 };
+        let enough = if self.lane_workers.is_some() { workers::MOST_AT_ONCE } else { 1 };
         let full = waiting && self.lanes.all_wait(enough);
         if ready {
         } else if self.lanes.are_out() && !full && core.is_running() {
@@ -262,8 +262,11 @@ impl<B: Broker> Poller<B> {
         }
         // While all lanes have work, more records would only fill them until fetching pauses, and a pause throws away
         // the records that the client has fetched. One at a time still answers rebalances.
-        let max =
-            if full || (ready && self.hands.is_none()) { 1 } else { CHUNK.min(self.config.in_flight()) };
+        let max = if full || (ready && self.lane_workers.is_none()) {
+            1
+        } else {
+            CHUNK.min(self.config.in_flight())
+        };
         Fetch { max, wait, rest }
     }
 

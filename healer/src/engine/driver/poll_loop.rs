@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Instant};
 
 use super::{
     lanes::{CHUNK, LaneRun},
-    poll::Poller,
+    rounds::Driver,
     station::Station,
 };
 use crate::{
@@ -20,8 +20,8 @@ const OLDER: &str = "older than the start";
 /// How many records that wait are lent to a lane at least.
 const FEW: usize = 32;
 
-/// The poll thread's own hands. User code runs here, while nothing is locked.
-pub(crate) struct Turner<B: Broker> {
+/// The rounds of the poll thread. User code runs here, while nothing is locked.
+pub(crate) struct PollLoop<B: Broker> {
     station: Arc<Station<B>>,
     source: Arc<B::Source>,
     log: ChunkLog,
@@ -35,9 +35,9 @@ pub(crate) struct Turner<B: Broker> {
     generations: Vec<Option<u32>>,
 }
 
-impl<B: Broker> Turner<B> {
+impl<B: Broker> PollLoop<B> {
     pub(crate) fn new(station: Arc<Station<B>>, source: Arc<B::Source>) -> Self {
-        let apart = station.with(|poller| poller.hands.is_some()).unwrap_or(false);
+        let apart = station.with(|driver| driver.lane_workers.is_some()).unwrap_or(false);
         Self {
             station,
             source,
@@ -50,16 +50,16 @@ impl<B: Broker> Turner<B> {
     }
 
     /// One round; says whether there is another.
-    pub(crate) fn turn(&mut self) -> bool {
+    pub(crate) fn run_once(&mut self) -> bool {
         let station = Arc::clone(&self.station);
         let role = station.role();
-        if !station.with(Poller::attend).unwrap_or(false) {
+        if !station.with(Driver::attend).unwrap_or(false) {
             return false;
         }
         drop(role);
         self.feed();
         let came = std::mem::take(&mut self.came);
-        let Some(fetch) = station.with(|poller| poller.fetch(came)) else { return false };
+        let Some(fetch) = station.with(|driver| driver.fetch(came)) else { return false };
         if let Some(rest) = fetch.rest {
             station.rest(rest);
         }
@@ -78,7 +78,7 @@ impl<B: Broker> Turner<B> {
             self.feed();
         }
         let _role = role.unwrap_or_else(|| station.role());
-        station.with(Poller::look_after).is_some()
+        station.with(Driver::look_after).is_some()
     }
 
     /// Runs the records that wait and may run now.
@@ -86,15 +86,17 @@ impl<B: Broker> Turner<B> {
         let until = self.station.chunk_end();
         let station = Arc::clone(&self.station);
         let mut slots = std::mem::take(&mut self.waiting);
-        station.with(|poller| poller.lanes.take_kept(&mut slots));
+        station.with(|driver| driver.lanes.take_kept(&mut slots));
         for slot in &slots {
             let mut taken = 0;
             while taken < CHUNK
-                && let Some(run) = station.with(|poller| poller.lanes.begin_waiting(*slot)).flatten()
+                && let Some(run) = station.with(|driver| driver.lanes.begin_waiting(*slot)).flatten()
             {
                 if self.apart && !run.leave.is_careful {
                     // The lane's own thread runs all that waits.
-                    station.with(|poller| poller.hands.as_ref().map(|hands| hands.give(run)));
+                    station.with(|driver| {
+                        driver.lane_workers.as_ref().map(|lane_workers| lane_workers.give(run))
+                    });
                     break;
                 }
                 let ran = self.run(run, &[], until);
@@ -110,10 +112,10 @@ impl<B: Broker> Turner<B> {
     /// Notes which generations the records of a chunk were fetched for.
     fn note(&mut self, records: &[RecordRef<'_>]) {
         let Self { station, generations, waiting, .. } = self;
-        station.with(|poller| {
-            poller.lanes.take_kept(waiting);
+        station.with(|driver| {
+            driver.lanes.take_kept(waiting);
             generations.clear();
-            generations.extend(runs(records).map(|run| poller.lanes.take_in_hand(run[0].slot)));
+            generations.extend(runs(records).map(|run| driver.lanes.take_in_hand(run[0].slot)));
         });
     }
 
@@ -127,7 +129,7 @@ impl<B: Broker> Turner<B> {
             let mut left = fetched;
             while !self.apart
                 && let Some(run) =
-                    station.with(|poller| poller.lanes.begin_run(slot, generation, left)).flatten()
+                    station.with(|driver| driver.lanes.begin_run(slot, generation, left)).flatten()
             {
                 let ran = self.run(run, left, until);
                 left = &left[ran.taken..];
@@ -135,7 +137,7 @@ impl<B: Broker> Turner<B> {
                     break;
                 }
             }
-            station.with(|poller| poller.lanes.put_down(slot, generation, left));
+            station.with(|driver| driver.lanes.put_down(slot, generation, left));
         }
         self.generations = generations;
     }
@@ -171,10 +173,10 @@ impl<B: Broker> Turner<B> {
 
     fn finish(&mut self, run: LaneRun, leader_epoch: Option<i32>) {
         let Self { station, log, .. } = self;
-        let followup = station.with(|poller| poller.finish_run(run, log, leader_epoch));
+        let followup = station.with(|driver| driver.finish_run(run, log, leader_epoch));
         if let Some(followup) = followup.filter(|followup| !followup.is_none()) {
             let _role = station.role();
-            station.with(|poller| poller.follow(followup));
+            station.with(|driver| driver.follow(followup));
         }
     }
 }
