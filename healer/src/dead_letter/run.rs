@@ -1,4 +1,20 @@
 //! One run over a dead-letter topic, on any broker.
+//!
+//! A redrive is a run of its own, not a pipeline: it takes the letters that a dead-letter topic holds when it begins, up to the
+//! high watermark, in one thread that may block, as long as its future is there; letters behind an open transaction it waits for,
+//! with a warning. An `AtomicCommit` is the letters that count together: with acknowledgements (send, wait, commit), or a
+//! transaction of the producer that has the offsets in it. A letter that is not sent back is written once more to the end of the
+//! topic, since a committed offset knows no holes.
+//!
+//! - *Where letters may go* is said by the caller, as topics or as the pipelines whose stages bury there: anybody who may write
+//!   to the dead-letter topic can put any topic into a header.
+//! - *One letter that cannot go* must cost no other one (`chunk.rs`). A topic is asked for before the first letter for it. A
+//!   letter that fails by its own fault or its topic's is kept; one that may have failed for the sake of its batch is tried again
+//!   alone. With acknowledgements the letters that arrived stay there, and only the rest is sent again. A transaction is aborted
+//!   whole, and its letters go again in order, in one transaction for each run of innocents and one for each suspect; where
+//!   nobody is known to be at fault, by halves. Records that an abort took back are at no fault, and librdkafka sometimes takes
+//!   back the next one as well. Offsets are committed as far as all is there, so an error loses nothing and repeats 512 letters
+//!   at most.
 
 use std::{
     collections::HashSet,

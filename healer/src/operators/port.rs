@@ -1,4 +1,8 @@
 //! Ports: where several streams become one.
+//!
+//! `union` gives a port and the stream behind it. Streams before it know the port only; its chain
+//! is erased. All that flow in share one lane a port and partition of a topic, so records of a partition stay in one line also in
+//! a diamond.
 
 use std::sync::{Arc, OnceLock};
 

@@ -1,4 +1,7 @@
 //! Keys whose records are not worked on, since one of them became a dead letter.
+//!
+//! A quarantine is not kept beyond the lane, since records come from the topic again from the committed offset on: the next owner
+//! of the partition begins without it, and an earlier letter may be overtaken.
 
 use std::{
     collections::HashSet,

@@ -1,4 +1,10 @@
 //! How long a call waits for its turn, and how long it may take.
+//!
+//! A stage's attempts and pauses (`retry`, backon's exponential back-off, its jitter seeded by the record) and its `timeout` are
+//! a loop around the call, in the task that the call is in: the record keeps its place, so order and back-pressure hold as if the
+//! call took that long. A synchronous stage with `retry` stays fused: the first attempt runs where the record is, and one that
+//! has to pause leaves for a task (`stage/retrying.rs`). On the poll thread its partition rests meanwhile (`Hold`), the others
+//! run on; in a task the records behind it follow through the same queue, in order.
 
 use std::{
     future::Future,
