@@ -44,7 +44,7 @@ impl<B: Broker> Driver<B> {
     fn commit(&mut self, entries: &[CommitEntry]) {
         let core = self.control.core();
         let commit = |entry: &CommitEntry| {
-            let partition = self.slots[entry.slot as usize].clone();
+            let partition = self.assignments.slots[entry.slot as usize].clone();
             let home = Arc::clone(&core.part(entry.slot)?.home);
             let CommitEntry { offset, metadata, .. } = entry.clone();
             (home.generation == entry.generation).then_some((home, Commit { partition, offset, metadata }))

@@ -16,14 +16,12 @@ use super::{
     begun::{self, Begun},
     committer::Committer,
     control::Control,
-    ends,
     handle::Handle,
     lanes::Lanes,
-    lookups::{Asker, Unanswered},
+    lookups::{Asker, Requests},
     no_thread,
-    out_of_range::OutOfRangeTold,
     patience::ride_out,
-    rounds::Driver,
+    rounds::{Assignments, Driver, Reporting},
     saver::Saver,
     waits::Reasons,
     workers::LaneWorkers,
@@ -76,7 +74,7 @@ pub(crate) fn prepare<C: Connect>(
     broker.subscribe(&topics)?;
     let handle_journal = Arc::clone(&journal);
     let mut driver = assemble(launch, broker, producer, journal, goals, &runtime)?;
-    driver.begun = begun;
+    driver.assignments.begun = begun;
     let handle = Handle::new(Arc::clone(&driver.control), handle_journal, Arc::clone(&driver.remote));
     Ok((Arc::new(Station::new(driver, runtime)), handle))
 }
@@ -172,12 +170,12 @@ fn assemble<B: Broker>(
     let lane_workers = lane_workers.collect::<Result<Vec<_>, _>>()?;
     let lane_workers = (!lane_workers.is_empty())
         .then(|| LaneWorkers::new(lane_workers, Arc::clone(runtime), answer.clone(), Arc::clone(&desk)));
-    let meters = Meters::new(&name, &graph);
+    let reporting = Reporting::new(Meters::new(&name, &graph));
     Ok(Driver {
         lane_workers,
         broker,
         lanes: Lanes::new(Arc::clone(&control), Arc::clone(&memory)),
-        routes: routes.collect::<Result<_, _>>()?,
+        assignments: Assignments::new(routes.collect::<Result<_, _>>()?),
         committer: Committer {
             worker: worker("healer-commit")?,
             remote: Arc::clone(&remote),
@@ -185,14 +183,14 @@ fn assemble<B: Broker>(
             desk: Arc::clone(&desk),
         },
         saver: Saver::new(worker("healer-store")?, Arc::clone(&journal), answer.clone()),
-        asker: Asker {
+        requests: Requests::new(Asker {
             runtime: Arc::clone(runtime),
             remote: Arc::clone(&remote),
             answers: answer,
             desk,
             starts: worker("healer-starts")?,
             others: None,
-        },
+        }),
         remote,
         shared: Arc::new(shared),
         control,
@@ -200,19 +198,10 @@ fn assemble<B: Broker>(
         graph,
         journal,
         answers,
-        asking_group: false,
         flush,
-        slots: Vec::new(),
-        generations: 0,
-        begun: Begun::new(),
-        unanswered: Unanswered::default(),
         settled: Vec::new(),
-        out_of_range: OutOfRangeTold::default(),
-        looked: Duration::ZERO,
-        meters,
+        reporting,
         memory,
-        told: Duration::ZERO,
-        ends_at: Some(ends::FIRST),
         goals,
     })
 }

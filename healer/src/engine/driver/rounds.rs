@@ -15,8 +15,7 @@ use super::{
     committer::Committer,
     control::Control,
     lanes::{CHUNK, LaneRun, Lanes},
-    lookups::{Asker, Unanswered},
-    out_of_range::OutOfRangeTold,
+    lookups::{Requests, Unanswered},
     saver::Saver,
     waits::Answer,
     workers::{self, LaneWorkers, Ran},
@@ -67,6 +66,43 @@ impl Followup {
     }
 }
 
+/// The partitions of this member, and those that wait for an answer.
+pub(super) struct Assignments {
+    /// Which source reads a topic.
+    pub(super) routes: Vec<Route>,
+    /// Partitions by slot: each keeps its own as long as the process lives.
+    pub(super) slots: Vec<TopicPartition>,
+    /// How many were given out.
+    pub(super) generations: u32,
+    pub(super) begun: Begun,
+    pub(super) unanswered: Unanswered,
+}
+
+impl Assignments {
+    pub(super) fn new(routes: Vec<Route>) -> Self {
+        Self {
+            routes,
+            slots: Vec::new(),
+            generations: 0,
+            begun: Begun::new(),
+            unanswered: Unanswered::default(),
+        }
+    }
+}
+
+/// When the consumer was looked at, and the metrics were told.
+pub(super) struct Reporting {
+    pub(super) meters: Meters,
+    looked: Duration,
+    told: Duration,
+}
+
+impl Reporting {
+    pub(super) fn new(meters: Meters) -> Self {
+        Self { meters, looked: Duration::ZERO, told: Duration::ZERO }
+    }
+}
+
 /// Everything of the engine but the user's code.
 pub(crate) struct Driver<B> {
     pub(super) broker: B,
@@ -75,7 +111,7 @@ pub(crate) struct Driver<B> {
     pub(super) shared: Arc<Shared>,
     pub(super) config: Config,
     pub(super) graph: Graph,
-    pub(super) routes: Vec<Route>,
+    pub(super) assignments: Assignments,
     pub(super) lanes: Lanes,
     /// Where lanes run elsewhere than on the poll thread.
     pub(super) lane_workers: Option<LaneWorkers>,
@@ -83,23 +119,11 @@ pub(crate) struct Driver<B> {
     pub(super) saver: Saver,
     pub(super) journal: Arc<crate::journal::Journal>,
     pub(super) answers: Receiver<Message>,
-    pub(super) asker: Asker,
-    /// Whether the group's commits are being looked up.
-    pub(super) asking_group: bool,
+    pub(super) requests: Requests,
     pub(super) flush: watch::Sender<bool>,
-    pub(super) slots: Vec<TopicPartition>,
-    pub(super) generations: u32,
-    pub(super) begun: Begun,
-    pub(super) unanswered: Unanswered,
     pub(super) settled: Vec<Settled>,
-    pub(super) out_of_range: OutOfRangeTold,
-    pub(super) looked: Duration,
-    pub(super) meters: Meters,
+    pub(super) reporting: Reporting,
     pub(super) memory: Arc<Memory>,
-    /// When metrics were told last.
-    pub(super) told: Duration,
-    /// When the ends of logs are looked up next; `None` while they are.
-    pub(super) ends_at: Option<Duration>,
     /// The goals of a run to the end.
     pub(super) goals: Option<BTreeMap<TopicPartition, Goal>>,
 }
@@ -210,18 +234,18 @@ impl<B: Broker> Driver<B> {
                     if !partitions.is_empty() {
                         self.control.miss_topic(None);
                     }
-                    self.unanswered.add(partitions);
+                    self.assignments.unanswered.add(partitions);
                 }
                 BrokerEvent::Revoked(partitions) => {
                     self.control.core().tally.rebalances += 1;
                     self.control.waits().hear(Answer::None);
-                    self.unanswered.remove(&partitions);
+                    self.assignments.unanswered.remove(&partitions);
                     self.step(Event::Revoked(partitions));
                 }
                 BrokerEvent::Lost(partitions) => {
                     self.control.core().tally.rebalances += 1;
                     self.control.waits().hear(Answer::None);
-                    self.unanswered.remove(&partitions);
+                    self.assignments.unanswered.remove(&partitions);
                     self.step(Event::Lost(partitions));
                 }
                 BrokerEvent::OutOfRange(text) => self.hear_out_of_range(text),
@@ -290,8 +314,8 @@ impl<B: Broker> Driver<B> {
             tracing::warn!(%error, "could not pause or resume");
         }
         let now = self.control.now();
-        if now >= self.looked + LOOK {
-            self.looked = now;
+        if now >= self.reporting.looked + LOOK {
+            self.reporting.looked = now;
             {
                 let mut core = self.control.core();
                 self.lanes.first_waiting().for_each(|(lane, first)| core.waits(lane, first));
@@ -305,8 +329,8 @@ impl<B: Broker> Driver<B> {
             self.step(Event::Positions(&positions));
             self.ask_ends(now);
             self.look_for_partitions(now);
-            if now >= self.told + TELL {
-                self.told = now;
+            if now >= self.reporting.told + TELL {
+                self.reporting.told = now;
                 self.shared.given_up.tell_rest(now, false);
                 self.record();
             }
@@ -320,7 +344,7 @@ impl<B: Broker> Driver<B> {
         let (partitions, in_flight, bytes) = (core.status(now), core.in_flight(), core.in_flight_by_use());
         let ago = now.saturating_sub(self.control.polled());
         let polled = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().saturating_sub(ago);
-        self.meters.record(&Sight {
+        self.reporting.meters.record(&Sight {
             tally: &core.tally,
             partitions: &partitions,
             stages: &self.shared.counts,
@@ -341,7 +365,7 @@ impl<B: Broker> Driver<B> {
     pub(super) fn tell_commits(&mut self) {
         for (partition, offset) in self.control.core().take_news() {
             // From now on the group knows it. Without a commit again it is another one, of a topic that was made anew.
-            self.begun.remove(&partition);
+            self.assignments.begun.remove(&partition);
             let TopicPartition { topic, partition } = partition;
             // An error says that nobody listens.
             drop(self.control.commits.send(CommittedOffset { topic, partition, offset }));

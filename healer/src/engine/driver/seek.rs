@@ -125,7 +125,7 @@ impl<B: Broker> Driver<B> {
         for sought in self.control.take_seeks() {
             let (partition, to, wait) = (sought.partition.clone(), sought.to, self.config.connect_timeout());
             let question = move |remote: &dyn Remote| Found::look(remote, &partition, to, wait);
-            self.asker.ask(question, move |found| Message::Sought(sought, found));
+            self.requests.asker.ask(question, move |found| Message::Sought(sought, found));
         }
     }
 
@@ -149,7 +149,7 @@ impl<B: Broker> Driver<B> {
             first,
             end,
         })?;
-        let generations = self.generations;
+        let generations = self.assignments.generations;
         // Not where it is to be given back: then its ledger says which records were done up to there.
         let may = self.control.core().part_of(partition).is_some_and(Part::is_open);
         if may {

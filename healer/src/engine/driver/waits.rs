@@ -132,7 +132,8 @@ impl<B: Broker> Driver<B> {
     /// Notes whether the group has anything for this member, and says so where it has not for long.
     pub(super) fn look_for_partitions(&self, now: Duration) {
         let core = self.control.core();
-        let waits = core.is_running() && core.parts().next().is_none() && self.unanswered.is_empty();
+        let waits =
+            core.is_running() && core.parts().next().is_none() && self.assignments.unanswered.is_empty();
         drop(core);
         let told = self.control.waits().look(waits, now);
         match told {
