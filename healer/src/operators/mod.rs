@@ -11,6 +11,7 @@ mod map;
 mod partition;
 mod port;
 mod queue;
+mod serve;
 mod sink;
 mod source;
 mod stage;

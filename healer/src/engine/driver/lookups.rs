@@ -10,7 +10,6 @@ use super::{
     Message,
     assign::{self, Lookup},
     begun::Begun,
-    ends,
     out_of_range::OutOfRangeTold,
     rounds::Driver,
 };
@@ -51,9 +50,9 @@ pub(super) struct Requests {
 }
 
 impl Requests {
-    pub(super) fn new(asker: Asker) -> Self {
+    pub(super) fn new(asker: Asker, ends_at: Duration) -> Self {
         let out_of_range = OutOfRangeTold::default();
-        Self { asker, out_of_range, asking_group: false, ends_at: Some(ends::FIRST) }
+        Self { asker, out_of_range, asking_group: false, ends_at: Some(ends_at) }
     }
 }
 

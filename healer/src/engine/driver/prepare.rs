@@ -16,6 +16,7 @@ use super::{
     begun::{self, Begun},
     committer::Committer,
     control::Control,
+    ends,
     handle::Handle,
     lanes::Lanes,
     lookups::{Asker, Requests},
@@ -171,6 +172,14 @@ fn assemble<B: Broker>(
     let lane_workers = (!lane_workers.is_empty())
         .then(|| LaneWorkers::new(lane_workers, Arc::clone(runtime), answer.clone(), Arc::clone(&desk)));
     let reporting = Reporting::new(Meters::new(&name, &graph));
+    let asker = Asker {
+        runtime: Arc::clone(runtime),
+        remote: Arc::clone(&remote),
+        answers: answer.clone(),
+        desk: Arc::clone(&desk),
+        starts: worker("healer-starts")?,
+        others: None,
+    };
     Ok(Driver {
         lane_workers,
         broker,
@@ -180,17 +189,10 @@ fn assemble<B: Broker>(
             worker: worker("healer-commit")?,
             remote: Arc::clone(&remote),
             answers: answer.clone(),
-            desk: Arc::clone(&desk),
-        },
-        saver: Saver::new(worker("healer-store")?, Arc::clone(&journal), answer.clone()),
-        requests: Requests::new(Asker {
-            runtime: Arc::clone(runtime),
-            remote: Arc::clone(&remote),
-            answers: answer,
             desk,
-            starts: worker("healer-starts")?,
-            others: None,
-        }),
+        },
+        saver: Saver::new(worker("healer-store")?, Arc::clone(&journal), answer),
+        requests: Requests::new(asker, ends::FIRST),
         remote,
         shared: Arc::new(shared),
         control,

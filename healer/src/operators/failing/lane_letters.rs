@@ -15,7 +15,11 @@ use crate::{
     envelope::{Hold, Outcome, Receipt},
     error::Cause,
     lane::{Host, Obligation, Shared, Visit},
-    operators::boundary::{self, Carry, Envelope, Inbox, Queue, Serve, finish},
+    operators::{
+        queue::{Carry, Envelope, Inbox, Queue},
+        serve::{Serve, start_with},
+        step::finish,
+    },
 };
 
 /// Takes letters in; ends with the lane that it belongs to.
@@ -38,7 +42,7 @@ struct EndedLetter {
 
 impl LaneLetters {
     pub(crate) fn open(host: &Host) -> Self {
-        Self(boundary::start_with(&Arc::new(Sender), (), host, Carry::NOTHING))
+        Self(start_with(&Arc::new(Sender), (), host, Carry::NOTHING))
     }
 
     /// Takes a letter, with the receipt of the visit's item.
