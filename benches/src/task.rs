@@ -28,6 +28,8 @@ pub(crate) enum Side {
     HealerThreads,
     /// The same pipeline where no record fails, beside one where some do.
     HealerCalm,
+    /// The same pipeline without batches, beside one that gathers and takes apart.
+    HealerSingly,
     /// The same pipeline, with metrics that are exported and scraped.
     HealerMetrics,
     /// The same pipeline, with logs.
@@ -53,6 +55,7 @@ impl Side {
             Self::Healer => "healer",
             Self::HealerThreads => "healer-threads",
             Self::HealerCalm => "healer-calm",
+            Self::HealerSingly => "healer-singly",
             Self::HealerMetrics => "healer-metrics",
             Self::HealerLogs => "healer-logs",
             Self::Arroyo => "arroyo",
@@ -112,6 +115,8 @@ pub(crate) enum Work {
     },
     /// Decode, save [`BATCH`] flights in one transaction of `SQLite`, then add them up.
     Save,
+    /// Decode, gather [`BATCH`] flights, take them apart, then add them up one by one in an asynchronous function.
+    Apart,
     /// Decode, make a smaller value of it, encode that and send it; acknowledged values are added up.
     Send,
     /// Decode a flight that says when it was sent, add it up, and remember how long it took.

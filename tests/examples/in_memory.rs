@@ -77,6 +77,9 @@ fn app(name: &str) -> Option<App> {
             name "sink"; all = kafka::json::<Order>("t") => invoice => kafka::to_json("out"); all => heal;
         },
         "async" => pipeline! { name "async"; all = kafka::bytes("t") => one_at_a_time; all => heal; },
+        "apart" => pipeline! {
+            name "apart"; all = kafka::bytes("t") => batch(500) => unbatch() => one_at_a_time; all => heal;
+        },
         "parallel" => pipeline! { name "parallel"; all = kafka::bytes("t") => many_at_once; all => heal; },
         "chain0" => chain!(),
         "chain11" => chain!(=>),
@@ -114,6 +117,6 @@ fn main() -> ExitCode {
 }
 
 fn usage() -> ExitCode {
-    eprintln!("usage: in_memory bytes|json|sink|async|parallel|chain0|chain11|chain99 COUNT");
+    eprintln!("usage: in_memory bytes|json|sink|async|apart|parallel|chain0|chain11|chain99 COUNT");
     ExitCode::FAILURE
 }

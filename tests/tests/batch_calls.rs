@@ -97,7 +97,7 @@ fn rows_that_a_closure_or_a_single_stage_passes_on_are_refused_with_the_mend() {
     for (name, app) in all {
         let error = refused(app.build(&config()));
         let [fault] = error.faults.as_slice() else { panic!("{error}") };
-        assert!(fault.starts_with(&format!("`o.partition.{name}`: it gives `")), "{fault}");
+        assert!(fault.starts_with(&format!("`o.batch.{name}`: it gives `")), "{fault}");
         assert!(
             fault.contains("offsets") && fault.contains("`#[stage(batch)]` function of `&Batch<T>`"),
             "{fault}"

@@ -320,7 +320,7 @@ async fn what_several_records_became_has_the_highest_of_their_times() {
         kafka::text("in")
             => batch(4) => in_pairs
             => map(|rows: Batch<String>| rows.iter().map(|(_, text)| text.clone()).collect::<Vec<_>>())
-            => kafka::to_json("out")
+            => kafka::to_json("out").keyless()
             => heal;
     };
     run(app, &kafka).await.unwrap();

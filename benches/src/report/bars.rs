@@ -51,6 +51,10 @@ fn judge_one(bar: Bar, work: Work, rounds: &[Round], longest_share: f64) -> Opti
                 least,
             )
         }
+        Bar::Singly(least) => {
+            let value = ratio_to(&|round| round.rate(Side::HealerSingly))?;
+            (format!("records a second, healer to healer without batches: at least {least:.2}"), value, least)
+        }
         Bar::Metrics(least) => {
             let ratio = |round: &Round| Some(round.rate(Side::HealerMetrics)? / round.rate(Side::Healer)?);
             let text =

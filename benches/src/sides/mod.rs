@@ -118,9 +118,12 @@ pub(crate) fn run(task: &Task) -> Result<()> {
     let tally = match task.side {
         Side::Raw => raw::run(task, tally)?,
         Side::Limit => limit::run(task, tally)?,
-        Side::Healer | Side::HealerThreads | Side::HealerCalm | Side::HealerMetrics | Side::HealerLogs => {
-            healer::run(task, tally)?
-        }
+        Side::Healer
+        | Side::HealerThreads
+        | Side::HealerCalm
+        | Side::HealerSingly
+        | Side::HealerMetrics
+        | Side::HealerLogs => healer::run(task, tally)?,
         other => bail!("{} is a program of its own", other.name()),
     };
     println!("{}", serde_json::to_string(&tally.outcome()?)?);

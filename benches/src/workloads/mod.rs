@@ -14,6 +14,7 @@ mod w5;
 mod w6;
 mod w7;
 mod w8;
+mod w9;
 
 use crate::{
     supply::Key,
@@ -62,6 +63,8 @@ pub(crate) enum Bar {
     Threads(f64),
     /// At least this part of the same pipeline's rate where nothing fails.
     Calm(f64),
+    /// With batches that are taken apart, at least this part of the same pipeline's rate without.
+    Singly(f64),
     /// With metrics that are scraped, at least this part of the same pipeline's rate without.
     Metrics(f64),
     /// With logs, at least this part of the same pipeline's rate without.
@@ -98,7 +101,7 @@ const fn no_peers(why: &'static str) -> [(Side, &'static str); PEERS.len()] {
 
 impl Workload {
     /// All of them.
-    pub(crate) const ALL: [&'static Self; 20] = [
+    pub(crate) const ALL: [&'static Self; 21] = [
         &w1::W1,
         &w1_bytes::W1_BYTES,
         &w1_defaults::W1_DEFAULTS,
@@ -117,6 +120,7 @@ impl Workload {
         &w6::W6,
         &w7::W7,
         &w8::W8,
+        &w9::W9,
         &latency::LATENCY,
         &stop::STOP,
     ];

@@ -13,12 +13,14 @@
 //!           | "union" "(" ident { "," ident } ")" label
 //!           | expr label                             a source
 //! node      = path [ ".with(" key "=" expr, … ")" ] label      a stage
-//!           | word "(" expr, … key "=" expr, … ")" label       map, try_map, filter, batch
+//!           | word "(" expr, … key "=" expr, … ")" label       map, try_map, filter, batch, unbatch
 //!           | expr label                             a node from a function with a longer path, in parentheses or a block
 //!           | "checkpoint" [ "as" expr ]
 //!           | "heal"                                 the end
 //! label     = [ "as" expr ] [ "checkpoint" ]
 //! ```
+//!
+//! A word is a node of the DSL with its parentheses; alone it is always a stage of the user, but for `checkpoint` and `heal`.
 //!
 //! Values are ordinary expressions of the place where the macro stands. Those with `?`, `.await` or another jump run first, in
 //! the order in which they are written; the others run chain by chain, from a source down to its ends.

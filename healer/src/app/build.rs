@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use healer_store::{Limits, MemoryStore, SledStore, Store, StoreError};
+use healer_store::{Limits, MemoryStore, Store, StoreError};
 
 use super::{
     App,
@@ -134,7 +134,7 @@ impl Connect for Kafka {
 
 fn open_store(config: &Config) -> Result<Arc<dyn Store>, StoreError> {
     if let Some(path) = config.store_path() {
-        Ok(Arc::new(SledStore::open(path)?))
+        healer_store::in_folder(path)
     } else {
         let limits = Limits::default().max_rows(config.memory_max_len()).max_age(config.memory_max_age());
         Ok(Arc::new(MemoryStore::with_limits(limits)))
@@ -178,6 +178,7 @@ fn faults(graph: &Graph, on_error: &OnError, states: &States, config: &Config) -
     faults.extend(stored_names(graph));
     faults.extend(dead_letters::that_come_again(graph, on_error));
     faults.extend(below_batches(graph));
+    faults.extend(keyless_below_batches(graph));
     faults
 }
 
@@ -192,28 +193,32 @@ fn branches_alone(entries: &[(Arc<Node>, Arc<dyn Entry>)]) -> impl Iterator<Item
 
 /// Nodes that would give up single records where nobody knows which record a value is of.
 fn below_batches(graph: &Graph) -> Vec<String> {
-    let parents = |node: &Arc<Node>| {
-        std::iter::successors(node.parent.and_then(|id| graph.get(id)), |node| {
-            node.parent.and_then(|id| graph.get(id))
-        })
-    };
     let gives_up = |node: &&Arc<Node>| {
         let own = node.on_error.as_ref().is_some_and(|on_error| *on_error != OnError::Stop);
         own && node.kind != NodeKind::BatchStage
     };
-    let below = graph
-        .nodes
-        .iter()
-        .filter(gives_up)
-        .filter(|node| parents(node).any(|above| matches!(above.kind, NodeKind::Batch { .. })));
+    let below = graph.nodes.iter().filter(gives_up).filter(|node| graph.is_below_batch(node.id));
     let fault = |node: &Arc<Node>| {
         format!(
             "`{}` is below a batch, where nobody knows which record a value is of: its `on_error` can only be `stop`; put it \
-             before the batch, or make it a batch stage with `split`",
+             before the batch or behind `unbatch()`, or make it a batch stage with `split`",
             node.path
         )
     };
     below.map(fault).collect()
+}
+
+/// Sinks that would write values of several records under the key of one.
+fn keyless_below_batches(graph: &Graph) -> impl Iterator<Item = String> {
+    let below = graph.nodes.iter().filter(|node| node.copies_key && graph.is_below_batch(node.id));
+    below.map(|node| {
+        format!(
+            "`{}` writes values that were made of a batch: they are of several records and have no key. Say which key they have \
+             with `.key(|value, ctx| …)`, or that they have none with `.keyless()`; rows that are to keep their records' keys go \
+             on by `unbatch()`",
+            node.path
+        )
+    })
 }
 
 fn ports(graph: &Graph) -> Vec<String> {

@@ -161,9 +161,9 @@ pub trait Filters {}
 
 /// A node after which `within` makes sense.
 #[diagnostic::on_unimplemented(
-    message = "no `partition` stands before `within`: nothing is gathered here",
-    label = "stands after no `partition`",
-    note = "put it right after the partition: `.batch(500).within(\"1s\")`"
+    message = "no `batch` stands before `within`: nothing is gathered here",
+    label = "stands after no `batch`",
+    note = "put it right after the gathering node: `.batch(500).within(\"1s\")`"
 )]
 pub trait Gathers {}
 

@@ -42,7 +42,7 @@ pub use erased::{Cut, Erased};
 pub use healed::{Chain, Healed, Nodes};
 pub use link::{Link, Start, Then};
 pub use reach::{Reach, Whole};
-pub use rows::Batch;
+pub use rows::{Batch, Unbatches};
 pub(crate) use rows::{List, refuse_rows, refuse_rows_of_rows};
 pub use stream::Stream;
 

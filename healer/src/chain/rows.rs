@@ -3,7 +3,7 @@
 use std::{any::type_name, fmt};
 
 use crate::{
-    chain::{CopiesToReport, Here, Repeats, Splits},
+    chain::{CopiesToReport, Here, Repeats, Sealed, Splits},
     context::Context,
     record::BatchId,
     topology::NodeDraft,
@@ -11,8 +11,9 @@ use crate::{
 
 /// A batch of records, lent to a stage that reads it.
 ///
-/// It belongs to the call that it came in with: there is no copy of it, and `partition` and batch stages alone pass one on, so that
-/// the offsets which are committed are those of the rows that were worked on. A closure that is given rows of its own (`map`) ends
+/// It belongs to the call that it came in with: there is no copy of it, and `batch` and batch stages alone pass one on, so that
+/// the offsets which are committed are those of the rows that were worked on. [`unbatch`](crate::Stream::unbatch) gives each row on as the
+/// record that it came from. A closure that is given rows of its own (`map`) ends
 /// the batch: it gives a value made of them, no rows.
 ///
 /// ```
@@ -33,7 +34,25 @@ pub struct Batch<T> {
     pub(crate) list: List<T>,
 }
 
-/// Batch, each with where it comes from.
+/// A value that `unbatch` takes apart.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no batch: `unbatch` has no rows to pass on",
+    label = "takes a batch apart, and here flows `{Self}`",
+    note = "put it behind `batch(…)` or behind a batch stage, once; a value that a stage made of a batch has no rows any more"
+)]
+pub trait Unbatches: Sealed {
+    /// The type of a row.
+    type Row: Send + 'static;
+}
+
+impl<T> Sealed for Batch<T> {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Send + 'static> Unbatches for Batch<T> {
+    type Row = T;
+}
+
+/// Rows, each with where it comes from.
 pub(crate) type List<T> = Vec<(Context, T)>;
 
 impl<T> Batch<T> {
@@ -52,8 +71,7 @@ impl<T> Batch<T> {
 
     /// A batch that begins its way, and the context that goes with it; none without a row.
     pub(crate) fn begin(list: List<T>) -> Option<(Self, Context)> {
-        let mut context = list.first()?.0.of_many(list.len());
-        context.join(list.iter().map(|(context, _)| context));
+        let context = Context::of_all(list.iter().map(|(context, _)| context))?;
         Some((Self { batch: context.batch().cloned(), list }, context))
     }
 
@@ -151,7 +169,7 @@ fn refuse_named(name: &str, node: &mut NodeDraft) {
         node.faults.push(format!(
             "it gives `{name}`, and rows that it passes on could be those of another batch: the offsets of this one would be \
              committed without its rows. Read rows in a `#[stage(batch)]` function of `&Batch<T>`, change them in one of \
-             `BatchMut<'_, T>`, or give a value made of theirs"
+             `BatchMut<'_, T>`, take a batch apart with `unbatch()`, or give a value made of its rows"
         ));
     }
 }

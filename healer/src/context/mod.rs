@@ -231,9 +231,11 @@ impl Context {
         context
     }
 
-    /// Records made of it are made of these as well.
-    pub(crate) fn join<'c>(&mut self, others: impl Iterator<Item = &'c Self>) {
-        self.newest = others.map(|other| other.timestamp.max(other.newest)).fold(self.newest, Millis::max);
+    /// Of a batch of these, or of a value made of them all, with the highest of their times; none without one.
+    pub(crate) fn of_all<'c>(mut all: impl ExactSizeIterator<Item = &'c Self> + Clone) -> Option<Self> {
+        let times = all.clone().map(|context| context.timestamp.max(context.newest));
+        let (rows, newest) = (all.len(), times.fold(Millis::NONE, Millis::max));
+        Some(Self { newest, ..all.next()?.of_many(rows) })
     }
 
     /// The time of a record made of it: its own, or the highest of those that it stands for, in milliseconds since 1970.

@@ -137,6 +137,11 @@ impl Receipt {
         Shares { rows: self.into_rows().into_iter().map(split).collect() }
     }
 
+    /// As [`into_shares`](Self::into_shares), for values of which none is a row: each share owes all of it, in one piece.
+    pub(crate) fn into_whole_shares(self) -> Shares {
+        Shares { rows: vec![Arc::new(Split { whole: self, outcome: AtomicU64::new(0) })] }
+    }
+
     /// Takes a batch's receipt apart; any other is its only row.
     pub(crate) fn into_rows(mut self) -> Vec<Receipt> {
         match std::mem::replace(&mut self.owed, Owed::Nothing) {
@@ -242,6 +247,11 @@ impl Receipt {
             home.hold();
         }
         Hold(homes)
+    }
+
+    /// Whether others owe the same record with it.
+    pub(crate) fn is_share(&self) -> bool {
+        matches!(self.owed, Owed::Share(_))
     }
 
     /// Visits each record that is owed; a share owes the records of its whole.

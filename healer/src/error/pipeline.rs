@@ -47,7 +47,10 @@ pub enum Error {
     #[error(transparent)]
     Store(Arc<StoreError>),
     /// The broker will not take this member's commits any more.
-    #[error("the broker refuses the commits of this member for good: {0}")]
+    #[error(
+        "the broker refuses the commits of this member for good: {0}. Nothing beyond what was acknowledged is committed; mend the \
+         reason and restart this member"
+    )]
     Commit(String),
     /// The group does not know this member's commits any more, and no rebalance said so.
     #[error(

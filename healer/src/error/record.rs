@@ -132,7 +132,7 @@ impl fmt::Display for RecordError {
                 write!(f, "its bytes can't be decoded (set the source's `on_error` to skip such records): {said}")?;
             }
             RecordErrorKind::Encode => write!(f, "its value can't be encoded: {said}")?,
-            RecordErrorKind::Send => write!(f, "the record that it became was not delivered: {said}")?,
+            RecordErrorKind::Send => write!(f, "the output record was not delivered: {said}")?,
             RecordErrorKind::DeadLetter => {
                 write!(f, "it failed there for good, and its dead letter can't be sent: {said}")?;
             }

@@ -37,9 +37,7 @@ pub struct Host {
 
 impl Host {
     pub(crate) fn of_partition(shared: &Arc<Shared>, home: &Home) -> Self {
-        let Home { slot, generation, .. } = *home;
-        let members = Members::One { slot, generation, partition: home.partition.partition };
-        Self::of(shared, Arc::new(LaneSet::new(members, shared.counts.open())))
+        Self::of(shared, Arc::new(LaneSet::new(Members::of(home), shared.counts.open())))
     }
 
     fn of(shared: &Arc<Shared>, lanes: Arc<LaneSet>) -> Self {
@@ -65,6 +63,12 @@ impl Host {
     ) -> L {
         let host = self.widened(scope);
         host.lanes.lane(node).unwrap_or_else(|| host.lanes.keep(node, open(&host)))
+    }
+
+    /// The view of a lane that serves one partition again, below a node that mixed them: it is within this one.
+    pub(crate) fn of_one_again(&self, home: &Home) -> Self {
+        let lanes = self.lanes.within(Members::of(home), self.shared.counts.open());
+        Self::of(&self.shared, Arc::new(lanes))
     }
 
     pub(crate) fn shared(&self) -> &Arc<Shared> {

@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::tasks::Tasks;
-use crate::observe::LaneCounts;
+use crate::{envelope::Home, observe::LaneCounts};
 
 /// Which partitions share one lane of a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +35,11 @@ pub(super) enum Members {
 }
 
 impl Members {
+    pub(super) fn of(home: &Home) -> Self {
+        let Home { slot, generation, .. } = *home;
+        Self::One { slot, generation, partition: home.partition.partition }
+    }
+
     /// The members of a lane in `scope` that serves these as well. Below a wide lane none is narrower.
     pub(super) fn widened(self, scope: LaneScope) -> Self {
         match (scope, self) {
@@ -85,6 +90,11 @@ pub(super) struct LaneSet {
 impl LaneSet {
     pub(super) fn new(members: Members, counts: Arc<LaneCounts>) -> Self {
         Self { members, tasks: Arc::default(), counts, open: Mutex::default() }
+    }
+
+    /// The set of some partitions below a lane of this one: its tasks end with those of this one at the latest.
+    pub(super) fn within(&self, members: Members, counts: Arc<LaneCounts>) -> Self {
+        Self { tasks: self.tasks.within(), ..Self::new(members, counts) }
     }
 
     /// The lane of a node, if it is open.

@@ -17,7 +17,7 @@ mod source;
 mod stage;
 mod step;
 
-pub use batch::{BatchKind, BatchMut, BatchMutKind, BatchMutStage, BatchStage, WrongLength};
+pub use batch::{BatchKind, BatchMut, BatchMutKind, BatchMutStage, BatchStage, Unbatch, WrongLength};
 #[cfg(feature = "testing")]
 pub(crate) use batch::{Fates, fates, lent};
 pub(crate) use boundary::push_guarded;

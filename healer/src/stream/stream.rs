@@ -12,10 +12,10 @@ use super::{
 use crate::{
     chain::{
         Accepts, Branch, Chain as _, Checked, Consumer, Filters, Gathers, Healed, Here, Keeps, Link, Nodes,
-        Operator, Reach as _, Splits, Start, Stream,
+        Operator, Reach as _, Splits, Start, Stream, Unbatches,
     },
     config::IntoDuration,
-    operators::{Checkpoint, Filter, HealNode, Map, Partition, Port, ToPort, TryMap},
+    operators::{Checkpoint, Filter, HealNode, Map, Partition, Port, ToPort, TryMap, Unbatch},
     topology::{NodeDraft, NodeKind},
     unfinished::{
         self,
@@ -137,7 +137,7 @@ impl<C: Link> Stream<C> {
         self.done().put(Partition::new(rows))
     }
 
-    /// The longest time that a row waits for others in the partition before; 1 s by default. A wrong text is an error of
+    /// The longest time that a row waits for others in the batch before; 1 s by default. A wrong text is an error of
     /// `App::build`.
     pub fn within(mut self, wait: impl IntoDuration) -> Self
     where
@@ -154,6 +154,39 @@ impl<C: Link> Stream<C> {
             }
         }
         self
+    }
+
+    /// Takes a batch apart: each row goes on as the record that it came from, with its own offset, key, headers and timestamp, in the
+    /// order of the batch.
+    ///
+    /// Rows are moved, not cloned. Below, a row fails alone and becomes a dead letter of its own record, `parallel` keeps the order of its
+    /// key, a sink writes its key, and commits move row by row. A batch that branched before has a clone of its rows on each way, as any
+    /// value has; a record is done when its row is done on all ways.
+    ///
+    /// A row that [`BatchMut::flat_map`](crate::BatchMut::flat_map) made goes on as its record as well; the record is done when all its rows are.
+    /// One that [`BatchMut::reduce`](crate::BatchMut::reduce) made is of several records, even where the batch had one row only: it has no key, no headers and
+    /// the highest of their times, a failure of it stops the pipeline, and a sink needs [`key`](crate::Sink::key) or
+    /// [`keyless`](crate::Sink::keyless) for it.
+    ///
+    /// ```
+    /// use healer::prelude::*;
+    ///
+    /// #[stage(batch)]
+    /// fn scored(lines: BatchMut<'_, String>) -> BatchMut<'_, usize> {
+    ///     lines.map(|line| line.len()) // one call of a model for all
+    /// }
+    ///
+    /// let lines = kafka::text("lines").stream("lines").batch(500).then(scored::stage());
+    /// // Each score is written under the key of its line.
+    /// let app = App::new("scores").add(lines.unbatch().then(kafka::to_json("scores")).heal());
+    /// # drop(app);
+    /// ```
+    pub fn unbatch<T>(self) -> Stream<C::Then<Unbatch<T>>>
+    where
+        T: Send + 'static,
+        C::Out: Unbatches<Row = T>,
+    {
+        self.put(Unbatch::new())
     }
 
     /// Sends every record several ways; each branch must end in `heal`, and a record is done when it is in all of them.

@@ -99,6 +99,26 @@ impl Graph {
         self.nodes.iter().filter(move |node| above.contains(&node.id))
     }
 
+    /// Whether the values that come to a node stand for several records: a batch, or made of one.
+    pub(crate) fn is_below_batch(&self, id: u32) -> bool {
+        let (mut ways, mut seen) = (vec![(id, 0_usize)], HashSet::new());
+        while let Some((to, taken_apart)) = ways.pop() {
+            for (from, _) in self.edges().filter(|(_, end)| *end == to) {
+                let apart = match self.get(from).map(|node| &node.kind) {
+                    Some(NodeKind::Batch { .. }) if taken_apart == 0 => return true,
+                    Some(NodeKind::Batch { .. }) => taken_apart - 1,
+                    Some(NodeKind::Unbatch) => taken_apart + 1,
+                    _ => taken_apart,
+                };
+                // Batches of batches are few; a circle of ports has its own fault.
+                if apart <= self.nodes.len() && seen.insert((from, apart)) {
+                    ways.push((from, apart));
+                }
+            }
+        }
+        false
+    }
+
     /// An indented list.
     pub(crate) fn text(&self, pipeline: &str) -> String {
         let mut out = format!("pipeline {pipeline}\n");

@@ -67,8 +67,8 @@ impl Draft {
     /// Notes a fault of the values that flow now, once, at the node that gave them.
     pub(crate) fn refuse(&mut self, fault: Option<String>) {
         let passes_on = |node: &NodeDraft| {
-            use NodeKind::{Batch, Checkpoint, Filter, Sink};
-            matches!(node.kind, Checkpoint | Filter { .. } | Batch { .. } | Sink { .. })
+            use NodeKind::{Batch, Checkpoint, Filter, Sink, Unbatch};
+            matches!(node.kind, Checkpoint | Filter { .. } | Batch { .. } | Unbatch | Sink { .. })
         };
         let gave = self.nodes.iter_mut().rfind(|node| !passes_on(node));
         let faults = gave.map_or(&mut self.faults, |node| &mut node.faults);
@@ -96,6 +96,7 @@ impl Draft {
                 feeds: draft.feeds,
                 stores: draft.stores,
                 breaks: draft.breaks,
+                copies_key: draft.copies_key,
                 on_error: draft.on_error,
                 faults: faults.drain(..).chain(draft.faults).collect(),
             };

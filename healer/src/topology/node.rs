@@ -36,6 +36,7 @@ pub enum NodeKind {
         rows: usize,
         within: Duration,
     },
+    Unbatch,
     Sink {
         topic: Option<Arc<str>>,
         codec: &'static str,
@@ -67,6 +68,7 @@ impl NodeKind {
             Self::Batch { rows, within } => {
                 format!("up to {rows} rows within {}", humantime::format_duration(*within))
             }
+            Self::Unbatch => "row by row".to_owned(),
             Self::Sink { topic: Some(topic), codec } => format!("sink: {codec} to {topic}"),
             Self::Sink { topic: None, codec } => format!("sink: {codec} to a topic chosen by record"),
             Self::Checkpoint => "checkpoint".to_owned(),
@@ -199,6 +201,8 @@ pub struct Node {
     pub(crate) stores: bool,
     /// Whether it rests when it fails on everything.
     pub(crate) breaks: bool,
+    /// Whether it writes each value under the key of the value's record.
+    pub(crate) copies_key: bool,
     /// Its policy for records that fail; `None`: the pipeline's policy counts.
     pub(crate) on_error: Option<OnError>,
     /// Faults of its settings; `build` reports them.
@@ -215,6 +219,7 @@ pub struct NodeDraft {
     pub(crate) feeds: Option<u32>,
     pub(crate) stores: bool,
     pub(crate) breaks: bool,
+    pub(crate) copies_key: bool,
     pub(crate) on_error: Option<OnError>,
     pub(crate) faults: Vec<String>,
 }
@@ -235,6 +240,7 @@ impl NodeDraft {
             feeds: None,
             stores: false,
             breaks: false,
+            copies_key: false,
             on_error: None,
             faults: Vec::new(),
         }

@@ -61,7 +61,7 @@ where
     let chain = kafka::text("t").stream("in").then(parse::stage()).batch(5).within("50ms").then(stage).heal();
     let error = fails(App::new("a").chain(chain), &kafka).await;
     assert!(is_panic(&error, "no seven"), "{error}");
-    assert_eq!(error.stage, format!("in.parse.partition.{name}"));
+    assert_eq!(error.stage, format!("in.parse.batch.{name}"));
     assert!(committed(&kafka).get(&0).copied().unwrap_or(0) <= 7);
 }
 

@@ -180,7 +180,7 @@ async fn a_batch_is_a_trace_of_its_own_with_links_to_those_of_its_rows() {
     let app = pipeline! {
         name "batches";
         numbers = kafka::json::<u64>("orders") => fast => batch(150, within = "30s") => save => add;
-        numbers => map(values) => sum => kafka::to_json("charged") => heal;
+        numbers => map(values) => sum => kafka::to_json("charged").keyless() => heal;
     };
     let (report, spans) = ground.run(app, 1.0).await;
     assert_eq!(report.healed, 150);
@@ -209,6 +209,30 @@ async fn a_batch_is_a_trace_of_its_own_with_links_to_those_of_its_rows() {
     let [written] = &ground.written("charged")[..] else { panic!("one record") };
     let parent = format!("00-{}-{}-01", add.trace, sink.id);
     assert_eq!(super::header(written, "traceparent"), Some(&*parent));
+}
+
+#[stage(batch)]
+async fn same(rows: BatchMut<'_, u64>) -> BatchMut<'_, u64> {
+    rows.map(|row| row)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn behind_a_batch_that_was_taken_apart_spans_are_in_the_traces_of_their_records() {
+    let ground = Ground::new(numbers(12)).await;
+    let app = pipeline! {
+        name "apart";
+        numbers = kafka::json::<u64>("orders") => batch(12, within = "30s") => same => unbatch() => awaited;
+        numbers => heal;
+    };
+    let (report, spans) = ground.run(app, 1.0).await;
+    assert_eq!(report.healed, 12);
+    let mut roots: Vec<_> = roots(&spans).iter().map(|root| (root.trace.clone(), root.id.clone())).collect();
+    let nodes = by_node(&spans);
+    let mut calls: Vec<_> =
+        nodes["awaited"].iter().map(|call| (call.trace.clone(), call.parent.clone())).collect();
+    roots.sort();
+    calls.sort();
+    assert_eq!(calls, roots, "a call is in the trace of its record");
 }
 
 #[stage]

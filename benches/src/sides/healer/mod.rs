@@ -1,5 +1,6 @@
 //! The same work as a pipeline.
 
+mod apart;
 mod at_once;
 mod ledger;
 mod observed;
@@ -45,6 +46,8 @@ pub(super) fn run(task: &Task, tally: Tally) -> Result<Tally> {
             let database = database.insert(Arc::new(Database::open()?));
             saving::save(&task.topic).with_arc(Arc::clone(database))
         }
+        Work::Apart if task.side == Side::HealerSingly => apart::singly(&task.topic),
+        Work::Apart => apart::apart(&task.topic),
         Work::Send => sending::send(&task.topic, &task.output()),
         Work::Timed => timed::timed(&task.topic),
         Work::Stuck => timed::stuck(&task.topic),

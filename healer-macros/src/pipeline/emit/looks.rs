@@ -115,7 +115,9 @@ fn gives(statement: &Statement, at: usize) -> Option<Span> {
     let node = &statement.nodes[node];
     match &node.kind {
         Kind::Stage(path) => path.path.segments.last().map(|last| last.ident.span()),
-        Kind::Method { word, .. } if word != "filter" && word != "batch" => Some(word.span()),
+        Kind::Method { word, .. } if word != "filter" && word != "batch" && word != "unbatch" => {
+            Some(word.span())
+        }
         Kind::Value(value) if !is_sink(node) => Some(value.span()),
         _ => None,
     }

@@ -21,7 +21,16 @@ struct Method {
     settings: &'static [&'static str],
 }
 
-const METHODS: [Method; 4] = [
+impl Method {
+    fn takes_only(&self) -> String {
+        match self.takes {
+            NOTHING => format!("takes {NOTHING} and no setting"),
+            takes => format!("takes {takes} and nothing more"),
+        }
+    }
+}
+
+const METHODS: [Method; 5] = [
     Method { word: "map", takes: "a closure", example: "map(|value| …)", settings: &[] },
     Method {
         word: "try_map",
@@ -41,7 +50,11 @@ const METHODS: [Method; 4] = [
         example: "batch(500, within = \"1s\")",
         settings: &["within"],
     },
+    Method { word: "unbatch", takes: NOTHING, example: "unbatch()", settings: &[] },
 ];
+
+/// The value of a method without one.
+const NOTHING: &str = "no value";
 
 /// Settings of stages: all of them stand at the function.
 const SETTINGS: [&str; 14] = [
@@ -60,23 +73,6 @@ const SETTINGS: [&str; 14] = [
     "flat",
     "batch",
 ];
-
-/// One word.
-pub(super) fn bare(word: &Ident) -> Result<Kind> {
-    if let Some(method) = METHODS.iter().find(|method| word == method.word) {
-        let about = format!("`{word}` takes {}", method.takes);
-        return Err(fault(
-            word,
-            about,
-            format!("write `{}`; a stage of this name is `self::{word}`", method.example),
-        ));
-    }
-    if word == "union" {
-        return Err(late_union(word));
-    }
-    let path = syn::parse2(TokenTree::Ident(word.clone()).into())?;
-    Ok(Kind::Stage(path))
-}
 
 /// Whether a word is a method of `Stream`.
 pub(super) fn is_method(word: &Ident) -> bool {
@@ -99,10 +95,10 @@ pub(super) fn method(word: &Ident, types: TokenStream, arguments: TokenStream) -
                     "values come before settings",
                 ));
             }
-            if !values.is_empty() {
+            if !values.is_empty() || method.takes == NOTHING {
                 return Err(fault(
                     value,
-                    format!("`{word}` takes {} and nothing more", method.takes),
+                    format!("`{word}` {}", method.takes_only()),
                     format!("write `{}`", method.example),
                 ));
             }
@@ -126,7 +122,7 @@ pub(super) fn method(word: &Ident, types: TokenStream, arguments: TokenStream) -
         }
         if !method.settings.iter().any(|known| key == known) {
             let help = match method.settings {
-                [] => format!("it takes {} and nothing more", method.takes),
+                [] => format!("it {}", method.takes_only()),
                 [only] => format!("it knows `{only} = …`"),
                 more => format!("it knows {}", more.join(", ")),
             };
@@ -139,7 +135,7 @@ pub(super) fn method(word: &Ident, types: TokenStream, arguments: TokenStream) -
         }
         settings.push((key, value));
     }
-    if values.is_empty() {
+    if values.is_empty() && method.takes != NOTHING {
         return Err(fault(
             word,
             format!("`{word}` takes {}", method.takes),
@@ -162,6 +158,10 @@ pub(super) fn unknown_word(word: &Ident) -> Error {
     let name = word.to_string();
     if let Some(meant) = nearest(&name, METHODS.iter().map(|method| method.word)) {
         return fault(word, format!("there is no `{word}(…)`"), format!("did you mean `{meant}`?"));
+    }
+    if word == "partition" {
+        let help = "write `batch(500, within = \"1s\")` to gather rows";
+        return fault(word, "there is no `partition(…)`: partitions are those of the topics", help);
     }
     if word == "zip" || word == "combine_latest" || word == "join" {
         return fault(word, format!("`{word}` is not built yet"), "`union(a, b)` joins streams of one type");

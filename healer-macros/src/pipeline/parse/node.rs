@@ -46,7 +46,8 @@ pub(super) fn node(mut tokens: Vec<TokenTree>) -> Result<Node> {
             ));
         }
         [TokenTree::Ident(word)] if word == "checkpoint" => checkpoint(word, &label)?,
-        [TokenTree::Ident(word)] => arguments::bare(word)?,
+        // Words of the DSL have arguments: a word without any is always the user's, so that new words break no one's stages.
+        [TokenTree::Ident(_)] => Kind::Stage(syn::parse2(stream(&tokens))?),
         [TokenTree::Ident(word), types @ .., group]
             if in_parentheses(group).is_some()
                 && (types.is_empty() || arguments::is_method(word) && is_turbofish(types)) =>
@@ -211,7 +212,7 @@ fn expression(value: Expr) -> Result<Kind> {
     if made {
         return Ok(Kind::Value(value));
     }
-    let help = "after `=>` stands a stage, a sink such as `kafka::to_json(\"topic\")`, `map(…)`, `filter(…)`, `batch(…)` or `heal`";
+    let help = "after `=>` stands a stage, a sink such as `kafka::to_json(\"topic\")`, `map(…)`, `filter(…)`, `batch(…)`, `unbatch()` or `heal`";
     Err(fault(value, "this is no node: records can't flow into it", help))
 }
 

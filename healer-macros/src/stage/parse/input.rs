@@ -9,7 +9,7 @@ use super::{
     function::Function,
     output::forever,
     parameters::Parameters,
-    types::{argument, is, is_unknown, lifetime, owned, peel},
+    types::{argument, is, is_batch, is_unknown, lifetime, owned, peel},
 };
 use crate::stage::fault::{Faults, fault, show};
 
@@ -58,7 +58,7 @@ fn single(ty: &Type, settings: &Settings) -> Result<Input, Error> {
         Type::Reference(reference) => peel(&reference.elem),
         _ => ty,
     };
-    if is(behind, "BatchMut") || (is(behind, "Batch") && settings.flat.is_none()) {
+    if is_batch(behind) && (is(behind, "BatchMut") || settings.flat.is_none()) {
         let help = "write `#[stage(batch)]`";
         return Err(fault(ty, "a batch comes in, but the stage is not marked as one for batches", help));
     }

@@ -4,7 +4,7 @@ use syn::{FnArg, PatType, Type};
 
 use super::{
     function::Function,
-    types::{is, owned, peel},
+    types::{is, is_batch, owned, peel},
 };
 use crate::stage::fault::{Faults, fault, show};
 
@@ -72,7 +72,7 @@ fn plain(parameters: &mut Parameters, parameter: &PatType, faults: &mut Faults) 
         parameters.context = Some(parameter.clone());
         return;
     }
-    if parameters.input.is_some() && ["BatchMut", "Batch"].iter().any(|batch| is(behind(ty), batch)) {
+    if parameters.input.is_some() && is_batch(behind(ty)) {
         let help = "gather the rows of both streams in one: `union(a, b) => batch(500, within = \"1s\")`; what is no stream is lent with `#[state]`";
         faults.hide_body();
         faults.at(parameter, "a second batch: one flows in at a time", help);

@@ -31,6 +31,12 @@ pub(in crate::stage) fn is(ty: &Type, name: &str) -> bool {
     last(ty).is_some_and(|segment| segment.ident == name)
 }
 
+/// Whether a type is a batch by its name and its type of rows. A user's own type of such a name, without any, is a value.
+pub(in crate::stage) fn is_batch(ty: &Type) -> bool {
+    ["Batch", "BatchMut"].iter().any(|name| is(ty, name))
+        && last(ty).is_some_and(|segment| !segment.arguments.is_none())
+}
+
 /// The first type argument of a type whose last segment has this name: `U` of `anyhow::Result<U>`.
 pub(in crate::stage) fn open<'t>(ty: &'t Type, name: &str) -> Option<&'t Type> {
     last(ty).filter(|segment| segment.ident == name)?;

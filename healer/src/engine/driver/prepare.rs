@@ -23,7 +23,7 @@ use super::{
     no_thread,
     patience::ride_out,
     rounds::{Assignments, Driver, Reporting},
-    saver::Saver,
+    saver::{Saver, close_unused},
     waits::Reasons,
     workers::LaneWorkers,
 };
@@ -43,8 +43,17 @@ use crate::{
 /// An engine whose threads are not started, and the user's handle on it.
 pub(crate) type Prepared<B> = (Arc<Station<B>>, Handle);
 
-/// Makes the checks that need a broker, and joins the group. A broker that is dropped on the way leaves by itself.
+/// Makes the checks that need a broker, and joins the group. A broker that is dropped on the way leaves by itself; the store is closed.
 pub(crate) fn prepare<C: Connect>(
+    launch: Launch,
+    connect: &C,
+    runtime: Arc<dyn Runtime>,
+) -> Result<Prepared<C::Broker>, Error> {
+    let store = Arc::clone(&launch.store);
+    check_and_join(launch, connect, runtime).inspect_err(|_| close_unused(&*store))
+}
+
+fn check_and_join<C: Connect>(
     launch: Launch,
     connect: &C,
     runtime: Arc<dyn Runtime>,
@@ -55,7 +64,8 @@ pub(crate) fn prepare<C: Connect>(
     let remote = broker.remote();
     let partitions = ride_out(patience, false, || Ok(remote.partitions(&topics, wait)?))?;
     let producer = producer(&launch, connect, wait)?;
-    let journal = Arc::new(journal(&launch, remote.cluster_id(wait))?);
+    let cluster = remote.cluster_id(wait);
+    let journal = Arc::new(ride_out(patience, false, || Ok(journal(&launch, cluster.clone())?))?);
     let begun = match launch.config.start() {
         Start::Latest => ride_out(patience, true, || begun::look(&*remote, &topics, &partitions, wait))?,
         _ => Begun::new(),
@@ -191,7 +201,14 @@ fn assemble<B: Broker>(
             answers: answer.clone(),
             desk,
         },
-        saver: Saver::new(worker("healer-store")?, Arc::clone(&journal), answer),
+        // The last part that can be missing: from here on it closes the store.
+        saver: Saver::new(
+            worker("healer-store")?,
+            Arc::clone(runtime),
+            Arc::clone(&journal),
+            answer,
+            Arc::clone(&control.saves),
+        ),
         requests: Requests::new(asker, ends::FIRST),
         remote,
         shared: Arc::new(shared),

@@ -178,6 +178,7 @@ impl<B: Broker> Driver<B> {
             }
         }
         self.take_seeks();
+        self.saver.look(self.control.now());
         if self.control.is_asked_to_stop() {
             self.step(Event::Stop);
         } else {
@@ -352,6 +353,7 @@ impl<B: Broker> Driver<B> {
             open_circuits: &self.shared.circuits.nodes(),
             polled: polled.as_secs_f64(),
             reports: self.shared.reports.counts(),
+            saves: self.control.saves.counts(now),
             memory: [
                 bytes.records,
                 bytes.originals,

@@ -1,18 +1,25 @@
 //! Writing to the store apart from polling: a slow disk must not hold the poll thread.
+//!
+//! A save that the store cannot take for now is kept and written again, with all that came since, after a pause that grows. The
+//! thread that writes never sleeps: the poll thread, which looks at the time anyway, gives it the next try.
 
 use std::{
+    collections::HashSet,
     mem,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc::Sender},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        mpsc::{Sender, channel},
+    },
     time::Duration,
 };
 
 use healer_store::StoreError;
 
-use super::Message;
+use super::{Message, saves::Saves};
 use crate::{
     error::catch,
     journal::{Checkpoint, Journal, PartitionSnapshot},
-    lane::Worker,
+    lane::{Runtime, Worker},
 };
 
 /// The snapshots and checkpoints that one tick saves, in one atomic write.
@@ -27,124 +34,154 @@ impl Save {
         self.snapshots.is_empty() && self.checkpoints.is_empty()
     }
 
-    /// Takes a later one in; a later snapshot of a partition replaces an earlier one.
+    /// Takes a later one in: its snapshot of a partition, or its checkpoint of a node there, replaces an earlier one. So a store that takes
+    /// nothing for long makes no more of them than there are partitions and nodes.
     fn merge(&mut self, later: Save) {
-        let replaced = |old: &PartitionSnapshot| {
-            later.snapshots.iter().any(|new| (&new.topic, new.partition) == (&old.topic, old.partition))
-        };
-        self.snapshots.retain(|old| !replaced(old));
+        let of_snapshot = |of: &PartitionSnapshot| (of.topic.clone(), of.partition);
+        let of_checkpoint = |of: &Checkpoint| (of.node.clone(), of.topic.clone(), of.partition);
+        let new: HashSet<_> = later.snapshots.iter().map(of_snapshot).collect();
+        self.snapshots.retain(|old| !new.contains(&of_snapshot(old)));
         self.snapshots.extend(later.snapshots);
+        let new: HashSet<_> = later.checkpoints.iter().map(of_checkpoint).collect();
+        self.checkpoints.retain(|old| !new.contains(&of_checkpoint(old)));
         self.checkpoints.extend(later.checkpoints);
     }
 }
 
 /// Writes the saves that it is given; those that pile up meanwhile go along in one write.
 pub(super) struct Saver {
-    worker: Box<dyn Worker>,
-    journal: Arc<Journal>,
-    answers: Sender<Message>,
-    waiting: Arc<Mutex<Save>>,
+    /// `None` once the store is closed.
+    worker: Option<Box<dyn Worker>>,
+    writing: Arc<Writing>,
 }
 
-fn lock(waiting: &Mutex<Save>) -> MutexGuard<'_, Save> {
-    waiting.lock().unwrap_or_else(PoisonError::into_inner)
+/// The work of the thread.
+struct Writing {
+    journal: Arc<Journal>,
+    runtime: Arc<dyn Runtime>,
+    answers: Sender<Message>,
+    saves: Arc<Saves>,
+    waiting: Mutex<Save>,
+}
+
+impl Writing {
+    fn waiting(&self) -> MutexGuard<'_, Save> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Writes all that waits. What fails for now waits again.
+    fn write(&self) -> Result<(), StoreError> {
+        let save = mem::take(&mut *self.waiting());
+        if save.is_empty() {
+            return Ok(());
+        }
+        let saved = caught(|| self.journal.save(&save.snapshots, &save.checkpoints));
+        match &saved {
+            Ok(()) => self.saves.succeeded(self.runtime.now()),
+            Err(error) if error.is_transient() => {
+                let mut waiting = self.waiting();
+                let later = mem::replace(&mut *waiting, save);
+                waiting.merge(later);
+                self.saves.failed(error, self.runtime.now());
+            }
+            Err(_) => {}
+        }
+        saved
+    }
+
+    /// The last write of a pipeline.
+    fn close(&self) -> Result<(), StoreError> {
+        let saved = self.write();
+        let closed = caught(|| self.journal.close());
+        saved.and(closed)
+    }
+}
+
+/// A store may be a user's: a panic that ended the thread would make this write the last one, and no error would tell of it.
+fn caught(work: impl FnOnce() -> Result<(), StoreError>) -> Result<(), StoreError> {
+    catch(work).unwrap_or_else(|panicked| Err(StoreError::backend(panicked.message)))
 }
 
 impl Saver {
-    pub(super) fn new(worker: Box<dyn Worker>, journal: Arc<Journal>, answers: Sender<Message>) -> Self {
-        Self { worker, journal, answers, waiting: Arc::default() }
+    pub(super) fn new(
+        worker: Box<dyn Worker>,
+        runtime: Arc<dyn Runtime>,
+        journal: Arc<Journal>,
+        answers: Sender<Message>,
+        saves: Arc<Saves>,
+    ) -> Self {
+        let writing = Writing { journal, runtime, answers, saves, waiting: Mutex::default() };
+        Self { worker: Some(worker), writing: Arc::new(writing) }
     }
 
     pub(super) fn save(&self, save: Save) {
         if save.is_empty() {
             return;
         }
-        lock(&self.waiting).merge(save);
-        let (journal, answers, waiting) =
-            (Arc::clone(&self.journal), self.answers.clone(), Arc::clone(&self.waiting));
-        self.worker.give(Box::new(move || {
-            let save = mem::take(&mut *lock(&waiting));
-            if save.is_empty() {
-                return;
-            }
-            // A store may be a user's: a save that ended this thread would be the last one, and no error would tell of it.
-            let saved = catch(|| journal.save(&save.snapshots, &save.checkpoints))
-                .unwrap_or_else(|panicked| Err(StoreError::backend(panicked.message)));
-            if let Err(error) = saved {
+        self.writing.waiting().merge(save);
+        if !self.writing.saves.rest() {
+            self.write();
+        }
+    }
+
+    /// Gives a save that failed its next try, once it is time.
+    pub(super) fn look(&self, now: Duration) {
+        if self.writing.saves.take_due(now) {
+            self.write();
+        }
+    }
+
+    fn write(&self) {
+        let Some(worker) = &self.worker else { return };
+        let writing = Arc::clone(&self.writing);
+        worker.give(Box::new(move || {
+            if let Err(error) = writing.write()
+                && !error.is_transient()
+            {
                 // Nobody listens once the pipeline has ended.
-                let _ = answers.send(Message::Store(error));
+                let _ = writing.answers.send(Message::Store(error));
             }
         }));
     }
 
-    /// Waits for the saves that were given, not longer than `budget`.
-    pub(super) fn finish(self, budget: Duration) {
-        if !self.worker.finish(budget) {
-            tracing::warn!("the store did not take the last snapshot in time; its records are replayed");
+    /// The end: one more try for what waits, then the store is closed.
+    ///
+    /// # Errors
+    ///
+    /// That of the store, or that it took longer than `budget`.
+    pub(super) fn finish(mut self, budget: Duration) -> Result<(), StoreError> {
+        let (tell, told) = channel();
+        let Some(worker) = self.worker.take() else { return Ok(()) };
+        let writing = Arc::clone(&self.writing);
+        worker.give(Box::new(move || drop(tell.send(writing.close()))));
+        let late = || {
+            StoreError::backend(format!(
+                "it did not take the last rows within {budget:?}; look at its disk or connection. The commits stand, and records that \
+                 were done above them may be processed again"
+            ))
+        };
+        if worker.finish(budget) { told.try_recv().unwrap_or_else(|_| Err(late())) } else { Err(late()) }
+    }
+}
+
+impl Drop for Saver {
+    /// Where the end itself failed, nobody waits for the store; it is closed all the same.
+    fn drop(&mut self) {
+        if let Some(worker) = self.worker.take() {
+            let writing = Arc::clone(&self.writing);
+            worker.give(Box::new(move || tell(writing.close())));
         }
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use std::sync::{Arc, mpsc};
+/// Closes the store of a pipeline whose start failed.
+pub(super) fn close_unused(store: &dyn healer_store::Store) {
+    tell(caught(|| store.close()));
+}
 
-    use healer_store::{MemoryStore, Store, StoreError, Table, WriteBatch};
-
-    use super::{Save, Saver};
-    use crate::{
-        engine::driver::Message,
-        journal::{Checkpoint, Journal, Scope},
-        lane::Worker,
-    };
-
-    /// Works at once.
-    struct Here;
-
-    impl Worker for Here {
-        fn give(&self, work: Box<dyn FnOnce() + Send>) {
-            work();
-        }
-
-        fn finish(self: Box<Self>, _: std::time::Duration) -> bool {
-            true
-        }
-    }
-
-    /// A user's own, which panics as it writes.
-    struct Panics(MemoryStore);
-
-    impl Store for Panics {
-        fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-            self.0.get(table, key)
-        }
-
-        fn scan(&self, table: Table, prefix: &[u8]) -> Result<Vec<(Vec<u8>, Vec<u8>)>, StoreError> {
-            self.0.scan(table, prefix)
-        }
-
-        fn write(&self, _: WriteBatch) -> Result<(), StoreError> {
-            panic!("the table is gone")
-        }
-
-        fn flush(&self) -> Result<(), StoreError> {
-            self.0.flush()
-        }
-    }
-
-    #[test]
-    fn a_store_that_panics_is_told_each_time_and_the_thread_goes_on() {
-        let scope = Scope::new("cluster", "group", "pipeline");
-        let journal =
-            Journal::open(Arc::new(Panics(MemoryStore::default())), scope).expect("names are short");
-        let (answers, told) = mpsc::channel();
-        let saver = Saver::new(Box::new(Here), Arc::new(journal), answers);
-        for offset in 0..2 {
-            let (node, topic, type_name) = ("node".to_owned(), "topic".to_owned(), "u8".to_owned());
-            let checkpoint = Checkpoint { node, topic, partition: 0, offset, type_name, json: b"1".to_vec() };
-            saver.save(Save { checkpoints: vec![checkpoint], ..Save::default() });
-            let Ok(Message::Store(error)) = told.try_recv() else { panic!("it says nothing of {offset}") };
-            assert!(error.to_string().contains("the table is gone"), "{error}");
-        }
+/// Tells of an error that comes beside another one.
+pub(super) fn tell(closed: Result<(), StoreError>) {
+    if let Err(error) = closed {
+        tracing::warn!(%error, "the store did not take the last rows; records that were done above the commits may be processed again");
     }
 }

@@ -64,10 +64,12 @@ pub enum SeekError {
         end: i64,
     },
     /// The broker did not say which offsets there are.
-    #[error("the broker does not say what there is to be read: {0}")]
+    #[error(
+        "the broker does not say what there is to be read: {0}. The partition is read from where it was; seek again"
+    )]
     Broker(Error),
     /// The pipeline has ended, or ends.
-    #[error("the pipeline has ended")]
+    #[error("the pipeline has ended, so nothing is read any more: start it again, and seek then")]
     Ended,
 }
 

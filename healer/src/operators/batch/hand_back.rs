@@ -3,6 +3,7 @@
 use super::batch::{Parts, Slots};
 use crate::{
     chain::List,
+    context::Context,
     envelope::{Outcome, Receipt, Shares},
     error::Cause,
 };
@@ -54,9 +55,14 @@ pub(super) fn hand_back<U>(parts: Parts<U>, receipts: Vec<Receipt>) -> Handed<U>
     let mut kept = Vec::with_capacity(rows.len());
     for row in rows {
         kept.push(receipt_of(row.slots.as_slice()));
-        let slots = row.slots.as_slice().iter().map(|slot| &call.contexts[*slot as usize]);
-        let mut context = slots.clone().next().unwrap_or(&call.contexts[0]).clone();
-        context.join(slots.skip(1));
+        let context = match &row.slots {
+            Slots::One(slot) => call.contexts[*slot as usize].keep(true),
+            // It has no record's key, also where there was one row only: how many there are is chance.
+            Slots::Many(slots) => {
+                let all = slots.iter().map(|slot| &call.contexts[*slot as usize]);
+                Context::of_all(all).unwrap_or_else(|| call.contexts[0].of_many(0))
+            }
+        };
         list.push((context, row.value));
     }
     for owed in owed {

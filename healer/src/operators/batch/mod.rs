@@ -9,6 +9,7 @@ mod hand_back;
 mod lent;
 mod read;
 mod task;
+mod unbatch;
 
 use std::future::Future;
 
@@ -19,6 +20,7 @@ pub use branded::{BatchMutKind, BatchMutStage};
 #[cfg(feature = "testing")]
 pub(crate) use lent::{Fates, fates, lent};
 pub use read::{BatchKind, BatchStage};
+pub use unbatch::Unbatch;
 
 use crate::error::Cause;
 

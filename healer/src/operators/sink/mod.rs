@@ -29,7 +29,8 @@ type EncodeValue<T, C> = fn(&C, &T, &mut Vec<u8>, &CodecContext<'_>, bool) -> Re
 
 /// A sink: a topic and a codec. Made by [`kafka`](crate::kafka)'s functions; give it to `then`.
 ///
-/// The record's key, headers and timestamp go along unless changed here. The value flows on after the acknowledgement.
+/// The record's key, headers and timestamp go along unless changed here. The value flows on after the acknowledgement. A value that was
+/// made of several records has no key and no headers, and the highest of their times.
 #[must_use = "a sink does nothing until a stream flows into it"]
 pub struct Sink<T, C> {
     topic: Option<Arc<str>>,
@@ -111,9 +112,34 @@ impl<T: Send + 'static, C: Codec> Sink<T, C> {
     }
 
     /// The key of each record, instead of the source record's.
+    ///
+    /// A value that was made of a batch is of several records and has none of their keys, so below a batch a sink needs this or
+    /// [`keyless`](Self::keyless): `build` refuses it otherwise. Behind [`unbatch`](crate::Stream::unbatch) each row has its own key again.
+    ///
+    /// ```
+    /// use healer::prelude::*;
+    ///
+    /// #[stage(flat)]
+    /// fn longest(rows: &Batch<String>) -> Option<String> {
+    ///     rows.iter().map(|(_, line)| line).max_by_key(|line| line.len()).cloned()
+    /// }
+    ///
+    /// let app = pipeline! {
+    ///     name "longest";
+    ///     lines = kafka::text("lines") => batch(500) => longest;
+    ///     lines => kafka::to_text("longest").key(|line: &String, _| line.bytes().next().map(|first| vec![first])) => heal;
+    /// };
+    /// # drop(app);
+    /// ```
     pub fn key(mut self, key: impl Fn(&T, &Context) -> Option<Vec<u8>> + Send + Sync + 'static) -> Self {
         self.key_of = Some(Arc::new(key));
         self
+    }
+
+    /// No key for any record, instead of the source record's. Say so below a batch whose values have no key and need none; with a key
+    /// use [`key`](Self::key).
+    pub fn keyless(self) -> Self {
+        self.key(|_, _| None)
     }
 
     /// The headers of each record, instead of the source record's.
@@ -183,6 +209,7 @@ impl<T: Send + 'static, C: Codec> Operator for Sink<T, C> {
         let kind = NodeKind::Sink { topic: self.topic.clone(), codec: self.codec.format() };
         let mut draft = NodeDraft::new(name, kind);
         draft.on_error.clone_from(&self.on_error);
+        draft.copies_key = self.key_of.is_none();
         draft.faults.extend(self.fault.map(str::to_owned));
         draft
     }

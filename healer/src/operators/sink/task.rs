@@ -21,6 +21,10 @@ const ON_THE_WAY: usize = 1_024;
 /// How long a sink waits when the producer's queue is full and it has nothing on its own way.
 const FULL_WAIT: Duration = Duration::from_millis(5);
 
+/// The fault of a value that has no key to be written under.
+const NO_KEY: &str = "it was made of several records by `reduce` and has no key: say which key it has with `.key(|value, ctx| …)` at the sink, \
+                      or that it has none with `.keyless()`";
+
 /// The work of a sink's task.
 pub(super) struct Sending<'s, T, C, D: Consumer<T>> {
     task: &'s SinkTask<T, C, D>,
@@ -72,6 +76,10 @@ impl<'s, T: Send + 'static, C: Codec, D: Consumer<T>> Sending<'s, T, C, D> {
     async fn send(&mut self, item: Envelope<T>) {
         if item.receipt.is_halted() {
             return;
+        }
+        // `build` knows of values made of a batch, but not of rows that a stage reduced before they went on one by one.
+        if self.task.node.copies_key && item.context.is_of_many() {
+            return self.pass(item, |_| Step::Failed(Cause::Refused(NO_KEY.into()))).await;
         }
         // The user's encoder and closures: a panic of theirs is a failure of the record.
         let SinkTask { sink, node, .. } = self.task;

@@ -249,8 +249,9 @@ impl<S: FlatStage, D: Consumer<S::Out>> ServeOne<S::In> for FlatTask<S, D> {
         let (here, mut span) = (context.here(), context.call(&node.path));
         let call = S::call(value, &context, &lane.need, &outlet);
         let mut call = pin!(super::guarded(call, here, node.id));
-        // Each value owes a share; this one is kept until the iterator has ended, and a cancelled call returns it.
-        let whole = receipt.into_shares();
+        // Each value owes a share; this one is kept until the iterator has ended, and a cancelled call returns it. Of a batch each value
+        // may be made of all rows, so a share owes all of them.
+        let whole = receipt.into_whole_shares();
         let mut values = 0_u64;
         span.begin();
         let result = loop {

@@ -145,7 +145,8 @@ pub struct Function<'a>(PhantomData<&'a ()>);
 #[diagnostic::on_unimplemented(
     message = "this is no stage: no record can flow into it",
     label = "no function with `#[stage]` above it has this name here",
-    note = "put `#[stage]` above the function, or import its name; a node that a function gives or a variable holds is written in parentheses, as in `(late())` or `(late)`"
+    note = "put `#[stage]` above the function, or import its name; a node that a function gives or a variable holds is written in parentheses, as in `(late())` or `(late)`",
+    note = "`map`, `try_map`, `filter`, `batch` and `unbatch` are healer's own in parentheses alone, as in `batch(500)`"
 )]
 pub trait IsStage {}
 

@@ -154,6 +154,80 @@ async fn save_by_key(
     begun.work(value, context, context.key().unwrap_or_default(), outside).await
 }
 
+/// A value, and which life of its partition in its process it is of: a life ends where records come again.
+#[derive(Clone)]
+struct OfLife {
+    life: u64,
+    value: String,
+}
+
+/// The order in which records of a key come to places of the pipeline in one process.
+#[derive(Default)]
+struct InOrder {
+    /// The life and the last offset of each partition.
+    lives: Mutex<BTreeMap<i32, (u64, i64)>>,
+    /// The last offset of each key by place and life.
+    last: Mutex<BTreeMap<(&'static str, u64, PartitionKey), i64>>,
+}
+
+impl InOrder {
+    /// The life that a record begins in. The poll thread lends records in order within a life.
+    fn begin(&self, context: &Context) -> u64 {
+        let mut lives = self.lives.lock().unwrap_or_else(PoisonError::into_inner);
+        let (life, last) = lives.entry(context.partition()).or_insert((0, -1));
+        if context.offset() <= *last {
+            *life += 1;
+        }
+        *last = context.offset();
+        *life
+    }
+
+    fn comes(&self, place: &'static str, life: u64, context: &Context, outside: &Outside) {
+        let key = (context.partition(), context.key().unwrap_or_default().to_vec());
+        let mut all = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let last = all.entry((place, life, key)).or_insert(-1);
+        let is_next = context.offset() > *last || context.offset() == *last && context.attempt() > 1;
+        if !is_next {
+            println!("{} came to {place} after {last}", context.offset());
+            outside.abused.store(true, Ordering::Relaxed);
+        }
+        *last = context.offset();
+    }
+}
+
+#[stage(crate = crate)]
+fn numbered(value: String, context: &Context, #[state] order: &InOrder) -> OfLife {
+    OfLife { life: order.begin(context), value }
+}
+
+#[stage(batch, split, retry(2, backoff = "50ms..1s"), on_error = dead_letter("dead"), crate = crate)]
+async fn check_rows_or_bury<'b>(
+    rows: BatchMut<'b, OfLife>,
+    #[state] outside: &Outside,
+) -> Result<BatchMut<'b, OfLife>, String> {
+    for (_, row) in rows.iter() {
+        outside.work_later(&row.value).await?;
+    }
+    Ok(rows.map(|row| row))
+}
+
+#[stage(parallel = 5, retry(2, backoff = "50ms..1s"), on_error = dead_letter("dead"), crate = crate)]
+async fn save_row_by_key(
+    row: OfLife,
+    context: &Context,
+    #[state] outside: &Outside,
+    #[state] order: &InOrder,
+) -> Result<OfLife, String> {
+    order.comes("calls by key", row.life, context, outside);
+    outside.work_later(&row.value).await?;
+    Ok(row)
+}
+
+#[stage(crate = crate)]
+fn ends_in_order(row: OfLife, context: &Context, #[state] outside: &Outside, #[state] order: &InOrder) {
+    order.comes("results by key", row.life, context, outside);
+}
+
 #[stage(parallel = auto(2..6), order = partition, crate = crate)]
 async fn save_in_order(value: String, #[state] outside: &Outside) -> Result<String, String> {
     outside.work_later(&value).await?;
@@ -459,6 +533,39 @@ fn parallel_stages_of_any_order_one_behind_the_other() {
     let build = |app: App| {
         let all = kafka::text("t").stream("t").then(save_in_order::stage()).then(save_with_threads::stage());
         app.chain(all.heal())
+    };
+    run(build, |simulation| simulation);
+}
+
+/// Rows go on one by one, in lanes of their partitions again.
+fn rows_one_by_one(app: App) -> App {
+    let rows = kafka::text("t").stream("t").then(numbered::stage()).batch(4).within("200ms");
+    let rows = rows.then(check_rows_or_bury::stage()).unbatch();
+    app.with(InOrder::default())
+        .chain(rows.then(save_row_by_key::stage()).then(ends_in_order::stage()).heal())
+}
+
+#[test]
+fn rows_that_go_on_one_by_one_keep_the_order_of_their_key() {
+    run_with_graves(rows_one_by_one);
+}
+
+#[test]
+fn rows_that_go_on_one_by_one_keep_the_order_of_their_key_where_topics_are_only_written_to() {
+    run(rows_one_by_one, |simulation| {
+        simulation.append_only().sink("dead").done_when(|outside, record| {
+            let value = record.value().unwrap_or_default();
+            outside.has(value) || record.was_sent("dead", value)
+        })
+    });
+}
+
+#[test]
+fn rows_that_go_on_one_by_one_after_their_batch_went_two_ways() {
+    let build = |app: App| {
+        let rows = kafka::text("t").stream("t").then(twice::stage()).batch(5).within("200ms");
+        let both = rows.fan_out(|all| all.unbatch().then(save_later::stage()).heal());
+        app.chain(both.and(|all| all.unbatch().batch(3).within("100ms").then(save_rows::stage()).heal()))
     };
     run(build, |simulation| simulation);
 }

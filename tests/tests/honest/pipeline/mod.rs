@@ -15,6 +15,7 @@ super::programs! {
     in_a_macro,
     inside_functions,
     labels,
+    named_like_words,
     nested_fan_out,
     nodes_by_condition,
     nodes_by_functions,

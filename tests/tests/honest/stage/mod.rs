@@ -28,6 +28,7 @@ super::programs! {
     names_that_could_clash,
     nothing_returned,
     other_names_of_batches,
+    own_type_named_batch,
     parallel_auto,
     parallel_stages,
     parameters_by_condition,

@@ -11,6 +11,6 @@ struct Flight {
 fn main() {
     let _ = pipeline! {
         name "flights";
-        kafka::json::<Flight>("flights") => partition => heal;
+        kafka::json::<Flight>("flights") => batch => heal;
     };
 }

@@ -14,7 +14,7 @@ use super::{
     attribute::Settings,
     function::Function,
     input::{Input, InputKind},
-    types::{is, mentions, open, owned, peel},
+    types::{is, is_batch, mentions, open, owned, peel},
 };
 use crate::stage::fault::{Faults, fault, show};
 pub(in crate::stage) use batch::lifetimes;
@@ -204,7 +204,7 @@ fn single(returned: &Type, settings: &Settings, function: &Function) -> Result<O
         return Ok(Output { opened, yields, error, plain, opaque, iterable, ..Output::of(payload) });
     }
     refuse_unnamed(payload, function)?;
-    if is(payload, "BatchMut") || is(payload, "Batch") {
+    if is_batch(payload) {
         let help = "write `#[stage(batch)]` and take a `BatchMut<'_, T>`";
         return Err(fault(payload, "a batch comes out of a stage that takes single values", help));
     }

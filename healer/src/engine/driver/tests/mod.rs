@@ -4,6 +4,7 @@ mod group;
 mod latest;
 mod ranges;
 mod rig;
+mod saves;
 mod starts;
 mod threads;
 #[cfg(feature = "logs")]
