@@ -1,6 +1,11 @@
 //! Records that would come back to where they were: through a port, or through a topic that is written and read.
 //!
 //! A topic that is chosen by record is not known here.
+//!
+//! - A circle is refused by `build`: a port that flows into itself, and a sink whose topic leads back to it by name or by pattern
+//!   (`app/circles`). A sink whose topic another chain reads is right where nothing leads back.
+//! - A topic has one source: `build` refuses a second by its name, and a topic that two patterns match ends the pipeline when it
+//!   is assigned.
 
 use std::{collections::BTreeSet, sync::Arc};
 

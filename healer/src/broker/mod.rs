@@ -115,7 +115,7 @@ pub(crate) trait Remote: Send + Sync + 'static {
 }
 
 /// Records that count together with the offsets of the records that they were made of. Its calls block.
-pub(crate) trait Unit {
+pub(crate) trait AtomicCommit {
     /// Puts a record on its way.
     fn send(&mut self, record: &OutRecord<'_>) -> Result<Delivery, SendError>;
 

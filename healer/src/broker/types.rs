@@ -34,7 +34,8 @@ pub enum Topics {
     Pattern(Arc<str>),
 }
 
-/// A record, lent for the time of one chunk.
+/// A record, lent for the time of one chunk: its bytes stay in the buffer of the client, or of the records that wait.
+#[derive(Clone, Copy)]
 pub(crate) struct RecordRef<'a> {
     /// The number that the engine gave to the partition in [`Assignment`].
     pub(crate) slot: u32,

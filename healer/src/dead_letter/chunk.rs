@@ -12,7 +12,7 @@ use tokio::{runtime::Handle, time::timeout};
 
 use super::{DeadLetter, Redriven, Why, run::Part};
 use crate::{
-    broker::{BrokerError, BrokerErrorKind, Delivery, OutRecord, RecordRef, SendError, Unit},
+    broker::{AtomicCommit, BrokerError, BrokerErrorKind, Delivery, OutRecord, RecordRef, SendError},
     record::Headers,
 };
 
@@ -98,7 +98,7 @@ fn is_of_topic(kind: BrokerErrorKind) -> bool {
     matches!(kind, BrokerErrorKind::UnknownTopic | BrokerErrorKind::NotAuthorized)
 }
 
-impl<'u, U: Unit> Courier<'u, U> {
+impl<'u, U: AtomicCommit> Courier<'u, U> {
     pub(super) fn new(dead_letter_topic: Arc<str>, unit: &'u mut U, wait: Duration) -> Self {
         Self { dead_letter_topic, unit, wait, topics: BTreeMap::new(), done: Redriven::default() }
     }

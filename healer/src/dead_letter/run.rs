@@ -1,4 +1,20 @@
 //! One run over a dead-letter topic, on any broker.
+//!
+//! A redrive is a run of its own, not a pipeline: it takes the letters that a dead-letter topic holds when it begins, up to the
+//! high watermark, in one thread that may block, as long as its future is there; letters behind an open transaction it waits for,
+//! with a warning. An `AtomicCommit` is the letters that count together: with acknowledgements (send, wait, commit), or a
+//! transaction of the producer that has the offsets in it. A letter that is not sent back is written once more to the end of the
+//! topic, since a committed offset knows no holes.
+//!
+//! - *Where letters may go* is said by the caller, as topics or as the pipelines whose stages bury there: anybody who may write
+//!   to the dead-letter topic can put any topic into a header.
+//! - *One letter that cannot go* must cost no other one (`chunk.rs`). A topic is asked for before the first letter for it. A
+//!   letter that fails by its own fault or its topic's is kept; one that may have failed for the sake of its batch is tried again
+//!   alone. With acknowledgements the letters that arrived stay there, and only the rest is sent again. A transaction is aborted
+//!   whole, and its letters go again in order, in one transaction for each run of innocents and one for each suspect; where
+//!   nobody is known to be at fault, by halves. Records that an abort took back are at no fault, and librdkafka sometimes takes
+//!   back the next one as well. Offsets are committed as far as all is there, so an error loses nothing and repeats 512 letters
+//!   at most.
 
 use std::{
     collections::HashSet,
@@ -15,9 +31,9 @@ use super::{
 };
 use crate::{
     broker::{
-        Assignment, Broker, BrokerError, BrokerErrorKind, Commit, CommitError, Committed, Delivery, Event,
-        OutRecord, Producer as _, RecordRef, Remote, SendError, Source as _, TopicPartition, Topics, Unit,
-        Watermarks, kafka::KafkaProducer,
+        Assignment, AtomicCommit, Broker, BrokerError, BrokerErrorKind, Commit, CommitError, Committed,
+        Delivery, Event, OutRecord, Producer as _, RecordRef, Remote, SendError, Source as _, TopicPartition,
+        Topics, Watermarks, kafka::KafkaProducer,
     },
     engine::is_of_a_pipeline,
     envelope::hash_parts,
@@ -84,7 +100,7 @@ impl Wanted {
 pub(super) fn run<B: Broker>(
     redrive: &Redrive,
     mut broker: B,
-    unit: &mut impl Unit,
+    unit: &mut impl AtomicCommit,
     wait: Duration,
     wanted: &Wanted,
 ) -> Result<Redriven, BrokerError> {
@@ -194,7 +210,7 @@ fn is_held_back(remote: &dyn Remote, parts: &[Part], wait: Duration) -> Result<b
 }
 
 /// Letters and their fates; none of them once the run is not wanted any more, since all of them go together.
-fn posts<'r, U: Unit>(
+fn posts<'r, U: AtomicCommit>(
     redrive: &Redrive,
     records: &'r [RecordRef<'r>],
     parts: &[Part],
@@ -231,7 +247,7 @@ fn posts<'r, U: Unit>(
     Ok(if wanted.is_over() { Vec::new() } else { posts })
 }
 
-fn fate<U: Unit>(
+fn fate<U: AtomicCommit>(
     redrive: &Redrive,
     letter: &DeadLetter<'_>,
     courier: &mut Courier<'_, U>,
@@ -271,7 +287,7 @@ fn back(letter: &DeadLetter<'_>) -> Headers {
     headers
 }
 
-pub(super) fn commit(parts: &mut [Part], unit: &mut impl Unit) -> Result<(), BrokerError> {
+pub(super) fn commit(parts: &mut [Part], unit: &mut impl AtomicCommit) -> Result<(), BrokerError> {
     let moved = parts.iter().filter(|part| part.next > part.committed);
     let commits: Vec<_> = moved.map(Part::commit).collect();
     if commits.is_empty() {
@@ -310,7 +326,7 @@ impl Acknowledged {
     }
 }
 
-impl Unit for Acknowledged {
+impl AtomicCommit for Acknowledged {
     fn send(&mut self, record: &OutRecord<'_>) -> Result<Delivery, SendError> {
         self.producer.send(record)
     }

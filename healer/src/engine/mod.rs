@@ -11,4 +11,4 @@ pub use driver::{
 };
 pub(crate) use driver::{Connect, Launch, Leash, Mode, launch};
 #[cfg(feature = "testing")]
-pub(crate) use driver::{Station, Turner, keep, prepare};
+pub(crate) use driver::{PollLoop, Station, keep, prepare};

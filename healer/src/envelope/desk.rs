@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::{
     Outcome,
-    places::{Place, Places},
+    places::{InFlight, InFlightTable},
     rests::Rests,
 };
 use crate::{broker::TopicPartition, error::Failure, record::emit_id, topology::Copies};
@@ -130,7 +130,7 @@ pub(crate) struct Home {
     source: u32,
     copies: Copies,
     desk: Arc<Desk>,
-    places: Mutex<Places>,
+    places: Mutex<InFlightTable>,
     /// The charges of all records that ever left the poll thread.
     entered: AtomicU64,
     /// The lowest offset that failed.
@@ -206,11 +206,11 @@ impl Home {
         self.place(offset).map_or(self.source, |place| place.node())
     }
 
-    fn places(&self) -> MutexGuard<'_, Places> {
+    fn places(&self) -> MutexGuard<'_, InFlightTable> {
         self.places.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn enter(&self, place: Place) -> Arc<Place> {
+    pub(super) fn enter(&self, place: InFlight) -> Arc<InFlight> {
         let mut places = self.places();
         // Behind the lock, so nobody else adds.
         let entered = self.entered.load(Ordering::Relaxed) + u64::from(place.charge);
@@ -219,7 +219,7 @@ impl Home {
     }
 
     /// Where a pending record is; `None` while it is on the poll thread.
-    pub(crate) fn place(&self, offset: i64) -> Option<Arc<Place>> {
+    pub(crate) fn place(&self, offset: i64) -> Option<Arc<InFlight>> {
         self.places().of(offset)
     }
 
@@ -252,12 +252,12 @@ impl Home {
     }
 
     /// The outcome of a record, for the desk.
-    pub(super) fn settled(&self, place: &Place, outcome: Outcome) -> Settled {
+    pub(super) fn settled(&self, place: &InFlight, outcome: Outcome) -> Settled {
         // A returned record keeps its place, so that the error can name the stage that lost it.
         if outcome != Outcome::Returned {
             place.end();
         }
-        let Place { offset, charge, .. } = *place;
+        let InFlight { offset, charge, .. } = *place;
         Settled { slot: self.slot, generation: self.generation, offset, outcome, charge }
     }
 

@@ -12,7 +12,7 @@ use crate::record::Millis;
 
 /// Where a record is, from when it left the poll thread. Its receipt tells where it goes without a lock.
 #[derive(Debug)]
-pub(crate) struct Place {
+pub(crate) struct InFlight {
     pub(super) offset: i64,
     /// The number of the node that it waits at or runs in.
     node: AtomicU32,
@@ -27,7 +27,7 @@ pub(crate) struct Place {
     pub(crate) key: Option<KeyStart>,
 }
 
-impl Place {
+impl InFlight {
     pub(super) fn new(offset: i64, node: u32, fingerprint: u64, key: Option<&[u8]>, charge: u32) -> Self {
         let (node, done) = (AtomicU32::new(node), AtomicBool::new(false));
         Self { offset, node, done, fingerprint, timestamp: Millis::NONE, charge, key: key.map(KeyStart::of) }
@@ -88,12 +88,12 @@ impl KeyStart {
 
 /// The places of a partition's records, by offset. Those that are done go from the front, and from the middle now and then.
 #[derive(Debug, Default)]
-pub(super) struct Places {
-    line: VecDeque<Arc<Place>>,
+pub(super) struct InFlightTable {
+    line: VecDeque<Arc<InFlight>>,
     /// How many there may be before those that are done are looked for.
     room: usize,
     /// Some that are done, to be used again: memory that one thread allocates and another frees is dear.
-    spare: Vec<Arc<Place>>,
+    spare: Vec<Arc<InFlight>>,
 }
 
 /// The least room.
@@ -102,8 +102,8 @@ const ROOM: usize = 64;
 /// The most that are kept to be used again: about as many as come home together.
 const SPARE: usize = 256;
 
-impl Places {
-    pub(super) fn enter(&mut self, place: Place) -> Arc<Place> {
+impl InFlightTable {
+    pub(super) fn enter(&mut self, place: InFlight) -> Arc<InFlight> {
         if self.line.len() >= self.room {
             self.line.retain(|place| !place.is_done());
             // As many more may come before the next look, so that looking costs each of them the same.
@@ -117,7 +117,7 @@ impl Places {
         place
     }
 
-    fn share(&mut self, place: Place) -> Arc<Place> {
+    fn share(&mut self, place: InFlight) -> Arc<InFlight> {
         let Some(mut shared) = self.spare.pop() else { return Arc::new(place) };
         match Arc::get_mut(&mut shared) {
             Some(old) => *old = place,
@@ -128,7 +128,7 @@ impl Places {
 
     /// Records leave in the order of their offsets, but for one that leaves once more.
     #[cold]
-    fn put(&mut self, place: &Arc<Place>) {
+    fn put(&mut self, place: &Arc<InFlight>) {
         match self.find(place.offset) {
             Ok(at) => self.line[at] = Arc::clone(place),
             Err(at) => self.line.insert(at, Arc::clone(place)),
@@ -139,7 +139,7 @@ impl Places {
         self.line.binary_search_by_key(&offset, |place| place.offset)
     }
 
-    pub(super) fn of(&self, offset: i64) -> Option<Arc<Place>> {
+    pub(super) fn of(&self, offset: i64) -> Option<Arc<InFlight>> {
         self.find(offset).ok().map(|at| Arc::clone(&self.line[at]))
     }
 
@@ -159,15 +159,15 @@ impl Places {
 
 #[cfg(test)]
 mod tests {
-    use super::{Place, Places, ROOM, SPARE};
+    use super::{InFlight, InFlightTable, ROOM, SPARE};
 
-    fn place(offset: i64) -> Place {
-        Place::new(offset, 1, 0, None, 0)
+    fn place(offset: i64) -> InFlight {
+        InFlight::new(offset, 1, 0, None, 0)
     }
 
     #[test]
     fn what_is_done_is_forgotten_also_above_one_that_is_stuck() {
-        let mut places = Places::default();
+        let mut places = InFlightTable::default();
         let stuck = places.enter(place(0));
         for offset in 1..10_000 {
             let entered = places.enter(place(offset * 3));
@@ -188,7 +188,7 @@ mod tests {
 
     #[test]
     fn one_that_leaves_once_more_is_where_it_is_now() {
-        let mut places = Places::default();
+        let mut places = InFlightTable::default();
         let first: Vec<_> = [3, 5, 9].into_iter().map(|offset| places.enter(place(offset))).collect();
         places.enter(place(5)).move_to(2);
         first[1].end();

@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
-use super::{Home, Outcome, fingerprint::fingerprint, places::Place};
+use super::{Home, Outcome, fingerprint::fingerprint, places::InFlight};
 use crate::broker::RecordRef;
 
 /// Owes an outcome, to one record or to several. It is never `Clone`; dropped without an outcome it returns its records, so
@@ -18,7 +18,7 @@ pub(crate) struct Receipt {
 enum Owed {
     One {
         home: Arc<Home>,
-        place: Arc<Place>,
+        place: Arc<InFlight>,
     },
     Share(Arc<Split>),
     /// One a row of a batch.
@@ -109,7 +109,7 @@ impl Drop for Hold {
 
 impl Receipt {
     /// The receipt of one record that leaves the poll thread.
-    pub(super) fn one(home: Arc<Home>, place: Place) -> Self {
+    pub(super) fn one(home: Arc<Home>, place: InFlight) -> Self {
         let place = home.enter(place);
         Self { owed: Owed::One { home, place } }
     }
@@ -118,7 +118,7 @@ impl Receipt {
     #[inline]
     pub(crate) fn fresh(home: &Arc<Home>, record: &RecordRef<'_>, node: u32, beside: usize) -> Self {
         let charge = home.charge(record.bytes() + beside);
-        let place = Place::new(record.offset, node, fingerprint(record), record.key, charge);
+        let place = InFlight::new(record.offset, node, fingerprint(record), record.key, charge);
         Self::one(Arc::clone(home), place.of_time(record.timestamp))
     }
 

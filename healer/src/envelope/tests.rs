@@ -6,8 +6,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Desk, Home, Outcome, Reason, Receipt, Settled, fingerprint, places::Place};
-use crate::lane::{Claim, End, Visit};
+use super::{Desk, Home, Outcome, Reason, Receipt, Settled, fingerprint, places::InFlight};
+use crate::lane::{End, Obligation, Visit};
 use crate::{
     broker::{ReadHeaders, RecordRef, TopicPartition},
     context::Context,
@@ -34,7 +34,7 @@ impl Room {
     }
 
     fn receipt(&self, offset: i64) -> Receipt {
-        Receipt::one(Arc::clone(&self.home), Place::new(offset, 1, 0, None, 0))
+        Receipt::one(Arc::clone(&self.home), InFlight::new(offset, 1, 0, None, 0))
     }
 
     fn batch(&self, offsets: std::ops::Range<i64>) -> Receipt {
@@ -61,13 +61,13 @@ impl Room {
             value: None,
             headers: &NoHeaders,
         };
-        let claim = Claim::Fresh { home: &self.home, record: &record };
+        let claim = Obligation::Fresh { home: &self.home, record: &record };
         let mut visit = Visit::new(claim, &mut self.context, 1);
         let result = nodes(&mut visit);
         let end = match visit.finish(Ok(())) {
             End::Settled(outcome) => End::Settled(outcome),
             End::Moved => End::Moved,
-            End::Failed(failure, _) => End::Failed(failure, Claim::Gone),
+            End::Failed(failure, _) => End::Failed(failure, Obligation::Gone),
         };
         (result, end)
     }
@@ -367,7 +367,7 @@ fn a_way_that_fails_after_another_went_on_returns_the_record_once() {
         value: None,
         headers: &NoHeaders,
     };
-    let claim = Claim::Fresh { home: &room.home, record: &record };
+    let claim = Obligation::Fresh { home: &room.home, record: &record };
     let mut context = room.context.clone();
     let mut visit = Visit::new(claim, &mut context, 1);
     let share = visit.shared(|visit| visit.take(5));

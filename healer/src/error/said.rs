@@ -1,4 +1,8 @@
-//! The words of errors. A user's may panic, write without an end, or be its own source: each is cut off.
+//! The words of errors.
+//!
+//! An error is asked for its words in this one place, each of a chain once, up to 32 of them and up to a length: a
+//! user's error may panic, write without an end, or be its own source. `Display` of `RecordError` has the chain, since most
+//! programs print an error and no more; its `source` is the error itself, to be downcast.
 
 use std::{
     error::Error as StdError,

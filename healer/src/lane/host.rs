@@ -1,10 +1,8 @@
 //! The host of a lane: the only way from a node to the world.
 
 use std::{
-    any::Any,
-    collections::HashMap,
     future::Future,
-    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
+    sync::{Arc, OnceLock},
     time::Duration,
 };
 
@@ -12,62 +10,65 @@ use futures_util::future::{BoxFuture, abortable};
 use tokio::sync::{oneshot, watch};
 
 use super::{
-    Checkpoints, Circuits, Shared,
+    Checkpoints, Circuits, LaneScope, Shared, SharedLane,
+    scope::{LaneSet, Members, Opaque},
     stack::{self, deep, with_stack},
-    tasks::Tasks,
 };
 use crate::{
     broker::Producer,
+    envelope::Home,
     error::{Cause, catch},
     observe::{LaneCounts, Measures, Rare, Tracing},
     reports::Reports,
     topology::{Found, Need, Nodes},
 };
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 /// A lane's view of the running pipeline.
 #[derive(Clone)]
 pub struct Host {
     shared: Arc<Shared>,
-    /// Slot and generation; `None` below a node that mixes partitions.
-    origin: Option<(u32, u32)>,
-    ports: Arc<Mutex<HashMap<u32, Box<dyn Any + Send>>>>,
-    tasks: Arc<Tasks>,
+    /// All that the lanes of the same partitions have in common.
+    lanes: Arc<LaneSet>,
+    /// Those of `lanes`, one step nearer.
     counts: Arc<LaneCounts>,
     /// Opened by the first record that fails.
-    office: Arc<OnceLock<Box<dyn Any + Send + Sync>>>,
+    letters: Arc<OnceLock<Opaque>>,
 }
 
 impl Host {
-    pub(crate) fn of_partition(shared: &Arc<Shared>, slot: u32, generation: u32) -> Self {
-        Self {
-            shared: Arc::clone(shared),
-            origin: Some((slot, generation)),
-            ports: Arc::default(),
-            tasks: Arc::default(),
-            counts: shared.counts.open(),
-            office: Arc::default(),
-        }
+    pub(crate) fn of_partition(shared: &Arc<Shared>, home: &Home) -> Self {
+        Self::of(shared, Arc::new(LaneSet::new(Members::of(home), shared.counts.open())))
     }
 
-    /// The view of a lane that serves all partitions.
-    pub(crate) fn of_pipeline(&self) -> Self {
-        Self {
-            shared: Arc::clone(&self.shared),
-            origin: None,
-            ports: Arc::default(),
-            tasks: Arc::clone(&self.shared.pipeline_tasks),
-            counts: Arc::clone(&self.shared.pipeline_counts),
-            office: Arc::default(),
+    fn of(shared: &Arc<Shared>, lanes: Arc<LaneSet>) -> Self {
+        let counts = Arc::clone(&lanes.counts);
+        Self { shared: Arc::clone(shared), lanes, counts, letters: Arc::default() }
+    }
+
+    /// The view of a lane that serves more partitions.
+    fn widened(&self, scope: LaneScope) -> Self {
+        let members = self.lanes.members.widened(scope);
+        if members == self.lanes.members {
+            return self.clone();
         }
+        Self::of(&self.shared, self.shared.wide_lanes.of(members, || self.shared.counts.open()))
+    }
+
+    /// The lane of a node in `scope`: the one that is open, or a new one, opened with the host of its partitions.
+    pub(crate) fn lane<L: SharedLane>(
+        &self,
+        node: u32,
+        scope: LaneScope,
+        open: impl FnOnce(&Self) -> L,
+    ) -> L {
+        let host = self.widened(scope);
+        host.lanes.lane(node).unwrap_or_else(|| host.lanes.keep(node, open(&host)))
     }
 
     /// The view of a lane that serves one partition again, below a node that mixed them: it is within this one.
-    pub(crate) fn of_one_again(&self, slot: u32, generation: u32) -> Self {
-        Self { tasks: self.tasks.within(), ..Self::of_partition(&self.shared, slot, generation) }
+    pub(crate) fn of_one_again(&self, home: &Home) -> Self {
+        let lanes = self.lanes.within(Members::of(home), self.shared.counts.open());
+        Self::of(&self.shared, Arc::new(lanes))
     }
 
     pub(crate) fn shared(&self) -> &Arc<Shared> {
@@ -112,14 +113,20 @@ impl Host {
         &self.shared.measures
     }
 
-    /// Where fused nodes of this lane leave dead letters; its type is the nodes' own, one for all of them.
-    pub(crate) fn office<O: Send + Sync + 'static>(&self, open: impl FnOnce(&Self) -> O) -> &O {
-        let office = self.office.get_or_init(|| Box::new(open(self)));
-        office.downcast_ref().expect("all lanes have offices of one type")
+    /// Where fused nodes of this lane leave dead letters; its type is the nodes' own, one for all of them. It is opened with a host
+    /// that has no letters yet, since a sender that its own task held would never be closed.
+    pub(crate) fn letters<O: Send + Sync + 'static>(&self, open: impl FnOnce(&Self) -> O) -> &O {
+        let apart = || Self { letters: Arc::default(), ..self.clone() };
+        let letters = self.letters.get_or_init(|| Opaque::new(open(&apart())));
+        letters.get().expect("all lanes have letters of one type")
     }
 
+    /// Slot and generation of the lane's partition; `None` below a node that mixes partitions.
     pub(crate) fn origin(&self) -> Option<(u32, u32)> {
-        self.origin
+        match self.lanes.members {
+            Members::One { slot, generation, .. } => Some((slot, generation)),
+            Members::Numbered(_) | Members::All => None,
+        }
     }
 
     pub(crate) fn in_flight(&self) -> usize {
@@ -144,7 +151,7 @@ impl Host {
         F: Future<Output = ()> + Send + 'static,
     {
         let (task, handle) = abortable(deep(stack, task));
-        self.tasks.add(handle);
+        self.lanes.tasks.add(handle);
         self.shared.runtime.spawn(Box::pin(async move {
             // An aborted task has returned its receipts.
             let _ = task.await;
@@ -153,12 +160,12 @@ impl Host {
 
     /// Cancels the tasks of this lane; their receipts are returned.
     pub(crate) fn abort(&self) {
-        self.tasks.abort();
+        self.lanes.tasks.abort();
     }
 
     /// Whether the tasks of this lane were cancelled. One that was held up by user code hears of it only where it waits.
     pub(crate) fn is_aborted(&self) -> bool {
-        self.tasks.are_aborted()
+        self.lanes.tasks.are_aborted()
     }
 
     /// Runs a call that may block, on the pool for such calls; a panic comes back as an error. Where the pool is shut down nothing
@@ -191,52 +198,16 @@ impl Host {
         self.shared.runtime.sleep(time)
     }
 
-    pub(crate) fn patience(&self) -> Patience {
-        Patience(self.shared.hurry.clone())
-    }
-
-    /// The lane behind a port, if this partition has one.
-    pub(crate) fn port_lane<W: Send + 'static, Q>(
-        &self,
-        port: u32,
-        upgrade: fn(&W) -> Option<Q>,
-    ) -> Option<Q> {
-        lock(&self.ports).get(&port)?.downcast_ref::<W>().and_then(upgrade)
-    }
-
-    pub(crate) fn keep_port_lane<W: Send + 'static>(&self, port: u32, weak: W) {
-        lock(&self.ports).insert(port, Box::new(weak));
-    }
-
-    /// The one lane of a node that mixes partitions; opened by the first that needs it: a partition, on the poll thread, or a task
-    /// below another such node.
-    pub(crate) fn pipeline_lane<W: Send + 'static, Q>(
-        &self,
-        node: u32,
-        upgrade: impl Fn(&W) -> Option<Q>,
-        open: impl FnOnce() -> (Q, W),
-    ) -> Q {
-        let known = lock(&self.shared.pipeline_lanes)
-            .get(&node)
-            .and_then(|any| any.downcast_ref::<W>().and_then(&upgrade));
-        known.unwrap_or_else(|| {
-            let (lane, weak) = open();
-            let mut lanes = lock(&self.shared.pipeline_lanes);
-            let meanwhile = lanes.get(&node).and_then(|any| any.downcast_ref::<W>().and_then(&upgrade));
-            // Where the other was opened meanwhile this one closes again: it holds nothing yet.
-            meanwhile.unwrap_or_else(|| {
-                lanes.insert(node, Box::new(weak));
-                lane
-            })
-        })
+    pub(crate) fn flush_signal(&self) -> FlushSignal {
+        FlushSignal(self.shared.flush.clone())
     }
 }
 
 /// Tells a node that waits for more records that none are expected any more.
-pub(crate) struct Patience(watch::Receiver<bool>);
+pub(crate) struct FlushSignal(watch::Receiver<bool>);
 
-impl Patience {
-    pub(crate) async fn is_over(&mut self) {
+impl FlushSignal {
+    pub(crate) async fn is_due(&mut self) {
         if self.0.wait_for(|over| *over).await.is_err() {
             // The engine is gone; the lane ends by itself.
             std::future::pending::<()>().await;

@@ -1,18 +1,14 @@
 //! The state that all lanes of a running pipeline share.
 
-use std::{
-    any::Any,
-    collections::HashMap,
-    sync::{Arc, Mutex},
-};
+use std::sync::Arc;
 
 use tokio::sync::{Notify, watch};
 
-use super::{Checkpoints, Circuits, Runtime, Sends, tasks::Tasks};
+use super::{Checkpoints, Circuits, Runtime, Sends, scope::WideLanes};
 use crate::{
     broker::Producer,
     envelope::Desk,
-    observe::{AllGivenUp, LaneCounts, Measures, Named, StageCounts, Tracing},
+    observe::{AllGivenUp, Measures, Named, StageCounts, Tracing},
     reports::Reports,
     topology::{Nodes, States},
 };
@@ -37,14 +33,12 @@ pub(crate) struct Shared {
     /// The pipeline's name.
     pub(crate) pipeline: String,
     _named: Named,
-    /// Of nodes that mix partitions.
-    pub(super) pipeline_counts: Arc<LaneCounts>,
     /// `true` once nothing more is expected, so that nothing waits for company.
-    pub(crate) hurry: watch::Receiver<bool>,
+    pub(crate) flush: watch::Receiver<bool>,
     /// Records wait for memory that is held by records which wait for company.
     pub(crate) starved: Notify,
-    pub(super) pipeline_lanes: Mutex<HashMap<u32, Box<dyn Any + Send>>>,
-    pub(super) pipeline_tasks: Arc<Tasks>,
+    /// Lanes that serve more than one partition.
+    pub(super) wide_lanes: WideLanes,
 }
 
 /// The parts of which `Shared` is made.
@@ -56,7 +50,7 @@ pub(crate) struct Sharing {
     pub(crate) producer: Option<Arc<dyn Producer>>,
     pub(crate) sends: Arc<Sends>,
     pub(crate) in_flight: usize,
-    pub(crate) hurry: watch::Receiver<bool>,
+    pub(crate) flush: watch::Receiver<bool>,
     pub(crate) nodes: Nodes,
     pub(crate) checkpoints: Checkpoints,
     pub(crate) measures: Measures,
@@ -74,14 +68,13 @@ impl Shared {
             producer,
             sends,
             in_flight,
-            hurry,
+            flush,
             nodes,
             checkpoints,
             measures,
             reports,
             traces,
         } = sharing;
-        let counts = StageCounts::new(nodes.graph());
         Self {
             runtime,
             states: Arc::new(states),
@@ -90,8 +83,7 @@ impl Shared {
             producer,
             sends,
             in_flight,
-            pipeline_counts: counts.open(),
-            counts,
+            counts: StageCounts::new(nodes.graph()),
             measures,
             reports,
             traces,
@@ -100,10 +92,9 @@ impl Shared {
             pipeline,
             _named: Named::new(nodes.graph()),
             nodes,
-            hurry,
+            flush,
             starved: Notify::new(),
-            pipeline_lanes: Mutex::default(),
-            pipeline_tasks: Arc::default(),
+            wide_lanes: WideLanes::default(),
         }
     }
 
@@ -113,6 +104,6 @@ impl Shared {
 
     /// Cancels the tasks of nodes that mix partitions; their receipts are returned.
     pub(crate) fn abort(&self) {
-        self.pipeline_tasks.abort();
+        self.wide_lanes.abort();
     }
 }

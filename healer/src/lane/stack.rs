@@ -1,7 +1,11 @@
 //! The stack that values need on their way down a chain.
 //!
-//! Fused nodes call each other, and each call has its value on the stack, in unoptimised code several times. So the need grows with
-//! the values and with the number of nodes, and no fixed stack is large enough: a run of nodes gets a larger one where it needs it.
+//! Fused nodes call each other, and without optimisation each moves its value seven times (a flat stage twenty-three). So the
+//! need grows with value and chain: `Below::stack` adds it up, eight values for each hand that a value goes through, and the
+//! caller that begins a run ensures that much stack, and half a MiB for the user's own: the lane once a chunk, a task once a poll
+//! (with eight times its future), a blocking call once. Where it is not, `stacker` lends a larger stack for that time, on threads
+//! of the engine as on those of tokio. The bound is memory: 200 fused stages of 64 KiB ask for 300 MiB of addresses and touch a
+//! third.
 
 use std::{
     future::{Future, poll_fn},

@@ -18,7 +18,7 @@ pub struct Visit<'r> {
     pub(crate) host: Option<&'r Host>,
     /// The raw record, where this is the poll thread.
     record: Option<&'r RecordRef<'r>>,
-    claim: Claim<'r>,
+    obligation: Obligation<'r>,
     /// How many nodes above gave the item to several ways.
     sharing: u32,
     /// The node that runs now, for the error after a panic.
@@ -30,7 +30,7 @@ pub struct Visit<'r> {
 }
 
 /// The form in which the outcome of the item is owed.
-pub(crate) enum Claim<'r> {
+pub(crate) enum Obligation<'r> {
     /// A record on the poll thread: owed by the chunk, no receipt exists yet.
     Fresh { home: &'r Arc<Home>, record: &'r RecordRef<'r> },
     /// An item that came through a boundary: owed by its receipt.
@@ -41,14 +41,14 @@ pub(crate) enum Claim<'r> {
     Gone,
 }
 
-impl Claim<'_> {
+impl Obligation<'_> {
     /// Whether all that is owed is somebody else's by now.
     pub(crate) fn is_fenced(&self) -> bool {
         match self {
-            Claim::Held(receipt) => receipt.is_fenced(),
-            Claim::Split(shares) => shares.is_fenced(),
+            Obligation::Held(receipt) => receipt.is_fenced(),
+            Obligation::Split(shares) => shares.is_fenced(),
             // The poll thread runs nothing of a generation that is over.
-            Claim::Fresh { .. } | Claim::Gone => false,
+            Obligation::Fresh { .. } | Obligation::Gone => false,
         }
     }
 
@@ -59,10 +59,10 @@ impl Claim<'_> {
             records.push((Arc::clone(&home.partition.topic), home.partition.partition, offset));
         };
         match self {
-            Claim::Held(receipt) => receipt.each_home(&mut add),
-            Claim::Split(shares) => shares.each_home(&mut add),
-            Claim::Fresh { home, record } => add(home, record.offset),
-            Claim::Gone => {}
+            Obligation::Held(receipt) => receipt.each_home(&mut add),
+            Obligation::Split(shares) => shares.each_home(&mut add),
+            Obligation::Fresh { home, record } => add(home, record.offset),
+            Obligation::Gone => {}
         }
         RowRange::of(records)
     }
@@ -74,19 +74,19 @@ pub(crate) enum End<'r> {
     Settled(Outcome),
     /// Something below holds the receipt, or a share of it.
     Moved,
-    /// With an error, and the claim. The claim's records are pending again once it is dropped, after the error was told: a
+    /// With an error, and the obligation. The obligation's records are pending again once it is dropped, after the error was told: a
     /// record that is returned without a word is taken for lost.
-    Failed(Failure, Claim<'r>),
+    Failed(Failure, Obligation<'r>),
 }
 
 impl<'r> Visit<'r> {
     #[inline]
-    pub(crate) fn new(claim: Claim<'r>, context: &'r mut Context, at: u32) -> Self {
-        let record = match &claim {
-            Claim::Fresh { record, .. } => Some(*record),
+    pub(crate) fn new(obligation: Obligation<'r>, context: &'r mut Context, at: u32) -> Self {
+        let record = match &obligation {
+            Obligation::Fresh { record, .. } => Some(*record),
             _ => None,
         };
-        Self { context, host: None, record, claim, sharing: 0, at, is_buried: false, outcome: None }
+        Self { context, host: None, record, obligation, sharing: 0, at, is_buried: false, outcome: None }
     }
 
     /// The raw record, where this is the poll thread.
@@ -131,8 +131,13 @@ impl<'r> Visit<'r> {
 
     /// As [`new`](Self::new), where failures follow the policies of the pipeline.
     #[inline]
-    pub(crate) fn hosted(host: &'r Host, claim: Claim<'r>, context: &'r mut Context, at: u32) -> Self {
-        Self { host: Some(host), ..Self::new(claim, context, at) }
+    pub(crate) fn hosted(
+        host: &'r Host,
+        obligation: Obligation<'r>,
+        context: &'r mut Context,
+        at: u32,
+    ) -> Self {
+        Self { host: Some(host), ..Self::new(obligation, context, at) }
     }
 
     /// The record becomes a dead letter; says whether it was to be one already.
@@ -176,13 +181,13 @@ impl<'r> Visit<'r> {
     /// As [`take`](Self::take), with so many bytes kept beside key and value.
     pub(crate) fn take_with(&mut self, node: u32, beside: usize) -> Receipt {
         self.at = node;
-        let receipt = match std::mem::replace(&mut self.claim, Claim::Gone) {
-            Claim::Fresh { home, record } => Receipt::fresh(home, record, node, beside),
-            Claim::Held(receipt) => receipt,
-            Claim::Split(shares) => return self.take_share(shares, node),
+        let receipt = match std::mem::replace(&mut self.obligation, Obligation::Gone) {
+            Obligation::Fresh { home, record } => Receipt::fresh(home, record, node, beside),
+            Obligation::Held(receipt) => receipt,
+            Obligation::Split(shares) => return self.take_share(shares, node),
             // Only a node that calls below twice without `shared` could come here: this receipt owes nothing, and the
             // visit's own outcome still decides.
-            Claim::Gone => return Receipt::many(Vec::new()),
+            Obligation::Gone => return Receipt::many(Vec::new()),
         };
         if self.sharing > 0 {
             return self.take_share(receipt.into_shares(), node);
@@ -193,7 +198,7 @@ impl<'r> Visit<'r> {
 
     fn take_share(&mut self, shares: Shares, node: u32) -> Receipt {
         let receipt = shares.share();
-        self.claim = Claim::Split(shares);
+        self.obligation = Obligation::Split(shares);
         receipt.moved_to(node);
         receipt
     }
@@ -201,58 +206,58 @@ impl<'r> Visit<'r> {
     /// An error of this item at a node.
     #[cold]
     pub(crate) fn failure(&self, node: u32, cause: Cause) -> Failure {
-        failure_of(&self.claim, self.context, node, cause)
+        failure_of(&self.obligation, self.context, node, cause)
     }
 
-    /// Ends the visit: a claim that no node below took is settled or pending again. Nothing is left in the visit to drop.
+    /// Ends the visit: an obligation that no node below took is settled or pending again. Nothing is left in the visit to drop.
     #[inline]
     pub(crate) fn finish(&mut self, result: Result<(), Failure>) -> End<'r> {
         // The two usual ends of a fused record take nothing out of the visit.
-        match (&result, &self.claim, self.outcome) {
-            (Ok(()), Claim::Fresh { .. }, Some(outcome)) => End::Settled(outcome),
-            (Ok(()), Claim::Gone, _) => End::Moved,
-            _ => self.finish_claim(result),
+        match (&result, &self.obligation, self.outcome) {
+            (Ok(()), Obligation::Fresh { .. }, Some(outcome)) => End::Settled(outcome),
+            (Ok(()), Obligation::Gone, _) => End::Moved,
+            _ => self.finish_obligation(result),
         }
     }
 
-    fn finish_claim(&mut self, result: Result<(), Failure>) -> End<'r> {
-        let claim = std::mem::replace(&mut self.claim, Claim::Gone);
+    fn finish_obligation(&mut self, result: Result<(), Failure>) -> End<'r> {
+        let obligation = std::mem::replace(&mut self.obligation, Obligation::Gone);
         if let Err(failure) = result {
-            return Self::finish_failed(claim, failure);
+            return Self::finish_failed(obligation, failure);
         }
-        match (claim, self.outcome) {
-            (Claim::Fresh { .. }, Some(outcome)) => End::Settled(outcome),
-            (Claim::Held(receipt), Some(outcome)) => {
+        match (obligation, self.outcome) {
+            (Obligation::Fresh { .. }, Some(outcome)) => End::Settled(outcome),
+            (Obligation::Held(receipt), Some(outcome)) => {
                 receipt.settle(outcome);
                 End::Settled(outcome)
             }
-            (Claim::Split(shares), outcome) => {
+            (Obligation::Split(shares), outcome) => {
                 shares.end(outcome);
                 End::Moved
             }
-            (Claim::Gone, _) => End::Moved,
-            (claim @ (Claim::Fresh { .. } | Claim::Held(_)), None) => {
-                let failure = failure_of(&claim, self.context, self.at, Cause::Lost);
-                Self::finish_failed(claim, failure)
+            (Obligation::Gone, _) => End::Moved,
+            (obligation @ (Obligation::Fresh { .. } | Obligation::Held(_)), None) => {
+                let failure = failure_of(&obligation, self.context, self.at, Cause::Lost);
+                Self::finish_failed(obligation, failure)
             }
         }
     }
 
     #[cold]
-    fn finish_failed(claim: Claim<'r>, failure: Failure) -> End<'r> {
+    fn finish_failed(obligation: Obligation<'r>, failure: Failure) -> End<'r> {
         // No further record of these partitions is started.
-        match &claim {
-            Claim::Fresh { home, record } => home.halt(record.offset),
-            Claim::Held(receipt) => receipt.halt(),
-            Claim::Split(shares) => shares.halt(),
-            Claim::Gone => {}
+        match &obligation {
+            Obligation::Fresh { home, record } => home.halt(record.offset),
+            Obligation::Held(receipt) => receipt.halt(),
+            Obligation::Split(shares) => shares.halt(),
+            Obligation::Gone => {}
         }
-        End::Failed(failure, claim)
+        End::Failed(failure, obligation)
     }
 }
 
 /// An error that names all that is owed where it is about a batch.
-fn failure_of(claim: &Claim<'_>, context: &Context, node: u32, cause: Cause) -> Failure {
+fn failure_of(obligation: &Obligation<'_>, context: &Context, node: u32, cause: Cause) -> Failure {
     let failure = context.failure(node, cause);
-    if context.is_of_many() { failure.of_rows(claim.rows()) } else { failure }
+    if context.is_of_many() { failure.of_rows(obligation.rows()) } else { failure }
 }

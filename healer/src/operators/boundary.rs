@@ -2,80 +2,34 @@
 
 use std::{future::Future, sync::Arc};
 
-pub use super::queue::{Envelope, Inbox, Queue};
 pub(super) use super::{
-    queue::{Gate, Needs, WeakQueue, queue},
+    queue::{Carry, Gate},
+    serve::{ServeOne, one_by_one, start, start_with},
     step::{Step, finish},
+};
+pub use super::{
+    queue::{Envelope, Inbox, Queue},
+    serve::Serve,
 };
 use crate::{
     chain::{Below, Consumer},
     context::Context,
     envelope::{Outcome, Receipt},
     error::{Cause, Failure, catch},
-    lane::{Claim, Host, Visit},
+    lane::{Host, LaneScope, Obligation, Visit},
     observe,
     operators::failing,
 };
 
-/// The work of a boundary's task.
-pub trait Serve<T>: Send + Sync + 'static {
-    /// The state of the task for a partition, with the lane below.
-    type Lane: Send + 'static;
-
-    /// The needs of this node and the nodes below it, and the stack that its task takes.
-    fn below(&self) -> Below;
-
-    /// The node's number.
-    fn node(&self) -> u32;
-
-    /// How many records an item is.
-    fn records(_: &T) -> u64 {
-        1
-    }
-
-    /// Makes the lane of its task.
-    fn open(&self, host: &Host) -> Self::Lane;
-
-    /// Handles all that comes: settles its receipts, or passes them on.
-    fn run<'a>(
-        &'a self,
-        lane: &'a mut Self::Lane,
-        host: &'a Host,
-        inbox: &'a mut Inbox<T>,
-    ) -> impl Future<Output = ()> + Send + 'a;
-}
-
-/// How a boundary handles one item, where it takes one after the other.
-pub(super) trait ServeOne<T>: Serve<T> {
-    fn serve<'a>(
-        &'a self,
-        lane: &'a mut Self::Lane,
-        host: &'a Host,
-        item: Envelope<T>,
-    ) -> impl Future<Output = ()> + Send + 'a;
-}
-
-/// Serves one item after the other.
-pub(super) async fn one_by_one<T: Send + 'static, S: ServeOne<T>>(
-    serve: &S,
-    lane: &mut S::Lane,
-    host: &Host,
-    inbox: &mut Inbox<T>,
-) {
-    while let Some(item) = inbox.next().await {
-        // A partition that has failed runs nothing any more: waiting items are returned.
-        if !item.receipt.is_halted() {
-            serve.serve(lane, host, item).await;
-        }
-    }
-}
-
 /// A node whose items wait in a queue for its task, and the nodes below it.
-pub struct Boundary<S>(Arc<S>);
+pub struct Boundary<S> {
+    node: u32,
+    serve: Arc<S>,
+}
 
 impl<S> Boundary<S> {
-    pub(super) fn new(serve: S) -> Self {
-        Self(Arc::new(serve))
+    pub(super) fn new(node: u32, serve: S) -> Self {
+        Self { node, serve: Arc::new(serve) }
     }
 }
 
@@ -84,16 +38,19 @@ impl<T: Send + 'static, S: Serve<T>> Consumer<T> for Boundary<S> {
 
     #[inline]
     fn below(&self) -> Below {
-        Below::queue::<T>(self.0.below().reads)
+        Below::queue::<T>(self.serve.below().reads)
     }
 
     fn open(&self, host: &Host) -> Self::Lane {
-        start(&self.0, host)
+        match S::SCOPE {
+            LaneScope::Partition => start(&self.serve, host, self.node),
+            wide => host.lane(self.node, wide, |host| start(&self.serve, host, self.node)),
+        }
     }
 
     fn push(&self, lane: &mut Self::Lane, visit: &mut Visit<'_>, item: T) -> Result<(), Failure> {
-        visit.enter_with(self.0.node(), S::records(&item));
-        lane.take(visit, self.0.node(), item);
+        visit.enter_with(self.node, S::records(&item));
+        lane.take(visit, self.node, item);
         Ok(())
     }
 
@@ -102,17 +59,19 @@ impl<T: Send + 'static, S: Serve<T>> Consumer<T> for Boundary<S> {
     }
 }
 
-/// Starts the task of a boundary. It ends when all givers are gone and the queue is empty, and then closes its own lane: so
-/// a drain goes down the pipeline by itself.
-pub(super) fn start<T: Send + 'static, S: Serve<T>>(serve: &Arc<S>, host: &Host) -> Queue<T> {
-    let below = serve.below();
-    let (queue, mut inbox) = queue(Needs::new(below.reads, host, serve.node()));
-    let (serve, host_of_task) = (Arc::clone(serve), host.clone());
-    let mut lane = serve.open(host);
-    host.spawn(below.stack, || async move {
-        serve.run(&mut lane, &host_of_task, &mut inbox).await;
-    });
-    queue
+/// Carries an item on, and waits until the nodes below have room again.
+#[inline]
+pub(super) fn pass_on<'l, U, D: Consumer<U>>(
+    host: &Host,
+    next: &'l D,
+    lane: &'l mut D::Lane,
+    node: u32,
+    receipt: Receipt,
+    context: &mut Context,
+    step: Step<U>,
+) -> impl Future<Output = ()> + Send + use<'l, U, D> {
+    carry_on(host, next, lane, node, receipt, context, step);
+    next.room(lane)
 }
 
 /// Carries an item on into the fused nodes below, and settles it where nobody took it. It counts as one record that its node
@@ -127,7 +86,7 @@ pub(super) fn carry_on<U, D: Consumer<U>>(
     step: Step<U>,
 ) {
     let _inside = observe::enter(context.here(), node);
-    let mut visit = Visit::hosted(host, Claim::Held(receipt), context, node);
+    let mut visit = Visit::hosted(host, Obligation::Held(receipt), context, node);
     let result = match step {
         Step::Next(value) => {
             visit.give();

@@ -8,7 +8,7 @@ use crate::{
     chain::{Branch, Chain, Checked, Consumer, Healed, Raw},
     context::Context,
     envelope::Home,
-    lane::{ChunkLog, Claim, Credit, End, Entry, EntryLane, Host, Visit, stack::with_stack},
+    lane::{ChunkLog, Credit, End, Entry, EntryLane, Host, Obligation, Visit, stack::with_stack},
     observe::{self, Inside, Trace, TracedSource, Watch},
     topology::Node,
 };
@@ -120,9 +120,9 @@ impl<D: Consumer<Raw>> LaneOf<D> {
             }
             watch = Watch::new(false, logged);
             observe::set(self.context.here());
-            let claim = Claim::Fresh { home: &self.home, record };
+            let obligation = Obligation::Fresh { home: &self.home, record };
             // `finish` ends the visit in any case: nothing is left to drop then, and to check that would cost.
-            let mut visit = ManuallyDrop::new(Visit::hosted(&self.host, claim, &mut self.context, 0));
+            let mut visit = ManuallyDrop::new(Visit::hosted(&self.host, obligation, &mut self.context, 0));
             let result = push_guarded(&*self.chain, &mut self.lane, &mut visit, Raw);
             match visit.finish(result) {
                 End::Settled(outcome) => {

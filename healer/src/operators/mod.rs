@@ -11,6 +11,7 @@ mod map;
 mod partition;
 mod port;
 mod queue;
+mod serve;
 mod sink;
 mod source;
 mod stage;
@@ -36,3 +37,6 @@ pub use stage::{
     Reporting, RetryingKind, SaysNothing, SaysSo, Shape, Shown, Stage, SyncKind, SyncStage, TaskKind,
     Transient, Verdict, copy_to_report, name_of_list, order_key, report_input, report_rows,
 };
+
+#[cfg(all(test, feature = "testing"))]
+mod tests;

@@ -5,13 +5,13 @@ use std::{collections::HashMap, marker::PhantomData, mem, sync::Arc, time::Durat
 use foldhash::fast::FixedState;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, WeakUnboundedSender, unbounded_channel};
 
-use super::boundary::{Envelope, Gate, Needs, Step, carry_on};
+use super::boundary::{Carry, Envelope, Gate, Step, carry_on};
 use crate::{
     chain::{Batch, Below, Consumer, Gathers, Operator},
     context::Context,
     envelope::Receipt,
     error::Failure,
-    lane::{Host, Visit},
+    lane::{Host, LaneScope, SharedLane, Visit},
     topology::{Node, NodeDraft, NodeKind},
 };
 
@@ -41,14 +41,14 @@ impl<T: Send + 'static> Operator for Partition<T> {
     }
 
     fn attach<D: Consumer<Batch<T>>>(self, node: Arc<Node>, next: D) -> Self::Node<D> {
-        PartitionNode(Arc::new(Work { node, next }))
+        PartitionNode(Arc::new(BatchingTask { node, next }))
     }
 }
 
 /// A `partition` and the nodes below it.
-pub struct PartitionNode<D>(Arc<Work<D>>);
+pub struct PartitionNode<D>(Arc<BatchingTask<D>>);
 
-struct Work<D> {
+struct BatchingTask<D> {
     node: Arc<Node>,
     next: D,
 }
@@ -63,7 +63,7 @@ enum Message<T> {
 pub struct PartitionLane<T> {
     sender: UnboundedSender<Message<T>>,
     gate: Arc<Gate>,
-    needs: Needs,
+    needs: Carry,
     origin: Option<(u32, u32)>,
 }
 
@@ -86,19 +86,15 @@ impl<T: Send + 'static, D: Consumer<Batch<T>>> Consumer<T> for PartitionNode<D> 
 
     fn open(&self, host: &Host) -> Self::Lane {
         let id = self.0.node.id;
-        let open = || {
+        let Entrance { sender, gate } = host.lane(id, LaneScope::Pipeline, |host| {
             let (sender, receiver) = unbounded_channel();
-            let host = host.of_pipeline();
             let gate = Arc::<Gate>::default();
             let inbox = Inbox { receiver, gate: Arc::clone(&gate) };
             let gather = Gather::<T, D>::new(&self.0, inbox, host.clone());
             host.spawn(self.0.next.below().holding::<T>().stack, || gather.run());
-            let weak = (sender.downgrade(), Arc::clone(&gate));
-            ((sender, gate), weak)
-        };
-        let upgrade = |(sender, gate): &Entrance<T>| Some((sender.upgrade()?, Arc::clone(gate)));
-        let (sender, gate) = host.pipeline_lane(id, upgrade, open);
-        PartitionLane { sender, gate, needs: Needs::new(true, host, id), origin: host.origin() }
+            Entrance { sender, gate }
+        });
+        PartitionLane { sender, gate, needs: Carry::new(true, host, id), origin: host.origin() }
     }
 
     fn push(&self, lane: &mut Self::Lane, visit: &mut Visit<'_>, item: T) -> Result<(), Failure> {
@@ -115,8 +111,23 @@ impl<T: Send + 'static, D: Consumer<Batch<T>>> Consumer<T> for PartitionNode<D> 
     }
 }
 
-/// A way in that does not keep the task alive.
-type Entrance<T> = (WeakUnboundedSender<Message<T>>, Arc<Gate>);
+/// The way in.
+struct Entrance<T> {
+    sender: UnboundedSender<Message<T>>,
+    gate: Arc<Gate>,
+}
+
+impl<T: Send + 'static> SharedLane for Entrance<T> {
+    type Weak = (WeakUnboundedSender<Message<T>>, Arc<Gate>);
+
+    fn downgrade(&self) -> Self::Weak {
+        (self.sender.downgrade(), Arc::clone(&self.gate))
+    }
+
+    fn upgrade((sender, gate): &Self::Weak) -> Option<Self> {
+        Some(Self { sender: sender.upgrade()?, gate: Arc::clone(gate) })
+    }
+}
 
 struct Inbox<T> {
     receiver: UnboundedReceiver<Message<T>>,
@@ -142,7 +153,7 @@ impl<T> Drop for Inbox<T> {
 }
 
 struct Gather<T, D: Consumer<Batch<T>>> {
-    work: Arc<Work<D>>,
+    work: Arc<BatchingTask<D>>,
     inbox: Inbox<T>,
     host: Host,
     lane: D::Lane,
@@ -157,7 +168,7 @@ struct Gather<T, D: Consumer<Batch<T>>> {
 }
 
 impl<T: Send + 'static, D: Consumer<Batch<T>>> Gather<T, D> {
-    fn new(work: &Arc<Work<D>>, inbox: Inbox<T>, host: Host) -> Self {
+    fn new(work: &Arc<BatchingTask<D>>, inbox: Inbox<T>, host: Host) -> Self {
         let NodeKind::Batch { rows: size, within } = work.node.kind else {
             unreachable!("a partition's node is made by `Stream::partition`")
         };
@@ -177,7 +188,7 @@ impl<T: Send + 'static, D: Consumer<Batch<T>>> Gather<T, D> {
     }
 
     async fn run(mut self) {
-        let mut patience = self.host.patience();
+        let mut flush = self.host.flush_signal();
         let shared = Arc::clone(self.host.shared());
         let mut timer = self.host.sleep(Duration::MAX);
         loop {
@@ -185,7 +196,7 @@ impl<T: Send + 'static, D: Consumer<Batch<T>>> Gather<T, D> {
                 biased;
                 message = self.inbox.next() => message,
                 // Nothing waits to be gathered and nothing more is expected.
-                () = patience.is_over(), if !self.rows.is_empty() => {
+                () = flush.is_due(), if !self.rows.is_empty() => {
                     self.emit().await;
                     continue;
                 }
@@ -253,7 +264,7 @@ impl<T: Send + 'static, D: Consumer<Batch<T>>> Gather<T, D> {
         // One of them is counted where they are carried on.
         self.host.counts().give(self.work.node.id, rows.len() as u64 - 1);
         let step = Step::Next(rows);
-        let Work { node, next } = &*self.work;
+        let BatchingTask { node, next } = &*self.work;
         let receipt = Receipt::many(receipts);
         carry_on(&self.host, next, &mut self.lane, node.id, receipt, &mut context, step);
         next.room(&mut self.lane).await;

@@ -1,12 +1,16 @@
 //! Ports: where several streams become one.
+//!
+//! `union` gives a port and the stream behind it. Streams before it know the port only; its chain
+//! is erased. All that flow in share one lane a port and partition of a topic, so records of a partition stay in one line also in
+//! a diamond.
 
 use std::sync::{Arc, OnceLock};
 
-use super::boundary::{self, Envelope, Inbox, Queue, Serve, ServeOne, Step, WeakQueue};
+use super::boundary::{self, Envelope, Inbox, Queue, Serve, ServeOne, Step};
 use crate::{
     chain::{Below, Consumer, Link, Operator, Raw, Sealed, Stream, Then, Whole},
     error::Failure,
-    lane::{Host, Visit},
+    lane::{Host, LaneScope, Visit},
     topology::{Node, NodeDraft, NodeKind, Plan},
 };
 
@@ -31,7 +35,7 @@ pub fn union<T: Send + 'static>(name: impl Into<String>) -> (Port<T>, Stream<Por
 /// An entrance to a stream that was made with [`union`]; any number of streams may end in it.
 pub struct Port<T> {
     id: u32,
-    chain: Arc<OnceLock<Arc<dyn PortChain<T>>>>,
+    chain: Arc<OnceLock<Box<dyn PortChain<T>>>>,
 }
 
 impl<T> Port<T> {
@@ -51,31 +55,23 @@ trait PortChain<T>: Send + Sync {
     fn start(&self, host: &Host) -> Queue<T>;
 }
 
-struct Chain<D> {
+/// The task of a port, and the nodes below it.
+struct PortTask<D> {
     node: Arc<Node>,
-    next: Arc<D>,
+    next: D,
 }
 
-impl<T: Send + 'static, D: Consumer<T>> PortChain<T> for Chain<D> {
+impl<T: Send + 'static, D: Consumer<T>> PortChain<T> for Arc<PortTask<D>> {
     fn start(&self, host: &Host) -> Queue<T> {
-        boundary::start(&Arc::new(Work { node: Arc::clone(&self.node), next: Arc::clone(&self.next) }), host)
+        boundary::start(self, host, self.node.id)
     }
 }
 
-struct Work<D> {
-    node: Arc<Node>,
-    next: Arc<D>,
-}
-
-impl<T: Send + 'static, D: Consumer<T>> Serve<T> for Work<D> {
+impl<T: Send + 'static, D: Consumer<T>> Serve<T> for PortTask<D> {
     type Lane = D::Lane;
 
     fn below(&self) -> Below {
         self.next.below().holding::<T>()
-    }
-
-    fn node(&self) -> u32 {
-        self.node.id
     }
 
     fn open(&self, host: &Host) -> Self::Lane {
@@ -87,11 +83,11 @@ impl<T: Send + 'static, D: Consumer<T>> Serve<T> for Work<D> {
     }
 }
 
-impl<T: Send + 'static, D: Consumer<T>> ServeOne<T> for Work<D> {
+impl<T: Send + 'static, D: Consumer<T>> ServeOne<T> for PortTask<D> {
     async fn serve(&self, lane: &mut Self::Lane, host: &Host, item: Envelope<T>) {
         let Envelope { value, receipt, mut context } = item;
-        boundary::carry_on(host, &*self.next, lane, self.node.id, receipt, &mut context, Step::Next(value));
-        self.next.room(lane).await;
+        let step = Step::Next(value);
+        boundary::pass_on(host, &self.next, lane, self.node.id, receipt, &mut context, step).await;
     }
 }
 
@@ -115,9 +111,9 @@ impl<T: Send + 'static> Link for PortLink<T> {
     }
 
     fn attach<D: Consumer<T>>(self, plan: &Plan, next: D) -> Joined {
-        let chain = Chain { node: plan.node(0), next: Arc::new(next) };
+        let task = Arc::new(PortTask { node: plan.node(0), next });
         // The stream is made once, by `union`, and ended once, since ending takes it.
-        drop(self.port.chain.set(Arc::new(chain)));
+        drop(self.port.chain.set(Box::new(task)));
         Joined
     }
 }
@@ -163,13 +159,8 @@ impl<T: Send + 'static> Consumer<T> for ToPort<T> {
 
     fn open(&self, host: &Host) -> Self::Lane {
         let chain = self.port.chain.get()?;
-        // One lane a partition, shared by all streams that end here: records of a partition stay in one line.
-        if let Some(queue) = host.port_lane::<WeakQueue<T>, _>(self.port.id, WeakQueue::upgrade) {
-            return Some(queue);
-        }
-        let queue = chain.start(host);
-        host.keep_port_lane(self.port.id, queue.downgrade());
-        Some(queue)
+        // Shared by all streams that end here: records of a partition stay in one line.
+        Some(host.lane(self.port.id, LaneScope::Partition, |host| chain.start(host)))
     }
 
     fn push(&self, lane: &mut Self::Lane, visit: &mut Visit<'_>, item: T) -> Result<(), Failure> {

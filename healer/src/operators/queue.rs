@@ -11,13 +11,13 @@ use std::{
 
 use tokio::sync::{
     Notify,
-    mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
+    mpsc::{UnboundedReceiver, UnboundedSender, WeakUnboundedSender, unbounded_channel},
 };
 
 use crate::{
     context::{Context, Original},
     envelope::Receipt,
-    lane::{Host, Visit},
+    lane::{Host, SharedLane, Visit},
 };
 
 /// How many items a queue holds before nodes that give many items for one must wait. A node that gives one item for one is
@@ -33,13 +33,13 @@ pub struct Envelope<T> {
 
 impl<T> Envelope<T> {
     /// Takes the item of a visit along.
-    pub(super) fn take(visit: &mut Visit<'_>, node: u32, needs: Needs, value: T) -> Self {
-        let mut context = visit.context.keep(needs.whole);
+    pub(super) fn take(visit: &mut Visit<'_>, node: u32, carry: Carry, value: T) -> Self {
+        let mut context = visit.context.keep(carry.whole);
         let mut beside = 0;
         if let Some(record) = visit.record() {
             beside = context.headers().bytes();
             context.hash_key(record.key);
-            if needs.original {
+            if carry.original {
                 let original = Original::of(record);
                 beside += original.headers.bytes();
                 context.keep_original(original);
@@ -51,14 +51,14 @@ impl<T> Envelope<T> {
 
 /// The parts of the record that must come along with an item.
 #[derive(Clone, Copy)]
-pub(super) struct Needs {
+pub(super) struct Carry {
     /// Somebody from here on reads key and headers.
     pub(super) whole: bool,
     /// The record may become a dead letter.
     pub(super) original: bool,
 }
 
-impl Needs {
+impl Carry {
     /// The needs of `node` and the nodes below it in a running pipeline.
     pub(super) fn new(whole: bool, host: &Host, node: u32) -> Self {
         Self { whole, original: host.nodes().keeps_originals(node) }
@@ -105,13 +105,7 @@ impl Gate {
 pub struct Queue<T> {
     sender: UnboundedSender<Envelope<T>>,
     gate: Arc<Gate>,
-    needs: Needs,
-}
-
-impl<T> Clone for Queue<T> {
-    fn clone(&self) -> Self {
-        Self { sender: self.sender.clone(), gate: Arc::clone(&self.gate), needs: self.needs }
-    }
+    carry: Carry,
 }
 
 /// The taking end.
@@ -120,16 +114,16 @@ pub struct Inbox<T> {
     gate: Arc<Gate>,
 }
 
-pub(super) fn queue<T>(needs: Needs) -> (Queue<T>, Inbox<T>) {
+pub(super) fn queue<T>(carry: Carry) -> (Queue<T>, Inbox<T>) {
     let (sender, receiver) = unbounded_channel();
     let gate = Arc::new(Gate::default());
-    (Queue { sender, gate: Arc::clone(&gate), needs }, Inbox { receiver, gate })
+    (Queue { sender, gate: Arc::clone(&gate), carry }, Inbox { receiver, gate })
 }
 
 impl<T> Queue<T> {
     /// The item of a visit, as it is put in.
     pub(super) fn envelope(&self, visit: &mut Visit<'_>, node: u32, value: T) -> Envelope<T> {
-        Envelope::take(visit, node, self.needs, value)
+        Envelope::take(visit, node, self.carry, value)
     }
 
     /// Puts the item of a visit in.
@@ -147,22 +141,24 @@ impl<T> Queue<T> {
     pub(super) async fn room(&self) {
         self.gate.room(|| self.sender.is_closed()).await;
     }
-
-    pub(super) fn downgrade(&self) -> WeakQueue<T> {
-        WeakQueue { sender: self.sender.downgrade(), gate: Arc::clone(&self.gate), needs: self.needs }
-    }
 }
 
 /// A queue that does not keep its task alive.
-pub(super) struct WeakQueue<T> {
-    sender: tokio::sync::mpsc::WeakUnboundedSender<Envelope<T>>,
+pub struct WeakQueue<T> {
+    sender: WeakUnboundedSender<Envelope<T>>,
     gate: Arc<Gate>,
-    needs: Needs,
+    carry: Carry,
 }
 
-impl<T> WeakQueue<T> {
-    pub(super) fn upgrade(&self) -> Option<Queue<T>> {
-        Some(Queue { sender: self.sender.upgrade()?, gate: Arc::clone(&self.gate), needs: self.needs })
+impl<T: Send + 'static> SharedLane for Queue<T> {
+    type Weak = WeakQueue<T>;
+
+    fn downgrade(&self) -> WeakQueue<T> {
+        WeakQueue { sender: self.sender.downgrade(), gate: Arc::clone(&self.gate), carry: self.carry }
+    }
+
+    fn upgrade(WeakQueue { sender, gate, carry }: &WeakQueue<T>) -> Option<Self> {
+        Some(Self { sender: sender.upgrade()?, gate: Arc::clone(gate), carry: *carry })
     }
 }
 

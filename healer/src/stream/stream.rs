@@ -1,4 +1,7 @@
 //! How a `Stream` is written, node by node.
+//!
+//! `key = expr` in `pipeline!` is a setter call after the node (`.batch(500).within("1s")`, `.filter(f).reason("late")`): one
+//! form for the macro and for hands, where a builder struct beside each node would be a second one.
 
 use std::marker::PhantomData;
 

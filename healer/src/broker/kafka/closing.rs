@@ -60,7 +60,8 @@ fn be_let_in(consumer: &Consumer) {
     }
     let end = Instant::now() + ANSWER;
     let is_member = || raw::generation(consumer).is_none_or(|generation| generation > 0);
-    let is_hopeless = || consumer.context().voice.is_out() || consumer.client().fatal_error().is_some();
+    let is_hopeless =
+        || consumer.context().client_errors.is_out() || consumer.client().fatal_error().is_some();
     while !is_member() && !is_hopeless() && Instant::now() < end {
         thread::sleep(TICK);
     }
@@ -77,5 +78,7 @@ fn answer(consumer: &Consumer) -> Result<(), BrokerError> {
         }
         (Some(_), _) => consumer.unassign(),
     };
-    answered.map_err(|error| super::errors::failed("leaving the group", &error, &consumer.context().voice))
+    answered.map_err(|error| {
+        super::errors::failed("leaving the group", &error, &consumer.context().client_errors)
+    })
 }

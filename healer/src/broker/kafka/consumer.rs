@@ -13,12 +13,12 @@ use rdkafka::{
 };
 
 use super::{
+    client_errors::{ClientErrors, lock},
     closing,
     context::{Consumer, Context},
     errors, lists, properties,
     remote::Link,
     source::KafkaSource,
-    voice::{Voice, lock},
     watch,
 };
 use crate::broker::{
@@ -47,8 +47,9 @@ impl KafkaBroker {
             let text = "`group.id` is missing: name the consumer group that the offsets belong to".into();
             return Err(BrokerError { kind: BrokerErrorKind::Configuration, text });
         }
-        let voice = Voice::new(properties::brokers(properties)?, Some(group));
-        let consumer: Consumer = properties::create(&properties::consumer(properties), Context::new(voice))?;
+        let client_errors = ClientErrors::new(properties::brokers(properties)?, Some(group));
+        let consumer: Consumer =
+            properties::create(&properties::consumer(properties), Context::new(client_errors))?;
         let consumer = Arc::new(consumer);
         let link = Arc::new(Link::new(Arc::clone(&consumer)));
         let source = Arc::new(KafkaSource::new(Arc::clone(&consumer)));
@@ -56,7 +57,7 @@ impl KafkaBroker {
     }
 
     fn failed(&self, what: &str, error: &KafkaError) -> BrokerError {
-        errors::failed(what, error, &self.consumer.context().voice)
+        errors::failed(what, error, &self.consumer.context().client_errors)
     }
 
     fn start_closing(&mut self) -> Option<mpsc::Receiver<()>> {
@@ -104,7 +105,7 @@ impl Broker for KafkaBroker {
     }
 
     fn events(&mut self) -> Vec<Event> {
-        if self.consumer.context().voice.is_out() {
+        if self.consumer.context().client_errors.is_out() {
             watch::start(&self.link);
         }
         let mut events = self.consumer.context().take_events();

@@ -18,8 +18,8 @@ use rdkafka::{
 };
 
 use super::{
+    client_errors::{ClientErrors, lock},
     codes, errors, lists,
-    voice::{Voice, lock},
 };
 use crate::broker::{BrokerErrorKind, Event, TopicPartition};
 
@@ -36,15 +36,20 @@ pub(super) enum Owed {
 /// The notes that the callbacks leave behind.
 #[derive(Debug)]
 pub(super) struct Context {
-    pub(super) voice: Voice,
+    pub(super) client_errors: ClientErrors,
     events: Mutex<VecDeque<Event>>,
     owed: Mutex<Option<Owed>>,
     closing: AtomicBool,
 }
 
 impl Context {
-    pub(super) fn new(voice: Voice) -> Self {
-        Self { voice, events: Mutex::default(), owed: Mutex::default(), closing: AtomicBool::new(false) }
+    pub(super) fn new(client_errors: ClientErrors) -> Self {
+        Self {
+            client_errors,
+            events: Mutex::default(),
+            owed: Mutex::default(),
+            closing: AtomicBool::new(false),
+        }
     }
 
     /// All that happened since the last call, oldest first.
@@ -73,13 +78,15 @@ impl Context {
             return false; // the end of a partition
         };
         if codes::is_out_of_range(code) {
-            let reason = self.voice.reason(code).unwrap_or_else(|| code.to_string());
-            let text =
-                format!("an offset that was asked for does not exist: {reason} ({})", self.voice.place());
+            let reason = self.client_errors.reason(code).unwrap_or_else(|| code.to_string());
+            let text = format!(
+                "an offset that was asked for does not exist: {reason} ({})",
+                self.client_errors.place()
+            );
             self.push(Event::OutOfRange(text));
             return true;
         }
-        let mut error = errors::failed_with("reading", code, &self.voice);
+        let mut error = errors::failed_with("reading", code, &self.client_errors);
         if let Some(why) = fatal() {
             error.kind = BrokerErrorKind::Fatal;
             if !error.text.contains(&why) {
@@ -90,12 +97,12 @@ impl Context {
             error.kind = BrokerErrorKind::Transient;
         }
         if error.kind == BrokerErrorKind::Transient {
-            let reason = self.voice.reason(code).unwrap_or_else(|| code.to_string());
-            if !self.voice.is_news(&reason) {
+            let reason = self.client_errors.reason(code).unwrap_or_else(|| code.to_string());
+            if !self.client_errors.is_news(&reason) {
                 return false;
             }
             // That nobody answers is told once.
-            if !self.voice.is_out() {
+            if !self.client_errors.is_out() {
                 tracing::warn!("{error}");
             }
         }
@@ -111,11 +118,11 @@ impl Context {
 
 impl ClientContext for Context {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, line: &str) {
-        self.voice.log(level, facility, line);
+        self.client_errors.log(level, facility, line);
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
-        self.voice.error(&error, reason);
+        self.client_errors.error(&error, reason);
     }
 
     /// The property `statistics.interval.ms` has no effect here: healer measures by itself.

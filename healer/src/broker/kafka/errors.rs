@@ -3,22 +3,22 @@
 use rdkafka::{error::KafkaError, types::RDKafkaErrorCode as Code};
 
 use super::{
+    client_errors::ClientErrors,
     codes::{is_refusal, is_silence, kind},
-    voice::Voice,
 };
 use crate::broker::{BrokerError, BrokerErrorKind as Kind, CommitError, CommitErrorKind};
 
 /// The error of a failed request, in words.
-pub(super) fn failed(what: &str, error: &KafkaError, voice: &Voice) -> BrokerError {
+pub(super) fn failed(what: &str, error: &KafkaError, client_errors: &ClientErrors) -> BrokerError {
     match error.rdkafka_error_code() {
-        Some(code) => failed_with(what, code, voice),
+        Some(code) => failed_with(what, code, client_errors),
         // Errors without a code carry librdkafka's text or name instead.
-        None => text_only(what, &error.to_string(), voice),
+        None => text_only(what, &error.to_string(), client_errors),
     }
 }
 
 /// A record that was not taken.
-pub(super) fn failed_send(what: &str, error: &KafkaError, voice: &Voice) -> BrokerError {
+pub(super) fn failed_send(what: &str, error: &KafkaError, client_errors: &ClientErrors) -> BrokerError {
     let why = match error.rdkafka_error_code() {
         Some(Code::InvalidRecord) => {
             "the broker finds the record invalid: a compacted topic takes no record without a key; give it a key, or choose another topic"
@@ -28,40 +28,40 @@ pub(super) fn failed_send(what: &str, error: &KafkaError, voice: &Voice) -> Brok
              `message.timestamp.after.max.ms`, or the time"
         }
         Some(Code::InvalidMessage) => "the broker finds the record damaged",
-        _ => return failed(what, error, voice),
+        _ => return failed(what, error, client_errors),
     };
-    BrokerError { kind: Kind::Rejected, text: format!("{what} failed: {why} ({})", voice.place()) }
+    BrokerError { kind: Kind::Rejected, text: format!("{what} failed: {why} ({})", client_errors.place()) }
 }
 
 /// As [`failed`], by the code of the error.
-pub(super) fn failed_with(what: &str, code: Code, voice: &Voice) -> BrokerError {
+pub(super) fn failed_with(what: &str, code: Code, client_errors: &ClientErrors) -> BrokerError {
     if is_silence(code) {
-        return silence(what, code, voice);
+        return silence(what, code, client_errors);
     }
-    let reason = voice.reason(code).unwrap_or_else(|| code.to_string());
+    let reason = client_errors.reason(code).unwrap_or_else(|| code.to_string());
     let kind = match kind(code) {
         // The same code also stands for a record format that is not written any more.
         Kind::MissingCodec if reason.contains("MagicByte") => Kind::Fatal,
         kind => kind,
     };
     let help = help(code, kind);
-    BrokerError { kind, text: format!("{what} failed: {reason} ({}); {help}", voice.place()) }
+    BrokerError { kind, text: format!("{what} failed: {reason} ({}); {help}", client_errors.place()) }
 }
 
 /// No answer: the client's own errors tell whether nobody is there or somebody sent us away.
-fn silence(what: &str, code: Code, voice: &Voice) -> BrokerError {
-    if let Some(refusal) = voice.refusal() {
+fn silence(what: &str, code: Code, client_errors: &ClientErrors) -> BrokerError {
+    if let Some(refusal) = client_errors.refusal() {
         let help = help(refusal.code, Kind::NotAuthorized);
         return BrokerError {
             kind: Kind::NotAuthorized,
             text: format!(
                 "{what} failed: authentication failed: {} ({}); {help}",
                 refusal.text,
-                voice.place()
+                client_errors.place()
             ),
         };
     }
-    let reason = voice.last().map_or_else(|| code.to_string(), |heard| heard.text);
+    let reason = client_errors.last().map_or_else(|| code.to_string(), |heard| heard.text);
     // A listener that wants TLS or SASL says nothing to a client that does not begin with it.
     let hung_up = ["closed by peer", "Broken pipe", "reset by peer", "security.protocol"];
     let hung_up = if hung_up.iter().any(|words| reason.contains(words)) {
@@ -73,17 +73,20 @@ fn silence(what: &str, code: Code, voice: &Voice) -> BrokerError {
         kind: Kind::Unreachable,
         text: format!(
             "{what} failed: no broker answered in time: {reason} ({}); {}{hung_up}",
-            voice.place(),
+            client_errors.place(),
             help(code, Kind::Unreachable)
         ),
     }
 }
 
-fn text_only(what: &str, reason: &str, voice: &Voice) -> BrokerError {
+fn text_only(what: &str, reason: &str, client_errors: &ClientErrors) -> BrokerError {
     // The only errors without a code that a running client gives are refused calls: by a fatal error before them, or
     // by a state in which they make no sense.
     let help = "the client cannot be used any more: restart the pipeline";
-    BrokerError { kind: Kind::Fatal, text: format!("{what} failed: {reason} ({}); {help}", voice.place()) }
+    BrokerError {
+        kind: Kind::Fatal,
+        text: format!("{what} failed: {reason} ({}); {help}", client_errors.place()),
+    }
 }
 
 /// The advice that an error's text gives its reader.
@@ -137,9 +140,9 @@ fn help(code: Code, kind: Kind) -> &'static str {
 }
 
 /// Why a commit failed, and the consequence for the partitions.
-pub(super) fn commit_failed(what: &str, error: &KafkaError, voice: &Voice) -> CommitError {
+pub(super) fn commit_failed(what: &str, error: &KafkaError, client_errors: &ClientErrors) -> CommitError {
     let Some(code) = error.rdkafka_error_code() else {
-        let text = failed(what, error, voice).text;
+        let text = failed(what, error, client_errors).text;
         return CommitError { kind: CommitErrorKind::Fatal, text };
     };
     let (kind, help) = match code {
@@ -178,6 +181,6 @@ pub(super) fn commit_failed(what: &str, error: &KafkaError, voice: &Voice) -> Co
             _ => (CommitErrorKind::Retriable, "it is tried again"),
         },
     };
-    let reason = voice.reason(code).unwrap_or_else(|| code.to_string());
-    CommitError { kind, text: format!("{what} failed: {reason} ({}); {help}", voice.place()) }
+    let reason = client_errors.reason(code).unwrap_or_else(|| code.to_string());
+    CommitError { kind, text: format!("{what} failed: {reason} ({}); {help}", client_errors.place()) }
 }

@@ -6,7 +6,7 @@ use rdkafka::{
     ClientContext, client::Client, error::KafkaError, metadata::Metadata, types::RDKafkaErrorCode,
 };
 
-use super::{codes, errors, lists, voice::Voice};
+use super::{client_errors::ClientErrors, codes, errors, lists};
 use crate::broker::{BrokerError, BrokerErrorKind};
 
 /// The first try is short, so that a refusal is noticed early; the tries that follow double.
@@ -26,7 +26,7 @@ pub(super) fn fetch<C: ClientContext>(
     client: &Client<C>,
     topic: Option<&str>,
     wait: Duration,
-    voice: &Voice,
+    client_errors: &ClientErrors,
     listen: impl Fn(),
 ) -> Result<Metadata, BrokerError> {
     if let Some(topic) = topic {
@@ -41,40 +41,49 @@ pub(super) fn fetch<C: ClientContext>(
         let began = Instant::now();
         let error = match client.fetch_metadata(topic, slice) {
             Ok(metadata) => {
-                voice.answered(began);
+                client_errors.answered(began);
                 return Ok(metadata);
             }
             Err(error) => error,
         };
         listen();
         let silent = error.rdkafka_error_code().is_some_and(codes::is_silence);
-        if !silent || slice == left || voice.refusal().is_some() {
-            return Err(describe(topic, wait, &error, voice));
+        if !silent || slice == left || client_errors.refusal().is_some() {
+            return Err(describe(topic, wait, &error, client_errors));
         }
     }
 }
 
-fn describe(topic: Option<&str>, wait: Duration, error: &KafkaError, voice: &Voice) -> BrokerError {
+fn describe(
+    topic: Option<&str>,
+    wait: Duration,
+    error: &KafkaError,
+    client_errors: &ClientErrors,
+) -> BrokerError {
     let what = match topic {
         Some(topic) => format!("asking for topic {topic:?}, within {wait:.1?},"),
         None => format!("asking for all topics, within {wait:.1?},"),
     };
-    errors::failed(&what, error, voice)
+    errors::failed(&what, error, client_errors)
 }
 
 /// The partitions of a topic as its metadata has them.
-pub(super) fn partitions(metadata: &Metadata, topic: &str, voice: &Voice) -> Result<Vec<i32>, BrokerError> {
+pub(super) fn partitions(
+    metadata: &Metadata,
+    topic: &str,
+    client_errors: &ClientErrors,
+) -> Result<Vec<i32>, BrokerError> {
     let Some(found) = metadata.topics().iter().find(|found| found.name() == topic) else {
-        return Err(missing(topic, voice));
+        return Err(missing(topic, client_errors));
     };
     match found.error().map(RDKafkaErrorCode::from) {
         // A topic that was created a moment ago has partitions, and leaders soon.
         None | Some(RDKafkaErrorCode::LeaderNotAvailable) => {}
         Some(code) if codes::kind(code) == BrokerErrorKind::UnknownTopic => {
-            return Err(missing(topic, voice));
+            return Err(missing(topic, client_errors));
         }
         Some(code) => {
-            return Err(errors::failed_with(&format!("reading about topic {topic:?}"), code, voice));
+            return Err(errors::failed_with(&format!("reading about topic {topic:?}"), code, client_errors));
         }
     }
     let mut ids: Vec<i32> = found.partitions().iter().map(rdkafka::metadata::MetadataPartition::id).collect();
@@ -82,19 +91,19 @@ pub(super) fn partitions(metadata: &Metadata, topic: &str, voice: &Voice) -> Res
         return Err(errors::failed_with(
             &format!("reading about topic {topic:?}"),
             RDKafkaErrorCode::LeaderNotAvailable,
-            voice,
+            client_errors,
         ));
     }
     ids.sort_unstable();
     Ok(ids)
 }
 
-fn missing(topic: &str, voice: &Voice) -> BrokerError {
+fn missing(topic: &str, client_errors: &ClientErrors) -> BrokerError {
     BrokerError {
         kind: BrokerErrorKind::UnknownTopic,
         text: format!(
             "topic {topic:?} does not exist ({}); create the topic, or correct its name",
-            voice.place()
+            client_errors.place()
         ),
     }
 }

@@ -2,8 +2,9 @@
 //!
 //! rdkafka's surprises are dealt with here, once: it panics over header names and commit metadata that are not UTF-8, has no words
 //! for leader epochs ([`raw`] for both), drops a client only after the group let it go ([`closing`]), names no partition when an
-//! offset is out of range and reports why a request failed only at the next poll ([`voice`]).
+//! offset is out of range and reports why a request failed only at the next poll ([`client_errors`]).
 
+mod client_errors;
 mod closing;
 mod codes;
 mod consumer;
@@ -24,7 +25,6 @@ mod source;
 #[cfg(test)]
 mod tests;
 mod transactions;
-mod voice;
 mod watch;
 
 pub(crate) use consumer::KafkaBroker;

@@ -6,7 +6,7 @@ use rdkafka::{
     ClientConfig, ClientContext, config::FromClientConfigAndContext, error::KafkaError, types::RDKafkaConfRes,
 };
 
-use super::voice;
+use super::client_errors;
 use crate::broker::{BrokerError, BrokerErrorKind};
 
 /// Set for every consumer, even against the user's own properties: the engine's promises stand on them.
@@ -163,7 +163,7 @@ where
 {
     let mut config: ClientConfig =
         properties.iter().map(|(key, value)| (key.clone(), value.clone())).collect();
-    config.set_log_level(voice::log_level());
+    config.set_log_level(client_errors::log_level());
     config.create_with_context(context).map_err(|error| refused(&error, properties))
 }
 

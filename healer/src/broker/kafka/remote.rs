@@ -69,7 +69,7 @@ impl Link {
     }
 
     pub(super) fn is_out(&self) -> bool {
-        self.consumer().is_ok_and(|consumer| consumer.context().voice.is_out())
+        self.consumer().is_ok_and(|consumer| consumer.context().client_errors.is_out())
     }
 
     pub(super) fn cut(&self) {
@@ -99,7 +99,7 @@ impl Link {
     /// An error of a request, with the client's own words about it.
     fn failed(&self, consumer: &Consumer, what: &str, error: &KafkaError) -> BrokerError {
         self.listen(consumer);
-        errors::failed(what, error, &consumer.context().voice)
+        errors::failed(what, error, &consumer.context().client_errors)
     }
 
     fn metadata(
@@ -109,8 +109,8 @@ impl Link {
         end: Instant,
     ) -> Result<rdkafka::metadata::Metadata, BrokerError> {
         let left = end.saturating_duration_since(Instant::now());
-        let voice = &consumer.context().voice;
-        metadata::fetch(consumer.client(), topic, left, voice, || self.listen(consumer))
+        let client_errors = &consumer.context().client_errors;
+        metadata::fetch(consumer.client(), topic, left, client_errors, || self.listen(consumer))
     }
 }
 
@@ -142,14 +142,14 @@ impl Remote for Link {
         }
         let began = Instant::now();
         let committed = consumer.commit(&request, CommitMode::Sync);
-        let voice = &consumer.context().voice;
-        committed.inspect(|()| voice.answered(began)).map_err(|error| {
+        let client_errors = &consumer.context().client_errors;
+        committed.inspect(|()| client_errors.answered(began)).map_err(|error| {
             let what = match offsets {
                 [one] => format!("committing offset {} of {}", one.offset, one.partition),
                 // The answer does not tell which of them, and the others may be committed.
                 _ => format!("committing one or more of {}", names(offsets)),
             };
-            errors::commit_failed(&what, &error, voice)
+            errors::commit_failed(&what, &error, client_errors)
         })
     }
 
@@ -167,7 +167,7 @@ impl Remote for Link {
         let answer = consumer
             .committed_offsets(plain(partitions)?, bounded(wait))
             .map_err(|error| self.failed(&consumer, what, &error))?;
-        consumer.context().voice.answered(began);
+        consumer.context().client_errors.answered(began);
         partitions
             .iter()
             .map(|partition| {
@@ -274,7 +274,7 @@ impl Remote for Link {
 
     fn partitions(&self, topics: &[Topics], wait: Duration) -> Result<Vec<TopicPartition>, BrokerError> {
         let consumer = self.consumer()?;
-        let voice = &consumer.context().voice;
+        let client_errors = &consumer.context().client_errors;
         let end = Instant::now() + bounded(wait);
         let mut found: BTreeSet<TopicPartition> = BTreeSet::new();
         let mut all = None;
@@ -283,7 +283,7 @@ impl Remote for Link {
                 Topics::Named(names) => {
                     for name in names {
                         let answer = self.metadata(&consumer, Some(name), end)?;
-                        let ids = metadata::partitions(&answer, name, voice)?;
+                        let ids = metadata::partitions(&answer, name, client_errors)?;
                         found.extend(
                             ids.into_iter()
                                 .map(|partition| TopicPartition { topic: Arc::clone(name), partition }),
@@ -316,7 +316,7 @@ impl Remote for Link {
     }
 
     fn outage(&self) -> Option<Outage> {
-        self.consumer().ok()?.context().voice.outage()
+        self.consumer().ok()?.context().client_errors.outage()
     }
 }
 

@@ -10,7 +10,7 @@ use std::{
 
 use rdkafka::consumer::Consumer as _;
 
-use super::{context::Consumer, metadata::bounded, records::Lent, slots::Slots, voice::lock};
+use super::{client_errors::lock, context::Consumer, metadata::bounded, records::Lent, slots::Slots};
 use crate::broker::{RecordRef, Source};
 
 /// A chunk of so many bytes is whole: its records stay beside those that are fetched meanwhile.

@@ -11,7 +11,7 @@ use rdkafka::{
 
 use super::{KafkaBroker, KafkaProducer, errors, lists, metadata::bounded};
 use crate::broker::{
-    BrokerError, BrokerErrorKind, Commit, Delivery, OutRecord, Producer as _, SendError, Unit,
+    AtomicCommit, BrokerError, BrokerErrorKind, Commit, Delivery, OutRecord, Producer as _, SendError,
 };
 
 /// The transactions of a producer with a `transactional.id`.
@@ -29,7 +29,8 @@ impl KafkaProducer {
         broker: &KafkaBroker,
         wait: Duration,
     ) -> Result<Transactions, BrokerError> {
-        let failed = |error: &KafkaError| errors::failed("starting transactions", error, self.voice());
+        let failed =
+            |error: &KafkaError| errors::failed("starting transactions", error, self.client_errors());
         self.client()?.init_transactions(bounded(wait)).map_err(|error| failed(&error))?;
         let Some(group) = broker.consumer.group_metadata() else {
             let text = "the consumer has no group to commit offsets for".to_owned();
@@ -41,7 +42,7 @@ impl KafkaProducer {
 
 impl Transactions {
     fn tried(&self, what: &str, result: Result<(), KafkaError>) -> Result<(), BrokerError> {
-        result.map_err(|error| errors::failed(what, &error, self.producer.voice()))
+        result.map_err(|error| errors::failed(what, &error, self.producer.client_errors()))
     }
 
     fn begin(&mut self) -> Result<(), BrokerError> {
@@ -53,7 +54,7 @@ impl Transactions {
     }
 }
 
-impl Unit for Transactions {
+impl AtomicCommit for Transactions {
     fn send(&mut self, record: &OutRecord<'_>) -> Result<Delivery, SendError> {
         self.begin().map_err(SendError::Failed)?;
         self.producer.send(record)
@@ -73,7 +74,7 @@ impl Unit for Transactions {
         match self.producer.client().ok()?.begin_transaction() {
             Err(KafkaError::Transaction(error)) if error.txn_requires_abort() || error.is_fatal() => {
                 let error = KafkaError::Transaction(error);
-                Some(errors::failed("a transaction", &error, self.producer.voice()))
+                Some(errors::failed("a transaction", &error, self.producer.client_errors()))
             }
             _ => None,
         }

@@ -44,7 +44,7 @@ fn ask(link: &Link) -> bool {
     let Some(consumer) = link.consumer().ok().filter(|_| link.is_out()) else {
         return false;
     };
-    let voice = &consumer.context().voice;
+    let client_errors = &consumer.context().client_errors;
     // The answer itself ends the outage.
-    metadata::fetch(consumer.client(), link.topic(), WAIT, voice, || {}).is_err()
+    metadata::fetch(consumer.client(), link.topic(), WAIT, client_errors, || {}).is_err()
 }

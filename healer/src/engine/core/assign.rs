@@ -58,7 +58,7 @@ impl Core {
         if let Some(mut part) = self.parts.remove(&slot) {
             part.home.fence();
             self.change_in_flight(part.charge(), 0);
-            self.tally.stale(slot, part.end_loan().len() as u64);
+            self.tally.stale(slot, part.end_run().len() as u64);
         }
     }
 

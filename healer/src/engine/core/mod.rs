@@ -6,13 +6,13 @@
 mod assign;
 mod commit;
 mod epoch;
-mod lend;
 mod memory;
 mod metadata;
 mod part;
 mod pause;
 mod records;
 mod revoke;
+mod run;
 mod stall;
 mod start;
 mod status;
@@ -27,6 +27,7 @@ pub use commit::CommitHealth;
 pub(crate) use metadata::{Said, decode as decode_metadata, is_of_a_pipeline};
 pub(crate) use part::Part;
 pub(crate) use pause::Rest;
+pub(crate) use run::{Leave, Treatment};
 pub(crate) use start::{Known, Older, Start, StartPolicy, decide};
 pub use status::{Blocked, PartitionState, PartitionStatus, Stalled};
 pub(crate) use tally::Tally;
@@ -66,8 +67,8 @@ pub(crate) enum Event<'a> {
     /// A partition goes on elsewhere in its log, as a new generation: the answer to [`Action::Rewind`], to an offset that is
     /// out of range and to a seek.
     Restarted(Assigned),
-    /// A chunk of a partition ran, or was given up before its first record; ends the loan of [`Core::lend`]. `delivered` says that
-    /// the ledger knows its records already, `leader_epoch` is that of its last record.
+    /// A run of a partition is back, or was given up before its first record; see [`Core::begin_run`]. `delivered` says that the
+    /// ledger knows its records already, `leader_epoch` is that of its last record.
     Chunk { slot: u32, generation: u32, log: &'a ChunkLog, leader_epoch: Option<i32>, delivered: bool },
     /// Outcomes came home from tasks.
     Settled(&'a [Settled]),
@@ -127,7 +128,7 @@ pub(crate) enum Action {
     /// Tell the broker that these partitions are given back.
     Release(Vec<TopicPartition>),
     /// Nothing more is expected (or something is again): nobody waits for company.
-    Hurry(bool),
+    Flush(bool),
     /// Ask for the group's committed offsets of these partitions; answer with `Event::GroupCommitted`.
     AskGroup(Vec<TopicPartition>),
     /// The end.
@@ -170,7 +171,7 @@ pub(crate) struct Core {
     pub(crate) acknowledged: BTreeMap<TopicPartition, i64>,
     /// Acknowledged since somebody asked last.
     news: Vec<(TopicPartition, i64)>,
-    hurried: bool,
+    flushed: bool,
     /// The bytes of all records in flight.
     in_flight_bytes: u64,
     /// When frequent events look at all partitions again; until then each looks only at its own.
@@ -205,7 +206,7 @@ impl Core {
             failure: None,
             acknowledged: BTreeMap::new(),
             news: Vec::new(),
-            hurried: false,
+            flushed: false,
             in_flight_bytes: 0,
             next_round: Duration::ZERO,
             owes_round: false,
@@ -265,10 +266,7 @@ impl Core {
         let open = self.phase == Phase::Running;
         let takes = |part: &&Part| {
             let rests = part.paused || part.throttled || part.home.is_held();
-            open && part.is_open()
-                && !part.is_lent()
-                && !rests
-                && self.settings.memory.room(part.charge()) > 0
+            open && part.is_open() && !part.is_out() && !rests && self.settings.memory.room(part.charge()) > 0
         };
         let part = self.parts.get(&slot).filter(takes);
         part.map_or(0, |part| self.settings.in_flight.saturating_sub(part.ledger.pending()))
@@ -303,10 +301,6 @@ impl Core {
     /// A partition by its name.
     pub(crate) fn part_of(&self, partition: &TopicPartition) -> Option<&Part> {
         self.parts.values().find(|part| part.home.partition == *partition)
-    }
-
-    pub(crate) fn part_mut(&mut self, slot: u32) -> Option<&mut Part> {
-        self.parts.get_mut(&slot)
     }
 
     /// Commits that were acknowledged since the last call, oldest first.

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use healer_store::Ledger;
 
-use super::{Older, Start, epoch::Rewind, lend::Loan, memory::Charge, transaction::Transaction};
+use super::{Older, Start, epoch::Rewind, memory::Charge, run::OutRun, transaction::Transaction};
 use crate::{envelope::Home, lane::ChunkLog};
 
 /// The core's state of a partition.
@@ -43,7 +43,7 @@ pub(crate) struct Part {
     /// All that came back, each once: a record that failed on the poll thread may have shares that come back later.
     returns: BTreeSet<i64>,
     open: bool,
-    pub(super) loan: Option<Loan>,
+    pub(super) run: Option<OutRun>,
     /// The bytes of its records in flight.
     pub(super) charge: Charge,
     /// The log went back.
@@ -83,7 +83,7 @@ impl Part {
             returned: None,
             returns: BTreeSet::new(),
             open: true,
-            loan: None,
+            run: None,
             charge: Charge::default(),
             rewind: None,
             data_losses: 0,
@@ -131,12 +131,12 @@ impl Part {
 
     /// Whether no records are in flight but those that came back.
     pub(super) fn is_drained(&self) -> bool {
-        !self.is_lent() && self.ledger.pending() <= self.returns.len() as u64
+        !self.is_out() && self.ledger.pending() <= self.returns.len() as u64
     }
 
     /// Whether something is in flight or on the poll thread.
     pub(super) fn is_busy(&self) -> bool {
-        self.is_lent() || self.ledger.pending() > 0
+        self.is_out() || self.ledger.pending() > 0
     }
 
     /// How many offsets below `start` are not done.

@@ -23,7 +23,7 @@ impl Core {
             self.tally.stale(slot, done);
             return;
         };
-        let early = part.end_loan();
+        let early = part.end_run();
         part.take_chunk(log, leader_epoch, delivered);
         part.look(&self.settings, now);
         self.settled(&early, now);
@@ -77,8 +77,8 @@ impl Core {
 
     pub(super) fn positions(&mut self, positions: &[(u32, i64)]) {
         for (slot, position) in positions {
-            // A closed lane has thrown its records away, and lent ones are not done: the position is beyond both.
-            if let Some(part) = self.parts.get_mut(slot).filter(|part| part.is_open() && !part.is_lent()) {
+            // A closed lane has thrown its records away, and those of a run are not done: the position is beyond both.
+            if let Some(part) = self.parts.get_mut(slot).filter(|part| part.is_open() && !part.is_out()) {
                 part.ledger.advance(*position);
             }
         }

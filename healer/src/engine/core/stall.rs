@@ -10,7 +10,7 @@ impl Part {
         // A record that waits since the user wants the partition to rest holds nothing up; the time counts anew when it goes on.
         let waiting = self.waiting.filter(|offset| *offset >= self.ledger.position() && !self.paused);
         let rewind = self.rewind.as_ref().map(|rewind| rewind.offset);
-        self.ledger.first_pending().or_else(|| self.lent_at()).or(rewind).or(waiting)
+        self.ledger.first_pending().or_else(|| self.running_at()).or(rewind).or(waiting)
     }
 
     fn is_blocked_for(&self, time: Duration, now: Duration) -> bool {

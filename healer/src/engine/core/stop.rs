@@ -68,7 +68,7 @@ impl Core {
         }
         self.phase = Phase::Draining(now + self.settings.drain_budget);
         self.parts.values_mut().for_each(super::Part::close);
-        actions.push(Action::Hurry(true));
+        actions.push(Action::Flush(true));
         actions.push(Action::Close(self.parts.keys().copied().collect()));
     }
 

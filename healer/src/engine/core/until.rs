@@ -82,16 +82,16 @@ impl Core {
             foreign = until.foreign(self.parts.values().map(|part| &part.home.partition));
         }
         // All of ours was read: nothing waits for company any more.
-        let hurry = complete && !self.parts.is_empty();
-        if hurry != self.hurried {
-            self.hurried = hurry;
-            actions.push(Action::Hurry(hurry));
+        let flush = complete && !self.parts.is_empty();
+        if flush != self.flushed {
+            self.flushed = flush;
+            actions.push(Action::Flush(flush));
         }
         if done {
             self.stop(now, actions);
         } else if !foreign.is_empty() {
             actions.push(Action::AskGroup(foreign));
-        } else if hurry && uncommitted && now >= self.commits.retry_at() {
+        } else if flush && uncommitted && now >= self.commits.retry_at() {
             self.commit_now(actions);
         }
     }

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use super::{poll::Poller, saver::Save};
+use super::{rounds::Driver, saver::Save};
 use crate::{
     broker::{Broker, Commit, TopicPartition},
     engine::core::{Action, CommitEntry, Event},
     journal::{Checkpoint, PartitionSnapshot},
 };
 
-impl<B: Broker> Poller<B> {
+impl<B: Broker> Driver<B> {
     pub(super) fn carry_out(&mut self, actions: Vec<Action>) {
         for action in actions {
             match action {
@@ -24,7 +24,7 @@ impl<B: Broker> Poller<B> {
                     }
                 }
                 // Nobody listens where the pipeline has no node that waits.
-                Action::Hurry(hurry) => drop(self.hurry.send(hurry)),
+                Action::Flush(flush) => drop(self.flush.send(flush)),
                 Action::AskGroup(partitions) => self.ask_group(partitions),
                 Action::Finish => {}
             }
@@ -44,7 +44,7 @@ impl<B: Broker> Poller<B> {
     fn commit(&mut self, entries: &[CommitEntry]) {
         let core = self.control.core();
         let commit = |entry: &CommitEntry| {
-            let partition = self.slots[entry.slot as usize].clone();
+            let partition = self.assignments.slots[entry.slot as usize].clone();
             let home = Arc::clone(&core.part(entry.slot)?.home);
             let CommitEntry { offset, metadata, .. } = entry.clone();
             (home.generation == entry.generation).then_some((home, Commit { partition, offset, metadata }))

@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use super::{Message, poll::Poller};
+use super::{Message, rounds::Driver};
 use crate::{
     broker::{Broker, Remote, TopicPartition, Watermarks},
     error::Error,
@@ -18,11 +18,11 @@ pub(super) const FIRST: Duration = Duration::from_secs(2);
 /// How long the answer may take: other questions wait behind it.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-impl<B: Broker> Poller<B> {
+impl<B: Broker> Driver<B> {
     /// Asks, where it is time and nobody asks yet.
     pub(super) fn ask_ends(&mut self, now: Duration) {
         // A look-up for offsets out of range is more urgent, and may be repeated as long as a suspect has nothing to read.
-        if self.ends_at.is_none_or(|at| now < at) || self.out_of_range.is_asking() {
+        if self.requests.ends_at.is_none_or(|at| now < at) || self.requests.out_of_range.is_asking() {
             return;
         }
         let core = self.control.core();
@@ -37,13 +37,14 @@ impl<B: Broker> Poller<B> {
             let marks = remote.watermarks(&partitions, wait)?;
             Ok(partitions.into_iter().zip(marks).collect())
         };
-        self.ends_at = if self.asker.ask(question, Message::Ends) { None } else { Some(now + EVERY) };
+        self.requests.ends_at =
+            if self.requests.asker.ask(question, Message::Ends) { None } else { Some(now + EVERY) };
     }
 
     /// Takes in the answer. An outage is told elsewhere; the next look-up asks again.
     pub(super) fn take_ends(&mut self, ends: Result<BTreeMap<TopicPartition, Watermarks>, Error>) {
         let now = self.control.now();
-        self.ends_at = Some(now + EVERY);
+        self.requests.ends_at = Some(now + EVERY);
         match ends {
             Ok(ends) => self.control.core().log_ends(&ends, now),
             Err(error) => tracing::debug!(%error, "where logs end is not known now"),

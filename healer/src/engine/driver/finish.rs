@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Message, control::Control, poll::Poller, saver};
+use super::{Message, control::Control, rounds::Driver, saver};
 use crate::{
     broker::{Broker, Remote, TopicPartition},
     engine::{
@@ -24,12 +24,12 @@ const SAVE: Duration = Duration::from_secs(10);
 /// How long failure reports that still wait may take.
 const REPORTS: Duration = Duration::from_secs(5);
 
-pub(super) fn finish<B: Broker>(mut poller: Poller<B>, panic: Option<Error>) -> Result<Report, Error> {
-    poller.tell_commits();
-    poller.record();
-    poller.shared.given_up.tell_rest(poller.control.now(), true);
-    let Poller { mut broker, remote, control, shared, lanes, saver, answers, config, goals, memory, .. } =
-        poller;
+pub(super) fn finish<B: Broker>(mut driver: Driver<B>, panic: Option<Error>) -> Result<Report, Error> {
+    driver.tell_commits();
+    driver.record();
+    driver.shared.given_up.tell_rest(driver.control.now(), true);
+    let Driver { mut broker, remote, control, shared, lanes, saver, answers, config, goals, memory, .. } =
+        driver;
     drop(lanes);
     shared.abort();
     // Handles may outlive it by far.

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use super::{poll::Poller, station::Station};
+use super::{rounds::Driver, station::Station};
 use crate::{
     broker::{Broker, Source},
     error::{Error, catch},
@@ -47,12 +47,12 @@ fn keep<B: Broker>(station: &Station<B>, poll_thread: &Receiver<()>) {
 /// One round without user code; says whether there is another.
 pub(crate) fn turn<B: Broker>(station: &Station<B>, source: &Arc<B::Source>) -> bool {
     let _role = station.role();
-    if !station.with(Poller::attend).unwrap_or(false) {
+    if !station.with(Driver::attend).unwrap_or(false) {
         return false;
     }
-    let Some(fetch) = station.with(|poller| poller.fetch_to_keep()) else { return false };
+    let Some(fetch) = station.with(|driver| driver.fetch_to_keep()) else { return false };
     source.poll(fetch.max, fetch.wait, &mut |records| {
-        station.with(|poller| poller.lanes.keep(records));
+        station.with(|driver| driver.lanes.keep(records));
     });
-    station.with(Poller::look_after).is_some()
+    station.with(Driver::look_after).is_some()
 }

@@ -13,7 +13,7 @@ use crate::{
 pub(super) struct Lane {
     pub(super) home: Arc<Home>,
     pub(super) host: Host,
-    pub(super) entry: Way,
+    pub(super) entry: EntryState,
     /// Whether a node of the chain reads headers.
     pub(super) reads: bool,
     pub(super) waiting: Backlog,
@@ -27,15 +27,20 @@ pub(super) struct Lane {
     /// Whether it is among those that are looked at in each round.
     pub(super) is_busy: bool,
     pub(super) opened: Duration,
-    /// Whether a record of this assignment was lent.
-    pub(super) lent: bool,
+    /// Whether a record of this assignment was fetched.
+    pub(super) fetched: bool,
 }
 
 impl Lane {
     /// It takes records, and all that was fetched for it was taken.
     pub(super) fn is_idle(&self) -> bool {
         let idle = self.waiting.is_empty() && self.kept.is_empty() && self.in_hand == 0;
-        matches!(self.entry, Way::Open(_)) && idle
+        self.is_in() && idle
+    }
+
+    /// It takes records, and no run of it is out.
+    pub(super) fn is_in(&self) -> bool {
+        matches!(self.entry, EntryState::Open(_))
     }
 
     /// It is idle though it is fetched for. One that is paused stands still since nobody asks for more.
@@ -44,13 +49,13 @@ impl Lane {
     }
 
     pub(super) fn is_closed(&self) -> bool {
-        matches!(self.entry, Way::Closed)
+        matches!(self.entry, EntryState::Closed)
     }
 
     /// Whether there is something to look after in the next round, where it is not closed.
     pub(super) fn has_business(&self) -> bool {
         let waits = !self.waiting.is_empty() || !self.kept.is_empty();
-        waits || self.paused || matches!(self.entry, Way::Out)
+        waits || self.paused || matches!(self.entry, EntryState::Out)
     }
 
     /// How many bytes wait in all.
@@ -65,9 +70,9 @@ impl Lane {
 }
 
 /// Where a lane's entry is.
-pub(super) enum Way {
+pub(super) enum EntryState {
     Open(Box<dyn EntryLane>),
-    /// With the thread that runs records through it.
+    /// With a run.
     Out,
     /// Nothing more goes in.
     Closed,

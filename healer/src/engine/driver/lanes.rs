@@ -5,36 +5,27 @@ use std::{sync::Arc, time::Duration};
 use super::{
     backlog::Backlog,
     control::Control,
-    lane::{Lane, Way, pauses},
+    lane::{EntryState, Lane, pauses},
     piece::Pool,
 };
 use crate::{
     broker::{RecordRef, TopicPartition},
-    engine::core::{Older, Part},
+    engine::core::Leave,
     envelope::Home,
-    lane::{Credit, EntryLane, Host, Memory},
+    lane::{EntryLane, Host, Memory},
 };
 
 /// How many records are taken from the broker at once.
 pub(super) const CHUNK: usize = 512;
 
-/// An entry in the hands of the thread that runs it, while others may look after the lane.
-pub(super) struct Lease {
+/// A run of a lane: its chain, and the records that wait for it, are with the thread that runs them, while others may look after the
+/// lane. Made by `Lanes::begin_run`; ends with `Driver::finish_run`.
+pub(super) struct LaneRun {
     pub(super) home: Arc<Home>,
     pub(super) entry: Box<dyn EntryLane>,
-    /// How much may leave for tasks.
-    pub(super) credit: Credit,
-    /// Whether an earlier owner's word about some records stands.
-    pub(super) claimed: bool,
-    /// The records that are skipped.
-    pub(super) older: Option<Older>,
-}
-
-impl Lease {
-    /// Whether each of its records is to be looked at, which the poll thread does.
-    pub(super) fn is_careful(&self) -> bool {
-        self.claimed || self.older.is_some()
-    }
+    pub(super) leave: Leave,
+    /// Empty where the records were just fetched.
+    pub(super) waiting: Backlog,
 }
 
 /// How long after an assignment the client may still tell the position of the one before.
@@ -80,7 +71,7 @@ impl Lanes {
             home,
             host,
             reads: entry.reads(),
-            entry: Way::Open(entry),
+            entry: EntryState::Open(entry),
             waiting: Backlog::default(),
             out: 0,
             in_hand: 0,
@@ -88,7 +79,7 @@ impl Lanes {
             paused: false,
             is_busy: false,
             opened: self.control.now(),
-            lent: false,
+            fetched: false,
         });
         self.busy.retain(|slot| *slot as usize != at);
     }
@@ -101,7 +92,7 @@ impl Lanes {
     /// Gives a lane nothing more; its tasks end by themselves.
     pub(super) fn close(&mut self, slot: u32) {
         if let Some(lane) = self.lane(slot).filter(|lane| !lane.is_closed()) {
-            lane.entry = Way::Closed;
+            lane.entry = EntryState::Closed;
             lane.waiting.clear();
             lane.kept.clear();
             self.open -= 1;
@@ -140,7 +131,7 @@ impl Lanes {
         let Some(lane) = lane else { return };
         lane.in_hand -= 1;
         if !lane.is_closed() {
-            lane.lent = true;
+            lane.fetched = true;
             for record in left {
                 lane.waiting.push(record, lane.reads, pool);
             }
@@ -150,46 +141,53 @@ impl Lanes {
         }
     }
 
-    /// The entry for records that were just fetched, unless older ones wait.
-    pub(super) fn lease_fresh(&mut self, slot: u32, generation: u32) -> Option<Lease> {
-        let lane = self.lane_of(slot, generation)?;
-        if lane.waiting.is_empty() { self.lease(slot) } else { None }
+    /// Begins a run of records that were just fetched, unless older ones wait.
+    pub(super) fn begin_run(
+        &mut self,
+        slot: u32,
+        generation: u32,
+        fetched: &[RecordRef<'_>],
+    ) -> Option<LaneRun> {
+        self.lane_of(slot, generation)?;
+        self.begin(slot, Some(fetched))
     }
 
-    /// The entry with the records that wait for it.
-    pub(super) fn lease_waiting(&mut self, slot: u32) -> Option<(Lease, Backlog)> {
-        let lease = self.lease(slot)?;
-        let lane = self.lane(slot)?;
+    /// Begins a run of the records that wait.
+    pub(super) fn begin_waiting(&mut self, slot: u32) -> Option<LaneRun> {
+        self.begin(slot, None)
+    }
+
+    fn begin(&mut self, slot: u32, fetched: Option<&[RecordRef<'_>]>) -> Option<LaneRun> {
+        let control = Arc::clone(&self.control);
+        let lane = self.lane(slot).filter(|lane| lane.is_in() && !lane.home.is_halted())?;
+        let (id, now) = ((slot, lane.home.generation), control.now());
+        let leave = match fetched {
+            Some(_) if !lane.waiting.is_empty() => None,
+            Some(fetched) => {
+                let look = |most| fetched.iter().take(most).copied().collect();
+                control.core().begin_run(id, fetched.first()?.offset, look, now)
+            }
+            None => {
+                let look = |most| lane.waiting.lend(slot, CHUNK.min(most));
+                control.core().begin_run(id, lane.waiting.first()?, look, now)
+            }
+        }?;
+        let EntryState::Open(entry) = std::mem::replace(&mut lane.entry, EntryState::Out) else {
+            return None;
+        };
         let waiting = std::mem::take(&mut lane.waiting);
         lane.out = waiting.bytes();
-        Some((lease, waiting))
+        Some(LaneRun { home: Arc::clone(&lane.home), entry, leave, waiting })
     }
 
-    fn lease(&mut self, slot: u32) -> Option<Lease> {
-        let control = Arc::clone(&self.control);
-        let core = control.core();
-        let credit = core.grant(slot);
-        let part = core.part(slot);
-        let claimed = part.is_some_and(|part| part.ledger.has_claim());
-        let older = part.and_then(Part::older);
-        let lane = self.lane(slot).filter(|lane| credit.records > 0 && !lane.home.is_halted())?;
-        match std::mem::replace(&mut lane.entry, Way::Out) {
-            Way::Open(entry) => Some(Lease { home: Arc::clone(&lane.home), entry, credit, claimed, older }),
-            way => {
-                lane.entry = way;
-                None
-            }
-        }
-    }
-
-    /// Takes an entry back, with the waiting records that it did not take. A lane that was closed or opened anew
-    /// meanwhile has no use for them.
-    pub(super) fn give_back(&mut self, lease: Lease, mut left: Backlog) {
-        let Lease { home, entry, .. } = lease;
+    /// Takes the chain of a run back, with the waiting records that it did not take. A lane that was closed or opened anew meanwhile
+    /// has no use for them.
+    pub(super) fn take_back(&mut self, run: LaneRun) {
+        let LaneRun { home, entry, waiting: mut left, .. } = run;
         let Some(lane) = self.lane_of(home.slot, home.generation) else { return };
         lane.out = 0;
-        if let Way::Out = lane.entry {
-            lane.entry = Way::Open(entry);
+        if let EntryState::Out = lane.entry {
+            lane.entry = EntryState::Open(entry);
             let spent = left.take_spent();
             left.append(&mut lane.waiting);
             lane.waiting = left;
@@ -202,7 +200,7 @@ impl Lanes {
         let Self { by_slot, busy, pool, .. } = self;
         for record in records {
             let Some(lane) = lane_at(by_slot, record.slot).filter(|lane| !lane.is_closed()) else { continue };
-            lane.lent = true;
+            lane.fetched = true;
             lane.kept.push(record, lane.reads, pool);
             note_busy(lane, busy);
         }
@@ -233,15 +231,15 @@ impl Lanes {
         self.busy.len() >= self.open && self.busy().filter(full).count() == self.open
     }
 
-    /// Whether a thread has the entry of one.
+    /// Whether a run of one is out.
     pub(super) fn are_out(&self) -> bool {
-        self.busy().any(|lane| matches!(lane.entry, Way::Out))
+        self.busy().any(|lane| matches!(lane.entry, EntryState::Out))
     }
 
     /// Whether the consumer's position is the lane's: it has taken all records that were fetched for it, in this assignment.
     pub(super) fn is_at_position(&self, slot: u32, now: Duration) -> bool {
         let lane = self.by_slot.get(slot as usize).and_then(Option::as_ref);
-        lane.is_some_and(|lane| lane.is_idle() && (lane.lent || now >= lane.opened + OLD_POSITION))
+        lane.is_some_and(|lane| lane.is_idle() && (lane.fetched || now >= lane.opened + OLD_POSITION))
     }
 
     /// Whether a lane takes records, is fetched for and has none.
@@ -252,7 +250,7 @@ impl Lanes {
 
     /// The first record that waits in front of each partition.
     pub(super) fn first_waiting(&self) -> impl Iterator<Item = ((u32, u32), Option<i64>)> {
-        self.by_slot.iter().flatten().filter(|lane| matches!(lane.entry, Way::Open(_))).map(|lane| {
+        self.by_slot.iter().flatten().filter(|lane| lane.is_in()).map(|lane| {
             let first = lane.waiting.first().or(lane.kept.first());
             ((lane.home.slot, lane.home.generation), first)
         })

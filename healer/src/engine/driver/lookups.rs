@@ -10,7 +10,8 @@ use super::{
     Message,
     assign::{self, Lookup},
     begun::Begun,
-    poll::Poller,
+    out_of_range::OutOfRangeTold,
+    rounds::Driver,
 };
 use crate::{
     broker::{Broker, Remote, TopicPartition},
@@ -36,6 +37,23 @@ pub(super) struct Asker {
     pub(super) starts: Box<dyn Worker>,
     /// For all else. Made when it is first needed.
     pub(super) others: Option<Box<dyn Worker>>,
+}
+
+/// The questions that are under way, and when the next ones are due.
+pub(super) struct Requests {
+    pub(super) asker: Asker,
+    pub(super) out_of_range: OutOfRangeTold,
+    /// Whether the group's commits are being looked up.
+    asking_group: bool,
+    /// When the ends of logs are looked up next; `None` while they are.
+    pub(super) ends_at: Option<Duration>,
+}
+
+impl Requests {
+    pub(super) fn new(asker: Asker, ends_at: Duration) -> Self {
+        let out_of_range = OutOfRangeTold::default();
+        Self { asker, out_of_range, asking_group: false, ends_at: Some(ends_at) }
+    }
 }
 
 impl Asker {
@@ -115,15 +133,15 @@ impl Unanswered {
     }
 }
 
-impl<B: Broker> Poller<B> {
+impl<B: Broker> Driver<B> {
     /// Whether an answer is to be expected soon.
     pub(super) fn is_asking(&self) -> bool {
-        self.unanswered.asking || self.out_of_range.is_asking()
+        self.assignments.unanswered.asking || self.requests.out_of_range.is_asking()
     }
 
     /// Looks up where partitions start that were assigned.
     pub(super) fn ask_starts(&mut self) {
-        let Unanswered { waiting, asking, next, .. } = &mut self.unanswered;
+        let Unanswered { waiting, asking, next, .. } = &mut self.assignments.unanswered;
         let due = !*asking && !waiting.is_empty() && self.control.now() >= *next;
         if !due || !self.control.core().is_running() {
             return;
@@ -132,9 +150,9 @@ impl<B: Broker> Poller<B> {
         let (numbers, partitions): (Vec<_>, Vec<_>) =
             waiting.iter().map(|(number, partition)| (*number, partition.clone())).unzip();
         let (journal, config) = (Arc::downgrade(&self.journal), self.config.clone());
-        let begun = partitions.iter().filter_map(|partition| self.begun.get_key_value(partition));
+        let begun = partitions.iter().filter_map(|partition| self.assignments.begun.get_key_value(partition));
         let begun: Begun = begun.map(|(partition, offset)| (partition.clone(), *offset)).collect();
-        self.asker.ask_starts(
+        self.requests.asker.ask_starts(
             move |remote| {
                 let by = Lookup { remote, journal: &journal, config: &config, begun: &begun };
                 assign::starts(&by, &partitions)
@@ -144,11 +162,11 @@ impl<B: Broker> Poller<B> {
     }
 
     pub(super) fn take_starts(&mut self, asked: &[u64], starts: Result<Vec<Start>, Error>) {
-        self.unanswered.asking = false;
+        self.assignments.unanswered.asking = false;
         if !self.control.core().is_running() {
             return; // nothing is opened any more, and an error is of no interest
         }
-        let waiting = &mut self.unanswered.waiting;
+        let waiting = &mut self.assignments.unanswered.waiting;
         let error = match starts {
             Ok(starts) => {
                 let known = asked.iter().zip(starts);
@@ -176,16 +194,16 @@ impl<B: Broker> Poller<B> {
         if !passes {
             return self.step(Event::Failed(error));
         }
-        self.unanswered.next = now + LOOK_UP_AGAIN;
-        if now >= self.unanswered.tell {
+        self.assignments.unanswered.next = now + LOOK_UP_AGAIN;
+        if now >= self.assignments.unanswered.tell {
             tracing::warn!(%error, "could not look up where to start; asking again until there is an answer");
-            self.unanswered.tell = now + TELL_AGAIN;
+            self.assignments.unanswered.tell = now + TELL_AGAIN;
         }
     }
 
     /// Asks for the group's committed offsets. Behind a join that waits for others the answer takes its time.
     pub(super) fn ask_group(&mut self, partitions: Vec<TopicPartition>) {
-        if self.asking_group {
+        if self.requests.asking_group {
             return;
         }
         let wait = self.config.connect_timeout();
@@ -193,11 +211,11 @@ impl<B: Broker> Poller<B> {
             let known = partitions.iter().cloned().zip(remote.committed(&partitions, wait)?);
             Ok(known.filter_map(|(partition, committed)| Some((partition, committed?.offset))).collect())
         };
-        self.asking_group = self.asker.ask(question, Message::Group);
+        self.requests.asking_group = self.requests.asker.ask(question, Message::Group);
     }
 
     pub(super) fn take_group(&mut self, committed: Result<BTreeMap<TopicPartition, i64>, Error>) {
-        self.asking_group = false;
+        self.requests.asking_group = false;
         match committed {
             Ok(committed) => self.step(Event::GroupCommitted(committed)),
             Err(error @ Error::Engine(_)) => self.step(Event::Failed(error)),

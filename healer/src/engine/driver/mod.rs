@@ -10,7 +10,6 @@ mod dropped;
 mod ends;
 mod finish;
 mod handle;
-mod hands;
 mod health;
 mod keeper;
 mod lane;
@@ -20,16 +19,17 @@ mod open;
 mod out_of_range;
 mod patience;
 mod piece;
-mod poll;
+mod poll_loop;
 mod prepare;
 mod report;
+mod rounds;
 mod saver;
 mod saves;
 mod seek;
 mod station;
 mod tokio_runtime;
-mod turn;
 mod waits;
+mod workers;
 
 use std::{
     collections::BTreeMap,
@@ -56,12 +56,12 @@ pub use seek::{SeekError, SeekTo};
 pub use waits::WaitingForPartitions;
 
 use self::{
-    hands::Ran,
     out_of_range::Suspect,
     seek::{Found, Sought},
     tokio_runtime::TokioRuntime,
+    workers::Ran,
 };
-pub(crate) use self::{prepare::prepare, station::Station, turn::Turner};
+pub(crate) use self::{poll_loop::PollLoop, prepare::prepare, station::Station};
 use super::core::Start;
 use crate::{
     broker::{Broker, BrokerError, CommitError, Producer, TopicPartition, Topics, Watermarks},
@@ -156,8 +156,8 @@ fn start<B: Broker>(name: &str, station: Arc<Station<B>>) -> io::Result<()> {
     let body = move || {
         let ran = catch(|| {
             if let Some(source) = station.source() {
-                let mut turner = Turner::new(Arc::clone(&station), source);
-                while turner.turn() {}
+                let mut poll_loop = PollLoop::new(Arc::clone(&station), source);
+                while poll_loop.run_once() {}
             }
         });
         station.finish(ran.err().map(|panicked| Error::Engine(panicked.message)));

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::poll::Poller;
+use super::rounds::Driver;
 use crate::{
     broker::{Assignment, Broker, TopicPartition},
     engine::core::{Assigned, Event, Start},
@@ -11,7 +11,7 @@ use crate::{
     lane::Host,
 };
 
-impl<B: Broker> Poller<B> {
+impl<B: Broker> Driver<B> {
     /// Answers an assignment: opens lanes and has the broker fetch.
     pub(super) fn open(&mut self, starts: Vec<(TopicPartition, Start)>) {
         let mut assigned = Vec::with_capacity(starts.len());
@@ -21,7 +21,7 @@ impl<B: Broker> Poller<B> {
             let TopicPartition { topic, partition: number } = &partition;
             tracing::info!(topic = &**topic, partition = number, offset = start.offset, "assigned");
             assignments.push(Assignment { partition, slot, offset: start.offset });
-            let fresh = self.asker.runtime.random();
+            let fresh = self.requests.asker.runtime.random();
             assigned.push(Assigned { slot, home, start, fresh });
         }
         self.step(Event::Assigned(assigned));
@@ -35,7 +35,7 @@ impl<B: Broker> Poller<B> {
         if self.control.core().part(slot).is_none_or(|part| part.home.generation != generation) {
             return;
         }
-        let partition = self.slots[slot as usize].clone();
+        let partition = self.assignments.slots[slot as usize].clone();
         self.reopen(&partition, Start::at(offset));
     }
 
@@ -44,7 +44,7 @@ impl<B: Broker> Poller<B> {
         let Some((slot, home)) = self.open_lane(partition) else { return };
         let (to, generation) =
             (Assignment { partition: partition.clone(), slot, offset: start.offset }, home.generation);
-        let fresh = self.asker.runtime.random();
+        let fresh = self.requests.asker.runtime.random();
         self.step(Event::Restarted(Assigned { slot, home, start, fresh }));
         if self.control.core().part(slot).is_none_or(|part| part.home.generation != generation) {
             return; // it is on its way out
@@ -56,7 +56,7 @@ impl<B: Broker> Poller<B> {
 
     /// Opens the lane of a partition in a new generation.
     fn open_lane(&mut self, partition: &TopicPartition) -> Option<(u32, Arc<Home>)> {
-        let mut takers = self.routes.iter().filter(|route| route.takes(&partition.topic));
+        let mut takers = self.assignments.routes.iter().filter(|route| route.takes(&partition.topic));
         let Some(route) = takers.next() else {
             let TopicPartition { topic, partition } = partition;
             tracing::warn!(topic = &**topic, partition, "assigned, but no source reads it");
@@ -73,19 +73,19 @@ impl<B: Broker> Poller<B> {
             self.step(Event::Failed(BuildError { faults: vec![fault] }.into()));
             return None;
         }
-        let known = self.slots.iter().position(|known| known == partition);
+        let known = self.assignments.slots.iter().position(|known| known == partition);
         let slot = known.unwrap_or_else(|| {
-            self.slots.push(partition.clone());
-            self.slots.len() - 1
+            self.assignments.slots.push(partition.clone());
+            self.assignments.slots.len() - 1
         });
         let slot = u32::try_from(slot).unwrap_or(u32::MAX);
-        self.generations += 1;
-        let generation = self.generations;
+        self.assignments.generations += 1;
+        let generation = self.assignments.generations;
         let desk = Arc::clone(&self.control.desk);
         let home = Home::new(slot, generation, partition.clone(), desk);
         let home = home.read_by(route.node).keeping(self.shared.nodes.copies(route.node));
         let home = Arc::new(home);
-        let host = Host::of_partition(&self.shared, slot, generation);
+        let host = Host::of_partition(&self.shared, &home);
         let entry = route.entry.open(&host, Arc::clone(&home));
         self.lanes.open(Arc::clone(&home), host, entry);
         Some((slot, home))

@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use super::{Message, dropped, lookups::LOOK_UP_AGAIN, poll::Poller};
+use super::{Message, dropped, lookups::LOOK_UP_AGAIN, rounds::Driver};
 use crate::{
     OutOfRange,
     broker::{Broker, Remote, TopicPartition, Watermarks},
@@ -72,7 +72,7 @@ impl Suspect {
     }
 }
 
-impl<B: Broker> Poller<B> {
+impl<B: Broker> Driver<B> {
     /// The partitions that are read now.
     fn reading(&mut self) -> Vec<Suspect> {
         let read: BTreeMap<u32, i64> = self.broker.positions().into_iter().collect();
@@ -82,7 +82,7 @@ impl<B: Broker> Poller<B> {
     /// The client says that an offset does not exist.
     pub(super) fn hear_out_of_range(&mut self, text: String) {
         let reading = self.reading();
-        let told = &mut self.out_of_range;
+        let told = &mut self.requests.out_of_range;
         // A partition that has moved since an earlier word was well then, and may be meant now.
         told.suspects.retain(|known| reading.iter().any(|now| known.is(now) && known.read == now.read));
         for now in reading {
@@ -95,12 +95,12 @@ impl<B: Broker> Poller<B> {
 
     /// Looks up the watermarks of the partitions that may be meant.
     pub(super) fn ask_watermarks(&mut self) {
-        let told = &self.out_of_range;
+        let told = &self.requests.out_of_range;
         if told.suspects.is_empty() || told.asking || self.control.now() < told.next {
             return;
         }
         let reading = self.reading();
-        let told = &mut self.out_of_range;
+        let told = &mut self.requests.out_of_range;
         // A partition that is gone or was read anew is another one, and one that moves is well.
         told.suspects.retain(|then| reading.iter().any(|now| then.is(now) && now.read <= then.read));
         let suspects = told.suspects.clone();
@@ -110,27 +110,27 @@ impl<B: Broker> Poller<B> {
         let wait = self.config.connect_timeout();
         let partitions: Vec<_> = suspects.iter().map(|suspect| suspect.partition.clone()).collect();
         let question = move |remote: &dyn Remote| Ok(remote.watermarks(&partitions, wait)?);
-        let asking = self.asker.ask(question, |marks| Message::Watermarks(suspects, marks));
-        self.out_of_range.asking = asking;
-        self.out_of_range.next = self.control.now() + if asking { LOOK_UP } else { LOOK_UP_AGAIN };
+        let asking = self.requests.asker.ask(question, |marks| Message::Watermarks(suspects, marks));
+        self.requests.out_of_range.asking = asking;
+        self.requests.out_of_range.next = self.control.now() + if asking { LOOK_UP } else { LOOK_UP_AGAIN };
     }
 
     pub(super) fn take_watermarks(&mut self, asked: Vec<Suspect>, marks: Result<Vec<Watermarks>, Error>) {
-        self.out_of_range.asking = false;
+        self.requests.out_of_range.asking = false;
         let now = self.control.now();
         let marks = match marks {
             Ok(marks) => marks,
             Err(error @ Error::Engine(_)) => return self.step(Event::Failed(error)),
             Err(error) => {
                 tracing::warn!(%error, "which offset is out of range is not known; trying again");
-                let told = &mut self.out_of_range;
+                let told = &mut self.requests.out_of_range;
                 told.next = now + LOOK_UP_AGAIN;
                 told.suspects.iter_mut().for_each(|suspect| suspect.still = None);
                 return;
             }
         };
         let reading = self.reading();
-        let told = &mut self.out_of_range;
+        let told = &mut self.requests.out_of_range;
         let mut meant = Vec::new();
         for (then, marks) in asked.into_iter().zip(marks) {
             // One that was opened or read anew since is another one: old watermarks say nothing of it.

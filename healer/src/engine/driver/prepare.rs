@@ -18,15 +18,14 @@ use super::{
     control::Control,
     ends,
     handle::Handle,
-    hands::Hands,
     lanes::Lanes,
-    lookups::{Asker, Unanswered},
+    lookups::{Asker, Requests},
     no_thread,
-    out_of_range::OutOfRangeTold,
     patience::ride_out,
-    poll::Poller,
+    rounds::{Assignments, Driver, Reporting},
     saver::{Saver, close_unused},
     waits::Reasons,
+    workers::LaneWorkers,
 };
 use crate::{
     broker::{Broker, Producer, TopicPartition, Topics},
@@ -85,10 +84,10 @@ fn check_and_join<C: Connect>(
     };
     broker.subscribe(&topics)?;
     let handle_journal = Arc::clone(&journal);
-    let mut poller = assemble(launch, broker, producer, journal, goals, &runtime)?;
-    poller.begun = begun;
-    let handle = Handle::new(Arc::clone(&poller.control), handle_journal, Arc::clone(&poller.remote));
-    Ok((Arc::new(Station::new(poller, runtime)), handle))
+    let mut driver = assemble(launch, broker, producer, journal, goals, &runtime)?;
+    driver.assignments.begun = begun;
+    let handle = Handle::new(Arc::clone(&driver.control), handle_journal, Arc::clone(&driver.remote));
+    Ok((Arc::new(Station::new(driver, runtime)), handle))
 }
 
 /// The journal of this pipeline in this group of this cluster, and of no other.
@@ -132,11 +131,11 @@ fn assemble<B: Broker>(
     journal: Arc<Journal>,
     goals: Option<BTreeMap<TopicPartition, Goal>>,
     runtime: &Arc<dyn Runtime>,
-) -> Result<Poller<B>, Error> {
+) -> Result<Driver<B>, Error> {
     let Launch { name, graph, on_error, sources, states, config, reporter, always_stops, .. } = launch;
     let in_flight = config.in_flight();
     let desk = Arc::new(Desk::new(in_flight));
-    let (hurry, patience) = watch::channel(false);
+    let (flush, flush_signal) = watch::channel(false);
     let traces = traces(&name, &config);
     let reports = Reports::new(reporter);
     let sends = Arc::new(Sends::new(config.late_after(), producer.as_ref()));
@@ -148,7 +147,7 @@ fn assemble<B: Broker>(
         producer,
         sends,
         in_flight,
-        hurry: patience,
+        flush: flush_signal,
         nodes: Nodes::new(graph.clone(), on_error, reports.is_on()).always_stop(always_stops),
         checkpoints: Checkpoints::new(config.checkpointing()),
         measures: Measures::new(&name, &graph, config.measures()),
@@ -180,27 +179,27 @@ fn assemble<B: Broker>(
     let lane_threads = (1..=config.threads()).filter(|_| config.threads() > 1);
     let lane_workers = lane_threads.map(|number| worker(&format!("healer-lanes-{number}")));
     let lane_workers = lane_workers.collect::<Result<Vec<_>, _>>()?;
-    let hands = (!lane_workers.is_empty())
-        .then(|| Hands::new(lane_workers, Arc::clone(runtime), answer.clone(), Arc::clone(&desk)));
-    let meters = Meters::new(&name, &graph);
-    Ok(Poller {
-        hands,
+    let lane_workers = (!lane_workers.is_empty())
+        .then(|| LaneWorkers::new(lane_workers, Arc::clone(runtime), answer.clone(), Arc::clone(&desk)));
+    let reporting = Reporting::new(Meters::new(&name, &graph));
+    let asker = Asker {
+        runtime: Arc::clone(runtime),
+        remote: Arc::clone(&remote),
+        answers: answer.clone(),
+        desk: Arc::clone(&desk),
+        starts: worker("healer-starts")?,
+        others: None,
+    };
+    Ok(Driver {
+        lane_workers,
         broker,
         lanes: Lanes::new(Arc::clone(&control), Arc::clone(&memory)),
-        routes: routes.collect::<Result<_, _>>()?,
+        assignments: Assignments::new(routes.collect::<Result<_, _>>()?),
         committer: Committer {
             worker: worker("healer-commit")?,
             remote: Arc::clone(&remote),
             answers: answer.clone(),
-            desk: Arc::clone(&desk),
-        },
-        asker: Asker {
-            runtime: Arc::clone(runtime),
-            remote: Arc::clone(&remote),
-            answers: answer.clone(),
             desk,
-            starts: worker("healer-starts")?,
-            others: None,
         },
         // The last part that can be missing: from here on it closes the store.
         saver: Saver::new(
@@ -210,6 +209,7 @@ fn assemble<B: Broker>(
             answer,
             Arc::clone(&control.saves),
         ),
+        requests: Requests::new(asker, ends::FIRST),
         remote,
         shared: Arc::new(shared),
         control,
@@ -217,19 +217,10 @@ fn assemble<B: Broker>(
         graph,
         journal,
         answers,
-        asking_group: false,
-        hurry,
-        slots: Vec::new(),
-        generations: 0,
-        begun: Begun::new(),
-        unanswered: Unanswered::default(),
+        flush,
         settled: Vec::new(),
-        out_of_range: OutOfRangeTold::default(),
-        looked: Duration::ZERO,
-        meters,
+        reporting,
         memory,
-        told: Duration::ZERO,
-        ends_at: Some(ends::FIRST),
         goals,
     })
 }

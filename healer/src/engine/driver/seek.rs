@@ -7,7 +7,7 @@ use std::{
 
 use tokio::sync::oneshot;
 
-use super::{Message, poll::Poller};
+use super::{Message, rounds::Driver};
 use crate::{
     broker::{Broker, Remote, TopicPartition, Watermarks},
     config::Start,
@@ -121,13 +121,13 @@ impl Found {
     }
 }
 
-impl<B: Broker> Poller<B> {
+impl<B: Broker> Driver<B> {
     /// Looks up the offsets that the user asked for since the last time.
     pub(super) fn take_seeks(&mut self) {
         for sought in self.control.take_seeks() {
             let (partition, to, wait) = (sought.partition.clone(), sought.to, self.config.connect_timeout());
             let question = move |remote: &dyn Remote| Found::look(remote, &partition, to, wait);
-            self.asker.ask(question, move |found| Message::Sought(sought, found));
+            self.requests.asker.ask(question, move |found| Message::Sought(sought, found));
         }
     }
 
@@ -151,7 +151,7 @@ impl<B: Broker> Poller<B> {
             first,
             end,
         })?;
-        let generations = self.generations;
+        let generations = self.assignments.generations;
         // Not where it is to be given back: then its ledger says which records were done up to there.
         let may = self.control.core().part_of(partition).is_some_and(Part::is_open);
         if may {

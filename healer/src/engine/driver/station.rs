@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{control::Control, finish::finish, poll::Poller};
+use super::{control::Control, finish::finish, rounds::Driver};
 use crate::{
     broker::Broker,
     error::{Error, catch},
@@ -21,7 +21,7 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(1);
 /// A pipeline's engine, free while user code runs.
 pub(crate) struct Station<B: Broker> {
     /// `None` once it has finished.
-    poller: Mutex<Option<Poller<B>>>,
+    driver: Mutex<Option<Driver<B>>>,
     /// One at a time fetches and answers the broker: records come in order, and none that was fetched for one assignment is
     /// taken for one of the next.
     role: Mutex<()>,
@@ -37,10 +37,10 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl<B: Broker> Station<B> {
-    pub(super) fn new(poller: Poller<B>, runtime: Arc<dyn Runtime>) -> Self {
+    pub(super) fn new(driver: Driver<B>, runtime: Arc<dyn Runtime>) -> Self {
         Self {
-            control: Arc::clone(&poller.control),
-            poller: Mutex::new(Some(poller)),
+            control: Arc::clone(&driver.control),
+            driver: Mutex::new(Some(driver)),
             role: Mutex::default(),
             runtime,
             since: AtomicU64::new(0),
@@ -48,12 +48,12 @@ impl<B: Broker> Station<B> {
     }
 
     /// `None` once it has finished.
-    pub(super) fn with<T>(&self, work: impl FnOnce(&mut Poller<B>) -> T) -> Option<T> {
-        lock(&self.poller).as_mut().map(work)
+    pub(super) fn with<T>(&self, work: impl FnOnce(&mut Driver<B>) -> T) -> Option<T> {
+        lock(&self.driver).as_mut().map(work)
     }
 
     pub(crate) fn source(&self) -> Option<Arc<B::Source>> {
-        self.with(|poller| poller.broker.source())
+        self.with(|driver| driver.broker.source())
     }
 
     /// Shows the outcomes that came home and were not taken in yet.
@@ -62,7 +62,7 @@ impl<B: Broker> Station<B> {
         self.control.desk.peek(show);
     }
 
-    /// Taken before the poller, by a thread that fetches or changes lanes; free while user code runs.
+    /// Taken before the driver, by a thread that fetches or changes lanes; free while user code runs.
     pub(super) fn role(&self) -> MutexGuard<'_, ()> {
         lock(&self.role)
     }
@@ -75,14 +75,17 @@ impl<B: Broker> Station<B> {
         self.runtime.rest(&self.control.desk, wait);
     }
 
-    /// User code begins to run on the poll thread.
-    pub(super) fn begin(&self, now: Duration) {
-        let now = u64::try_from(now.as_millis()).unwrap_or(u64::MAX - 1);
-        self.since.store(now + 1, Ordering::Relaxed);
+    /// Runs user code on the poll thread. Beyond [`PATIENCE`] another thread polls meanwhile.
+    pub(super) fn user_code<R>(&self, now: Duration, code: impl FnOnce() -> R) -> R {
+        self.begin_user_code(now);
+        let result = code();
+        self.since.store(0, Ordering::Relaxed);
+        result
     }
 
-    pub(super) fn end(&self) {
-        self.since.store(0, Ordering::Relaxed);
+    pub(super) fn begin_user_code(&self, now: Duration) {
+        let now = u64::try_from(now.as_millis()).unwrap_or(u64::MAX - 1);
+        self.since.store(now + 1, Ordering::Relaxed);
     }
 
     /// Whether user code has held the poll thread for long.
@@ -93,10 +96,10 @@ impl<B: Broker> Station<B> {
 
     /// The end: leaves the group and tells how it went. A second call finds nothing to do.
     pub(crate) fn finish(&self, panic: Option<Error>) {
-        let Some(poller) = lock(&self.poller).take() else { return };
+        let Some(driver) = lock(&self.driver).take() else { return };
         // It drops the values that the user's closures hold: waiting users must hear of a panic there as well.
         let result =
-            catch(|| finish(poller, panic)).unwrap_or_else(|panicked| Err(Error::Engine(panicked.message)));
+            catch(|| finish(driver, panic)).unwrap_or_else(|panicked| Err(Error::Engine(panicked.message)));
         self.control.ended.send_replace(Some(result));
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::poll::Poller;
+use super::rounds::Driver;
 use serde::Serialize;
 
 use crate::{
@@ -128,11 +128,12 @@ impl Reasons {
     }
 }
 
-impl<B: Broker> Poller<B> {
+impl<B: Broker> Driver<B> {
     /// Notes whether the group has anything for this member, and says so where it has not for long.
     pub(super) fn look_for_partitions(&self, now: Duration) {
         let core = self.control.core();
-        let waits = core.is_running() && core.parts().next().is_none() && self.unanswered.is_empty();
+        let waits =
+            core.is_running() && core.parts().next().is_none() && self.assignments.unanswered.is_empty();
         drop(core);
         let told = self.control.waits().look(waits, now);
         match told {

@@ -32,6 +32,7 @@ fn add(count: &AtomicU64, more: u64) {
 }
 
 /// The counts of a lane, and of the tasks that it opens.
+#[derive(Default)]
 pub(crate) struct LaneCounts {
     /// The lowest number of the pipeline's nodes.
     first: u32,

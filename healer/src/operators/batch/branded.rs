@@ -7,7 +7,7 @@ use super::{
     attempt::{Back, Made, Tried, Tries, here},
     batch::batch,
     run_to_end,
-    work::Work,
+    task::BatchTask,
 };
 use crate::{
     chain::{Batch, Consumer},
@@ -48,14 +48,14 @@ pub trait BatchMutStage: Stage<In = Batch<Self::RowIn>, Out = Batch<Self::RowOut
 pub struct BatchMutKind;
 
 impl<S: BatchMutStage> Kind<S> for BatchMutKind {
-    type Node<D: Consumer<S::Out>> = Boundary<Work<S, Self, D>>;
+    type Node<D: Consumer<S::Out>> = Boundary<BatchTask<S, Self, D>>;
 
     fn kind() -> NodeKind {
         NodeKind::BatchStage
     }
 
     fn node<D: Consumer<S::Out>>(node: Arc<Node>, next: D) -> Self::Node<D> {
-        Boundary::new(Work::new(StageNode::new(node, next)))
+        Boundary::new(node.id, BatchTask::new(StageNode::new(node, next)))
     }
 }
 

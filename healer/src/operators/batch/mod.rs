@@ -8,8 +8,8 @@ mod hand_back;
 #[cfg(feature = "testing")]
 mod lent;
 mod read;
+mod task;
 mod unbatch;
-mod work;
 
 use std::future::Future;
 

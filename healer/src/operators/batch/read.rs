@@ -5,7 +5,7 @@ use std::{convert::identity, future::Future, sync::Arc};
 use super::{
     attempt::{Back, Made, Tried, Tries, here},
     run_to_end,
-    work::Work,
+    task::BatchTask,
 };
 use crate::{
     chain::{Batch, Consumer},
@@ -38,14 +38,14 @@ pub trait BatchStage: Stage<In = Batch<Self::Row>, Out = Batch<Self::Row>> {
 pub struct BatchKind;
 
 impl<S: BatchStage> Kind<S> for BatchKind {
-    type Node<D: Consumer<S::Out>> = Boundary<Work<S, Self, D>>;
+    type Node<D: Consumer<S::Out>> = Boundary<BatchTask<S, Self, D>>;
 
     fn kind() -> NodeKind {
         NodeKind::BatchStage
     }
 
     fn node<D: Consumer<S::Out>>(node: Arc<Node>, next: D) -> Self::Node<D> {
-        Boundary::new(Work::new(StageNode::new(node, next)))
+        Boundary::new(node.id, BatchTask::new(StageNode::new(node, next)))
     }
 }
 

@@ -108,8 +108,7 @@ impl<T: Send + 'static, D: Consumer<T>> Consumer<Batch<T>> for UnbatchNode<D> {
             let home = home(&context, &receipt);
             let key = home.as_ref().map(|home| (home.slot, home.generation));
             let OneLane { host, lane, .. } = lanes.entry(key).or_insert_with(|| {
-                let host = key
-                    .map_or_else(|| host.clone(), |(slot, generation)| host.of_one_again(slot, generation));
+                let host = home.as_deref().map_or_else(|| host.clone(), |home| host.of_one_again(home));
                 OneLane { lane: next.open(&host), host, home }
             });
             if receipt.is_share() && crowded.last() != Some(&key) {

@@ -1,14 +1,46 @@
 //! Records that failed: stop, skip, or a dead letter.
+//!
+//! The policy after the last attempt (`OnError`: stop, skip, dead letter) is data of the node, else the pipeline's default
+//! (`topology/nodes.rs`). A topic of dead letters that the program leaves open is settled when the pipeline is built
+//! (`app/dead_letters.rs`), and by `Redrive` in the same way: a running pipeline knows names alone. One function decides for all
+//! nodes (`failing::fail`), with the visit in hand: stop is an error that halts the partition, told with the stage's path, topic,
+//! partition, offset and source chain (of a batch with the ranges of all that is owed); skip and dead letter end the item where
+//! it is, so the other ways of a fan-out and the other values of a flat stage go on; a panic is caught where ways part. At a
+//! *sink* the policy is asked for faults of the record: too large, no key where one is needed, a time that the broker refuses, a
+//! topic that the record chose and that is none or does not exist. A fault of the broker or of the configuration (a fixed topic
+//! that is gone, a right, a codec) stops under every policy. So does a batch, of which nobody knows the row that is at fault:
+//! with `split` its halves are tried (`batch/attempt.rs`: pieces on a stack, each with its receipts), and a row that fails alone
+//! is a record like any other.
+//!
+//! - **Dead letters.** `Letter` is the record as it came in, with headers of ours. On the poll thread the record is at hand;
+//!   behind a boundary it must have been kept, so queues at and above a node that may dead-letter keep the *original* (known from
+//!   the graph when a lane opens; other pipelines pay nothing). A stage in a task waits for the acknowledgement in its place, so
+//!   that the next record of its key begins after it. Fused nodes leave letters, with their receipts, in the lane's
+//!   `LaneLetters`, a task that sends them in order; it is opened by the first one.
+//! - **The content of a letter.** Its time is that of now, since a topic may refuse or at once delete records that are older or
+//!   younger; the record's own is in a header. Key, value and headers are as they came in, but for headers whose names are not
+//!   UTF-8: a client cannot write those again, so they are left out, here and at sinks, counted (`Headers::dropped`, a header of
+//!   the letter) and logged. No record stops for them.
+//! - **Lives.** A record that is sent back says where it was first (`healer-origin`, with `healer-timestamp`), and
+//!   `Context::origin`, letters and their emit id go by that, however often it fails. These headers are believed only beside
+//!   `healer-redrives`; a letter of a first life replaces them. `Context::emit_id`, logs and traces go by the place in this life,
+//!   which costs no look at headers.
+//! - **A partition with a letter on its way rests**: `Hold` keeps the core from running it, and a chunk ends at a record that
+//!   became one. So an outage of the topic holds the partition at that record, regardless of the in-flight bound. Records that
+//!   tasks have already go on.
+//! - A fault that may pass (no answer, a full queue) is waited out, as long as it takes; a letter that is *too large* alone is
+//!   sent again with less of ours; an unknown topic, a missing right and anything else that will not pass is
+//!   `RecordErrorKind::DeadLetter`, which stops.
 
 mod delivery;
 mod headers;
+mod lane_letters;
 mod letter;
-mod office;
 mod told;
 
 pub(super) use told::report_finished;
 
-use self::{letter::Letter, office::Office};
+use self::{lane_letters::LaneLetters, letter::Letter};
 
 use crate::{
     context::Context,
@@ -38,7 +70,7 @@ pub(super) fn fail(visit: &mut Visit<'_>, node: u32, cause: Cause) -> Result<(),
         }
         OnError::DeadLetter(topic) => {
             let letter = Letter::new(host, node, topic, &cause, visit);
-            host.office(Office::open).put(letter, visit);
+            host.letters(LaneLetters::open).put(letter, visit);
         }
     }
     discard(cause);

@@ -3,16 +3,15 @@
 mod outgoing;
 mod task;
 
-use std::{marker::PhantomData, sync::Arc, time::SystemTime};
+use std::{sync::Arc, time::SystemTime};
 
-use self::task::Task;
-use super::boundary::{self, Needs, Queue};
+use self::task::Sending;
+use super::boundary::{Boundary, Inbox, Serve};
 use crate::{
     chain::{Accepts, Below, Consumer, Operator},
     codec::{Codec, CodecContext, CodecError, Encode},
     context::Context,
-    error::Failure,
-    lane::{Host, Visit},
+    lane::Host,
     record::Headers,
     topology::{Node, NodeDraft, NodeKind, OnError},
     unfinished::typed::Next,
@@ -203,7 +202,7 @@ impl<T: Send + 'static, C: Codec> Operator for Sink<T, C> {
     type In = T;
     type Out = T;
     type Settled = Next<T, ()>;
-    type Node<D: Consumer<T>> = SinkNode<T, C, D>;
+    type Node<D: Consumer<T>> = Boundary<SinkTask<T, C, D>>;
 
     fn draft(&self) -> NodeDraft {
         let name = self.topic.as_deref().unwrap_or("sink").to_owned();
@@ -216,42 +215,29 @@ impl<T: Send + 'static, C: Codec> Operator for Sink<T, C> {
     }
 
     fn attach<D: Consumer<T>>(self, node: Arc<Node>, next: D) -> Self::Node<D> {
-        SinkNode(Arc::new(Work { sink: self, node, next, item: PhantomData }))
+        Boundary::new(node.id, SinkTask { sink: self, node, next })
     }
 }
 
-/// A sink and the nodes below it.
-pub struct SinkNode<T, C, D>(Arc<Work<T, C, D>>);
-
-struct Work<T, C, D> {
+/// The task of a sink, and the nodes below it.
+pub struct SinkTask<T, C, D> {
     sink: Sink<T, C>,
     node: Arc<Node>,
     next: D,
-    item: PhantomData<fn(T)>,
 }
 
-impl<T: Send + 'static, C: Codec, D: Consumer<T>> Consumer<T> for SinkNode<T, C, D> {
-    type Lane = Queue<T>;
+impl<T: Send + 'static, C: Codec, D: Consumer<T>> Serve<T> for SinkTask<T, C, D> {
+    type Lane = D::Lane;
 
     fn below(&self) -> Below {
-        Below::queue::<T>(true)
+        self.next.below().read_if(true).holding::<T>()
     }
 
     fn open(&self, host: &Host) -> Self::Lane {
-        let needs = Needs::new(true, host, self.0.node.id);
-        let (queue, inbox) = boundary::queue(needs);
-        let task = Task::new(&self.0, host);
-        host.spawn(self.0.next.below().holding::<T>().stack, || task.run(inbox));
-        queue
+        self.next.open(host)
     }
 
-    fn push(&self, lane: &mut Self::Lane, visit: &mut Visit<'_>, item: T) -> Result<(), Failure> {
-        visit.enter(self.0.node.id);
-        lane.take(visit, self.0.node.id, item);
-        Ok(())
-    }
-
-    async fn room(&self, lane: &mut Self::Lane) {
-        lane.room().await;
+    async fn run(&self, lane: &mut Self::Lane, host: &Host, inbox: &mut Inbox<T>) {
+        Sending::new(self, lane, host).run(inbox).await;
     }
 }

@@ -4,7 +4,7 @@ use std::{collections::VecDeque, future::ready, sync::Arc, time::Duration};
 
 use futures_util::{StreamExt as _, stream::FuturesOrdered};
 
-use super::{Work, outgoing::Outgoing};
+use super::{SinkTask, outgoing::Outgoing};
 use crate::{
     broker::{BrokerError, BrokerErrorKind, Delivery, Producer, SendError},
     chain::Consumer,
@@ -25,10 +25,11 @@ const FULL_WAIT: Duration = Duration::from_millis(5);
 const NO_KEY: &str = "it was made of several records by `reduce` and has no key: say which key it has with `.key(|value, ctx| …)` at the sink, \
                       or that it has none with `.keyless()`";
 
-pub(super) struct Task<T, C, D: Consumer<T>> {
-    work: Arc<Work<T, C, D>>,
-    lane: D::Lane,
-    host: Host,
+/// The work of a sink's task.
+pub(super) struct Sending<'s, T, C, D: Consumer<T>> {
+    task: &'s SinkTask<T, C, D>,
+    lane: &'s mut D::Lane,
+    host: &'s Host,
     producer: Arc<dyn Producer>,
     /// In the order of the records, so that they go on in it.
     on_the_way: FuturesOrdered<Delivery>,
@@ -40,22 +41,22 @@ pub(super) struct Task<T, C, D: Consumer<T>> {
     tombstones: bool,
 }
 
-impl<T: Send + 'static, C: Codec, D: Consumer<T>> Task<T, C, D> {
-    pub(super) fn new(work: &Arc<Work<T, C, D>>, host: &Host) -> Self {
+impl<'s, T: Send + 'static, C: Codec, D: Consumer<T>> Sending<'s, T, C, D> {
+    pub(super) fn new(task: &'s SinkTask<T, C, D>, lane: &'s mut D::Lane, host: &'s Host) -> Self {
         Self {
-            work: Arc::clone(work),
-            lane: work.next.open(host),
-            host: host.clone(),
+            task,
+            lane,
+            host,
             producer: host.producer(),
             on_the_way: FuturesOrdered::new(),
             sent: VecDeque::new(),
-            waiting: Waiting::new(host.shared(), work.node.id),
+            waiting: Waiting::new(host.shared(), task.node.id),
             buffer: Vec::new(),
-            tombstones: host.nodes().sends_tombstones(work.node.id),
+            tombstones: host.nodes().sends_tombstones(task.node.id),
         }
     }
 
-    pub(super) async fn run(mut self, mut inbox: Inbox<T>) {
+    pub(super) async fn run(mut self, inbox: &mut Inbox<T>) {
         let mut open = true;
         while open || !self.on_the_way.is_empty() {
             tokio::select! {
@@ -77,11 +78,11 @@ impl<T: Send + 'static, C: Codec, D: Consumer<T>> Task<T, C, D> {
             return;
         }
         // `build` knows of values made of a batch, but not of rows that a stage reduced before they went on one by one.
-        if self.work.node.copies_key && item.context.is_of_many() {
+        if self.task.node.copies_key && item.context.is_of_many() {
             return self.pass(item, |_| Step::Failed(Cause::Refused(NO_KEY.into()))).await;
         }
         // The user's encoder and closures: a panic of theirs is a failure of the record.
-        let Work { sink, node, .. } = &*self.work;
+        let SinkTask { sink, node, .. } = self.task;
         let inside = observe::enter(item.context.here(), node.id);
         let mut span = item.context.sends(&node.path);
         span.begin();
@@ -132,7 +133,7 @@ impl<T: Send + 'static, C: Codec, D: Consumer<T>> Task<T, C, D> {
     async fn delivered(&mut self, result: Result<(), SendError>) {
         self.waiting.ended();
         let Some(item) = self.sent.pop_front() else { return };
-        let chosen = self.work.sink.topic_of.is_some();
+        let chosen = self.task.sink.topic_of.is_some();
         let step = |value| match result {
             Ok(()) => Step::Next(value),
             Err(error) if is_of_record(&error, chosen) => Step::Failed(Cause::Refused(error.into())),
@@ -143,9 +144,8 @@ impl<T: Send + 'static, C: Codec, D: Consumer<T>> Task<T, C, D> {
 
     async fn pass(&mut self, item: Envelope<T>, step: impl FnOnce(T) -> Step<T>) {
         let Envelope { value, receipt, mut context } = item;
-        let Work { node, next, .. } = &*self.work;
-        boundary::carry_on(&self.host, next, &mut self.lane, node.id, receipt, &mut context, step(value));
-        next.room(&mut self.lane).await;
+        let SinkTask { node, next, .. } = self.task;
+        boundary::pass_on(self.host, next, self.lane, node.id, receipt, &mut context, step(value)).await;
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::{marker::PhantomData, sync::Arc};
 
-use super::{Called, Calls, Kind, Slot, Stage, StageLane, StageNode};
+use super::{CallPermit, Called, Calls, Kind, Stage, StageLane, StageNode};
 use crate::{
     chain::{Below, Consumer},
     lane::Host,
@@ -14,32 +14,28 @@ use crate::{
 pub struct TaskKind<C>(PhantomData<C>);
 
 impl<S: Stage, C: Calls<S>> Kind<S> for TaskKind<C> {
-    type Node<D: Consumer<S::Out>> = Boundary<Work<S, C, D>>;
+    type Node<D: Consumer<S::Out>> = Boundary<StageTask<S, C, D>>;
 
     fn kind() -> NodeKind {
         NodeKind::Stage { runs: C::RUNS, parallel: None }
     }
 
     fn node<D: Consumer<S::Out>>(node: Arc<Node>, next: D) -> Self::Node<D> {
-        Boundary::new(Work { stage: StageNode::new(node, next), calls: PhantomData })
+        Boundary::new(node.id, StageTask { stage: StageNode::new(node, next), calls: PhantomData })
     }
 }
 
 /// A stage in a task, and the nodes below it.
-pub struct Work<S, C, D> {
+pub struct StageTask<S, C, D> {
     stage: StageNode<S, D>,
     calls: PhantomData<fn() -> C>,
 }
 
-impl<S: Stage, C: Calls<S>, D: Consumer<S::Out>> Serve<S::In> for Work<S, C, D> {
+impl<S: Stage, C: Calls<S>, D: Consumer<S::Out>> Serve<S::In> for StageTask<S, C, D> {
     type Lane = StageLane<Arc<S::Need>, D::Lane>;
 
     fn below(&self) -> Below {
         self.stage.next.below().read_if(S::CONTEXT).holding::<[(S::In, S::Out); 4]>()
-    }
-
-    fn node(&self) -> u32 {
-        self.stage.node.id
     }
 
     fn open(&self, host: &Host) -> Self::Lane {
@@ -51,7 +47,7 @@ impl<S: Stage, C: Calls<S>, D: Consumer<S::Out>> Serve<S::In> for Work<S, C, D> 
     }
 }
 
-impl<S: Stage, C: Calls<S>, D: Consumer<S::Out>> ServeOne<S::In> for Work<S, C, D> {
+impl<S: Stage, C: Calls<S>, D: Consumer<S::Out>> ServeOne<S::In> for StageTask<S, C, D> {
     async fn serve(&self, lane: &mut Self::Lane, host: &Host, item: Envelope<S::In>) {
         let Envelope { value, receipt, mut context } = item;
         let StageNode { node, next, .. } = &self.stage;
@@ -59,15 +55,12 @@ impl<S: Stage, C: Calls<S>, D: Consumer<S::Out>> ServeOne<S::In> for Work<S, C, 
             context.enter(&node.path);
         }
         // The receipt waits here, outside of the call: the end of the call is always seen, and a cancelled call returns the receipt.
-        let admitted = self.stage.admit(host).await;
-        StageNode::<S, D>::expects_report(host, &mut context);
-        self.stage.looks_at_call(host, &mut context, &value);
-        let Called(result) = C::call(host, &self.stage, Slot::FREE, &lane.need, value, &mut context).await;
-        admitted.ended(&result, host, &context);
-        self.stage.looks_at_output(host, &context, &result);
-        self.stage.reports_end(host, &mut context, &result);
+        let (stage, permit) = (&self.stage, CallPermit::FREE);
+        let admitted = stage.admit(host).await;
+        let begun = stage.begin_call(admitted, host, &permit, &mut context, &value);
+        let Called(result) = C::call(host, stage, permit, &lane.need, value, &mut context).await;
+        stage.end_call(begun, host, &mut context, &result);
         let step = self.stage.step(host, result, &receipt, &mut context).await;
-        boundary::carry_on(host, next, &mut lane.next, node.id, receipt, &mut context, step);
-        next.room(&mut lane.next).await;
+        boundary::pass_on(host, next, &mut lane.next, node.id, receipt, &mut context, step).await;
     }
 }

@@ -1,12 +1,12 @@
 //! How a function of one value is called beyond the poll thread.
 
-use std::{future::Future, marker::PhantomData, mem, sync::Arc};
+use std::{future::Future, marker::PhantomData, mem, sync::Arc, time::Duration};
 
 use backon::ExponentialBackoff;
 use futures_util::FutureExt as _;
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::SemaphorePermit;
 
-use super::{Stage, StageNode, SyncStage, Verdict, guarded, verdict::ended};
+use super::{Admitted, Stage, StageNode, SyncStage, Verdict, guarded, limit::Limit, verdict::ended};
 use crate::{
     context::Context,
     error::{Cause, catch, discard},
@@ -28,31 +28,81 @@ pub trait AsyncStage: Stage {
 /// The result of a call.
 pub struct Called<U>(pub(super) Result<Verdict<U>, Cause>);
 
-/// The right to call, where a stage bounds how many may do so at once.
-pub struct Slot<'b> {
+/// The permission to call, where a stage bounds how many calls run at once.
+pub struct CallPermit<'b> {
     /// `None` where there is no bound.
-    bound: Option<&'b Semaphore>,
+    limit: Option<&'b Limit>,
     permit: Option<SemaphorePermit<'b>>,
 }
 
-impl<'b> Slot<'b> {
+impl<'b> CallPermit<'b> {
     /// One call after the other needs no permit.
-    pub(super) const FREE: Self = Self { bound: None, permit: None };
+    pub(super) const FREE: Self = Self { limit: None, permit: None };
 
-    pub(super) fn new(bound: &'b Semaphore, permit: SemaphorePermit<'b>) -> Self {
-        Self { bound: Some(bound), permit: Some(permit) }
+    pub(super) fn new(limit: &'b Limit, permit: SemaphorePermit<'b>) -> Self {
+        Self { limit: Some(limit), permit: Some(permit) }
     }
 
-    /// Leaves the right to other calls during a pause.
+    /// The limit that follows how long calls take, with the time at which this one begins.
+    fn timed(&self, host: &Host) -> Option<(&'b Limit, Duration)> {
+        self.limit.filter(|limit| limit.is_auto()).map(|limit| (limit, host.now()))
+    }
+
+    /// Leaves the permission to other calls during a pause.
     fn free(&mut self) {
         self.permit = None;
     }
 
     async fn take(&mut self) {
-        if let Some(bound) = self.bound {
+        if let Some(limit) = self.limit {
             // It is never closed.
-            self.permit = bound.acquire().await.ok();
+            self.permit = limit.permits.acquire().await.ok();
         }
+    }
+}
+
+/// A call that has begun: [`StageNode::end_call`] is told how it ended.
+pub(super) struct BegunCall<'s> {
+    admitted: Admitted<'s>,
+    timed: Option<(&'s Limit, Duration)>,
+}
+
+impl<S: Stage, D> StageNode<S, D> {
+    /// Begins a call for one record, beyond the poll thread, once it is admitted. Not one function with the call itself: a future
+    /// around the user's would be moved once more with all that it holds.
+    #[inline]
+    pub(super) fn begin_call<'s>(
+        &self,
+        admitted: Admitted<'s>,
+        host: &Host,
+        permit: &CallPermit<'s>,
+        context: &mut Context,
+        value: &S::In,
+    ) -> BegunCall<'s> {
+        let timed = permit.timed(host);
+        Self::expects_report(host, context);
+        self.looks_at_call(host, context, value);
+        BegunCall { admitted, timed }
+    }
+
+    /// Takes in how a call ended: the breaker, the limit, the measures and the reports hear of it.
+    #[inline]
+    pub(super) fn end_call(
+        &self,
+        BegunCall { admitted, timed }: BegunCall<'_>,
+        host: &Host,
+        context: &mut Context,
+        result: &Result<Verdict<S::Out>, Cause>,
+    ) {
+        admitted.ended(result, host, context);
+        if let Some((limit, began)) = timed
+            && context.attempt() == 1
+        {
+            let (now, overloaded) = (host.now(), matches!(result, Err(Cause::TimedOut(_))));
+            limit.ended(now.saturating_sub(began), now, overloaded);
+        }
+        self.looks_at_output(host, context, result);
+        self.reports_end(host, context, result);
     }
 }
 
@@ -66,7 +116,7 @@ pub trait Calls<S: Stage>: Send + Sync + 'static {
     fn call<'a, D: Sync>(
         host: &'a Host,
         stage: &'a StageNode<S, D>,
-        slot: Slot<'a>,
+        permit: CallPermit<'a>,
         need: &'a Arc<S::Need>,
         value: S::In,
         context: &'a mut Context,
@@ -82,7 +132,7 @@ impl<S: AsyncStage> Calls<S> for Awaited {
     fn call<'a, D: Sync>(
         host: &'a Host,
         stage: &'a StageNode<S, D>,
-        slot: Slot<'a>,
+        permit: CallPermit<'a>,
         need: &'a Arc<S::Need>,
         value: S::In,
         context: &'a mut Context,
@@ -92,7 +142,7 @@ impl<S: AsyncStage> Calls<S> for Awaited {
         let call = guarded(S::call(value, context, need), here, stage.node.id);
         let call = stage.in_turn(host, call, look, turn);
         call.map(move |result| {
-            drop(slot);
+            drop(permit);
             Called(result)
         })
     }
@@ -107,7 +157,7 @@ impl<S: SyncStage> Calls<S> for Blocking {
     async fn call<D: Sync>(
         host: &Host,
         stage: &StageNode<S, D>,
-        _slot: Slot<'_>,
+        _: CallPermit<'_>,
         need: &Arc<S::Need>,
         value: S::In,
         context: &mut Context,
@@ -157,12 +207,12 @@ impl<S: AgainStage, C: Attempts<S>> Calls<S> for Again<C> {
     fn call<'a, D: Sync>(
         host: &'a Host,
         stage: &'a StageNode<S, D>,
-        slot: Slot<'a>,
+        permit: CallPermit<'a>,
         need: &'a Arc<S::Need>,
         value: S::In,
         context: &'a mut Context,
     ) -> impl Future<Output = Called<S::Out>> + Send + 'a {
-        try_again::<S, C, D>(host, stage, slot, need, value, context, None)
+        try_again::<S, C, D>(host, stage, permit, need, value, context, None)
     }
 }
 
@@ -170,7 +220,7 @@ impl<S: AgainStage, C: Attempts<S>> Calls<S> for Again<C> {
 pub(super) async fn try_again<S: AgainStage, C: Attempts<S>, D: Sync>(
     host: &Host,
     stage: &StageNode<S, D>,
-    mut slot: Slot<'_>,
+    mut permit: CallPermit<'_>,
     need: &Arc<S::Need>,
     value: S::In,
     context: &mut Context,
@@ -184,9 +234,9 @@ pub(super) async fn try_again<S: AgainStage, C: Attempts<S>, D: Sync>(
         }
         let Some(pause) = stage.pause(host, &called.0, context, &mut pauses) else { return called };
         discard(called);
-        slot.free();
+        permit.free();
         host.sleep(pause).await;
-        slot.take().await;
+        permit.take().await;
     }
 }
 

@@ -18,7 +18,7 @@ use crate::{
     context::Context,
     envelope::Outcome,
     error::{BoxError, Cause, Failure},
-    lane::{Claim, Host, Visit},
+    lane::{Host, Obligation, Visit},
     operators::{
         boundary::{self, Envelope, Inbox, Queue, Serve, ServeOne, Step},
         failing,
@@ -104,14 +104,14 @@ impl<S: FlatStage> Kind<S> for FlatKind {
     }
 
     fn node<D: Consumer<S::Out>>(node: Arc<Node>, next: D) -> Self::Node<D> {
-        FlatNode(Arc::new(Work(StageNode::new(node, next))))
+        FlatNode(Arc::new(FlatTask(StageNode::new(node, next))))
     }
 }
 
 /// A flat stage and the nodes below it.
-pub struct FlatNode<S, D>(Arc<Work<S, D>>);
+pub struct FlatNode<S, D>(Arc<FlatTask<S, D>>);
 
-struct Work<S, D>(StageNode<S, D>);
+struct FlatTask<S, D>(StageNode<S, D>);
 
 /// A flat stage's lane: below, or behind a queue.
 pub enum FlatLane<N, L, T> {
@@ -131,7 +131,7 @@ impl<S: FlatStage, D: Consumer<S::Out>> Consumer<S::In> for FlatNode<S, D> {
 
     fn open(&self, host: &Host) -> Self::Lane {
         if self.below().bounded {
-            FlatLane::Queued(boundary::start(&self.0, host))
+            FlatLane::Queued(boundary::start(&self.0, host, self.0.0.node.id))
         } else {
             FlatLane::Fused(Serve::open(&*self.0, host))
         }
@@ -155,7 +155,7 @@ impl<S: FlatStage, D: Consumer<S::Out>> Consumer<S::In> for FlatNode<S, D> {
     }
 }
 
-impl<S: FlatStage, D: Consumer<S::Out>> Work<S, D> {
+impl<S: FlatStage, D: Consumer<S::Out>> FlatTask<S, D> {
     /// Runs the iterator to its end: its future is never pending but for a value to take.
     fn pull_all(
         &self,
@@ -218,16 +218,12 @@ impl<S: FlatStage, D: Consumer<S::Out>> Work<S, D> {
     }
 }
 
-impl<S: FlatStage, D: Consumer<S::Out>> Serve<S::In> for Work<S, D> {
+impl<S: FlatStage, D: Consumer<S::Out>> Serve<S::In> for FlatTask<S, D> {
     type Lane = StageLane<S::Need, D::Lane>;
 
     fn below(&self) -> Below {
         // Its iterator is held as well.
         self.0.next.below().read_if(S::CONTEXT).holding::<(S::In, S::Out)>().holding::<(S::In, S::Out)>()
-    }
-
-    fn node(&self) -> u32 {
-        self.0.node.id
     }
 
     fn open(&self, host: &Host) -> Self::Lane {
@@ -239,7 +235,7 @@ impl<S: FlatStage, D: Consumer<S::Out>> Serve<S::In> for Work<S, D> {
     }
 }
 
-impl<S: FlatStage, D: Consumer<S::Out>> ServeOne<S::In> for Work<S, D> {
+impl<S: FlatStage, D: Consumer<S::Out>> ServeOne<S::In> for FlatTask<S, D> {
     async fn serve(&self, lane: &mut Self::Lane, host: &Host, item: Envelope<S::In>) {
         let Envelope { value, receipt, mut context } = item;
         let StageNode { node, reason, next, .. } = &self.0;
@@ -300,7 +296,7 @@ impl<S: FlatStage, D: Consumer<S::Out>> ServeOne<S::In> for Work<S, D> {
             Ok(()) => whole.end(None),
             Err(cause) => {
                 let mut context = context.keep(true);
-                let mut visit = Visit::hosted(host, Claim::Split(whole), &mut context, node.id);
+                let mut visit = Visit::hosted(host, Obligation::Split(whole), &mut context, node.id);
                 let result = failing::fail(&mut visit, node.id, cause);
                 boundary::finish(host.shared(), visit, result);
             }

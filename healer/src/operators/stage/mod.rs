@@ -7,7 +7,7 @@ mod call;
 mod checkpointed;
 mod flat;
 mod limit;
-mod line;
+mod order;
 mod parallel;
 mod policy;
 mod quarantine;
@@ -25,7 +25,7 @@ mod watched;
 use std::{marker::PhantomData, sync::Arc, time::Duration};
 
 pub use asynchronous::TaskKind;
-pub use call::{Again, AgainStage, AsyncStage, Awaited, Blocking, Called, Calls, Slot};
+pub use call::{Again, AgainStage, AsyncStage, Awaited, Blocking, CallPermit, Called, Calls};
 pub use checkpointed::{Checkpointed, CheckpointedStage};
 pub use flat::{FlatKind, FlatStage, Outlet, name_of_list};
 pub use parallel::{ParallelKind, ParallelStage, order_key};

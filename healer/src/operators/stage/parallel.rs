@@ -7,7 +7,6 @@ use std::{
     marker::PhantomData,
     pin::Pin,
     sync::Arc,
-    time::Duration,
 };
 
 use foldhash::fast::FixedState;
@@ -15,9 +14,9 @@ use futures_util::{FutureExt as _, StreamExt as _, stream::FuturesUnordered};
 use tokio::sync::SemaphorePermit;
 
 use super::{
-    Called, Calls, Kind, Slot, Stage, StageLane, StageNode, Verdict,
+    CallPermit, Called, Calls, Kind, Stage, StageLane, StageNode, Verdict,
     limit::Limit,
-    line::{Line, Results, Row},
+    order::{KeyQueues, OrderKey, Results},
     quarantine::Quarantine,
 };
 use crate::{
@@ -54,7 +53,7 @@ pub fn order_key<K: Hash + ?Sized>(key: &K) -> u64 {
 pub struct ParallelKind<C>(PhantomData<C>);
 
 impl<S: ParallelStage, C: Calls<S>> Kind<S> for ParallelKind<C> {
-    type Node<D: Consumer<S::Out>> = Boundary<Crew<S, C, D>>;
+    type Node<D: Consumer<S::Out>> = Boundary<ParallelTask<S, C, D>>;
 
     fn kind() -> NodeKind {
         NodeKind::Stage { runs: C::RUNS, parallel: Some(S::PARALLEL) }
@@ -68,12 +67,12 @@ impl<S: ParallelStage, C: Calls<S>> Kind<S> for ParallelKind<C> {
             );
         };
         let limit = Limit::new(S::PARALLEL.most);
-        Boundary::new(Crew { stage: StageNode::new(node, next), limit, calls: PhantomData })
+        Boundary::new(node.id, ParallelTask { stage: StageNode::new(node, next), limit, calls: PhantomData })
     }
 }
 
 /// A parallel stage and the nodes below it.
-pub struct Crew<S, C, D> {
+pub struct ParallelTask<S, C, D> {
     stage: StageNode<S, D>,
     limit: Limit,
     calls: PhantomData<fn() -> C>,
@@ -95,26 +94,26 @@ impl Drop for Told<'_> {
 }
 
 /// A call that has ended, with its receipt.
-struct Ended<U> {
+struct EndedCall<U> {
     step: Step<U>,
     receipt: Receipt,
     context: Context,
-    row: Row,
+    order: OrderKey,
     /// Which call of the lane it is.
     number: u64,
 }
 
-/// A place in the line of all lanes that want to begin a call.
-type Turn<'a> = Pin<Box<dyn Future<Output = Option<SemaphorePermit<'a>>> + Send + 'a>>;
+/// The wait for a permit, among all lanes that want to begin a call.
+type PermitWait<'a> = Pin<Box<dyn Future<Output = Option<SemaphorePermit<'a>>> + Send + 'a>>;
 
-impl<S: ParallelStage, C: Calls<S>, D: Consumer<S::Out>> Crew<S, C, D> {
-    /// The row of an item.
+impl<S: ParallelStage, C: Calls<S>, D: Consumer<S::Out>> ParallelTask<S, C, D> {
+    /// The key by which an item keeps its order.
     ///
     /// # Errors
     /// `Cause::Panic` if the user's function, or the `Hash` of its key, panicked.
-    fn row(&self, item: &Envelope<S::In>) -> Result<Row, Cause> {
+    fn order(&self, item: &Envelope<S::In>) -> Result<OrderKey, Cause> {
         let key = match S::PARALLEL.order {
-            Order::Partition | Order::None => return Ok(Row::Alone),
+            Order::Partition | Order::None => return Ok(OrderKey::Free),
             Order::Key | Order::KeyIfAny => item.context.key_hash(),
             Order::KeyOf(_) => {
                 let _inside = observe::enter(item.context.here(), self.stage.node.id);
@@ -122,21 +121,21 @@ impl<S: ParallelStage, C: Calls<S>, D: Consumer<S::Out>> Crew<S, C, D> {
             }
         };
         let alone = key.is_none() && S::PARALLEL.order == Order::KeyIfAny;
-        Ok(if alone { Row::Alone } else { Row::Of(key) })
+        Ok(if alone { OrderKey::Free } else { OrderKey::Of(key) })
     }
 
     /// Works on an item, unless it has `failed` already. The receipt waits here, outside of the user's call: the end of that call is
     /// always seen, and a cancelled call returns the receipt.
-    fn call<'a>(
+    fn work_on<'a>(
         &'a self,
         host: &'a Host,
         lane: (&'a Arc<S::Need>, &'a Quarantine),
-        (row, item): (Row, Envelope<S::In>),
+        (order, item): (OrderKey, Envelope<S::In>),
         number: u64,
-        slot: Slot<'a>,
+        permit: CallPermit<'a>,
         // In a box: few do, and every call would be larger by it.
         failed: Option<Box<Cause>>,
-    ) -> impl Future<Output = Ended<S::Out>> + Send + 'a {
+    ) -> impl Future<Output = EndedCall<S::Out>> + Send + 'a {
         let (need, quarantine) = lane;
         let Envelope { value, receipt, mut context } = item;
         if S::CONTEXT {
@@ -147,28 +146,24 @@ impl<S: ParallelStage, C: Calls<S>, D: Consumer<S::Out>> Crew<S, C, D> {
             let refused = match failed {
                 Some(cause) => Some(Err(*cause)),
                 None if S::POLICY.quarantine => {
-                    quarantine.refuses(row, &context).map(|error| Ok(Verdict::Fatal(error)))
+                    quarantine.refuses(order, &context).map(|error| Ok(Verdict::Fatal(error)))
                 }
                 None => None,
             };
             let mut result = if let Some(refused) = refused {
                 refused
             } else {
-                let admitted = self.stage.admit(host).await;
-                let began = self.limit.is_auto().then(|| host.now());
-                StageNode::<S, D>::expects_report(host, &mut context);
-                self.stage.looks_at_call(host, &mut context, &value);
-                let Called(result) = C::call(host, &self.stage, slot, need, value, &mut context).await;
-                admitted.ended(&result, host, &context);
-                self.tell_limit(host, began, &context, &result);
-                self.stage.looks_at_output(host, &context, &result);
-                self.stage.reports_end(host, &mut context, &result);
+                let stage = &self.stage;
+                let admitted = stage.admit(host).await;
+                let begun = stage.begin_call(admitted, host, &permit, &mut context, &value);
+                let Called(result) = C::call(host, stage, permit, need, value, &mut context).await;
+                stage.end_call(begun, host, &mut context, &result);
                 result
             };
             // Before the letter leaves: the records behind this one begin after that.
             if S::POLICY.quarantine
                 && !matches!(result, Ok(Verdict::Next(_) | Verdict::Skip))
-                && let Err(full) = quarantine.add(row)
+                && let Err(full) = quarantine.add(order)
             {
                 result = Err(Cause::DeadLetter(full.into()));
             }
@@ -179,29 +174,12 @@ impl<S: ParallelStage, C: Calls<S>, D: Consumer<S::Out>> Crew<S, C, D> {
                     failing::wait_for_dead_letter(host, node, cause, &receipt, &context).await
                 }
             };
-            Ended { step, receipt, context, row, number }
-        }
-    }
-
-    /// Tells the limit how long a call took.
-    fn tell_limit<U>(
-        &self,
-        host: &Host,
-        began: Option<Duration>,
-        context: &Context,
-        result: &Result<U, Cause>,
-    ) {
-        if let Some(began) = began
-            && context.attempt() == 1
-        {
-            let now = host.now();
-            let overloaded = matches!(result, Err(Cause::TimedOut(_)));
-            self.limit.ended(now.saturating_sub(began), now, overloaded);
+            EndedCall { step, receipt, context, order, number }
         }
     }
 
     /// A permit at once, or a place in the line. Lanes ask for one at a time, so none takes more than its turn.
-    fn permit<'a>(&'a self, turn: &mut Option<Turn<'a>>) -> Option<SemaphorePermit<'a>> {
+    fn permit<'a>(&'a self, turn: &mut Option<PermitWait<'a>>) -> Option<SemaphorePermit<'a>> {
         if turn.is_some() {
             return None;
         }
@@ -213,37 +191,33 @@ impl<S: ParallelStage, C: Calls<S>, D: Consumer<S::Out>> Crew<S, C, D> {
         permit
     }
 
-    /// Carries a result on; the next of its row may begin.
+    /// Carries a result on; the next of its key may begin.
     fn pass_on_next(
         &self,
         host: &Host,
         lane: &mut D::Lane,
-        waiting: &mut Line<S::In>,
-        results: &mut Results<Ended<S::Out>>,
+        waiting: &mut KeyQueues<S::In>,
+        results: &mut Results<EndedCall<S::Out>>,
     ) {
         let Some(ended) = results.next() else { return };
-        let Ended { step, receipt, mut context, row, .. } = ended;
+        let EndedCall { step, receipt, mut context, order, .. } = ended;
         let StageNode { node, next, .. } = &self.stage;
         // Below a record that failed nothing is to come in another order.
         let overtakes = S::PARALLEL.order == Order::Partition && receipt.is_halted();
         if !overtakes {
             boundary::carry_on(host, next, lane, node.id, receipt, &mut context, step);
         }
-        waiting.ended(row);
+        waiting.ended(order);
     }
 }
 
-impl<S: ParallelStage, C: Calls<S>, D: Consumer<S::Out>> Serve<S::In> for Crew<S, C, D> {
+impl<S: ParallelStage, C: Calls<S>, D: Consumer<S::Out>> Serve<S::In> for ParallelTask<S, C, D> {
     type Lane = StageLane<Arc<S::Need>, D::Lane>;
 
     fn below(&self) -> Below {
         let reads = S::CONTEXT || S::POLICY.quarantine;
         // A call holds its value for each of its steps, and is itself moved to where it waits.
         self.stage.next.below().read_if(reads).holding::<[(S::In, S::Out); 6]>()
-    }
-
-    fn node(&self) -> u32 {
-        self.stage.node.id
     }
 
     fn open(&self, host: &Host) -> Self::Lane {
@@ -254,11 +228,11 @@ impl<S: ParallelStage, C: Calls<S>, D: Consumer<S::Out>> Serve<S::In> for Crew<S
         let StageLane { need, next: below } = lane;
         // Nodes that give many items for one are held up here; nodes that give one for one are bounded by their records.
         let most = host.in_flight().max(S::PARALLEL.most.bound());
-        let mut waiting = Line::default();
+        let mut waiting = KeyQueues::default();
         let mut results = Results::new(S::PARALLEL.order);
         let quarantine = Quarantine::default();
         let mut running = FuturesUnordered::new();
-        let (mut calls, mut turn, mut permit) = (0, None::<Turn<'_>>, None);
+        let (mut calls, mut turn, mut permit) = (0, None::<PermitWait<'_>>, None);
         let told = Told(host.counts(), self.stage.node.id);
         let mut open = true;
         loop {
@@ -277,8 +251,8 @@ impl<S: ParallelStage, C: Calls<S>, D: Consumer<S::Out>> Serve<S::In> for Crew<S
                 let Some(permit) = permit.take().or_else(|| self.permit(&mut turn)) else { break };
                 // A partition that has failed runs nothing any more: waiting items are returned.
                 if let Some(next) = waiting.next() {
-                    let slot = Slot::new(&self.limit.permits, permit);
-                    running.push(self.call(host, (need, &quarantine), next, calls, slot, None));
+                    let permit = CallPermit::new(&self.limit, permit);
+                    running.push(self.work_on(host, (need, &quarantine), next, calls, permit, None));
                     calls += 1;
                 }
             }
@@ -298,13 +272,13 @@ impl<S: ParallelStage, C: Calls<S>, D: Consumer<S::Out>> Serve<S::In> for Crew<S
                 }
                 item = inbox.next(), if open && held < most => match item {
                     Some(item) if item.receipt.is_halted() => drop(item),
-                    Some(item) => match self.row(&item) {
-                        Ok(row) => waiting.add(row, item),
-                        // It stands in no row, and it needs no permit: there is no call of the user's.
+                    Some(item) => match self.order(&item) {
+                        Ok(order) => waiting.add(order, item),
+                        // It waits for no other, and it needs no permit: there is no call of the user's.
                         Err(cause) => {
-                            let next = (Row::Alone, item);
+                            let next = (OrderKey::Free, item);
                             let failed = Some(Box::new(cause));
-                            running.push(self.call(host, (need, &quarantine), next, calls, Slot::FREE, failed));
+                            running.push(self.work_on(host, (need, &quarantine), next, calls, CallPermit::FREE, failed));
                             calls += 1;
                         }
                     },

@@ -1,11 +1,14 @@
 //! Keys whose records are not worked on, since one of them became a dead letter.
+//!
+//! A quarantine is not kept beyond the lane, since records come from the topic again from the committed offset on: the next owner
+//! of the partition begins without it, and an earlier letter may be overtaken.
 
 use std::{
     collections::HashSet,
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use super::line::Row;
+use super::order::OrderKey;
 use crate::{context::Context, dead_letter::names::REDRIVES, error::BoxError};
 
 /// How many keys of a partition may be shut out: beyond, something else is wrong.
@@ -32,8 +35,8 @@ impl Quarantine {
 
     /// Why a record is not to be worked on. One that was sent back after it, or one before it, had become a dead letter lets its
     /// key in again.
-    pub(super) fn refuses(&self, row: Row, context: &Context) -> Option<BoxError> {
-        let Row::Of(Some(key)) = row else { return None };
+    pub(super) fn refuses(&self, order: OrderKey, context: &Context) -> Option<BoxError> {
+        let OrderKey::Of(Some(key)) = order else { return None };
         let mut keys = self.keys();
         if context.headers().get(REDRIVES).is_some() {
             keys.remove(&key);
@@ -42,8 +45,8 @@ impl Quarantine {
     }
 
     /// A record became a dead letter: its key is shut out.
-    pub(super) fn add(&self, row: Row) -> Result<(), Full> {
-        let Row::Of(Some(key)) = row else { return Ok(()) };
+    pub(super) fn add(&self, order: OrderKey) -> Result<(), Full> {
+        let OrderKey::Of(Some(key)) = order else { return Ok(()) };
         let mut keys = self.keys();
         if keys.len() >= MOST && !keys.contains(&key) {
             return Err(Full);

@@ -1,4 +1,9 @@
 //! How often a stage is called.
+//!
+//! Rates and breakers are a stage's, in its `StageNode`, and wait where the call waits. A rate gives turns out by reservation (a
+//! time each), so that lanes are served in the order in which they ask; the crates for it let sleepers compete. A breaker counts
+//! records that were given up in a row; while it is open all calls wait, so queues fill and partitions pause by the bound in
+//! flight.
 
 use std::{
     sync::{Mutex, PoisonError},

@@ -8,15 +8,16 @@ use std::sync::{
 
 use futures_util::{FutureExt as _, lock::Mutex};
 
-use super::{AgainStage, Blocking, Called, Kind, Slot, StageNode, Verdict, call::try_again, verdict::ended};
+use super::{
+    AgainStage, Blocking, CallPermit, Called, Kind, StageNode, Verdict, call::try_again, verdict::ended,
+};
 use crate::{
     chain::{Below, Consumer},
-    context::Context,
-    envelope::{Hold, Receipt},
+    envelope::Hold,
     error::{Cause, Failure, catch, discard},
     lane::{Host, Visit},
     operators::{
-        boundary::{self, Envelope, Inbox, Needs, Queue},
+        boundary::{self, Carry, Envelope, Inbox, Queue, Serve},
         failing,
     },
     topology::{Node, NodeKind, Runs},
@@ -68,20 +69,13 @@ impl<S: AgainStage<In: Sync>, D: Consumer<S::Out>> Consumer<S::In> for Retrying<
     type Lane = RetryingLane<S::Need, D::Lane, S::In>;
 
     fn below(&self) -> Below {
-        let below = self.0.next.below().read_if(S::CONTEXT);
-        below.and(Below::queue::<S::In>(false)).holding::<(S::In, S::Out)>()
+        Serve::below(&*self.0)
     }
 
     fn open(&self, host: &Host) -> Self::Lane {
-        let shared = Arc::new(Shared {
-            need: Arc::new(host.need()),
-            below: Mutex::new(self.0.next.open(host)),
-            away: AtomicUsize::new(0),
-        });
-        let below = self.below();
-        let needs = Needs::new(below.reads, host, self.0.node.id);
-        let (queue, inbox) = boundary::queue(needs);
-        host.spawn(below.stack, || catch_up(Arc::clone(&self.0), Arc::clone(&shared), host.clone(), inbox));
+        let shared = Serve::open(&*self.0, host);
+        let needs = Carry::new(self.below().reads, host, self.0.node.id);
+        let queue = boundary::start_with(&self.0, Arc::clone(&shared), host, needs);
         RetryingLane { shared, queue }
     }
 
@@ -164,55 +158,59 @@ impl<N, L, T> RetryingLane<N, L, T> {
     }
 }
 
-/// Works on the items that have left the lane.
-async fn catch_up<S: AgainStage<In: Sync>, D: Consumer<S::Out>>(
-    stage: Arc<StageNode<S, D>>,
-    shared: Arc<Shared<S::Need, D::Lane>>,
-    host: Host,
-    mut inbox: Inbox<Item<S::In>>,
-) {
-    while let Some(Envelope { mut value, receipt, context }) = inbox.next().await {
-        let held = value.held.take();
-        // A partition that has failed runs nothing any more: waiting items are returned.
-        if !receipt.is_halted() {
-            work(&stage, &shared, &host, value, receipt, context).await;
+/// The task, which works on the items that have left the lane.
+impl<S: AgainStage<In: Sync>, D: Consumer<S::Out>> Serve<Item<S::In>> for StageNode<S, D> {
+    type Lane = Arc<Shared<S::Need, D::Lane>>;
+
+    fn below(&self) -> Below {
+        let below = self.next.below().read_if(S::CONTEXT);
+        below.and(Below::queue::<S::In>(false)).holding::<(S::In, S::Out)>()
+    }
+
+    fn open(&self, host: &Host) -> Self::Lane {
+        let (need, below) = (Arc::new(host.need()), Mutex::new(self.next.open(host)));
+        Arc::new(Shared { need, below, away: AtomicUsize::new(0) })
+    }
+
+    async fn run(&self, shared: &mut Self::Lane, host: &Host, inbox: &mut Inbox<Item<S::In>>) {
+        while let Some(mut item) = inbox.next().await {
+            let held = item.value.held.take();
+            // A partition that has failed runs nothing any more: waiting items are returned.
+            if !item.receipt.is_halted() {
+                self.catch_up(shared, host, item).await;
+            }
+            shared.away.fetch_sub(1, Ordering::Release);
+            // Last, so that the next record finds the lane at home.
+            drop(held);
         }
-        shared.away.fetch_sub(1, Ordering::Release);
-        // Last, so that the next record finds the lane at home.
-        drop(held);
     }
 }
 
-async fn work<S: AgainStage<In: Sync>, D: Consumer<S::Out>>(
-    stage: &StageNode<S, D>,
-    shared: &Shared<S::Need, D::Lane>,
-    host: &Host,
-    Item { value, first, .. }: Item<S::In>,
-    receipt: Receipt,
-    mut context: Context,
-) {
-    if S::CONTEXT {
-        context.enter(&stage.node.path);
-    }
-    StageNode::<S, D>::expects_report(host, &mut context);
-    if first.is_none() {
-        stage.looks_at_call(host, &mut context, &value);
-    }
-    let mut pauses = None;
-    if let Some(first) = first {
-        let pause = stage.pause(host, &first, &mut context, &mut pauses);
-        discard(first);
-        if let Some(pause) = pause {
-            host.sleep(pause).await;
+impl<S: AgainStage<In: Sync>, D: Consumer<S::Out>> StageNode<S, D> {
+    async fn catch_up(&self, shared: &Shared<S::Need, D::Lane>, host: &Host, item: Envelope<Item<S::In>>) {
+        let Envelope { value: Item { value, first, .. }, receipt, mut context } = item;
+        if S::CONTEXT {
+            context.enter(&self.node.path);
         }
+        Self::expects_report(host, &mut context);
+        if first.is_none() {
+            self.looks_at_call(host, &mut context, &value);
+        }
+        let mut pauses = None;
+        if let Some(first) = first {
+            let pause = self.pause(host, &first, &mut context, &mut pauses);
+            discard(first);
+            if let Some(pause) = pause {
+                host.sleep(pause).await;
+            }
+        }
+        let (need, permit) = (&shared.need, CallPermit::FREE);
+        let Called(result) =
+            try_again::<S, Blocking, D>(host, self, permit, need, value, &mut context, pauses).await;
+        self.looks_at_output(host, &context, &result);
+        self.reports_end(host, &mut context, &result);
+        let step = self.step(host, result, &receipt, &mut context).await;
+        let mut below = shared.below.lock().await;
+        boundary::pass_on(host, &self.next, &mut *below, self.node.id, receipt, &mut context, step).await;
     }
-    let need = &shared.need;
-    let Called(result) =
-        try_again::<S, Blocking, D>(host, stage, Slot::FREE, need, value, &mut context, pauses).await;
-    stage.looks_at_output(host, &context, &result);
-    stage.reports_end(host, &mut context, &result);
-    let step = stage.step(host, result, &receipt, &mut context).await;
-    let mut below = shared.below.lock().await;
-    boundary::carry_on(host, &stage.next, &mut *below, stage.node.id, receipt, &mut context, step);
-    stage.next.room(&mut *below).await;
 }

@@ -1,4 +1,16 @@
 //! Questions about the types of a stage's signature that only the compiler can answer: they may be aliases or leave lifetimes out.
+//!
+//! - A stage is a type beside the user's function, of the same name, in the type namespace: `validate::stage()` makes it. Its
+//!   kind (`SyncKind`, `RetryingKind`, `TaskKind`, `ParallelKind`, `FlatKind`, `BatchKind`, `BatchMutKind`, each perhaps in
+//!   `Checkpointed`) decides the node.
+//! - The types in a signature are text to the macro, so it asks the compiler for the rest: a payload
+//!   stands as the result of a function pointer, `fn(&'static ()) -> T`, in which a lifetime may be left out, and a constant
+//!   asserts that `T` as the result of `for<'a> fn(&'a ()) -> T` does not depend on `'a`; a `Result` is one by a trait, a batch
+//!   by its row. Where a node may be seen further than the types of its signature, these are a parameter of it (`paid<fn(Order,
+//!   Paid)>`), since a public type can't have private associated ones. All impls stand in an attribute of the node's struct: in
+//!   an `impl` or a `trait`, where a node can't be, the compiler then refuses one item. `pipeline!` imports a stage's name over
+//!   one of ours, with which a function without `#[stage]` is left, and a name that nothing has; it looks a name up as items do,
+//!   so variables are not in the way.
 
 use std::marker::PhantomData;
 

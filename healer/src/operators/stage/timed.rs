@@ -1,4 +1,10 @@
 //! How long a call waits for its turn, and how long it may take.
+//!
+//! A stage's attempts and pauses (`retry`, backon's exponential back-off, its jitter seeded by the record) and its `timeout` are
+//! a loop around the call, in the task that the call is in: the record keeps its place, so order and back-pressure hold as if the
+//! call took that long. A synchronous stage with `retry` stays fused: the first attempt runs where the record is, and one that
+//! has to pause leaves for a task (`stage/retrying.rs`). On the poll thread its partition rests meanwhile (`Hold`), the others
+//! run on; in a task the records behind it follow through the same queue, in order.
 
 use std::{
     future::Future,
@@ -26,7 +32,7 @@ pin_project! {
         #[pin]
         call: F,
         host: &'h Host,
-        turn: Option<Turn>,
+        turn: Option<RateWait>,
         limit: Option<Duration>,
         timer: Option<BoxFuture<'static, ()>>,
         watch: Option<Stopwatch>,
@@ -53,13 +59,13 @@ impl<S, D> StageNode<S, D> {
         &self,
         host: &Host,
         records: impl FnOnce() -> Vec<Spot>,
-    ) -> Option<Turn> {
+    ) -> Option<RateWait> {
         let rate = self.handling.rate.as_ref()?;
         let now = host.now();
         let wait = rate.take(now);
         (!wait.is_zero()).then(|| {
             let rest = host.shared().desk.rests.begin(wait, now, records);
-            Turn(Box::new(Wait { sleep: Some(host.sleep(wait)), _rest: rest }))
+            RateWait(Box::new(Wait { sleep: Some(host.sleep(wait)), _rest: rest }))
         })
     }
 
@@ -81,7 +87,7 @@ impl<S, D> StageNode<S, D> {
         host: &'h Host,
         call: F,
         look: Look,
-        turn: Option<Turn>,
+        turn: Option<RateWait>,
     ) -> Timed<'h, F> {
         self.timed(host, turn, call, look)
     }
@@ -91,7 +97,7 @@ impl<S, D> StageNode<S, D> {
     fn timed<'h, F>(
         &self,
         host: &'h Host,
-        turn: Option<Turn>,
+        turn: Option<RateWait>,
         call: F,
         Look { measured, span }: Look,
     ) -> Timed<'h, F> {
@@ -102,14 +108,14 @@ impl<S, D> StageNode<S, D> {
 
 /// The wait for the turn of a call. Kept until that has ended: how long it takes counts from then on. Boxed, since few calls wait and each
 /// is moved with all that it holds.
-pub(in crate::operators) struct Turn(Box<Wait>);
+pub(in crate::operators) struct RateWait(Box<Wait>);
 
 struct Wait {
     sleep: Option<BoxFuture<'static, ()>>,
     _rest: Option<Rest>,
 }
 
-impl Future for Turn {
+impl Future for RateWait {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<()> {

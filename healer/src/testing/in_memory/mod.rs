@@ -22,7 +22,7 @@ use super::{Received, TestRecord, fit};
 use crate::{
     App, BuildError, Config, Context, Error, Report,
     broker::{Producer, TopicPartition},
-    engine::{self, Launch, Mode, Turner},
+    engine::{self, Launch, Mode, PollLoop},
 };
 
 /// Runs a pipeline over records that are in memory already: the very engine of production, with ledger, commits and store, on the
@@ -256,8 +256,8 @@ fn run(parts: Vec<Part>, app: App, always_stops: bool, producer: Arc<dyn Produce
     let source = Shelf::new(parts, &runtime);
     let connected = Connected { source: Arc::clone(&source), producer };
     let (station, handle) = engine::prepare(launch, &connected, Arc::clone(&runtime) as _)?;
-    let mut turner = Turner::new(Arc::clone(&station), source);
-    while turner.turn() {}
+    let mut poll_loop = PollLoop::new(Arc::clone(&station), source);
+    while poll_loop.run_once() {}
     station.finish(None);
     runtime.block_on(handle.join())
 }

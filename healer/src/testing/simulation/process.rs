@@ -13,7 +13,7 @@ use crate::{
     app::Built,
     broker::{BrokerError, Producer},
     config::Config,
-    engine::{self, Connect, Handle, Report, Station, Turner},
+    engine::{self, Connect, Handle, PollLoop, Report, Station},
     error::Error,
     journal::Scope,
 };
@@ -74,7 +74,7 @@ pub(super) struct Process {
     oracle: Oracle,
     station: Arc<Station<SimBroker>>,
     source: RefCell<Option<Arc<<SimBroker as crate::broker::Broker>::Source>>>,
-    turner: RefCell<Option<Turner<SimBroker>>>,
+    poll_loop: RefCell<Option<PollLoop<SimBroker>>>,
     pub(super) rng: Rc<RefCell<Rng>>,
 }
 
@@ -105,7 +105,7 @@ impl Process {
         let (station, handle) = prepared?;
         let member = member.ok_or_else(|| Error::Engine("it has no member".to_owned()))?;
         let source = station.source().ok_or_else(|| Error::Engine("it has no source".to_owned()))?;
-        let turner = Turner::new(Arc::clone(&station), Arc::clone(&source));
+        let poll_loop = PollLoop::new(Arc::clone(&station), Arc::clone(&source));
         Ok(Self {
             number,
             member,
@@ -116,7 +116,7 @@ impl Process {
             oracle: place.oracle.clone(),
             station,
             source: RefCell::new(Some(source)),
-            turner: RefCell::new(Some(turner)),
+            poll_loop: RefCell::new(Some(poll_loop)),
             rng: Rc::clone(rng),
         })
     }
@@ -129,11 +129,11 @@ impl Process {
     /// One round of its poll thread, or of the keeper while user code holds that.
     pub(super) fn turn(&self) {
         self.listen();
-        let Ok(mut turner) = self.turner.try_borrow_mut() else {
+        let Ok(mut poll_loop) = self.poll_loop.try_borrow_mut() else {
             return self.keep();
         };
-        let goes_on = turner.as_mut().is_some_and(Turner::turn);
-        if !goes_on && turner.take().is_some() {
+        let goes_on = poll_loop.as_mut().is_some_and(PollLoop::run_once);
+        if !goes_on && poll_loop.take().is_some() {
             self.end();
         }
     }

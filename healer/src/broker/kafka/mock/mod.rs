@@ -19,8 +19,8 @@ use rdkafka::{
 
 use self::open::{Context, Open};
 use super::{
+    client_errors::{ClientErrors, lock},
     context, errors, metadata, producer, properties, records,
-    voice::{Voice, lock},
 };
 use crate::{
     broker::{BrokerError, BrokerErrorKind},
@@ -89,8 +89,8 @@ impl MockKafka {
         ]
         .map(|(key, value)| (key.to_owned(), value.to_owned()))
         .into();
-        let voice = Voice::new("embedded", None);
-        let client: ThreadedProducer<Context> = properties::create(&properties, Context { voice })?;
+        let client_errors = ClientErrors::new("embedded", None);
+        let client: ThreadedProducer<Context> = properties::create(&properties, Context { client_errors })?;
         let brokers = client.client().mock_cluster().map(|cluster| cluster.bootstrap_servers());
         let brokers = brokers.ok_or_else(|| BrokerError {
             kind: BrokerErrorKind::Fatal,
@@ -104,7 +104,7 @@ impl MockKafka {
     }
 
     fn failed(&self, what: &str, error: &KafkaError) -> BrokerError {
-        errors::failed(what, error, &self.client.context().voice)
+        errors::failed(what, error, &self.client.context().client_errors)
     }
 
     pub(crate) fn create_topic(&self, topic: &str, partitions: i32) -> Result<(), BrokerError> {
@@ -134,9 +134,9 @@ impl MockKafka {
 
     /// The partitions of a topic; an error that names the topic if it does not exist.
     pub(crate) fn partitions(&self, topic: &str) -> Result<Vec<i32>, BrokerError> {
-        let voice = &self.client.context().voice;
-        let answer = metadata::fetch(self.client.client(), Some(topic), PATIENCE, voice, || {})?;
-        metadata::partitions(&answer, topic, voice)
+        let client_errors = &self.client.context().client_errors;
+        let answer = metadata::fetch(self.client.client(), Some(topic), PATIENCE, client_errors, || {})?;
+        metadata::partitions(&answer, topic, client_errors)
     }
 
     /// Sends all and waits for all acknowledgements.
@@ -242,10 +242,16 @@ impl MockKafka {
                     received.push(receive(&message));
                     end = Instant::now() + PATIENCE;
                 }
-                Some(Err(error)) => return Err(errors::failed(&what, &error, &consumer.context().voice)),
+                Some(Err(error)) => {
+                    return Err(errors::failed(&what, &error, &consumer.context().client_errors));
+                }
                 None if Instant::now() > end => {
-                    let voice = &self.client.context().voice;
-                    return Err(errors::failed_with(&what, RDKafkaErrorCode::OperationTimedOut, voice));
+                    let client_errors = &self.client.context().client_errors;
+                    return Err(errors::failed_with(
+                        &what,
+                        RDKafkaErrorCode::OperationTimedOut,
+                        client_errors,
+                    ));
                 }
                 None => {}
             }
@@ -258,8 +264,8 @@ impl MockKafka {
         let asked = [("bootstrap.servers", self.brokers()), ("group.id", group)]
             .map(|(key, value)| (key.to_owned(), value.to_owned()))
             .into();
-        let voice = Voice::new(self.brokers(), Some(group));
-        properties::create(&properties::consumer(&asked), context::Context::new(voice))
+        let client_errors = ClientErrors::new(self.brokers(), Some(group));
+        properties::create(&properties::consumer(&asked), context::Context::new(client_errors))
     }
 }
 

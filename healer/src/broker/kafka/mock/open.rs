@@ -10,7 +10,7 @@ use rdkafka::{
     producer::ProducerContext, types::RDKafkaErrorCode,
 };
 
-use super::super::voice::{Voice, lock};
+use super::super::client_errors::{ClientErrors, lock};
 
 /// The acknowledgements that one `send` waits for.
 #[derive(Default)]
@@ -60,16 +60,16 @@ impl Open {
 
 /// The callbacks of the client that owns the cluster.
 pub(crate) struct Context {
-    pub(super) voice: Voice,
+    pub(super) client_errors: ClientErrors,
 }
 
 impl ClientContext for Context {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, line: &str) {
-        self.voice.log(level, facility, line);
+        self.client_errors.log(level, facility, line);
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
-        self.voice.error(&error, reason);
+        self.client_errors.error(&error, reason);
     }
 }
 

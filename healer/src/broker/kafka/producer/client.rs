@@ -20,7 +20,7 @@ use super::{
 };
 use crate::broker::{
     BrokerError,
-    kafka::{codes, properties, voice::Voice},
+    kafka::{client_errors::ClientErrors, codes, properties},
 };
 
 pub(in crate::broker::kafka) type Client = ThreadedProducer<Context>;
@@ -37,13 +37,14 @@ pub(in crate::broker::kafka) enum Batches {
 /// The callbacks of a client.
 pub(in crate::broker::kafka) struct Context {
     batches: Batches,
-    voice: Arc<Voice>,
+    client_errors: Arc<ClientErrors>,
     line: Weak<Line>,
 }
 
 /// Makes a client.
 pub(super) fn make(line: &Arc<Line>, batches: Batches) -> Result<Client, BrokerError> {
-    let context = Context { batches, voice: Arc::clone(&line.voice), line: Arc::downgrade(line) };
+    let context =
+        Context { batches, client_errors: Arc::clone(&line.client_errors), line: Arc::downgrade(line) };
     properties::create(&settings(&line.properties, line.life, batches), context)
 }
 
@@ -76,16 +77,19 @@ impl ClientContext for Context {
         // The mending of the line tells why a client ended, and the property is set by healer itself.
         let ours = facility == "FATAL" || line.contains("enable.gapless.guarantee");
         let level = if ours { RDKafkaLogLevel::Debug } else { level };
-        self.voice.log(level, facility, line);
+        self.client_errors.log(level, facility, line);
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
-        self.voice.error(&error, reason);
+        self.client_errors.error(&error, reason);
         let has_ended = error.rdkafka_error_code().is_some_and(codes::is_of_client);
         if has_ended && let Some(line) = self.line.upgrade() {
             line.ended();
-        } else if self.voice.is_news(reason) {
-            tracing::warn!(brokers = self.voice.brokers(), "{reason}; the producer goes on by itself");
+        } else if self.client_errors.is_news(reason) {
+            tracing::warn!(
+                brokers = self.client_errors.brokers(),
+                "{reason}; the producer goes on by itself"
+            );
         }
     }
 

@@ -26,8 +26,8 @@ use super::{
 use crate::broker::{
     BrokerError, BrokerErrorKind, OutRecord, SendError,
     kafka::{
+        client_errors::{ClientErrors, lock},
         codes, errors,
-        voice::{Voice, lock},
     },
 };
 
@@ -46,7 +46,7 @@ pub(super) enum Life {
 pub(super) struct Line {
     pub(super) properties: BTreeMap<String, String>,
     pub(super) life: Life,
-    pub(super) voice: Arc<Voice>,
+    pub(super) client_errors: Arc<ClientErrors>,
     state: RwLock<State>,
     returned: Mutex<Vec<Returned>>,
     numbers: AtomicU64,
@@ -92,12 +92,12 @@ impl Line {
     pub(super) fn new(
         properties: BTreeMap<String, String>,
         life: Life,
-        voice: Voice,
+        client_errors: ClientErrors,
     ) -> Result<Arc<Self>, BrokerError> {
         let this = Arc::new(Self {
             properties,
             life,
-            voice: Arc::new(voice),
+            client_errors: Arc::new(client_errors),
             state: RwLock::default(),
             returned: Mutex::default(),
             numbers: AtomicU64::new(0),
@@ -197,7 +197,8 @@ impl Line {
     }
 
     fn refused(&self, topic: &str, error: &KafkaError, fatal: Option<String>) -> BrokerError {
-        let mut error = errors::failed_send(&format!("sending a record to {topic:?}"), error, &self.voice);
+        let mut error =
+            errors::failed_send(&format!("sending a record to {topic:?}"), error, &self.client_errors);
         if let Some(why) = fatal {
             error.kind = BrokerErrorKind::Fatal;
             if !error.text.contains(&why) {
@@ -209,7 +210,7 @@ impl Line {
 
     /// Whether a record that a client did not deliver is to be sent once more; else the error for its sender.
     pub(super) fn judge(&self, what: &str, error: &KafkaError, batches: Batches) -> Result<Why, BrokerError> {
-        let failed = || errors::failed_send(what, error, &self.voice);
+        let failed = || errors::failed_send(what, error, &self.client_errors);
         let Some(code) = error.rdkafka_error_code().filter(|_| self.life != Life::Transactional) else {
             return Err(failed());
         };
@@ -318,7 +319,7 @@ impl Line {
 
     /// Why records may wait, as far as the clients know.
     pub(super) fn trouble(&self) -> Option<String> {
-        let said = || self.voice.last().map(|heard| heard.text);
+        let said = || self.client_errors.last().map(|heard| heard.text);
         self.statistics.iter().find_map(|statistics| statistics.trouble(said))
     }
 }

@@ -65,9 +65,9 @@ pub(super) fn run(line: &Arc<Line>) {
 
 fn tell(line: &Line, client: &Client) {
     let Some((code, why)) = client.client().fatal_error() else { return };
-    if code != Code::GaplessGuarantee && line.voice.is_news(&why) {
+    if code != Code::GaplessGuarantee && line.client_errors.is_news(&why) {
         tracing::warn!(
-            brokers = line.voice.brokers(),
+            brokers = line.client_errors.brokers(),
             "the producer lost track of what the broker has: {why}; what was on its way is sent once more, and may be there twice"
         );
     }
@@ -110,7 +110,7 @@ fn send_one(line: &Arc<Line>, mut ticket: Box<Ticket>, message: OwnedMessage) ->
         }
         if error.rdkafka_error_code() != Some(Code::QueueFull) {
             let what = format!("sending a record to {:?}", message.topic());
-            let _ = ticket.answer.send(Err(errors::failed_send(&what, &error, &line.voice)));
+            let _ = ticket.answer.send(Err(errors::failed_send(&what, &error, &line.client_errors)));
             return Ok(());
         }
         thread::sleep(FULL);

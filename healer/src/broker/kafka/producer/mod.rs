@@ -26,9 +26,9 @@ use tokio::sync::oneshot;
 pub(super) use self::client::Client;
 use self::line::{Life, Line};
 use super::{
+    client_errors::ClientErrors,
     metadata::{self, bounded},
     properties,
-    voice::Voice,
 };
 use crate::{
     broker::{BrokerError, BrokerErrorKind, Delivery, OutRecord, Producer, SendError, is_topic},
@@ -68,8 +68,8 @@ impl KafkaProducer {
     }
 
     fn with(properties: &BTreeMap<String, String>, life: Life) -> Result<Self, BrokerError> {
-        let voice = Voice::new(properties::brokers(properties)?, None);
-        Ok(Self { line: Line::new(properties::producer(properties), life, voice)? })
+        let client_errors = ClientErrors::new(properties::brokers(properties)?, None);
+        Ok(Self { line: Line::new(properties::producer(properties), life, client_errors)? })
     }
 
     /// The client that sends in batches.
@@ -77,8 +77,8 @@ impl KafkaProducer {
         self.line.client(client::Batches::Whole)
     }
 
-    pub(super) fn voice(&self) -> &Voice {
-        &self.line.voice
+    pub(super) fn client_errors(&self) -> &ClientErrors {
+        &self.line.client_errors
     }
 }
 
@@ -99,8 +99,8 @@ impl Producer for KafkaProducer {
 
     fn check_topic(&self, topic: &str, wait: Duration) -> Result<(), BrokerError> {
         let client = self.client()?;
-        let answer = metadata::fetch(client.client(), Some(topic), wait, self.voice(), || {})?;
-        metadata::partitions(&answer, topic, self.voice()).map(drop)
+        let answer = metadata::fetch(client.client(), Some(topic), wait, self.client_errors(), || {})?;
+        metadata::partitions(&answer, topic, self.client_errors()).map(drop)
     }
 
     fn flush(&self, budget: Duration) {

@@ -8,7 +8,7 @@ use std::{
 
 use serde::Deserialize;
 
-use crate::broker::kafka::voice::lock;
+use crate::broker::kafka::client_errors::lock;
 
 /// How long a broker that throttled is a reason: the next answer may come so late.
 const THROTTLED: Duration = Duration::from_mins(1);

@@ -16,7 +16,7 @@ fn stop_drains_then_commits_then_finishes() {
     rig.assign(0, 1, at(Some(0)));
     rig.chunk(0, 1, &[done(0, 3), moved(3, 5)]);
     let actions = rig.step(Event::Stop);
-    assert_eq!(actions, [Action::Hurry(true), Action::Close(vec![0])]);
+    assert_eq!(actions, [Action::Flush(true), Action::Close(vec![0])]);
     assert_eq!(rig.core.credit(0), 0);
     assert!(rig.heal(0, 1, 4).is_empty());
     let actions = rig.heal(0, 1, 3);

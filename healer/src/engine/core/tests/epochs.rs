@@ -33,7 +33,7 @@ fn an_offset_that_goes_back_asks_for_a_new_generation_and_nothing_of_it_is_taken
     assert_eq!((rig.frontier(0), state(&rig)), (12, PartitionState::Restarting));
     assert!(rig.tick().is_empty(), "it is asked once");
     assert!(rig.core.failure.is_none());
-    assert!(!rig.lend(0, 1, 12));
+    assert!(!rig.begin(0, 1, 12));
     assert_eq!(rig.core.credit(0), 0);
     rig.step(Event::Positions(&[(0, 30)]));
     assert_eq!(rig.frontier(0), 12);
@@ -49,7 +49,7 @@ fn what_was_pending_below_is_read_again() {
 #[test]
 fn a_chunk_that_begins_lower_than_it_must_does_not_even_begin() {
     let mut rig = rig();
-    assert!(!rig.lend(0, 1, 2));
+    assert!(!rig.begin(0, 1, 2));
     assert_eq!(rig.tick(), [Action::Rewind { slot: 0, generation: 1, offset: 2 }]);
 }
 
@@ -88,7 +88,7 @@ fn a_request_of_the_old_epoch_that_is_under_way_says_nothing_about_the_new_one()
 #[test]
 fn what_the_old_generation_still_does_changes_nothing_and_is_counted() {
     let mut rig = rig();
-    rig.lend(0, 1, 10);
+    rig.begin(0, 1, 10);
     rig.heal(0, 1, 10);
     rig.restart(0, 2, Start::at(5));
     assert!(rig.home(0, 1).is_halted());

@@ -2,31 +2,31 @@ use super::rig::{BUDGET, INTERVAL, MILLI, Rig, SECOND, at, commits, done, just_b
 use crate::engine::core::{Action, Event};
 use crate::envelope::Outcome;
 
-fn lent() -> Rig {
+fn out() -> Rig {
     let mut rig = Rig::new();
     rig.assign(0, 1, at(Some(0)));
     rig.chunk(0, 1, &[done(0, 5)]);
-    assert!(rig.lend(0, 1, 5));
+    assert!(rig.begin(0, 1, 5));
     rig
 }
 
 #[test]
 fn a_chunk_is_lent_to_its_own_open_generation_only() {
-    let mut rig = lent();
-    assert!(!rig.lend(0, 2, 5), "another generation");
-    assert!(!rig.lend(1, 1, 5), "not assigned");
+    let mut rig = out();
+    assert!(!rig.begin(0, 2, 5), "another generation");
+    assert!(!rig.begin(1, 1, 5), "not assigned");
     rig.chunk(0, 1, &[]);
     rig.step(Event::Revoked(vec![partition(0)]));
-    assert!(!rig.lend(0, 1, 5), "on its way out");
-    let mut rig = lent();
+    assert!(!rig.begin(0, 1, 5), "on its way out");
+    let mut rig = out();
     rig.chunk(0, 1, &[]);
     rig.step(Event::Stop);
-    assert!(!rig.lend(0, 1, 5), "nothing begins once it stops");
+    assert!(!rig.begin(0, 1, 5), "nothing begins once it stops");
 }
 
 #[test]
 fn nothing_of_a_lent_chunk_is_committed_before_it_is_back() {
-    let mut rig = lent();
+    let mut rig = out();
     assert_eq!(rig.core.credit(0), 0, "one chunk of a partition at a time");
     assert!(rig.core.is_busy());
     // The consumer is beyond the records that are out.
@@ -40,7 +40,7 @@ fn nothing_of_a_lent_chunk_is_committed_before_it_is_back() {
 
 #[test]
 fn an_outcome_that_is_home_before_its_chunk_counts_once_the_chunk_is_back() {
-    let mut rig = lent();
+    let mut rig = out();
     rig.heal(0, 1, 6);
     rig.settle(0, 1, 7, Outcome::Returned);
     rig.pass(SECOND);
@@ -54,7 +54,7 @@ fn an_outcome_that_is_home_before_its_chunk_counts_once_the_chunk_is_back() {
 
 #[test]
 fn a_revoke_waits_for_a_lent_chunk_and_commits_it() {
-    let mut rig = lent();
+    let mut rig = out();
     let actions = rig.step(Event::Revoked(vec![partition(0)]));
     assert!(commits(&actions).is_empty());
     assert!(commits(&rig.pass(just_before(BUDGET))).is_empty(), "it may come back within the budget");
@@ -66,7 +66,7 @@ fn a_revoke_waits_for_a_lent_chunk_and_commits_it() {
 
 #[test]
 fn a_chunk_that_comes_back_after_its_partition_was_given_back_changes_nothing_and_is_counted() {
-    let mut rig = lent();
+    let mut rig = out();
     rig.heal(0, 1, 8);
     rig.step(Event::Revoked(vec![partition(0)]));
     assert_eq!(commits(&rig.pass(BUDGET)), [[(0, 5)]], "what was done before the chunk");
@@ -75,7 +75,7 @@ fn a_chunk_that_comes_back_after_its_partition_was_given_back_changes_nothing_an
     assert!(rig.home(0, 1).is_halted());
     assert_eq!(rig.core.tally.stale, 1, "what came home early");
     rig.assign(0, 2, at(Some(5)));
-    assert!(rig.lend(0, 2, 5));
+    assert!(rig.begin(0, 2, 5));
     rig.chunk(0, 1, &[done(5, 8), moved(8, 9)]);
     assert_eq!((rig.core.tally.stale, rig.frontier(0)), (4, 5));
     assert_eq!(rig.core.credit(0), 0, "the chunk of the new generation is still out");
@@ -83,11 +83,11 @@ fn a_chunk_that_comes_back_after_its_partition_was_given_back_changes_nothing_an
 
 #[test]
 fn a_stop_waits_for_a_lent_chunk_up_to_the_budget() {
-    let mut rig = lent();
+    let mut rig = out();
     rig.step(Event::Stop);
     assert!(commits(&rig.pass(just_before(BUDGET))).is_empty());
     assert_eq!(commits(&rig.chunk(0, 1, &[done(5, 9)])), [[(0, 9)]]);
-    let mut rig = lent();
+    let mut rig = out();
     rig.step(Event::Stop);
     assert_eq!(commits(&rig.pass(BUDGET)), [[(0, 5)]]);
     assert!(rig.acknowledge().contains(&Action::Finish));
@@ -97,7 +97,7 @@ fn a_stop_waits_for_a_lent_chunk_up_to_the_budget() {
 fn the_record_that_runs_is_what_blocks_and_for_how_long() {
     let mut rig = Rig::new();
     rig.assign(0, 1, at(Some(0)));
-    assert!(rig.lend(0, 1, 3));
+    assert!(rig.begin(0, 1, 3));
     rig.pass(SECOND);
     let blocked = |rig: &Rig| rig.core.status(rig.now).remove(0).blocked.expect("a chunk is out");
     assert_eq!((blocked(&rig).offset, blocked(&rig).lasting), (3, SECOND));
@@ -108,7 +108,7 @@ fn the_record_that_runs_is_what_blocks_and_for_how_long() {
     assert_eq!((running.offset, &*running.stage, running.lasting), (7, "node 0", 2 * SECOND));
     rig.chunk(0, 1, &[moved(3, 8)]);
     assert_eq!(blocked(&rig).offset, 3, "the lowest that is pending");
-    rig.lend(0, 1, 8);
+    rig.begin(0, 1, 8);
     rig.pass(MILLI);
     assert_eq!(blocked(&rig).offset, 3, "the lowest that is pending, also while others run");
     for offset in 3..8 {

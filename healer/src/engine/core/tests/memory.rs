@@ -63,7 +63,7 @@ fn a_partition_takes_what_is_free_one_record_beyond_it_and_one_always() {
 #[test]
 fn what_comes_home_before_its_chunk_and_what_comes_back_is_given_back_once() {
     let mut rig = two(100_000);
-    assert!(rig.lend(0, 1, 0));
+    assert!(rig.begin(0, 1, 0));
     let (early, back) = (rig.receipt_of(0, 1, 0, 1, None), rig.receipt_of(0, 1, 1, 1, None));
     early.settle(Outcome::Healed);
     rig.collect();

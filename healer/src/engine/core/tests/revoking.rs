@@ -12,7 +12,7 @@ fn kinds(actions: &[Action]) -> Vec<&'static str> {
         Action::Abort(_) => "abort",
         Action::Rewind { .. } => "rewind",
         Action::Release(_) => "release",
-        Action::Hurry(_) => "hurry",
+        Action::Flush(_) => "flush",
         Action::AskGroup(_) => "ask",
         Action::Finish => "finish",
     };

@@ -11,7 +11,7 @@ use crate::{
     envelope::{Desk, Home, Outcome, Receipt, Settled, fingerprint},
     error::Error,
     journal::Scope,
-    lane::{ChunkLog, Claim, Held, Memory, Run, Visit},
+    lane::{ChunkLog, Held, Memory, Obligation, Run, Visit},
     record::Headers,
 };
 
@@ -188,8 +188,8 @@ impl Rig {
         self.step(Event::Chunk { slot, generation, log: &log, leader_epoch: None, delivered: true })
     }
 
-    pub(super) fn lend(&mut self, slot: u32, generation: u32, first: i64) -> bool {
-        self.core.lend((slot, generation), first, self.now)
+    pub(super) fn begin(&mut self, slot: u32, generation: u32, first: i64) -> bool {
+        self.core.may_run((slot, generation), first, self.now)
     }
 
     pub(super) fn settle(
@@ -269,7 +269,7 @@ impl Rig {
             headers: &NoHeaders,
         };
         let mut context = Context::reusable(home.partition.topic.clone(), home.partition.partition);
-        Visit::new(Claim::Fresh { home, record: &record }, &mut context, 0).take(node)
+        Visit::new(Obligation::Fresh { home, record: &record }, &mut context, 0).take(node)
     }
 }
 

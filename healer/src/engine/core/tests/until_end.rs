@@ -16,7 +16,7 @@ fn it_ends_when_what_is_committed_reaches_the_ends() {
     rig.chunk(0, 1, &[done(0, 5)]);
     assert!(rig.core.is_running());
     let actions = rig.chunk(1, 2, &[done(0, 3)]);
-    assert!(actions.contains(&Action::Hurry(true)), "all was read: {actions:?}");
+    assert!(actions.contains(&Action::Flush(true)), "all was read: {actions:?}");
     assert_eq!(commits(&actions), [[(0, 5), (1, 3)]], "nobody waits for the interval");
     assert!(rig.core.is_running());
     let actions = rig.acknowledge();
@@ -28,12 +28,12 @@ fn nobody_is_hurried_while_something_is_unread_and_a_new_partition_takes_it_back
     let mut rig = Rig::until(&[(0, 5, false), (1, 3, false)]);
     rig.assign(0, 1, at(None));
     let actions = rig.chunk(0, 1, &[moved(0, 5)]);
-    assert!(actions.contains(&Action::Hurry(true)), "all of ours was read: {actions:?}");
+    assert!(actions.contains(&Action::Flush(true)), "all of ours was read: {actions:?}");
     let actions = rig.assign(1, 2, at(None));
-    assert!(actions.contains(&Action::Hurry(false)), "{actions:?}");
+    assert!(actions.contains(&Action::Flush(false)), "{actions:?}");
     let actions = rig.chunk(1, 2, &[moved(0, 3)]);
-    assert!(actions.contains(&Action::Hurry(true)), "{actions:?}");
-    assert!(!rig.tick().iter().any(|action| matches!(action, Action::Hurry(_))), "said once");
+    assert!(actions.contains(&Action::Flush(true)), "{actions:?}");
+    assert!(!rig.tick().iter().any(|action| matches!(action, Action::Flush(_))), "said once");
 }
 
 #[test]

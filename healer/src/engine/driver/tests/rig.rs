@@ -14,7 +14,7 @@ use std::{
 use futures_util::{FutureExt, future::BoxFuture};
 
 use super::{
-    super::{Handle, Launch, Station, Turner, keeper, prepare},
+    super::{Handle, Launch, PollLoop, Station, keeper, prepare},
     group::{Group, Member},
 };
 use crate::{
@@ -147,7 +147,7 @@ pub(super) struct Rig {
     pub(super) store: Arc<dyn healer_store::Store>,
     hands: Arc<Hands>,
     station: Arc<Station<Member>>,
-    turner: Option<Turner<Member>>,
+    poll_loop: Option<PollLoop<Member>>,
 }
 
 impl Rig {
@@ -193,19 +193,19 @@ impl Rig {
         let prepared = prepare(launch, &group, Arc::clone(&hands) as _);
         let (station, handle) = prepared.expect("it can be started");
         let source = station.source().expect("it has a source");
-        let turner = Some(Turner::new(Arc::clone(&station), source));
-        Self { group, handle, store, hands, station, turner }
+        let poll_loop = Some(PollLoop::new(Arc::clone(&station), source));
+        Self { group, handle, store, hands, station, poll_loop }
     }
 
     /// Rounds of the poll thread.
     pub(super) fn turns(&mut self, turns: usize) {
         for _ in 0..turns {
-            let Some(turner) = &mut self.turner else { return };
+            let Some(poll_loop) = &mut self.poll_loop else { return };
             self.group.state().polling = true;
-            let goes_on = turner.turn();
+            let goes_on = poll_loop.run_once();
             self.group.state().polling = false;
             if !goes_on {
-                self.turner = None;
+                self.poll_loop = None;
                 self.station.finish(None);
             }
         }
@@ -214,13 +214,13 @@ impl Rig {
     /// A record is given up.
     pub(super) fn give_up(&self, fate: Fate, given_up: GivenUp) {
         let now = *lock(&self.hands.now);
-        self.station.with(|poller| poller.shared.given_up.tell(fate, 1, given_up, now));
+        self.station.with(|driver| driver.shared.given_up.tell(fate, 1, given_up, now));
     }
 
     /// User code begins to hold the poll thread, and the keeper takes over after its patience.
     pub(super) fn keep(&self) {
         let (_poll_thread, gone) = mpsc::channel();
-        self.station.begin(*lock(&self.hands.now));
+        self.station.begin_user_code(*lock(&self.hands.now));
         self.pass(Duration::from_secs(2));
         keeper::run(&self.station, &gone);
     }

@@ -185,7 +185,7 @@ fn what_is_saved_while_the_store_takes_nothing_waits_for_the_next_try_and_goes_w
         rig.done(3 * tick..3 * tick + 3);
     }
     let tries = own.writes();
-    assert!(tries < 8, "{tries} tries: a tick that saves does not hurry the store");
+    assert!(tries < 8, "{tries} tries: a tick that saves does not flush the store");
     own.full.store(false, Ordering::Relaxed);
     rig.pass(Duration::from_secs(30));
     rig.turns(2);

@@ -154,7 +154,7 @@ impl World {
         let records: Vec<_> = self.log.records(slot, next..END).collect();
         let Some((_, first, _)) = records.first() else { return };
         let number = self.live[&slot].number;
-        assert!(self.rig.lend(slot, number, *first), "it has credit");
+        assert!(self.rig.begin(slot, number, *first), "it has credit");
         for record @ (_, offset, _) in records {
             if u64::try_from(runs.len()).expect("small") >= most || left >= credit {
                 break;
@@ -194,7 +194,7 @@ impl World {
         };
         let Some(record @ (_, offset, _)) = self.log.records(slot, next..END).next() else { return false };
         let fingerprint = Rig::fingerprint(&key(record));
-        let part = self.rig.core.part_mut(slot).expect("it has credit");
+        let part = self.rig.core.parts.get_mut(&slot).expect("it has credit");
         if part.ledger.claim_to_verify() == Some(offset) {
             part.ledger.verify(offset, fingerprint);
         }
@@ -204,7 +204,7 @@ impl World {
             self.live.get_mut(&slot).expect("it runs").next = offset + 1;
             return true;
         }
-        assert!(self.rig.lend(slot, number, offset), "it has credit");
+        assert!(self.rig.begin(slot, number, offset), "it has credit");
         let done = self.take(record);
         let actions = self.rig.delivered_chunk(slot, number, &[Run { first: offset, end: offset + 1, done }]);
         self.carry_out(actions);

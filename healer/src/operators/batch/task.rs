@@ -22,12 +22,12 @@ use crate::{
 };
 
 /// A batch stage and the nodes below it.
-pub struct Work<S, K, D> {
+pub struct BatchTask<S, K, D> {
     stage: StageNode<S, D>,
     kind: PhantomData<fn() -> K>,
 }
 
-impl<S, K, D> Work<S, K, D> {
+impl<S, K, D> BatchTask<S, K, D> {
     pub(super) fn new(stage: StageNode<S, D>) -> Self {
         Self { stage, kind: PhantomData }
     }
@@ -42,7 +42,7 @@ struct Passed<T, U> {
     trace: Trace,
 }
 
-impl<S, K, D> Serve<S::In> for Work<S, K, D>
+impl<S, K, D> Serve<S::In> for BatchTask<S, K, D>
 where
     S: Stage<In = Batch<K::Row>, Out = Batch<K::Made>>,
     K: Tries<S>,
@@ -53,10 +53,6 @@ where
     fn below(&self) -> Below {
         // Every row says where it comes from.
         self.stage.next.below().read_if(true).holding::<(K::Row, K::Made)>()
-    }
-
-    fn node(&self) -> u32 {
-        self.stage.node.id
     }
 
     fn records(rows: &S::In) -> u64 {
@@ -72,7 +68,7 @@ where
     }
 }
 
-impl<S, K, D> ServeOne<S::In> for Work<S, K, D>
+impl<S, K, D> ServeOne<S::In> for BatchTask<S, K, D>
 where
     S: Stage<In = Batch<K::Row>, Out = Batch<K::Made>>,
     K: Tries<S>,
@@ -102,7 +98,7 @@ where
     }
 }
 
-impl<S, K, D> Work<S, K, D>
+impl<S, K, D> BatchTask<S, K, D>
 where
     S: Stage<In = Batch<K::Row>, Out = Batch<K::Made>>,
     K: Tries<S>,
@@ -285,7 +281,6 @@ where
         step: Step<S::Out>,
     ) {
         let StageNode { node, next, .. } = &self.stage;
-        boundary::carry_on(host, next, &mut lane.next, node.id, receipt, &mut context, step);
-        next.room(&mut lane.next).await;
+        boundary::pass_on(host, next, &mut lane.next, node.id, receipt, &mut context, step).await;
     }
 }

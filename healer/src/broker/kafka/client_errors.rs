@@ -18,14 +18,14 @@ const KEPT: usize = 16;
 /// How long a past error explains a failure.
 const FRESH: Duration = Duration::from_mins(1);
 /// How many brokers are told apart when complaints are thinned out.
-const SPEAKERS: usize = 64;
+const MOST_BROKERS: usize = 64;
 
 /// The name under which librdkafka's own lines appear.
 const TARGET: &str = "healer::librdkafka";
 
 /// An error that librdkafka reported on its own account.
 #[derive(Clone, Debug)]
-pub(super) struct Heard {
+pub(super) struct RecentError {
     pub(super) code: RDKafkaErrorCode,
     pub(super) text: String,
     at: Instant,
@@ -33,16 +33,16 @@ pub(super) struct Heard {
 
 /// The ear of one client, and where that client was sent.
 #[derive(Debug)]
-pub(super) struct Voice {
+pub(super) struct ClientErrors {
     brokers: String,
     group: Option<String>,
-    heard: Mutex<VecDeque<Heard>>,
+    heard: Mutex<VecDeque<RecentError>>,
     spoken: Mutex<HashMap<String, Instant>>,
     /// Since when no broker answers, and the error text of that moment.
     out: Mutex<Option<(Instant, String)>>,
 }
 
-impl Voice {
+impl ClientErrors {
     pub(super) fn new(brokers: impl Into<String>, group: Option<&str>) -> Self {
         Self {
             brokers: brokers.into(),
@@ -135,7 +135,7 @@ impl Voice {
         if heard.len() == KEPT {
             heard.pop_front();
         }
-        heard.push_back(Heard { code, text: words.to_owned(), at: Instant::now() });
+        heard.push_back(RecentError { code, text: words.to_owned(), at: Instant::now() });
     }
 
     /// The words that came with the last error of this code.
@@ -145,13 +145,13 @@ impl Voice {
     }
 
     /// The last refusal of our credentials, if there was one lately.
-    pub(super) fn refusal(&self) -> Option<Heard> {
+    pub(super) fn refusal(&self) -> Option<RecentError> {
         let heard = lock(&self.heard);
         heard.iter().rev().find(|h| codes::is_refusal(h.code) && h.at.elapsed() < FRESH).cloned()
     }
 
     /// The last word on why no broker answers.
-    pub(super) fn last(&self) -> Option<Heard> {
+    pub(super) fn last(&self) -> Option<RecentError> {
         lock(&self.heard).iter().rev().find(|h| h.at.elapsed() < FRESH).cloned()
     }
 
@@ -164,7 +164,7 @@ impl Voice {
         if spoken.get(speaker).is_some_and(|last| now.duration_since(*last) < REPEAT) {
             return false;
         }
-        if spoken.len() == SPEAKERS {
+        if spoken.len() == MOST_BROKERS {
             spoken.clear();
         }
         spoken.insert(speaker.to_owned(), now);

@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, mpsc::Sender};
 
-use super::{Message, backlog::Backlog, lanes::Lease};
+use super::{Message, lanes::LaneRun};
 use crate::{
     envelope::Desk,
     error::{Error, catch},
@@ -11,25 +11,24 @@ use crate::{
 };
 
 /// How many records such a thread runs at once: it is handed more less often than the poll thread takes a chunk.
-pub(super) const HANDFUL: usize = 2_048;
+pub(super) const MOST_AT_ONCE: usize = 2_048;
 
 /// The threads.
-pub(super) struct Hands {
+pub(super) struct LaneWorkers {
     workers: Vec<Box<dyn Worker>>,
     runtime: Arc<dyn Runtime>,
     answers: Sender<Message>,
     desk: Arc<Desk>,
 }
 
-/// A lane that comes back from such a thread, with the log of its records, and the records that are left.
+/// A run that comes back from such a thread, with the log of its records.
 pub(crate) struct Ran {
-    pub(super) lease: Lease,
-    pub(super) left: Backlog,
+    pub(super) run: LaneRun,
     pub(super) log: ChunkLog,
     pub(super) leader_epoch: Option<i32>,
 }
 
-impl Hands {
+impl LaneWorkers {
     pub(super) fn new(
         workers: Vec<Box<dyn Worker>>,
         runtime: Arc<dyn Runtime>,
@@ -40,12 +39,12 @@ impl Hands {
     }
 
     /// Has a lane's thread run the records that wait for it.
-    pub(super) fn give(&self, lease: Lease, waiting: Backlog) {
+    pub(super) fn give(&self, run: LaneRun) {
         let (runtime, answers, desk) =
             (Arc::clone(&self.runtime), self.answers.clone(), Arc::clone(&self.desk));
-        self.workers[lease.home.slot as usize % self.workers.len()].give(Box::new(move || {
+        self.workers[run.home.slot as usize % self.workers.len()].give(Box::new(move || {
             // A lane that never came back would hold its partition for ever.
-            let ran = catch(|| run(lease, waiting, &*runtime));
+            let ran = catch(|| play(run, &*runtime));
             let message = ran.map_or_else(
                 |panicked| Message::Broke(Error::Engine(panicked.message)),
                 |ran| Message::Ran(Box::new(ran)),
@@ -60,22 +59,23 @@ impl Hands {
 /// How many of them are lent to the chain at once: few enough to stay close to the processor.
 const SLICE: usize = 256;
 
-fn run(mut lease: Lease, mut waiting: Backlog, runtime: &dyn Runtime) -> Ran {
+fn play(mut run: LaneRun, runtime: &dyn Runtime) -> Ran {
     let mut log = ChunkLog::default();
-    let (until, mut left, mut leader_epoch) = (runtime.chunk_end(), HANDFUL, None);
+    let (until, mut left, mut leader_epoch) = (runtime.chunk_end(), MOST_AT_ONCE, None);
     loop {
-        let records = waiting.lend(lease.home.slot, SLICE.min(left));
+        let LaneRun { home, entry, leave, waiting } = &mut run;
+        let records = waiting.lend(home.slot, SLICE.min(left));
         let count = records.len();
-        let taken = lease.entry.run(&records, lease.credit, until, &mut log);
+        let taken = entry.run(&records, leave.credit, until, &mut log);
         if let Some(last) = records[..taken].last() {
             leader_epoch = last.leader_epoch;
         }
         drop(records);
         waiting.take(taken);
         left -= taken;
-        let ends = taken < count || log.failure.is_some() || lease.home.is_held();
+        let ends = taken < count || log.failure.is_some() || home.is_held();
         if ends || left == 0 || waiting.is_empty() {
-            return Ran { lease, left: waiting, log, leader_epoch };
+            return Ran { run, log, leader_epoch };
         }
     }
 }

@@ -14,20 +14,19 @@ use super::{
     begun::Begun,
     committer::Committer,
     control::Control,
-    hands::{self, Hands, Ran},
-    lanes::{CHUNK, Lanes},
-    lookups::{Asker, Unanswered},
-    out_of_range::OutOfRangeTold,
+    lanes::{CHUNK, LaneRun, Lanes},
+    lookups::{Requests, Unanswered},
     saver::Saver,
     waits::Answer,
+    workers::{self, LaneWorkers, Ran},
 };
 use crate::{
     broker::{Broker, BrokerErrorKind, Event as BrokerEvent, Remote, TopicPartition},
     config::Config,
-    engine::core::{Event, Goal},
+    engine::core::{Action, Event, Goal},
     envelope::Settled,
-    error::{Error, RecordError},
-    lane::{Memory, Shared},
+    error::{Error, Failure, RecordError},
+    lane::{ChunkLog, Memory, Shared},
     observe::{Fate, GivenUp, Meters, Sight},
     topology::Graph,
 };
@@ -55,44 +54,81 @@ pub(super) struct Fetch {
     pub(super) rest: Option<Duration>,
 }
 
+/// The consequences of a run.
+pub(super) struct Followup {
+    failure: Option<Failure>,
+    actions: Vec<Action>,
+}
+
+impl Followup {
+    pub(super) fn is_none(&self) -> bool {
+        self.failure.is_none() && self.actions.is_empty()
+    }
+}
+
+/// The partitions of this member, and those that wait for an answer.
+pub(super) struct Assignments {
+    /// Which source reads a topic.
+    pub(super) routes: Vec<Route>,
+    /// Partitions by slot: each keeps its own as long as the process lives.
+    pub(super) slots: Vec<TopicPartition>,
+    /// How many were given out.
+    pub(super) generations: u32,
+    pub(super) begun: Begun,
+    pub(super) unanswered: Unanswered,
+}
+
+impl Assignments {
+    pub(super) fn new(routes: Vec<Route>) -> Self {
+        Self {
+            routes,
+            slots: Vec::new(),
+            generations: 0,
+            begun: Begun::new(),
+            unanswered: Unanswered::default(),
+        }
+    }
+}
+
+/// When the consumer was looked at, and the metrics were told.
+pub(super) struct Reporting {
+    pub(super) meters: Meters,
+    looked: Duration,
+    told: Duration,
+}
+
+impl Reporting {
+    pub(super) fn new(meters: Meters) -> Self {
+        Self { meters, looked: Duration::ZERO, told: Duration::ZERO }
+    }
+}
+
 /// Everything of the engine but the user's code.
-pub(crate) struct Poller<B> {
+pub(crate) struct Driver<B> {
     pub(super) broker: B,
     pub(super) remote: Arc<dyn Remote>,
     pub(super) control: Arc<Control>,
     pub(super) shared: Arc<Shared>,
     pub(super) config: Config,
     pub(super) graph: Graph,
-    pub(super) routes: Vec<Route>,
+    pub(super) assignments: Assignments,
     pub(super) lanes: Lanes,
     /// Where lanes run elsewhere than on the poll thread.
-    pub(super) hands: Option<Hands>,
+    pub(super) lane_workers: Option<LaneWorkers>,
     pub(super) committer: Committer,
     pub(super) saver: Saver,
     pub(super) journal: Arc<crate::journal::Journal>,
     pub(super) answers: Receiver<Message>,
-    pub(super) asker: Asker,
-    /// Whether the group's commits are being looked up.
-    pub(super) asking_group: bool,
-    pub(super) hurry: watch::Sender<bool>,
-    pub(super) slots: Vec<TopicPartition>,
-    pub(super) generations: u32,
-    pub(super) begun: Begun,
-    pub(super) unanswered: Unanswered,
+    pub(super) requests: Requests,
+    pub(super) flush: watch::Sender<bool>,
     pub(super) settled: Vec<Settled>,
-    pub(super) out_of_range: OutOfRangeTold,
-    pub(super) looked: Duration,
-    pub(super) meters: Meters,
+    pub(super) reporting: Reporting,
     pub(super) memory: Arc<Memory>,
-    /// When metrics were told last.
-    pub(super) told: Duration,
-    /// When the ends of logs are looked up next; `None` while they are.
-    pub(super) ends_at: Option<Duration>,
     /// The goals of a run to the end.
     pub(super) goals: Option<BTreeMap<TopicPartition, Goal>>,
 }
 
-impl<B: Broker> Poller<B> {
+impl<B: Broker> Driver<B> {
     /// Takes in events from elsewhere; says whether the pipeline goes on.
     pub(super) fn attend(&mut self) -> bool {
         self.collect();
@@ -150,21 +186,38 @@ impl<B: Broker> Poller<B> {
         }
     }
 
-    /// A lane is back from its thread.
-    fn take_ran(&mut self, Ran { lease, left, mut log, leader_epoch }: Ran) {
-        let (slot, generation) = (lease.home.slot, lease.home.generation);
-        let failure = log.failure.take();
+    /// Takes a run back; what follows from it is left to [`follow`](Self::follow).
+    pub(super) fn finish_run(
+        &mut self,
+        run: LaneRun,
+        log: &mut ChunkLog,
+        leader_epoch: Option<i32>,
+    ) -> Followup {
+        let (slot, generation) = (run.home.slot, run.home.generation);
+        let delivered = run.leave.treatment.is_delivered();
         // First, so that the core's actions find the lane whole.
-        self.lanes.give_back(lease, left);
-        let event = Event::Chunk { slot, generation, log: &log, leader_epoch, delivered: false };
+        self.lanes.take_back(run);
+        let event = Event::Chunk { slot, generation, log, leader_epoch, delivered };
         let actions = self.control.step(event);
+        let failure = log.failure.take();
+        Followup { failure, actions }
+    }
+
+    /// Carries out what follows from a run; by a thread that has the role.
+    pub(super) fn follow(&mut self, Followup { failure, actions }: Followup) {
         if let Some(failure) = failure {
             self.fail_record(failure);
         }
         self.carry_out(actions);
     }
 
-    pub(super) fn fail_record(&mut self, failure: crate::error::Failure) {
+    /// A run is back from its thread.
+    fn take_ran(&mut self, Ran { run, mut log, leader_epoch }: Ran) {
+        let followup = self.finish_run(run, &mut log, leader_epoch);
+        self.follow(followup);
+    }
+
+    pub(super) fn fail_record(&mut self, failure: Failure) {
         let failed = failure.into_inner();
         let (node, path) = (failed.node, self.graph.path(failed.node));
         let error = RecordError::new(failed, &path);
@@ -182,18 +235,18 @@ impl<B: Broker> Poller<B> {
                     if !partitions.is_empty() {
                         self.control.miss_topic(None);
                     }
-                    self.unanswered.add(partitions);
+                    self.assignments.unanswered.add(partitions);
                 }
                 BrokerEvent::Revoked(partitions) => {
                     self.control.core().tally.rebalances += 1;
                     self.control.waits().hear(Answer::None);
-                    self.unanswered.remove(&partitions);
+                    self.assignments.unanswered.remove(&partitions);
                     self.step(Event::Revoked(partitions));
                 }
                 BrokerEvent::Lost(partitions) => {
                     self.control.core().tally.rebalances += 1;
                     self.control.waits().hear(Answer::None);
-                    self.unanswered.remove(&partitions);
+                    self.assignments.unanswered.remove(&partitions);
                     self.step(Event::Lost(partitions));
                 }
                 BrokerEvent::OutOfRange(text) => self.hear_out_of_range(text),
@@ -219,7 +272,7 @@ impl<B: Broker> Poller<B> {
         let pace = if !ready && self.remote.outage().is_some() { REST.max(budget) } else { REST };
         let core = self.control.core();
         // Threads of their own are given more at once.
-        let enough = if self.hands.is_some() { hands::HANDFUL } else { 1 };
+        let enough = if self.lane_workers.is_some() { workers::MOST_AT_ONCE } else { 1 };
         let full = waiting && self.lanes.all_wait(enough);
         if ready {
         } else if self.lanes.are_out() && !full && core.is_running() {
@@ -234,8 +287,11 @@ impl<B: Broker> Poller<B> {
         }
         // While all lanes have work, more records would only fill them until fetching pauses, and a pause throws away
         // the records that the client has fetched. One at a time still answers rebalances.
-        let max =
-            if full || (ready && self.hands.is_none()) { 1 } else { CHUNK.min(self.config.in_flight()) };
+        let max = if full || (ready && self.lane_workers.is_none()) {
+            1
+        } else {
+            CHUNK.min(self.config.in_flight())
+        };
         Fetch { max, wait, rest }
     }
 
@@ -259,8 +315,8 @@ impl<B: Broker> Poller<B> {
             tracing::warn!(%error, "could not pause or resume");
         }
         let now = self.control.now();
-        if now >= self.looked + LOOK {
-            self.looked = now;
+        if now >= self.reporting.looked + LOOK {
+            self.reporting.looked = now;
             {
                 let mut core = self.control.core();
                 self.lanes.first_waiting().for_each(|(lane, first)| core.waits(lane, first));
@@ -274,8 +330,8 @@ impl<B: Broker> Poller<B> {
             self.step(Event::Positions(&positions));
             self.ask_ends(now);
             self.look_for_partitions(now);
-            if now >= self.told + TELL {
-                self.told = now;
+            if now >= self.reporting.told + TELL {
+                self.reporting.told = now;
                 self.shared.given_up.tell_rest(now, false);
                 self.record();
             }
@@ -289,7 +345,7 @@ impl<B: Broker> Poller<B> {
         let (partitions, in_flight, bytes) = (core.status(now), core.in_flight(), core.in_flight_by_use());
         let ago = now.saturating_sub(self.control.polled());
         let polled = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().saturating_sub(ago);
-        self.meters.record(&Sight {
+        self.reporting.meters.record(&Sight {
             tally: &core.tally,
             partitions: &partitions,
             stages: &self.shared.counts,
@@ -311,7 +367,7 @@ impl<B: Broker> Poller<B> {
     pub(super) fn tell_commits(&mut self) {
         for (partition, offset) in self.control.core().take_news() {
             // From now on the group knows it. Without a commit again it is another one, of a topic that was made anew.
-            self.begun.remove(&partition);
+            self.assignments.begun.remove(&partition);
             let TopicPartition { topic, partition } = partition;
             // An error says that nobody listens.
             drop(self.control.commits.send(CommittedOffset { topic, partition, offset }));

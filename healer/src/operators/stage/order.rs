@@ -9,39 +9,39 @@ use foldhash::fast::FixedState;
 
 use crate::{operators::boundary::Envelope, topology::Order};
 
-/// The row that an item stands in: those of a row are worked on one after the other.
+/// The key by which an item keeps its order: items of one key are worked on one after the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Row {
-    /// None: it waits for nobody.
-    Alone,
-    /// That of a key, by its hash, or of all that have none.
+pub(super) enum OrderKey {
+    /// It waits for no other item.
+    Free,
+    /// A key, by its hash; or the key of all that have none.
     Of(Option<u64>),
 }
 
 /// Items that wait to be begun. Of the items that may begin, the one that came first does: an item that waits for no other begins
-/// in its turn, and a long row goes on as soon as its first item is done. So no row grows while others overtake it.
-pub(super) struct Line<T> {
-    /// Those that had nobody before them in their row, as they came.
+/// in its turn, and a long queue goes on as soon as its first item is done. So no queue grows while others overtake it.
+pub(super) struct KeyQueues<T> {
+    /// Those that had no item before them in their queue, as they came.
     fresh: VecDeque<Waiting<T>>,
     /// Those that stood behind another. Few: most of them are the next to begin.
     freed: BinaryHeap<Waiting<T>>,
-    /// Rows with an item that may begin or is at work, and the items behind it.
-    rows: HashMap<Option<u64>, Behind<T>, FixedState>,
+    /// Keys with an item that may begin or is at work, and the items behind it.
+    queues: HashMap<Option<u64>, Behind<T>, FixedState>,
     length: usize,
-    /// How many stand behind another of their row.
+    /// How many stand behind another of their key.
     behind: usize,
     /// How many have come.
     came: u64,
 }
 
-/// The items behind the first of their row, each with the number of items that came before it.
+/// The items behind the first of their key, each with the number of items that came before it.
 type Behind<T> = VecDeque<(u64, Envelope<T>)>;
 
 /// An item that may begin.
 struct Waiting<T> {
     /// How many came before it.
     number: u64,
-    row: Row,
+    order: OrderKey,
     item: Envelope<T>,
 }
 
@@ -66,12 +66,12 @@ impl<T> PartialEq for Waiting<T> {
 
 impl<T> Eq for Waiting<T> {}
 
-impl<T> Default for Line<T> {
+impl<T> Default for KeyQueues<T> {
     fn default() -> Self {
         Self {
             fresh: VecDeque::new(),
             freed: BinaryHeap::new(),
-            rows: HashMap::default(),
+            queues: HashMap::default(),
             length: 0,
             behind: 0,
             came: 0,
@@ -79,7 +79,7 @@ impl<T> Default for Line<T> {
     }
 }
 
-impl<T> Line<T> {
+impl<T> KeyQueues<T> {
     pub(super) fn len(&self) -> usize {
         self.length
     }
@@ -89,20 +89,20 @@ impl<T> Line<T> {
         self.behind
     }
 
-    pub(super) fn add(&mut self, row: Row, item: Envelope<T>) {
+    pub(super) fn add(&mut self, order: OrderKey, item: Envelope<T>) {
         let number = self.came;
         self.length += 1;
         self.came += 1;
-        if let Row::Of(key) = row {
-            match self.rows.entry(key) {
+        if let OrderKey::Of(key) = order {
+            match self.queues.entry(key) {
                 Entry::Occupied(mut behind) => {
                     self.behind += 1;
                     return behind.get_mut().push_back((number, item));
                 }
-                Entry::Vacant(row) => _ = row.insert(VecDeque::new()),
+                Entry::Vacant(queue) => _ = queue.insert(VecDeque::new()),
             }
         }
-        self.fresh.push_back(Waiting { number, row, item });
+        self.fresh.push_back(Waiting { number, order, item });
     }
 
     pub(super) fn has_next(&self) -> bool {
@@ -118,25 +118,25 @@ impl<T> Line<T> {
     }
 
     /// The next item to begin. Halted items are dropped on the way, and so returned.
-    pub(super) fn next(&mut self) -> Option<(Row, Envelope<T>)> {
+    pub(super) fn next(&mut self) -> Option<(OrderKey, Envelope<T>)> {
         loop {
-            let Waiting { row, item, .. } = self.first()?;
+            let Waiting { order, item, .. } = self.first()?;
             self.length -= 1;
             if !item.receipt.is_halted() {
-                return Some((row, item));
+                return Some((order, item));
             }
-            self.ended(row);
+            self.ended(order);
         }
     }
 
-    /// The first of a row is done with: the next one may begin.
-    pub(super) fn ended(&mut self, row: Row) {
-        let Row::Of(key) = row else { return };
-        let Entry::Occupied(mut behind) = self.rows.entry(key) else { return };
+    /// The first of a key is done with: the next one may begin.
+    pub(super) fn ended(&mut self, order: OrderKey) {
+        let OrderKey::Of(key) = order else { return };
+        let Entry::Occupied(mut behind) = self.queues.entry(key) else { return };
         match behind.get_mut().pop_front() {
             Some((number, item)) => {
                 self.behind -= 1;
-                self.freed.push(Waiting { number, row, item });
+                self.freed.push(Waiting { number, order, item });
             }
             None => _ = behind.remove(),
         }
@@ -185,57 +185,58 @@ impl<E> Results<E> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Line, Row};
+    use super::{KeyQueues, OrderKey};
     use crate::{context::Context, envelope::Receipt, operators::boundary::Envelope};
 
-    /// Items in rows that have letters; one without stands alone.
-    fn line(items: &[(&str, u32)]) -> Line<u32> {
-        let mut line = Line::default();
-        for (row, value) in items {
-            let row = row.bytes().next().map_or(Row::Alone, |letter| Row::Of(Some(u64::from(letter))));
+    /// Items whose keys are letters; one without a letter is free.
+    fn queues(items: &[(&str, u32)]) -> KeyQueues<u32> {
+        let mut queues = KeyQueues::default();
+        for (order, value) in items {
+            let order =
+                order.bytes().next().map_or(OrderKey::Free, |letter| OrderKey::Of(Some(u64::from(letter))));
             let context = Context::reusable("t".into(), 0);
-            line.add(row, Envelope { value: *value, receipt: Receipt::many(Vec::new()), context });
+            queues.add(order, Envelope { value: *value, receipt: Receipt::many(Vec::new()), context });
         }
-        line
+        queues
     }
 
     /// The values in the order in which they begin, if each is done before the next is asked for.
-    fn all(mut line: Line<u32>) -> Vec<u32> {
+    fn all(mut queues: KeyQueues<u32>) -> Vec<u32> {
         let mut begun = Vec::new();
-        while let Some((row, item)) = line.next() {
+        while let Some((order, item)) = queues.next() {
             begun.push(item.value);
-            line.ended(row);
+            queues.ended(order);
         }
-        assert_eq!((line.len(), line.rows.len(), line.behind()), (0, 0, 0));
+        assert_eq!((queues.len(), queues.queues.len(), queues.behind()), (0, 0, 0));
         begun
     }
 
     #[test]
     fn whoever_came_first_begins_first_also_behind_others_of_its_key() {
         let items = [("a", 0), ("a", 1), ("b", 2), ("a", 3), ("", 4), ("b", 5), ("d", 6)];
-        assert_eq!(all(line(&items)), [0, 1, 2, 3, 4, 5, 6]);
+        assert_eq!(all(queues(&items)), [0, 1, 2, 3, 4, 5, 6]);
     }
 
     #[test]
-    fn rows_are_begun_one_by_one_and_do_not_fall_behind() {
-        let mut line = line(&[("a", 0), ("a", 1), ("b", 2), ("d", 3), ("d", 4), ("c", 5)]);
-        let mut next = || line.next().map(|(row, item)| (row, item.value));
+    fn items_of_a_key_are_begun_one_by_one_and_do_not_fall_behind() {
+        let mut queues = queues(&[("a", 0), ("a", 1), ("b", 2), ("d", 3), ("d", 4), ("c", 5)]);
+        let mut next = || queues.next().map(|(order, item)| (order, item.value));
         let (a, _) = next().unwrap();
         assert_eq!(
             [next(), next(), next()].map(|next| next.unwrap().1),
             [2, 3, 5],
             "all others wait for somebody"
         );
-        assert!(!line.has_next() && (line.len(), line.behind()) == (2, 2));
-        line.ended(a);
-        assert!(line.has_next() && line.behind() == 1);
-        assert_eq!(line.next().unwrap().1.value, 1);
+        assert!(!queues.has_next() && (queues.len(), queues.behind()) == (2, 2));
+        queues.ended(a);
+        assert!(queues.has_next() && queues.behind() == 1);
+        assert_eq!(queues.next().unwrap().1.value, 1);
     }
 
     #[test]
-    fn in_no_row_nobody_waits() {
-        let mut line = line(&[("", 0), ("a", 1), ("", 2), ("a", 3)]);
-        let begun: Vec<_> = std::iter::from_fn(|| line.next()).map(|(_, item)| item.value).collect();
+    fn without_a_key_no_item_waits() {
+        let mut queues = queues(&[("", 0), ("a", 1), ("", 2), ("a", 3)]);
+        let begun: Vec<_> = std::iter::from_fn(|| queues.next()).map(|(_, item)| item.value).collect();
         assert_eq!(begun, [0, 1, 2]);
     }
 }
