@@ -7,12 +7,14 @@ mod codec;
 mod key;
 mod scope;
 mod snapshot;
+mod state;
 
 pub use checkpoint::Checkpoint;
 pub use codec::MAX_ROW_BYTES;
 pub use key::MAX_NAME_BYTES;
 pub use scope::Scope;
 pub use snapshot::PartitionSnapshot;
+pub(crate) use state::{KeptState, StateChanges, StateMark, StateRow};
 
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
@@ -83,7 +85,7 @@ impl Journal {
     /// A [`StoreError`] if the store cannot be read.
     pub fn scopes(store: &dyn Store) -> Result<Vec<Scope>, StoreError> {
         let mut scopes = BTreeSet::new();
-        for table in [Table::Ledger, Table::Checkpoint] {
+        for table in [Table::Ledger, Table::Checkpoint, Table::State] {
             let rows = store.scan(table, Key::any().as_bytes())?;
             scopes.extend(rows.iter().filter_map(|(key, _)| key::scope_of(key)));
         }
@@ -113,7 +115,7 @@ impl Journal {
         Ok(rows)
     }
 
-    /// Saves partitions and checkpoints in one atomic write that is durable on return: all of it or nothing.
+    /// Saves partitions, checkpoints and rows of nodes in one atomic write that is durable on return: all of it or nothing.
     ///
     /// # Errors
     ///
@@ -123,8 +125,9 @@ impl Journal {
         &self,
         snapshots: &[PartitionSnapshot],
         checkpoints: &[Checkpoint],
+        states: &[&StateChanges],
     ) -> Result<(), StoreError> {
-        if snapshots.is_empty() && checkpoints.is_empty() {
+        if snapshots.is_empty() && checkpoints.is_empty() && states.is_empty() {
             return Ok(());
         }
         // Held throughout, so that a later sequence number is never written before an earlier one.
@@ -149,6 +152,10 @@ impl Journal {
             let value = codec::encode(key.as_bytes(), checkpoint, what)?;
             batch.put(Table::Checkpoint, key.into_bytes(), value);
         }
+        for changes in states {
+            let key = self.partition_key(&changes.topic, changes.partition)?;
+            state::write(&*self.store, &key, changes, &mut batch)?;
+        }
         self.store.write(batch)?;
         self.store.flush()
     }
@@ -169,7 +176,7 @@ impl Journal {
         })
     }
 
-    /// Forgets a partition and its checkpoints in this scope, as when its topic was deleted and made again: records done above the
+    /// Forgets a partition, its checkpoints and the rows that nodes keep for it in this scope, as when its topic was deleted and made again: records done above the
     /// committed offset are then processed again, unless the commit itself tells of them.
     ///
     /// A crash in the middle may leave the partition [`Loaded::Damaged`], which skips nothing either.
@@ -187,6 +194,9 @@ impl Journal {
             }
         }
         let key = self.partition_key(topic, partition)?.into_bytes();
+        for (row, _) in self.store.scan(Table::State, &key)? {
+            batch.remove(Table::State, row);
+        }
         // Cleared so that the next save asks the store again, should this removal fail half-way.
         sequences.remove(&key);
         batch.remove(Table::Ledger, key);

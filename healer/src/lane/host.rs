@@ -12,16 +12,17 @@ use futures_util::future::{BoxFuture, abortable};
 use tokio::sync::{oneshot, watch};
 
 use super::{
-    Checkpoints, Circuits, Shared,
+    Checkpoints, Circuits, Keeps, LaneState, Shared,
     stack::{self, deep, with_stack},
     tasks::Tasks,
 };
 use crate::{
     broker::Producer,
     error::{Cause, catch},
+    journal::StateRow,
     observe::{LaneCounts, Measures, Rare, Tracing},
     reports::Reports,
-    topology::{Found, Need, Nodes},
+    topology::{Found, Need, Node, Nodes},
 };
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -34,6 +35,8 @@ pub struct Host {
     shared: Arc<Shared>,
     /// Slot and generation; `None` below a node that mixes partitions.
     origin: Option<(u32, u32)>,
+    /// The memory of its nodes; `None` as well.
+    state: Option<Arc<LaneState>>,
     ports: Arc<Mutex<HashMap<u32, Box<dyn Any + Send>>>>,
     tasks: Arc<Tasks>,
     counts: Arc<LaneCounts>,
@@ -42,10 +45,16 @@ pub struct Host {
 }
 
 impl Host {
-    pub(crate) fn of_partition(shared: &Arc<Shared>, slot: u32, generation: u32) -> Self {
+    pub(crate) fn of_partition(
+        shared: &Arc<Shared>,
+        slot: u32,
+        generation: u32,
+        state: Arc<LaneState>,
+    ) -> Self {
         Self {
             shared: Arc::clone(shared),
             origin: Some((slot, generation)),
+            state: Some(state),
             ports: Arc::default(),
             tasks: Arc::default(),
             counts: shared.counts.open(),
@@ -58,6 +67,7 @@ impl Host {
         Self {
             shared: Arc::clone(&self.shared),
             origin: None,
+            state: None,
             ports: Arc::default(),
             tasks: Arc::clone(&self.shared.pipeline_tasks),
             counts: Arc::clone(&self.shared.pipeline_counts),
@@ -115,6 +125,20 @@ impl Host {
 
     pub(crate) fn origin(&self) -> Option<(u32, u32)> {
         self.origin
+    }
+
+    /// Opens the memory of a node that [keeps rows](crate::topology::NodeDraft::keeps), with those that the store has.
+    #[cfg_attr(
+        not(all(test, feature = "testing")),
+        expect(dead_code, reason = "the first nodes that keep rows are in tests")
+    )]
+    pub(crate) fn keep<K: Keeps + 'static>(
+        &self,
+        node: &Node,
+        open: impl FnOnce(Vec<StateRow>) -> K,
+    ) -> Arc<K> {
+        let state = self.state.as_ref().expect("a node below one that mixes partitions keeps no rows");
+        state.keep(&node.name, open)
     }
 
     pub(crate) fn in_flight(&self) -> usize {

@@ -95,6 +95,7 @@ impl Draft {
                 parent,
                 feeds: draft.feeds,
                 stores: draft.stores,
+                keeps: draft.keeps,
                 breaks: draft.breaks,
                 on_error: draft.on_error,
                 faults: faults.drain(..).chain(draft.faults).collect(),

@@ -197,6 +197,8 @@ pub struct Node {
     pub(crate) feeds: Option<u32>,
     /// Whether it keeps something in the store under its name.
     pub(crate) stores: bool,
+    /// Whether it keeps rows there that it goes on with after a restart.
+    pub(crate) keeps: bool,
     /// Whether it rests when it fails on everything.
     pub(crate) breaks: bool,
     /// Its policy for records that fail; `None`: the pipeline's policy counts.
@@ -214,6 +216,7 @@ pub struct NodeDraft {
     pub(crate) needs: Vec<Requirement>,
     pub(crate) feeds: Option<u32>,
     pub(crate) stores: bool,
+    pub(crate) keeps: bool,
     pub(crate) breaks: bool,
     pub(crate) on_error: Option<OnError>,
     pub(crate) faults: Vec<String>,
@@ -234,6 +237,7 @@ impl NodeDraft {
             needs: Vec::new(),
             feeds: None,
             stores: false,
+            keeps: false,
             breaks: false,
             on_error: None,
             faults: Vec::new(),

@@ -55,7 +55,7 @@ fn what_one_scope_saved_no_other_finds_forgets_or_overwrites() {
     for (at, journal) in (0..).zip(&journals) {
         assert_eq!(journal.load("orders", 0).unwrap(), Loaded::Fresh, "{}", journal.scope());
         assert_eq!(journal.all_checkpoints().unwrap(), [], "{}", journal.scope());
-        journal.save(&[snapshot(at)], &[checkpoint(at)]).unwrap();
+        journal.save(&[snapshot(at)], &[checkpoint(at)], &[]).unwrap();
     }
     let holds = |at: i64, journal: &Journal| {
         assert_eq!(journal.load("orders", 0).unwrap(), Loaded::Found(snapshot(at)), "{}", journal.scope());
@@ -80,8 +80,8 @@ fn a_store_tells_whose_rows_it_has() {
     for (at, scope) in (0..).zip(scopes()) {
         let journal = Journal::open(Arc::clone(&store), scope).unwrap();
         match at % 2 {
-            0 => journal.save(&[snapshot(at)], &[]).unwrap(),
-            _ => journal.save(&[], &[checkpoint(at)]).unwrap(),
+            0 => journal.save(&[snapshot(at)], &[], &[]).unwrap(),
+            _ => journal.save(&[], &[checkpoint(at)], &[]).unwrap(),
         }
     }
     let mut all = scopes();
@@ -124,7 +124,7 @@ fn rows_of_the_layout_before_are_removed_once_and_those_of_other_pipelines_stay(
         before(&*store, Table::Checkpoint, pipeline);
     }
     let journal = Journal::open(Arc::clone(&store), Scope::new("c", "blue", "billing")).unwrap();
-    journal.save(&[snapshot(3)], &[checkpoint(3)]).unwrap();
+    journal.save(&[snapshot(3)], &[checkpoint(3)], &[]).unwrap();
     assert_eq!(journal.drop_rows_before_scopes().unwrap(), 2);
     assert_eq!(journal.drop_rows_before_scopes().unwrap(), 0);
     assert_eq!(journal.load("orders", 0).unwrap(), Loaded::Found(snapshot(3)));

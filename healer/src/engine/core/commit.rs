@@ -36,12 +36,21 @@ pub struct CommitHealth {
     pub total: u64,
 }
 
+/// A commit on its way.
+struct Request {
+    entries: Vec<CommitEntry>,
+    /// The save that it waits for, before the broker is asked. The entries are those of that moment: records that end meanwhile are in no save
+    /// yet.
+    save: Option<u64>,
+}
+
 /// The commit schedule.
 pub(super) struct Commits {
     interval: Duration,
     next: Duration,
-    /// The entries of the request under way.
-    under_way: Option<Vec<CommitEntry>>,
+    under_way: Option<Request>,
+    /// How many saves commits have waited for.
+    saves: u64,
     /// Not before then, since the last one failed.
     retry_at: Duration,
     /// The broker said that no commit of this member will ever be taken.
@@ -58,6 +67,7 @@ impl Commits {
             interval,
             next: now + interval,
             under_way: None,
+            saves: 0,
             retry_at: Duration::ZERO,
             dead: false,
             suspects: BTreeSet::new(),
@@ -89,7 +99,20 @@ impl Commits {
 
     /// Whether one of these, slot and generation, waits for an acknowledgement.
     pub(super) fn covers(&self, slots: &[(u32, u32)]) -> bool {
-        self.under_way.iter().flatten().any(|entry| slots.contains(&(entry.slot, entry.generation)))
+        let entries = self.under_way.iter().flat_map(|request| &request.entries);
+        entries.into_iter().any(|entry| slots.contains(&(entry.slot, entry.generation)))
+    }
+
+    /// A number for the save that a commit waits for.
+    fn next_save(&mut self) -> u64 {
+        self.saves += 1;
+        self.saves
+    }
+
+    /// The last one failed.
+    fn try_again(&mut self, now: Duration) {
+        self.next = now + RETRY.min(self.interval);
+        self.retry_at = now + RETRY;
     }
 }
 
@@ -108,7 +131,7 @@ impl Core {
         }
     }
 
-    /// Sends the entries that are not committed yet; says whether there were any.
+    /// Commits the entries that are not committed yet, behind a save where nodes keep something; says whether there were any.
     pub(super) fn commit_now(&mut self, actions: &mut Vec<Action>) -> bool {
         if self.commits.is_under_way() {
             return true;
@@ -117,8 +140,7 @@ impl Core {
             let now = (part.ledger.frontier(), part.ledger.position());
             (part.saved.replace(now) != Some(now)).then_some(*slot)
         });
-        // Also without partitions: checkpoints may have changed.
-        actions.push(Action::Save(changed.collect()));
+        let slots = changed.collect();
         let Settings { scope, metadata_max_bytes: limit, .. } = &self.settings;
         let mut entries: Vec<_> = self.parts.values().filter_map(|part| part.entry(scope, *limit)).collect();
         self.commits.suspects.retain(|slot| entries.iter().any(|entry| entry.slot == *slot));
@@ -126,11 +148,38 @@ impl Core {
             entries.retain(|entry| entry.slot == *suspect);
         }
         let some = !entries.is_empty();
+        let save = (some && self.settings.saves_first).then(|| self.commits.next_save());
+        // Also without partitions: checkpoints may have changed.
+        actions.push(Action::Save { number: save, slots });
         if some {
-            self.commits.under_way = Some(entries.clone());
-            actions.push(Action::Commit(entries));
+            if save.is_none() {
+                actions.push(Action::Commit(entries.clone()));
+            }
+            self.commits.under_way = Some(Request { entries, save });
         }
         some
+    }
+
+    /// The store has all that the records of a commit left there, so the commit may go.
+    pub(super) fn saved(&mut self, number: u64, actions: &mut Vec<Action>) {
+        let Some(mut request) = self.commits.under_way.take_if(|request| request.save == Some(number)) else {
+            return;
+        };
+        // Meanwhile a partition may have gone, or its offsets mean other records.
+        request.entries.retain(|entry| self.current(entry).is_some_and(Part::may_commit));
+        if !request.entries.is_empty() {
+            request.save = None;
+            actions.push(Action::Commit(request.entries.clone()));
+            self.commits.under_way = Some(request);
+        }
+    }
+
+    /// Nothing is committed of a save that failed. The saver keeps its rows, so the last commit of the pipeline saves them once more.
+    pub(super) fn not_saved(&mut self, error: Error, now: Duration, actions: &mut Vec<Action>) {
+        if self.commits.under_way.take_if(|request| request.save.is_some()).is_some() {
+            self.commits.try_again(now);
+        }
+        self.fail(error, now, actions);
     }
 
     pub(super) fn committed(
@@ -139,7 +188,7 @@ impl Core {
         now: Duration,
         actions: &mut Vec<Action>,
     ) {
-        let entries = self.commits.under_way.take().unwrap_or_default();
+        let entries = self.commits.under_way.take().map(|request| request.entries).unwrap_or_default();
         match result {
             Ok(()) => {
                 self.tally.commits += 1;
@@ -162,8 +211,7 @@ impl Core {
                 self.commits.health.failures += 1;
                 self.commits.health.error = Some(error.text.clone());
                 // Offsets that were not acknowledged are still due: the next request asks for the same or more, never for less.
-                self.commits.next = now + RETRY.min(self.commits.interval);
-                self.commits.retry_at = now + RETRY;
+                self.commits.try_again(now);
                 tracing::warn!(%error, "a commit was not acknowledged");
                 match error.kind {
                     CommitErrorKind::Retriable | CommitErrorKind::Rebalancing => {}

@@ -69,6 +69,7 @@ pub(crate) fn prepare<C: Connect>(
                 journal: &Arc::downgrade(&journal),
                 config: &launch.config,
                 begun: &begun,
+                keeps: false,
             };
             Some(ride_out(patience, true, || assign::goals(&lookup, &partitions))?)
         }
@@ -155,6 +156,8 @@ fn assemble<B: Broker>(
         memory: Arc::clone(&memory),
         stall_after: config.stall_after(),
         held_back_after: config.held_back_after(),
+        saves_first: graph.keeps_rows()
+            || (config.checkpointing() && graph.nodes.iter().any(|node| node.stores)),
     };
     let paths = graph.clone();
     let paths = Arc::new(move |node| paths.path(node));
@@ -184,7 +187,7 @@ fn assemble<B: Broker>(
             answers: answer.clone(),
             desk: Arc::clone(&desk),
         },
-        saver: Saver::new(worker("healer-store")?, Arc::clone(&journal), answer.clone()),
+        saver: Saver::new(worker("healer-store")?, Arc::clone(&journal), answer.clone(), Arc::clone(&desk)),
         asker: Asker {
             runtime: Arc::clone(runtime),
             remote: Arc::clone(&remote),

@@ -135,7 +135,7 @@ impl World {
                 }
                 Action::Rewind { slot, generation, offset } => self.rewinds.push((slot, generation, offset)),
                 Action::Finish => self.finished = true,
-                Action::Save(slots) => self.save(&slots),
+                Action::Save { slots, .. } => self.save(&slots),
                 Action::Hurry(_) | Action::AskGroup(_) => {}
             }
         }
