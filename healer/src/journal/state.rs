@@ -31,7 +31,7 @@ pub(crate) struct StateMark {
     pub(crate) lineage: u64,
     /// All records below are in the rows.
     pub(crate) frontier: i64,
-    /// A number drawn when the nodes began with nothing: rows of another number are left over from before.
+    /// A number drawn when the nodes began with nothing. The first save of a new number removes all rows of the one before.
     pub(crate) began: u64,
 }
 
@@ -70,7 +70,6 @@ struct Whole {
 
 #[derive(Serialize, Deserialize)]
 struct ValueRow {
-    began: u64,
     applied: i64,
     value: Vec<u8>,
 }
@@ -108,17 +107,28 @@ pub(super) fn write(
     let what = || format!("the rows of {topic}[{number}]");
     let known = store.get(Table::State, partition.as_bytes())?;
     let known = known.and_then(|mark| codec::decode::<MarkRow>(partition.as_bytes(), &mark).ok());
-    let mut whole = known.filter(|mark| mark.began == *began).map_or_else(Whole::default, |mark| mark.whole);
+    let known = known.filter(|mark| mark.began == *began);
+    let mut whole = known.as_ref().map_or_else(Whole::default, |mark| mark.whole);
+    let mut new = BTreeMap::new();
     for ((node, key), StateRow { applied, value, .. }) in rows {
         let key = partition.clone().node(node)?.row(key).into_bytes();
-        if let Some(old) = store.get(Table::State, &key)?
-            && codec::decode::<ValueRow>(&key, &old).is_ok_and(|old| old.began == *began)
+        if known.is_some()
+            && let Some(old) = store.get(Table::State, &key)?
         {
             whole.remove(&old);
         }
-        let row = ValueRow { began: *began, applied: *applied, value: value.clone() };
-        let row = codec::encode(&key, &row, what)?;
+        let row = codec::encode(&key, &ValueRow { applied: *applied, value: value.clone() }, what)?;
         whole.add(&row);
+        new.insert(key, row);
+    }
+    if known.is_none() {
+        for (old, _) in store.scan(Table::State, partition.as_bytes())? {
+            if !new.contains_key(&old) {
+                batch.remove(Table::State, old);
+            }
+        }
+    }
+    for (key, row) in new {
         batch.put(Table::State, key, row);
     }
     let mark = MarkRow { lineage: *lineage, frontier: *frontier, began: *began, whole };
@@ -157,13 +167,9 @@ fn read(prefix: &[u8], rows: &[(Vec<u8>, Vec<u8>)]) -> Result<Option<KeptState>,
     let MarkRow { lineage, frontier, began, whole } = codec::decode(prefix, mark)?;
     let (mut kept, mut found) = (BTreeMap::<String, Vec<StateRow>>::new(), Whole::default());
     for (key, row) in rows {
-        let value: ValueRow = codec::decode(key, row)?;
-        if value.began != began {
-            continue;
-        }
+        let ValueRow { applied, value } = codec::decode(key, row)?;
         found.add(row);
         let (node, key) = key::row_of(&key[prefix.len()..]).ok_or("a row has a key that is none")?;
-        let ValueRow { applied, value, .. } = value;
         kept.entry(node).or_default().push(StateRow { key, applied, value });
     }
     if found != whole {

@@ -46,7 +46,7 @@ impl LaneState {
     }
 
     /// Opens a node's memory with the rows that were kept for it.
-    pub(super) fn keep<K: Keeps + 'static>(
+    pub(crate) fn keep<K: Keeps + 'static>(
         &self,
         node: &Arc<str>,
         open: impl FnOnce(Vec<StateRow>) -> K,

@@ -25,6 +25,7 @@ mod scopes;
 mod sled;
 mod sled_damage;
 mod sled_torn;
+mod states;
 
 use std::sync::Arc;
 

@@ -124,7 +124,7 @@ fn a_save_that_cannot_be_whole_writes_nothing() {
     let behind = PartitionSnapshot { position: 9, ..snapshot("t", 1, 10) };
     let overlap = PartitionSnapshot { done_above: vec![Run::new(10, 12)], ..snapshot("t", 1, 10) };
     for bad in [behind, overlap] {
-        let error = journal.save(&[good.clone(), bad], &[]).unwrap_err();
+        let error = journal.save(&[good.clone(), bad], &[], &[]).unwrap_err();
         assert!(matches!(error, StoreError::Invalid { .. }), "{error}");
         assert!(error.to_string().contains("t[1]"), "{error}");
     }

@@ -34,6 +34,9 @@ pub struct CommitHealth {
     pub error: Option<String>,
     /// How many the broker has acknowledged since the start.
     pub total: u64,
+    /// How long the next one has waited for the store, which must have all that nodes keep of its records first; `None` while it does not.
+    #[serde(serialize_with = "crate::json::seconds_if_any")]
+    pub saving: Option<Duration>,
 }
 
 /// A commit on its way.
@@ -42,6 +45,9 @@ struct Request {
     /// The save that it waits for, before the broker is asked. The entries are those of that moment: records that end meanwhile are in no save
     /// yet.
     save: Option<u64>,
+    since: Duration,
+    /// It was told that the store takes long.
+    is_late: bool,
 }
 
 /// The commit schedule.
@@ -103,6 +109,24 @@ impl Commits {
         entries.into_iter().any(|entry| slots.contains(&(entry.slot, entry.generation)))
     }
 
+    /// How long the request under way has waited for its save.
+    fn saving(&self, now: Duration) -> Option<Duration> {
+        let request = self.under_way.as_ref().filter(|request| request.save.is_some())?;
+        Some(now.saturating_sub(request.since))
+    }
+
+    /// Tells once of a save that takes long.
+    pub(super) fn find_late_save(&mut self, after: Duration, now: Duration) {
+        let lasting = self.saving(now).filter(|lasting| *lasting >= after);
+        if let Some((lasting, request)) = lasting.zip(self.under_way.as_mut()).filter(|(_, it)| !it.is_late) {
+            request.is_late = true;
+            tracing::warn!(
+                seconds = lasting.as_secs(),
+                "the store takes long: nothing is committed until it has all that nodes keep"
+            );
+        }
+    }
+
     /// A number for the save that a commit waits for.
     fn next_save(&mut self) -> u64 {
         self.saves += 1;
@@ -121,24 +145,24 @@ impl Core {
     pub(crate) fn commits(&self, now: Duration) -> CommitHealth {
         let health = &self.commits.health;
         let last = health.last.map(|last| now.saturating_sub(last));
-        CommitHealth { last, total: self.tally.commits, ..health.clone() }
+        CommitHealth { last, total: self.tally.commits, saving: self.commits.saving(now), ..health.clone() }
     }
 
     pub(super) fn commit_if_due(&mut self, now: Duration, actions: &mut Vec<Action>) {
         if now >= self.commits.next && !self.commits.is_under_way() {
             self.commits.next = now + self.commits.interval;
-            self.commit_now(actions);
+            self.commit_now(now, actions);
         }
     }
 
     /// Commits the entries that are not committed yet, behind a save where nodes keep something; says whether there were any.
-    pub(super) fn commit_now(&mut self, actions: &mut Vec<Action>) -> bool {
+    pub(super) fn commit_now(&mut self, now: Duration, actions: &mut Vec<Action>) -> bool {
         if self.commits.is_under_way() {
             return true;
         }
         let changed = self.parts.iter_mut().filter_map(|(slot, part)| {
-            let now = (part.ledger.frontier(), part.ledger.position());
-            (part.saved.replace(now) != Some(now)).then_some(*slot)
+            let at = (part.ledger.frontier(), part.ledger.position());
+            (part.saved.replace(at) != Some(at)).then_some(*slot)
         });
         let slots = changed.collect();
         let Settings { scope, metadata_max_bytes: limit, .. } = &self.settings;
@@ -155,7 +179,7 @@ impl Core {
             if save.is_none() {
                 actions.push(Action::Commit(entries.clone()));
             }
-            self.commits.under_way = Some(Request { entries, save });
+            self.commits.under_way = Some(Request { entries, save, since: now, is_late: false });
         }
         some
     }

@@ -71,7 +71,8 @@ impl<B: Broker> Poller<B> {
         }
         // After the ledgers were read: the changes of all records that these say are done are in the nodes' memory by now.
         for part in core.parts().filter(|part| part.state.is_kept()) {
-            save.states.push(StateSave::of(part, slots.contains(&part.home.slot)));
+            let (moment, moved) = ((part.lineage, part.ledger.frontier()), slots.contains(&part.home.slot));
+            save.states.push(StateSave::new(&part.home, &part.state, moment, moved));
         }
         drop(core);
         self.control.checkpoints.take_fresh(|(node, topic, partition), cell| {

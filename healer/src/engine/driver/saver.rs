@@ -12,7 +12,6 @@ use healer_store::StoreError;
 use super::Message;
 use crate::{
     broker::TopicPartition,
-    engine::core::Part,
     envelope::{Desk, Home},
     error::catch,
     journal::{Checkpoint, Journal, PartitionSnapshot, StateChanges, StateMark},
@@ -39,13 +38,17 @@ pub(super) struct StateSave {
 }
 
 impl StateSave {
-    pub(super) fn of(part: &Part, moved: bool) -> Self {
-        let TopicPartition { topic, partition } = part.home.partition.clone();
-        let began = part.state.began();
-        let mark = StateMark { lineage: part.lineage, frontier: part.ledger.frontier(), began };
+    pub(super) fn new(
+        home: &Arc<Home>,
+        state: &Arc<LaneState>,
+        (lineage, frontier): (u64, i64),
+        moved: bool,
+    ) -> Self {
+        let TopicPartition { topic, partition } = home.partition.clone();
+        let mark = StateMark { lineage, frontier, began: state.began() };
         Self {
-            home: Arc::clone(&part.home),
-            state: Arc::clone(&part.state),
+            home: Arc::clone(home),
+            state: Arc::clone(state),
             moved,
             changes: StateChanges { topic, partition, mark, rows: BTreeMap::new() },
         }
@@ -160,65 +163,4 @@ impl Saver {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::{Arc, mpsc};
-
-    use healer_store::{MemoryStore, Store, StoreError, Table, WriteBatch};
-
-    use super::{Save, Saver};
-    use crate::{
-        engine::driver::Message,
-        journal::{Checkpoint, Journal, Scope},
-        lane::Worker,
-    };
-
-    /// Works at once.
-    struct Here;
-
-    impl Worker for Here {
-        fn give(&self, work: Box<dyn FnOnce() + Send>) {
-            work();
-        }
-
-        fn finish(self: Box<Self>, _: std::time::Duration) -> bool {
-            true
-        }
-    }
-
-    /// A user's own, which panics as it writes.
-    struct Panics(MemoryStore);
-
-    impl Store for Panics {
-        fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-            self.0.get(table, key)
-        }
-
-        fn scan(&self, table: Table, prefix: &[u8]) -> Result<Vec<(Vec<u8>, Vec<u8>)>, StoreError> {
-            self.0.scan(table, prefix)
-        }
-
-        fn write(&self, _: WriteBatch) -> Result<(), StoreError> {
-            panic!("the table is gone")
-        }
-
-        fn flush(&self) -> Result<(), StoreError> {
-            self.0.flush()
-        }
-    }
-
-    #[test]
-    fn a_store_that_panics_is_told_each_time_and_the_thread_goes_on() {
-        let scope = Scope::new("cluster", "group", "pipeline");
-        let journal =
-            Journal::open(Arc::new(Panics(MemoryStore::default())), scope).expect("names are short");
-        let (answers, told) = mpsc::channel();
-        let saver = Saver::new(Box::new(Here), Arc::new(journal), answers, Arc::default());
-        for offset in 0..2 {
-            let (node, topic, type_name) = ("node".to_owned(), "topic".to_owned(), "u8".to_owned());
-            let checkpoint = Checkpoint { node, topic, partition: 0, offset, type_name, json: b"1".to_vec() };
-            saver.save(Save { checkpoints: vec![checkpoint], ..Save::default() });
-            let Ok(Message::Store(error)) = told.try_recv() else { panic!("it says nothing of {offset}") };
-            assert!(error.to_string().contains("the table is gone"), "{error}");
-        }
-    }
-}
+mod tests;

@@ -116,6 +116,16 @@ impl Rig {
         Self::with_goals(None, METADATA, budget)
     }
 
+    /// A core of a pipeline whose nodes keep something.
+    pub(super) fn that_saves_first() -> Self {
+        Self::new().that_saves()
+    }
+
+    pub(super) fn that_saves(mut self) -> Self {
+        self.core.settings.saves_first = true;
+        self
+    }
+
     /// A core whose commits may say so much.
     pub(super) fn with_room(metadata: usize) -> Self {
         Self::with_goals(None, metadata, u64::MAX)

@@ -52,6 +52,7 @@ impl World {
             92 if self.random.one_in(3) => self.seek(slot),
             93 if self.random.one_in(3) => self.reset(slot),
             87..92 => self.bring_one_back(),
+            94..97 => self.stored(),
             72..84 => {
                 let result = match self.random.below(12) {
                     0 => Some(CommitErrorKind::Retriable),
@@ -94,6 +95,7 @@ impl World {
                 }
             }
             self.finish_all();
+            self.stored();
             self.answer(None);
             self.pass(SECOND);
             if (0..SLOTS).all(|slot| self.committed.get(&slot).is_some_and(|(offset, _)| *offset == END)) {
@@ -112,6 +114,7 @@ impl World {
         self.carry_out(actions);
         for _ in 0..20 {
             self.finish_all();
+            self.stored();
             self.answer(None);
             self.pass(SECOND);
         }
