@@ -204,6 +204,26 @@ impl Journal {
         self.store.flush()
     }
 
+    /// The rows of a partition's nodes; `None` where there are none that can be believed.
+    ///
+    /// # Errors
+    ///
+    /// A [`StoreError`] if the store cannot tell.
+    pub(crate) fn kept_state(&self, topic: &str, partition: i32) -> Result<Option<KeptState>, StoreError> {
+        let prefix = self.partition_key(topic, partition)?;
+        let rows = self.store.scan(Table::State, prefix.as_bytes())?;
+        let damaged = |reason| {
+            tracing::warn!(
+                topic,
+                partition,
+                reason,
+                "the rows that nodes kept are damaged and are not believed: the nodes begin with nothing"
+            );
+            None
+        };
+        Ok(state::read(prefix.as_bytes(), &rows).unwrap_or_else(damaged))
+    }
+
     /// The last checkpoint of a node for one partition; a damaged one counts as missing and is logged.
     ///
     /// # Errors

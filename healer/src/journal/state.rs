@@ -10,7 +10,6 @@ use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::{
-    Journal,
     codec::{self, Row},
     key::{self, Key},
 };
@@ -137,29 +136,8 @@ pub(super) fn write(
     Ok(())
 }
 
-impl Journal {
-    /// The rows of a partition's nodes; `None` where there are none that can be believed.
-    ///
-    /// # Errors
-    ///
-    /// A [`StoreError`] if the store cannot tell.
-    pub(crate) fn kept_state(&self, topic: &str, partition: i32) -> Result<Option<KeptState>, StoreError> {
-        let prefix = self.partition_key(topic, partition)?;
-        let rows = self.store.scan(Table::State, prefix.as_bytes())?;
-        let kept = read(prefix.as_bytes(), &rows).unwrap_or_else(|reason| {
-            tracing::warn!(
-                topic,
-                partition,
-                reason,
-                "the rows that nodes kept are damaged and are not believed: the nodes begin with nothing"
-            );
-            None
-        });
-        Ok(kept)
-    }
-}
-
-fn read(prefix: &[u8], rows: &[(Vec<u8>, Vec<u8>)]) -> Result<Option<KeptState>, String> {
+/// The rows of a partition's nodes, out of all that the store has of them; an error is the reason not to believe them.
+pub(super) fn read(prefix: &[u8], rows: &[(Vec<u8>, Vec<u8>)]) -> Result<Option<KeptState>, String> {
     // No key of the prefix sorts before the mark's, which is the prefix itself.
     let Some(((_, mark), rows)) = rows.split_first().filter(|((key, _), _)| key == prefix) else {
         return Ok(None);

@@ -156,8 +156,7 @@ fn assemble<B: Broker>(
         memory: Arc::clone(&memory),
         stall_after: config.stall_after(),
         held_back_after: config.held_back_after(),
-        saves_first: graph.keeps_rows()
-            || (config.checkpointing() && graph.nodes.iter().any(|node| node.stores)),
+        saves_first: graph.saves_first(config.checkpointing()),
     };
     let paths = graph.clone();
     let paths = Arc::new(move |node| paths.path(node));

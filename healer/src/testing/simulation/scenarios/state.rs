@@ -134,3 +134,44 @@ fn a_partition_that_comes_back_has_its_rows_unless_another_process_went_on_meanw
         assert_eq!(sums.faults(), [""; 0]);
     });
 }
+
+#[test]
+fn a_group_that_was_reset_is_not_given_the_rows_of_before() {
+    let (ground, sums) = ground(1, 1);
+    ground.play(|play| {
+        sums.clear();
+        play.write_quick(0, 0..10);
+        play.start(0);
+        play.until("all are committed", |play| play.committed(0) == Some(10));
+        play.stop(0);
+        play.reset(0, 3, "");
+        play.start(0);
+        play.until("the sum begins anew", |_| sums.told(0) == Some(total(3, 9)));
+        play.until("all are committed", |play| play.committed(0) == Some(10));
+        play.stop(0);
+        play.start(0);
+        play.write_quick(0, 10..11);
+        play.until("and goes on", |_| sums.told(0) == Some(total(3, 10)));
+        play.rest();
+        assert_eq!(sums.faults(), [""; 0]);
+    });
+}
+
+#[test]
+fn a_checkpoint_is_in_the_store_before_the_offset_of_its_record_is_committed() {
+    let build = |app: crate::App| {
+        app.add(kafka::string("t").stream("t").then(works::begin::stage()).checkpoint().heal())
+    };
+    Ground::new(1, 1).app(build).play(|play| {
+        play.start(0);
+        play.until("it has the partition", |play| play.has(0, 0));
+        play.happen(&Fault::DiskFull { seat: 0 });
+        play.write_quick(0, 0..10);
+        play.until("some are committed", |play| play.committed(0).is_some());
+        let committed = play.committed(0).expect("some are");
+        let kept = play.journal(0).checkpoint("begin", "t", 0).expect("it reads");
+        let kept =
+            kept.unwrap_or_else(|| panic!("{committed} is committed, and the store has no checkpoint"));
+        assert!(kept.offset + 1 >= committed, "{} for {committed}", kept.offset);
+    });
+}

@@ -131,9 +131,9 @@ impl World {
     }
 }
 
-fn run(seed: u64) -> Seen {
+fn run(seed: u64, saves: bool) -> Seen {
     let _says = Says(seed);
-    let mut world = World::new(seed);
+    let mut world = World::new(seed, saves);
     for _ in 0..STEPS {
         world.step();
     }
@@ -144,8 +144,10 @@ fn run(seed: u64) -> Seen {
 #[test]
 fn no_history_loses_a_record_and_every_one_comes_to_rest() {
     let mut all = Seen::default();
-    for seed in 1..=SEEDS {
-        let seen = run(seed);
+    // Some pipelines keep something in the store.
+    let seeds = (1..=SEEDS).map(|seed| (seed, false)).chain((1..=SEEDS / 2).map(|seed| (seed, true)));
+    for (seed, saves) in seeds {
+        let seen = run(seed, saves);
         all.epochs += seen.epochs;
         all.skipped += seen.skipped;
         all.back_late += seen.back_late;

@@ -91,13 +91,13 @@ fn released(actions: &[Action], slot: u32) -> bool {
 }
 
 impl World {
-    pub(super) fn new(seed: u64) -> Self {
+    pub(super) fn new(seed: u64, saves: bool) -> Self {
         let room = if seed.is_multiple_of(2) { METADATA } else { 40 };
         Self {
             log: Log::new(seed),
             random: Random(seed.wrapping_mul(0x2545_F491_4F6C_DD1D) | 1),
             // In every second history the commits have no room but for the lineage, so that the stores alone know more.
-            rig: if seed % 3 == 0 { Rig::with_room(room).that_saves() } else { Rig::with_room(room) },
+            rig: if saves { Rig::with_room(room).that_saves() } else { Rig::with_room(room) },
             live: BTreeMap::new(),
             tasks: Vec::new(),
             out: Vec::new(),
