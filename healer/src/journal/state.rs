@@ -5,7 +5,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use healer_store::{Batch, Store, StoreError, Table};
+use healer_store::{Store, StoreError, Table, WriteBatch};
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -99,7 +99,7 @@ pub(super) fn write(
     store: &dyn Store,
     partition: &Key,
     changes: &StateChanges,
-    batch: &mut Batch,
+    batch: &mut WriteBatch,
 ) -> Result<(), StoreError> {
     let StateChanges { topic, partition: number, mark: StateMark { lineage, frontier, began }, rows } =
         changes;

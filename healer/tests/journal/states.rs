@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use healer_store::{Batch, MemoryStore, Store, Table};
+use healer_store::{MemoryStore, Store, Table, WriteBatch};
 
 use crate::{
     journal::{Journal, StateChanges, StateMark, StateRow},
@@ -69,7 +69,7 @@ fn a_store_that_has_lost_a_row_or_has_an_old_one_is_not_believed_until_nodes_beg
             save(&journal, &changes(1, 5, &[("sum", "a", "1"), ("sum", "b", "2")]));
             let old = rows(&store)[at].clone();
             save(&journal, &changes(1, 6, &[("sum", "a", "3"), ("sum", "b", "4")]));
-            let mut batch = Batch::new();
+            let mut batch = WriteBatch::new();
             match damage {
                 // Without a mark there is nothing to believe.
                 "lost" => batch.remove(Table::State, old.0),

@@ -494,7 +494,7 @@ fn run_sums(
 /// The sum has each record once, after all kills, rebalances and full disks.
 #[test]
 fn a_sum_that_is_kept() {
-    let build = |app: App, sum| app.add(kafka::string("t").stream("t").then(save::stage()).then(sum).heal());
+    let build = |app: App, sum| app.chain(kafka::text("t").stream("t").then(save::stage()).then(sum).heal());
     run_sums(build, |sum| sum, |simulation| simulation.processes(1).disks_last());
 }
 
@@ -502,8 +502,8 @@ fn a_sum_that_is_kept() {
 #[test]
 fn a_sum_that_is_kept_beside_an_asynchronous_stage() {
     let build = |app: App, sum| {
-        let both = kafka::string("t").stream("t").fan_out(|all| all.then(sum).heal());
-        app.add(both.and(|all| all.then(save_later::stage()).heal()))
+        let both = kafka::text("t").stream("t").fan_out(|all| all.then(sum).heal());
+        app.chain(both.and(|all| all.then(save_later::stage()).heal()))
     };
     run_sums(build, |sum| sum, |simulation| simulation.processes(1).disks_last());
 }
@@ -512,8 +512,8 @@ fn a_sum_that_is_kept_beside_an_asynchronous_stage() {
 #[test]
 fn a_sum_behind_tasks_on_threads_that_begins_anew_where_its_rows_are_not_the_commits() {
     let build = |app: App, sum| {
-        let all = kafka::string("t").stream("t").then(save::stage()).then(save_later::stage());
-        app.add(all.then(sum).heal())
+        let all = kafka::text("t").stream("t").then(save::stage()).then(save_later::stage());
+        app.chain(all.then(sum).heal())
     };
     run_sums(build, Sum::may_begin_anew, |simulation| simulation.config(|config| config.threads(2)));
 }

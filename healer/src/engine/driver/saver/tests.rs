@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use healer_store::{Batch, MemoryStore, Store, StoreError, Table};
+use healer_store::{MemoryStore, Store, StoreError, Table, WriteBatch};
 
 use super::{Save, Saver, StateSave};
 use crate::{
@@ -57,7 +57,7 @@ impl Store for Panics {
         self.store.scan(table, prefix)
     }
 
-    fn write(&self, batch: Batch) -> Result<(), StoreError> {
+    fn write(&self, batch: WriteBatch) -> Result<(), StoreError> {
         assert!(self.is_well.load(Ordering::Relaxed), "the table is gone");
         self.store.write(batch)
     }

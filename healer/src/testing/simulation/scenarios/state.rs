@@ -13,8 +13,8 @@ fn ground(processes: usize, partitions: usize) -> (Ground, Arc<Sums>) {
     let sums = Arc::<Sums>::default();
     let of = Arc::clone(&sums);
     let build = move |app: crate::App| {
-        let all = kafka::string("t").stream("t").then(Sum::new(&of, 1).may_begin_anew());
-        app.add(all.then(works::begin::stage()).heal())
+        let all = kafka::text("t").stream("t").then(Sum::new(&of, 1).may_begin_anew());
+        app.chain(all.then(works::begin::stage()).heal())
     };
     (Ground::new(processes, partitions).app(build), sums)
 }
@@ -160,7 +160,7 @@ fn a_group_that_was_reset_is_not_given_the_rows_of_before() {
 #[test]
 fn a_checkpoint_is_in_the_store_before_the_offset_of_its_record_is_committed() {
     let build = |app: crate::App| {
-        app.add(kafka::string("t").stream("t").then(works::begin::stage()).checkpoint().heal())
+        app.chain(kafka::text("t").stream("t").then(works::begin::stage()).checkpoint().heal())
     };
     Ground::new(1, 1).app(build).play(|play| {
         play.start(0);
