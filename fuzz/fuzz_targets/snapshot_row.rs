@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use healer_fuzz::bounded;
-use healer_store::{WriteBatch, MemoryStore, Store, StoreError, Table, Witness, store::Row};
+use healer_store::{WriteBatch, KeyRange, MemoryStore, Page, PageLimit, Store, StoreError, Table, Witness};
 use journal::{Journal, Loaded, Scope};
 use libfuzzer_sys::fuzz_target;
 
@@ -49,8 +49,9 @@ impl Store for Foreign {
         Ok(Some(row))
     }
 
-    fn scan(&self, table: Table, prefix: &[u8]) -> Result<Vec<Row>, StoreError> {
-        Ok(self.get(table, prefix)?.map(|row| (prefix.to_vec(), row)).into_iter().collect())
+    fn scan(&self, table: Table, keys: &KeyRange, limit: PageLimit) -> Result<Page, StoreError> {
+        let row = self.get(table, keys.start())?.map(|row| Ok((keys.start().to_vec(), row)));
+        Page::fill(row, limit)
     }
 
     fn write(&self, _: WriteBatch) -> Result<(), StoreError> {

@@ -57,7 +57,7 @@ mod tests {
         broker::Outage,
         engine::{
             Blocked, CommitHealth, CommittedOffset, Health, HeldBack, HeldPartition, PartitionReport,
-            PartitionState, PartitionStatus, Phase, Report, Stalled, WaitingForPartitions,
+            PartitionState, PartitionStatus, Phase, Report, SaveHealth, Stalled, WaitingForPartitions,
         },
         error::Error,
         lane::{OpenCircuit, SendHealth},
@@ -91,6 +91,11 @@ mod tests {
                 total: 7,
                 saving: Some(Duration::from_millis(750)),
             },
+            saves: SaveHealth {
+                failures: 3,
+                lasting: Some(Duration::from_millis(1750)),
+                error: Some("the disk is full".to_owned()),
+            },
             sends: Some(SendHealth {
                 stage: "lines.to_json".to_owned(),
                 topic: "orders".to_owned(),
@@ -122,6 +127,7 @@ mod tests {
             "outage": { "lasting": 1.5, "reason": "no route" },
             "unreachable_after": 300.0,
             "commits": { "last": 0.25, "failures": 2, "error": "in a rebalance", "total": 7, "saving": 0.75 },
+            "saves": { "failures": 3, "lasting": 1.75, "error": "the disk is full" },
             "sends": {
                 "stage": "lines.to_json", "topic": "orders", "partition": 3, "offset": 8, "lasting": 11.0,
                 "reason": "a broker throttles",

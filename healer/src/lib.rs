@@ -44,9 +44,9 @@
 //! - After a crash records are at worst processed again.
 //!
 //! # Features
-//! `serve` (metrics and health over HTTP) and `logs` (log lines, each with its record) are on by default. `webhook`, `object-store`, `s3`
-//! and `gcs` are ways for failure reports to go, `opentelemetry` sends traces ([`observe`]); `ssl`, `ssl-vendored`, `gssapi` and
-//! `zstd` add the parts that the default build of librdkafka lacks; `testing` adds an embedded Kafka.
+//! `serve` (metrics and health over HTTP), `logs` (log lines, each with its record) and `sled` (the store on disk) are on by default.
+//! `webhook`, `object-store`, `s3` and `gcs` are ways for failure reports to go, `opentelemetry` sends traces ([`observe`]); `ssl`,
+//! `ssl-vendored`, `gssapi` and `zstd` add the parts that the default build of librdkafka lacks; `testing` adds an embedded Kafka.
 
 // So that the code of the macros resolves inside this crate as well.
 extern crate self as healer;
@@ -87,7 +87,7 @@ pub use config::{Config, ConfigBuilder, ConfigError, OutOfRange, Protocol, Start
 pub use context::{Context, Origin};
 pub use engine::{
     Blocked, CommitHealth, Commits, CommittedOffset, Handle, Health, HeldBack, HeldPartition,
-    PartitionReport, PartitionState, PartitionStatus, Phase, Report, SeekError, SeekTo, Stalled,
+    PartitionReport, PartitionState, PartitionStatus, Phase, Report, SaveHealth, SeekError, SeekTo, Stalled,
     WaitingForPartitions,
 };
 pub use error::{BoxError, BuildError, Error, RecordError, RecordErrorKind, RowRange, StartError};

@@ -9,7 +9,7 @@ use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::store::{Row, Store, StoreError, Table, Write, WriteBatch};
+use crate::store::{KeyRange, Page, PageLimit, Store, StoreError, Table, Write, WriteBatch};
 
 /// Tells the time since any fixed moment; must not go back.
 type Clock = Box<dyn Fn() -> Duration + Send + Sync>;
@@ -67,6 +67,12 @@ impl MemoryStore {
 }
 
 impl Rows {
+    fn of<'a>(&'a self, table: Table, keys: &'a KeyRange) -> impl Iterator<Item = (&'a [u8], &'a [u8])> {
+        let from = self.by_key.range((table, keys.start().to_vec())..);
+        from.take_while(move |((of, key), _)| *of == table && keys.contains(key))
+            .map(|((_, key), (value, _))| (key.as_slice(), value.as_slice()))
+    }
+
     fn put(&mut self, now: Duration, table: Table, key: Vec<u8>, value: Vec<u8>) {
         let written = (now, self.writes);
         self.writes += 1;
@@ -97,13 +103,9 @@ impl Store for MemoryStore {
         Ok(self.rows().by_key.get(&(table, key.to_vec())).map(|(value, _)| value.clone()))
     }
 
-    fn scan(&self, table: Table, prefix: &[u8]) -> Result<Vec<Row>, StoreError> {
+    fn scan(&self, table: Table, keys: &KeyRange, limit: PageLimit) -> Result<Page, StoreError> {
         let rows = self.rows();
-        let from = rows.by_key.range((table, prefix.to_vec())..);
-        Ok(from
-            .take_while(|((of, key), _)| *of == table && key.starts_with(prefix))
-            .map(|((_, key), (value, _))| (key.clone(), value.clone()))
-            .collect())
+        Page::fill(rows.of(table, keys).map(|(key, value)| Ok((key.to_vec(), value.to_vec()))), limit)
     }
 
     fn write(&self, batch: WriteBatch) -> Result<(), StoreError> {
@@ -113,6 +115,12 @@ impl Store for MemoryStore {
             match write {
                 Write::Put { table, key, value, .. } => rows.put(now, table, key, value),
                 Write::Remove { table, key } => rows.remove(table, key),
+                Write::RemoveRange { table, keys } => {
+                    let keys: Vec<_> = rows.of(table, &keys).map(|(key, _)| key.to_vec()).collect();
+                    for key in keys {
+                        rows.remove(table, key);
+                    }
+                }
             }
         }
         if let Some(max_rows) = self.limits.max_rows {

@@ -1,10 +1,11 @@
 //! Writes that happen together or not at all.
 
-use super::Table;
+use super::{KeyRange, Table};
 
 /// One write of a [`WriteBatch`].
+///
+/// It is exhaustive on purpose: a back end that passes over a kind of write which it does not know would lose rows in silence.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum Write {
     /// Sets a row.
     Put {
@@ -23,6 +24,13 @@ pub enum Write {
         table: Table,
         /// The row's key.
         key: Vec<u8>,
+    },
+    /// Removes the rows of a range that are there, also those that the batch has put before, and their witnesses.
+    RemoveRange {
+        /// The rows' table.
+        table: Table,
+        /// Their keys.
+        keys: KeyRange,
     },
 }
 
@@ -52,6 +60,11 @@ impl WriteBatch {
     /// Removes a row.
     pub fn remove(&mut self, table: Table, key: Vec<u8>) {
         self.writes.push(Write::Remove { table, key });
+    }
+
+    /// Removes all rows of a range; those that the batch puts later stay.
+    pub fn remove_range(&mut self, table: Table, keys: KeyRange) {
+        self.writes.push(Write::RemoveRange { table, keys });
     }
 
     /// The writes, in order.

@@ -51,8 +51,8 @@ pub enum StoreError {
     },
     /// The disk, a quota or a limit on the size of files leaves no room.
     #[error(
-        "could not {action} {path}: the disk is full, or a quota or size limit is reached ({source}); make room \
-         and start again: no record is lost, what was saved stands, and the rest is processed again",
+        "could not {action} {path}: the disk is full, or a quota or size limit is reached ({source}); make room: \
+         a pipeline that runs then goes on, one that has ended can be started again, and no record is lost",
         path = path.display()
     )]
     Full {
@@ -109,18 +109,72 @@ pub enum StoreError {
         /// The contradiction.
         reason: String,
     },
-    /// A back end of the user's own failed.
+    /// A folder was named for the store, and this program cannot keep a store in one.
+    #[error(
+        "no store can be opened at {path}: the program was built without the cargo feature `sled` of healer; build it with that \
+         feature, give a store of your own (`App::store`), or name `memory` instead of the folder",
+        path = path.display()
+    )]
+    NoSled {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A back end of the user's own cannot do it now, and may later.
+    #[error("the store does not take it at present: {0}")]
+    Transient(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// A back end of the user's own failed for good.
     #[error("the store failed: {0}")]
     Backend(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
 impl StoreError {
-    /// Wraps the error of a back end of the user's own.
+    /// Wraps an error of a back end of the user's own that may pass: no connection, a lock, no room. The call is made again.
+    ///
+    /// ```
+    /// use healer_store::StoreError;
+    ///
+    /// assert!(StoreError::transient("no connection to 10.0.0.7").is_transient());
+    /// assert!(!StoreError::backend("the schema is another's").is_transient());
+    /// ```
+    pub fn transient(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::Transient(error.into())
+    }
+
+    /// Whether the same call may succeed later, without another program: the disk is full, the folder is in use, a connection is
+    /// gone. All else is final.
+    pub fn is_transient(&self) -> bool {
+        use io::ErrorKind::{
+            BrokenPipe, ConnectionAborted, ConnectionRefused, ConnectionReset, HostUnreachable, Interrupted,
+            NetworkDown, NetworkUnreachable, NotConnected, ResourceBusy, TimedOut, WouldBlock,
+        };
+        match self {
+            Self::Full { .. } | Self::Locked { .. } | Self::Transient(_) => true,
+            Self::Io { source, .. } => matches!(
+                source.kind(),
+                BrokenPipe
+                    | ConnectionAborted
+                    | ConnectionRefused
+                    | ConnectionReset
+                    | HostUnreachable
+                    | Interrupted
+                    | NetworkDown
+                    | NetworkUnreachable
+                    | NotConnected
+                    | ResourceBusy
+                    | TimedOut
+                    | WouldBlock
+            ),
+            _ => false,
+        }
+    }
+
+    /// Wraps an error of a back end of the user's own that will not pass. The pipeline ends with it.
     pub fn backend(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self::Backend(error.into())
     }
 
     /// Tells a disk without room from everything else that a file system refuses.
+    #[cfg(feature = "sled")]
     pub(crate) fn io(action: &'static str, path: impl Into<PathBuf>, source: io::Error) -> Self {
         use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
         let path = path.into();

@@ -2,9 +2,13 @@
 
 mod batch;
 mod error;
+mod keys;
+mod page;
 
 pub use batch::{Write, WriteBatch};
 pub use error::StoreError;
+pub use keys::KeyRange;
+pub use page::{Page, PageLimit, rows};
 
 /// A key and its value, as [`Store::scan`] gives them.
 pub type Row = (Vec<u8>, Vec<u8>);
@@ -65,6 +69,54 @@ pub enum Witness {
 /// never from the one that polls Kafka. A store must never give back a row that was not written. It *may*
 /// lose writes that were not flushed, which costs a replay. One that can lose more than that without an error keeps
 /// a [`Witness`].
+///
+/// An error is final unless it [is transient](StoreError::is_transient): a pipeline that runs ends with a final one. After a
+/// transient one it waits and writes the same rows again, and commits nothing that needs them before that succeeds.
+///
+/// `healer::testing::store` (feature `testing`) has tests for any implementation. This one passes them:
+///
+/// ```
+/// use std::collections::BTreeMap;
+/// use std::sync::{Mutex, PoisonError};
+/// use healer_store::{WriteBatch, KeyRange, Page, PageLimit, Store, StoreError, Table, Write};
+///
+/// #[derive(Default)]
+/// struct Map(Mutex<BTreeMap<(Table, Vec<u8>), Vec<u8>>>);
+///
+/// impl Store for Map {
+///     fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+///         let rows = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+///         Ok(rows.get(&(table, key.to_vec())).cloned())
+///     }
+///
+///     fn scan(&self, table: Table, keys: &KeyRange, limit: PageLimit) -> Result<Page, StoreError> {
+///         let rows = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+///         let from = rows.range((table, keys.start().to_vec())..);
+///         let of_range = from.take_while(|((of, key), _)| *of == table && keys.contains(key));
+///         Page::fill(of_range.map(|((_, key), value)| Ok((key.clone(), value.clone()))), limit)
+///     }
+///
+///     fn write(&self, batch: WriteBatch) -> Result<(), StoreError> {
+///         let mut rows = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+///         for write in batch {
+///             match write {
+///                 Write::Put { table, key, value, .. } => drop(rows.insert((table, key), value)),
+///                 Write::Remove { table, key } => drop(rows.remove(&(table, key))),
+///                 Write::RemoveRange { table, keys } => {
+///                     rows.retain(|(of, key), _| *of != table || !keys.contains(key));
+///                 }
+///             }
+///         }
+///         Ok(())
+///     }
+///
+///     fn flush(&self) -> Result<(), StoreError> {
+///         Ok(())
+///     }
+/// }
+/// # #[cfg(feature = "testing")]
+/// # healer_store::conformance::keeps_the_contract(Map::default);
+/// ```
 pub trait Store: Send + Sync + 'static {
     /// The value of `key`, if there is one.
     ///
@@ -73,25 +125,28 @@ pub trait Store: Send + Sync + 'static {
     /// A [`StoreError`] if the store cannot tell; never `Ok(None)` for a row that could not be read.
     fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError>;
 
-    /// All rows of `table` whose key starts with `prefix`, ascending by key.
+    /// The first rows of `table` whose keys are among `keys`, ascending by key, up to `limit`; at least one where there is one.
+    /// The caller goes on with the keys [after](KeyRange::after) the last one, as long as the page says that there may be more.
     ///
     /// # Errors
     ///
     /// A [`StoreError`] if the rows cannot be read.
-    fn scan(&self, table: Table, prefix: &[u8]) -> Result<Vec<Row>, StoreError>;
+    fn scan(&self, table: Table, keys: &KeyRange, limit: PageLimit) -> Result<Page, StoreError>;
 
-    /// Applies all of `batch` or nothing, also across a crash; durable only after [`flush`](Self::flush).
+    /// Applies all of `batch`, in its order, or nothing, also across a crash; durable only after [`flush`](Self::flush).
     ///
     /// # Errors
     ///
-    /// A [`StoreError`] if the batch was not applied, or if that is unknown.
+    /// A [`StoreError`] if the batch was not applied, or if that is unknown. The caller gives the same rows again after a
+    /// transient one.
     fn write(&self, batch: WriteBatch) -> Result<(), StoreError>;
 
     /// Makes everything written so far durable.
     ///
     /// # Errors
     ///
-    /// A [`StoreError`] if that is not certain.
+    /// A [`StoreError`] if that is not certain. After a transient one, a flush that succeeds must have made those earlier writes
+    /// durable as well, or fail.
     fn flush(&self) -> Result<(), StoreError>;
 
     /// The back end's knowledge of the row apart from the row itself; by default, that it keeps no second
@@ -103,5 +158,18 @@ pub trait Store: Send + Sync + 'static {
     fn witness(&self, table: Table, key: &[u8]) -> Result<Witness, StoreError> {
         let _ = (table, key);
         Ok(Witness::Trusting)
+    }
+
+    /// A pipeline that used the store has ended, well or with an error: all that it wrote is made durable, and resources that only
+    /// writing needs may be let go. By default a flush.
+    ///
+    /// Each pipeline calls it once, as its last write. Handles still read afterwards, and other pipelines of the
+    /// process may share the store, so it goes on serving both; it ends when it is dropped.
+    ///
+    /// # Errors
+    ///
+    /// A [`StoreError`] if it is not certain that all is durable. The pipeline ends with it, unless another error ended it.
+    fn close(&self) -> Result<(), StoreError> {
+        self.flush()
     }
 }

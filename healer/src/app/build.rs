@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use healer_store::{Limits, MemoryStore, SledStore, Store, StoreError};
+use healer_store::{Limits, MemoryStore, Store, StoreError};
 
 use super::{
     App,
@@ -134,7 +134,7 @@ impl Connect for Kafka {
 
 fn open_store(config: &Config) -> Result<Arc<dyn Store>, StoreError> {
     if let Some(path) = config.store_path() {
-        Ok(Arc::new(SledStore::open(path)?))
+        healer_store::in_folder(path)
     } else {
         let limits = Limits::default().max_rows(config.memory_max_len()).max_age(config.memory_max_age());
         Ok(Arc::new(MemoryStore::with_limits(limits)))

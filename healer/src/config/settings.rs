@@ -85,7 +85,7 @@ settings! {
             = Optional("(never)", Time(1 day, 1 ms to 1 day)), HEALER_HELD_BACK_AFTER;
 
         /// The folder of the local store. Without one the store is kept in memory (as a variable the word `memory`), and a restart replays
-        /// from the committed offsets.
+        /// from the committed offsets. A folder needs the cargo feature `sled`, which is on by default.
         store_path(folder: impl Into<PathBuf>) -> Option<&Path> = Folder("(in memory)"), HEALER_STORE_PATH or HEALER_STORE;
 
         /// The most entries that a store in memory keeps. Pending offsets are never dropped, whatever the limit.

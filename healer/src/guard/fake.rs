@@ -13,7 +13,7 @@ use tokio::sync::watch;
 
 use super::Watched;
 use crate::{
-    engine::{CommitHealth, Health, Phase},
+    engine::{CommitHealth, Health, Phase, SaveHealth},
     error::Error,
 };
 
@@ -24,6 +24,7 @@ pub(crate) fn well() -> Health {
         outage: None,
         unreachable_after: Duration::from_mins(1),
         commits: CommitHealth::default(),
+        saves: SaveHealth::default(),
         sends: None,
         missing_topic: None,
         held_back: Vec::new(),

@@ -20,7 +20,10 @@ use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use healer_store::{Store, StoreError, Table, Witness, WriteBatch};
+use healer_store::{
+    KeyRange, PageLimit, Store, StoreError, Table, Witness, WriteBatch,
+    store::{Row, rows},
+};
 use key::Key;
 use snapshot::SnapshotRow;
 
@@ -78,7 +81,7 @@ impl Journal {
         Ok(Self { store, scope, sequences: Mutex::default() })
     }
 
-    /// The scopes that a store has rows of, in ascending order. All rows are read for it.
+    /// The scopes that a store has rows of, in ascending order. One row is read for each of them.
     ///
     /// # Errors
     ///
@@ -86,8 +89,20 @@ impl Journal {
     pub fn scopes(store: &dyn Store) -> Result<Vec<Scope>, StoreError> {
         let mut scopes = BTreeSet::new();
         for table in [Table::Ledger, Table::Checkpoint, Table::State] {
-            let rows = store.scan(table, Key::any().as_bytes())?;
-            scopes.extend(rows.iter().filter_map(|(key, _)| key::scope_of(key)));
+            let (mut left, one) = (KeyRange::prefix(Key::any().as_bytes()), PageLimit::new(1, 0));
+            while let Some((key, _)) = store.scan(table, &left, one)?.rows.pop() {
+                let scope = key::scope_of(&key);
+                // The other rows of a scope are passed over.
+                let of_scope = scope.as_ref().and_then(|scope| Key::of(scope).ok());
+                left = match of_scope
+                    .as_ref()
+                    .and_then(|key| Some(KeyRange::prefix(key.as_bytes()).end()?.to_vec()))
+                {
+                    Some(behind) => KeyRange::new(behind, left.end().map(<[u8]>::to_vec)),
+                    None => left.after(&key),
+                };
+                scopes.extend(scope);
+            }
         }
         Ok(scopes.into_iter().collect())
     }
@@ -100,19 +115,20 @@ impl Journal {
     /// Removes the rows that an earlier version kept under the pipeline's name alone; says how many there were. Nobody knows of
     /// which group or cluster they are.
     pub(crate) fn drop_rows_before_scopes(&self) -> Result<usize, StoreError> {
-        let prefix = Key::before_scopes(&self.scope.pipeline)?;
-        let mut batch = WriteBatch::new();
+        let keys = KeyRange::prefix(Key::before_scopes(&self.scope.pipeline)?.as_bytes());
+        let (mut batch, mut found) = (WriteBatch::new(), 0);
         for table in [Table::Ledger, Table::Checkpoint] {
-            for (key, _) in self.store.scan(table, prefix.as_bytes())? {
-                batch.remove(table, key);
+            for row in rows(&*self.store, table, keys.clone()) {
+                row?;
+                found += 1;
             }
+            batch.remove_range(table, keys.clone());
         }
-        let rows = batch.writes().len();
-        if rows > 0 {
+        if found > 0 {
             self.store.write(batch)?;
             self.store.flush()?;
         }
-        Ok(rows)
+        Ok(found)
     }
 
     /// Saves partitions, checkpoints and rows of nodes in one atomic write that is durable on return: all of it or nothing.
@@ -187,16 +203,14 @@ impl Journal {
     pub fn forget(&self, topic: &str, partition: i32) -> Result<(), StoreError> {
         let mut sequences = self.sequences.lock().unwrap_or_else(PoisonError::into_inner);
         let mut batch = WriteBatch::new();
-        for checkpoint in self.all_checkpoints()? {
-            if checkpoint.topic == topic && checkpoint.partition == partition {
-                let key = self.checkpoint_key(&checkpoint.node, topic, partition)?;
-                batch.remove(Table::Checkpoint, key.into_bytes());
+        for row in self.rows_of(&Key::of(&self.scope)?) {
+            let (key, row) = row?;
+            if readable(&key, &row).is_some_and(|of| of.topic == topic && of.partition == partition) {
+                batch.remove(Table::Checkpoint, key);
             }
         }
         let key = self.partition_key(topic, partition)?.into_bytes();
-        for (row, _) in self.store.scan(Table::State, &key)? {
-            batch.remove(Table::State, row);
-        }
+        batch.remove_range(Table::State, KeyRange::prefix(&key));
         // Cleared so that the next save asks the store again, should this removal fail half-way.
         sequences.remove(&key);
         batch.remove(Table::Ledger, key);
@@ -211,7 +225,10 @@ impl Journal {
     /// A [`StoreError`] if the store cannot tell.
     pub(crate) fn kept_state(&self, topic: &str, partition: i32) -> Result<Option<KeptState>, StoreError> {
         let prefix = self.partition_key(topic, partition)?;
-        let rows = self.store.scan(Table::State, prefix.as_bytes())?;
+        // No save comes between two pages.
+        let _saving = self.sequences.lock().unwrap_or_else(PoisonError::into_inner);
+        let rows = rows(&*self.store, Table::State, KeyRange::prefix(prefix.as_bytes()));
+        let rows = rows.collect::<Result<Vec<_>, _>>()?;
         let damaged = |reason| {
             tracing::warn!(
                 topic,
@@ -259,8 +276,22 @@ impl Journal {
     }
 
     fn scan_checkpoints(&self, prefix: &Key) -> Result<Vec<Checkpoint>, StoreError> {
-        let rows = self.store.scan(Table::Checkpoint, prefix.as_bytes())?;
-        Ok(rows.iter().filter_map(|(key, row)| readable(key, row)).collect())
+        let read = |row: Result<Row, StoreError>| row.map(|(key, row)| readable(&key, &row)).transpose();
+        self.rows_of(prefix).filter_map(read).collect()
+    }
+
+    /// The rows of checkpoints whose keys begin so.
+    fn rows_of(&self, prefix: &Key) -> impl Iterator<Item = Result<Row, StoreError>> {
+        rows(&*self.store, Table::Checkpoint, KeyRange::prefix(prefix.as_bytes()))
+    }
+
+    /// The pipeline has ended: all that it saved is made durable.
+    ///
+    /// # Errors
+    ///
+    /// A [`StoreError`] if that is not certain.
+    pub(crate) fn close(&self) -> Result<(), StoreError> {
+        self.store.close()
     }
 
     /// The highest sequence number that anyone remembers of a partition.

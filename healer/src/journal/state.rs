@@ -5,7 +5,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use healer_store::{Store, StoreError, Table, WriteBatch};
+use healer_store::{KeyRange, Store, StoreError, Table, WriteBatch};
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -108,7 +108,9 @@ pub(super) fn write(
     let known = known.and_then(|mark| codec::decode::<MarkRow>(partition.as_bytes(), &mark).ok());
     let known = known.filter(|mark| mark.began == *began);
     let mut whole = known.as_ref().map_or_else(Whole::default, |mark| mark.whole);
-    let mut new = BTreeMap::new();
+    if known.is_none() {
+        batch.remove_range(Table::State, KeyRange::prefix(partition.as_bytes()));
+    }
     for ((node, key), StateRow { applied, value, .. }) in rows {
         let key = partition.clone().node(node)?.row(key).into_bytes();
         if known.is_some()
@@ -118,16 +120,6 @@ pub(super) fn write(
         }
         let row = codec::encode(&key, &ValueRow { applied: *applied, value: value.clone() }, what)?;
         whole.add(&row);
-        new.insert(key, row);
-    }
-    if known.is_none() {
-        for (old, _) in store.scan(Table::State, partition.as_bytes())? {
-            if !new.contains_key(&old) {
-                batch.remove(Table::State, old);
-            }
-        }
-    }
-    for (key, row) in new {
         batch.put(Table::State, key, row);
     }
     let mark = MarkRow { lineage: *lineage, frontier: *frontier, began: *began, whole };

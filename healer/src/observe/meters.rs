@@ -1,6 +1,9 @@
 //! The metrics of pipelines and their partitions, told a few times a second.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use metrics::{Counter, Gauge, counter, gauge};
 
@@ -25,6 +28,8 @@ pub(crate) struct Sight<'a> {
     pub(crate) polled: f64,
     /// Failure reports that the reporter took, and those that were dropped.
     pub(crate) reports: (u64, u64),
+    /// Saves that failed, and how long the store has taken nothing.
+    pub(crate) saves: (u64, Duration),
     /// Bytes that are held, in the order of [`USES`].
     pub(crate) memory: [u64; USES.len()],
 }
@@ -46,6 +51,8 @@ pub(crate) struct Meters {
     rebalances: Counter,
     reports: Counter,
     reports_dropped: Counter,
+    save_failures: Counter,
+    save_failing: Gauge,
     memory: [Gauge; USES.len()],
     assigned: Gauge,
     polled: Gauge,
@@ -91,6 +98,8 @@ impl Meters {
             rebalances: counter!("healer_rebalances_total", &labels),
             reports: counter!("healer_failure_reports_total", &labels),
             reports_dropped: counter!("healer_failure_reports_dropped_total", &labels),
+            save_failures: counter!("healer_save_failures_total", &labels),
+            save_failing: gauge!("healer_save_failing_seconds", &labels),
             memory: USES
                 .map(|held| gauge!("healer_memory_bytes", "pipeline" => pipeline.to_owned(), "use" => held)),
             assigned: gauge!("healer_assigned_partitions", &labels),
@@ -105,7 +114,8 @@ impl Meters {
 
     /// Records how far everything is; called a few times a second, never per record.
     pub(crate) fn record(&mut self, sight: &Sight<'_>) {
-        let Sight { tally, partitions, stages, in_flight, open_circuits, polled, reports, memory } = sight;
+        let Sight { tally, partitions, stages, in_flight, open_circuits, polled, reports, saves, memory } =
+            sight;
         self.healed.absolute(tally.healed);
         self.dead_lettered.absolute(tally.dead_lettered);
         self.stale.absolute(tally.stale);
@@ -117,6 +127,8 @@ impl Meters {
         self.rebalances.absolute(tally.rebalances);
         self.reports.absolute(reports.0);
         self.reports_dropped.absolute(reports.1);
+        self.save_failures.absolute(saves.0);
+        self.save_failing.set(saves.1.as_secs_f64());
         for (gauge, bytes) in self.memory.iter().zip(memory) {
             gauge.set(float(*bytes));
         }

@@ -88,6 +88,16 @@ fn of_pipelines() {
     describe_counter!("healer_commits_total", count, "Commits that the broker acknowledged");
     describe_counter!("healer_commit_failures_total", count, "Commits that failed and were tried again");
     describe_counter!(
+        "healer_save_failures_total",
+        count,
+        "Writes to the local store that failed and were tried again"
+    );
+    describe_gauge!(
+        "healer_save_failing_seconds",
+        Unit::Seconds,
+        "How long the local store has taken nothing"
+    );
+    describe_counter!(
         "healer_data_loss_events_total",
         count,
         "How often records vanished from a log before they were done"

@@ -10,6 +10,7 @@ mod partitioner;
 mod record;
 mod replay;
 mod simulation;
+pub mod store;
 #[cfg(test)]
 mod tests;
 

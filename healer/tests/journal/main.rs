@@ -13,8 +13,9 @@
 )]
 mod journal;
 
-#[cfg(unix)]
+#[cfg(all(unix, feature = "sled"))]
 mod crash;
+#[cfg(feature = "sled")]
 mod disk;
 mod draw;
 mod ledger_lives;
@@ -22,19 +23,27 @@ mod memory;
 mod random;
 mod rows;
 mod scopes;
+#[cfg(feature = "sled")]
 mod sled;
+#[cfg(feature = "sled")]
 mod sled_damage;
+#[cfg(feature = "sled")]
 mod sled_torn;
 mod states;
 
 use std::sync::Arc;
 
-use healer_store::{Run, Store};
+use healer_store::{KeyRange, Row, Run, Store, Table, store::rows};
 use journal::{Journal, PartitionSnapshot, Scope};
 
 /// The journal of a pipeline in the cluster and the group of these tests.
 fn open(store: Arc<dyn Store>, pipeline: &str) -> Journal {
     Journal::open(store, Scope::new("cluster", "group", pipeline)).expect("short names")
+}
+
+/// The first row of a table.
+fn first_row(store: &dyn Store, table: Table) -> Row {
+    rows(store, table, KeyRange::all()).next().expect("there is one").expect("it can be read")
 }
 
 /// A partition whose records are done up to the frontier, and two of those above.

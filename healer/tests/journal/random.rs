@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
-use healer_store::{MemoryStore, Run, Store, StoreError, Table, Witness, WriteBatch, store::Row};
+use healer_store::{
+    KeyRange, MemoryStore, Page, PageLimit, Run, Store, StoreError, Table, Witness, WriteBatch,
+};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
 use crate::journal::{Checkpoint, Loaded, PartitionSnapshot};
-use crate::open;
+use crate::{first_row, open};
 
 const TOPIC: &str = "t";
 
@@ -49,8 +51,8 @@ impl Store for Foreign {
         Ok(Some(self.row.clone()))
     }
 
-    fn scan(&self, _: Table, prefix: &[u8]) -> Result<Vec<Row>, StoreError> {
-        Ok(vec![(prefix.to_vec(), self.row.clone())])
+    fn scan(&self, _: Table, keys: &KeyRange, limit: PageLimit) -> Result<Page, StoreError> {
+        Page::fill([Ok((keys.start().to_vec(), self.row.clone()))], limit)
     }
 
     fn write(&self, _: WriteBatch) -> Result<(), StoreError> {
@@ -71,7 +73,7 @@ fn row(snapshot: &PartitionSnapshot) -> Vec<u8> {
     let store = Arc::new(MemoryStore::new());
     let journal = open(Arc::clone(&store) as Arc<dyn Store>, "p");
     journal.save(std::slice::from_ref(snapshot), &[], &[]).unwrap();
-    store.scan(Table::Ledger, b"").unwrap().remove(0).1
+    first_row(&*store, Table::Ledger).1
 }
 
 fn load(row: Vec<u8>, sequence: Option<u64>, topic: &str) -> Loaded {
@@ -152,7 +154,7 @@ fn a_checkpoint_that_turns_up_under_another_key_is_left_out() {
         json: b"1".to_vec(),
     };
     journal.save(&[], std::slice::from_ref(&saved), &[]).unwrap();
-    let row = store.scan(Table::Checkpoint, b"").unwrap().remove(0).1;
+    let row = first_row(&*store, Table::Checkpoint).1;
     let journal = open(Arc::new(Foreign { row, sequence: None }), "p");
     assert_eq!(journal.checkpoint("n", TOPIC, 0).unwrap(), Some(saved));
     for (node, topic, partition) in [("m", TOPIC, 0), ("n", "u", 0), ("n", TOPIC, 1)] {

@@ -2,11 +2,13 @@
 
 use std::sync::{Arc, Mutex};
 
-use healer_store::store::Row;
-use healer_store::{DoneAbove, Ledger, MemoryStore, Run, Store, StoreError, Table, Witness, WriteBatch};
+use healer_store::{
+    DoneAbove, KeyRange, Ledger, MemoryStore, Page, PageLimit, Run, Store, StoreError, Table, Witness,
+    WriteBatch,
+};
 
 use crate::journal::{Checkpoint, Journal, Loaded, PartitionSnapshot};
-use crate::{open, snapshot};
+use crate::{first_row, open, snapshot};
 
 fn checkpoint(node: &str, topic: &str, partition: i32, json: &str) -> Checkpoint {
     Checkpoint {
@@ -148,8 +150,8 @@ impl Store for Tampered {
     fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
         self.rows.get(table, key)
     }
-    fn scan(&self, table: Table, prefix: &[u8]) -> Result<Vec<Row>, StoreError> {
-        self.rows.scan(table, prefix)
+    fn scan(&self, table: Table, keys: &KeyRange, limit: PageLimit) -> Result<Page, StoreError> {
+        self.rows.scan(table, keys, limit)
     }
     fn write(&self, batch: WriteBatch) -> Result<(), StoreError> {
         self.rows.write(batch)
@@ -194,7 +196,7 @@ fn a_row_with_any_changed_byte_or_under_another_key_is_damaged() {
     let store = Arc::new(Tampered::default());
     let journal = open(store.clone(), "p");
     journal.save(&[snapshot("t", 0, 10)], &[checkpoint("n", "t", 0, "1")], &[]).unwrap();
-    let (key, row) = store.scan(Table::Ledger, b"").unwrap().remove(0);
+    let (key, row) = first_row(&*store, Table::Ledger);
     let put = |table, key: &[u8], row: Vec<u8>| {
         let mut batch = WriteBatch::new();
         batch.put(table, key.to_vec(), row);
@@ -215,7 +217,7 @@ fn a_row_with_any_changed_byte_or_under_another_key_is_damaged() {
     put(Table::Ledger, &other, row);
     assert!(matches!(journal.load("t", 1).unwrap(), Loaded::Damaged { .. }));
 
-    let (key, mut row) = store.scan(Table::Checkpoint, b"").unwrap().remove(0);
+    let (key, mut row) = first_row(&*store, Table::Checkpoint);
     row[8] ^= 1;
     put(Table::Checkpoint, &key, row);
     assert_eq!(journal.checkpoints("n").unwrap(), [], "a damaged checkpoint counts as missing");

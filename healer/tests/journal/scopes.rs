@@ -1,8 +1,9 @@
 //! Rows of one cluster, group or pipeline are nothing to any other, and rows of the layout before are nobody's.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use healer_store::{MemoryStore, Run, Store, Table, WriteBatch};
+use healer_store::{KeyRange, MemoryStore, Page, PageLimit, Run, Store, StoreError, Table, WriteBatch};
 
 use crate::journal::{Checkpoint, Journal, Loaded, PartitionSnapshot, Scope};
 
@@ -87,6 +88,67 @@ fn a_store_tells_whose_rows_it_has() {
     let mut all = scopes();
     all.sort();
     assert_eq!(Journal::scopes(&*store).unwrap(), all);
+}
+
+/// Counts the rows that are read.
+#[derive(Default)]
+struct Counted {
+    rows: MemoryStore,
+    read: AtomicUsize,
+}
+
+impl Store for Counted {
+    fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        self.rows.get(table, key)
+    }
+    fn scan(&self, table: Table, keys: &KeyRange, limit: PageLimit) -> Result<Page, StoreError> {
+        let page = self.rows.scan(table, keys, limit)?;
+        self.read.fetch_add(page.rows.len(), Ordering::Relaxed);
+        Ok(page)
+    }
+    fn write(&self, batch: WriteBatch) -> Result<(), StoreError> {
+        self.rows.write(batch)
+    }
+    fn flush(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+}
+
+#[test]
+fn to_tell_whose_rows_it_has_a_store_reads_few_of_them_and_passes_over_those_that_are_nobodys() {
+    let store = Arc::new(Counted::default());
+    for scope in scopes() {
+        let journal = Journal::open(Arc::clone(&store) as Arc<dyn Store>, scope).unwrap();
+        let of = |partition| PartitionSnapshot { partition, ..snapshot(1) };
+        journal.save(&(0..100).map(of).collect::<Vec<_>>(), &[]).unwrap();
+    }
+    // As if a later layout had left them: they begin as ours do, and name no scope.
+    let mut batch = WriteBatch::new();
+    for key in [&b"\xff\x02"[..], b"\xff\x02\0", b"\xff\x02\xff\xff", b"\xff\x02\0\0\0\0\0\x01", b"\xff\x03"]
+    {
+        batch.put(Table::Ledger, key.to_vec(), b"a row".to_vec());
+    }
+    store.write(batch).unwrap();
+    let mut all = scopes();
+    all.sort();
+    assert_eq!(Journal::scopes(&*store).unwrap(), all);
+    let read = store.read.load(Ordering::Relaxed);
+    assert!(read <= all.len() + 4, "{read} rows were read for {} scopes", all.len());
+}
+
+#[test]
+fn checkpoints_that_fill_several_pages_are_read_and_forgotten_whole() {
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+    let journal = Journal::open(store, Scope::new("c", "blue", "billing")).unwrap();
+    let of = |node: &str, partition| Checkpoint { node: node.to_owned(), partition, ..checkpoint(1) };
+    let pages = |node| (0..1_500).map(move |partition| of(node, partition));
+    let all: Vec<_> = pages("enrich").chain(pages("validate")).collect();
+    journal.save(&[], &all, &[]).unwrap();
+    assert!(journal.all_checkpoints().unwrap() == all);
+    assert!(journal.checkpoints("validate").unwrap() == pages("validate").collect::<Vec<_>>());
+    journal.forget("orders", 1_400).unwrap();
+    let left: Vec<_> = all.into_iter().filter(|one| one.partition != 1_400).collect();
+    assert!(journal.all_checkpoints().unwrap() == left);
 }
 
 #[test]

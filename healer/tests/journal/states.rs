@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use healer_store::{MemoryStore, Store, Table, WriteBatch};
+use healer_store::{KeyRange, MemoryStore, Store, Table, WriteBatch, store::rows};
 
 use crate::{
     journal::{Journal, StateChanges, StateMark, StateRow},
@@ -61,7 +61,9 @@ fn rows_of_an_earlier_beginning_go_with_the_first_save_of_the_next_one() {
 /// The store goes on with some rows as they were before the last save, or with a damaged one.
 #[test]
 fn a_store_that_has_lost_a_row_or_has_an_old_one_is_not_believed_until_nodes_begin_anew() {
-    let rows = |store: &MemoryStore| store.scan(Table::State, &[]).unwrap();
+    let rows = |store: &MemoryStore| {
+        rows(store, Table::State, KeyRange::all()).collect::<Result<Vec<_>, _>>().unwrap()
+    };
     for at in 0..3 {
         for damage in ["lost", "old", "changed"] {
             let store = Arc::new(MemoryStore::new());

@@ -6,7 +6,10 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
 use crate::common::{Seen, settings, status, until};
-use healer::store::{Journal, Loaded, MemoryStore, Row, Store, StoreError, Table, Witness, WriteBatch};
+use healer::store::{
+    Journal, KeyRange, Loaded, MemoryStore, Page, PageLimit, Row, Store, StoreError, Table, Witness,
+    WriteBatch,
+};
 use healer::testing::{EmbeddedKafka, TestRecord};
 use healer::{Handle, SeekTo, prelude::*};
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _};
@@ -189,6 +192,10 @@ struct MayBeFull {
 }
 
 impl MayBeFull {
+    fn ledger(&self) -> Vec<Row> {
+        self.rows.scan(Table::Ledger, &KeyRange::all(), PageLimit::default()).unwrap().rows
+    }
+
     fn turns(&self, disk: Disk) {
         *self.disk.lock().unwrap() = disk;
         self.changed.notify_all();
@@ -199,8 +206,8 @@ impl Store for MayBeFull {
     fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
         self.rows.get(table, key)
     }
-    fn scan(&self, table: Table, prefix: &[u8]) -> Result<Vec<Row>, StoreError> {
-        self.rows.scan(table, prefix)
+    fn scan(&self, table: Table, keys: &KeyRange, limit: PageLimit) -> Result<Page, StoreError> {
+        self.rows.scan(table, keys, limit)
     }
     fn write(&self, batch: WriteBatch) -> Result<(), StoreError> {
         let disk = self.changed.wait_while(self.disk.lock().unwrap(), |disk| *disk == Disk::Slow).unwrap();
@@ -234,7 +241,7 @@ async fn a_store_that_was_full_while_records_were_done_again_skips_none_of_them_
                 && is_all_read(kept_rows.load("o", 0).unwrap())
         })
         .await;
-        let old = store.rows.scan(Table::Ledger, b"").unwrap();
+        let old = store.ledger();
         store.turns(Disk::Slow);
         assert_eq!(handle.seek("o", 0, SeekTo::Offset(BACK)).await.unwrap(), BACK);
         until("the records from there on were done again", || world.done.len() == 3).await;
@@ -244,7 +251,7 @@ async fn a_store_that_was_full_while_records_were_done_again_skips_none_of_them_
         assert!(error.contains("no room"), "{error}");
         assert_eq!(world.took(), (BACK..OPEN).collect());
         assert_eq!(kafka.committed("group", "o").unwrap()[&0], OPEN);
-        assert_eq!(store.rows.scan(Table::Ledger, b"").unwrap(), old, "it is what was done before the seek");
+        assert_eq!(store.ledger(), old, "it is what was done before the seek");
         store.turns(Disk::Well);
         let done = finish(kept, config()).await;
         assert_eq!(done, all_from_there(), "none was skipped (metadata of {metadata} bytes)");

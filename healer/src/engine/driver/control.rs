@@ -23,6 +23,7 @@ use crate::{
 
 use super::{
     CommittedOffset, WaitingForPartitions,
+    saves::Saves,
     seek::Sought,
     waits::{Reasons, Waits},
 };
@@ -47,6 +48,7 @@ pub(super) struct Control {
     reasons: Reasons,
     pub(super) sends: Arc<Sends>,
     pub(super) circuits: Arc<Circuits>,
+    pub(super) saves: Arc<Saves>,
     pub(super) unreachable_after: Duration,
     pub(super) desk: Arc<Desk>,
     pub(super) commits: broadcast::Sender<CommittedOffset>,
@@ -71,6 +73,7 @@ impl Control {
             reasons,
             sends: Arc::clone(&shared.sends),
             circuits: Arc::clone(&shared.circuits),
+            saves: Arc::default(),
             unreachable_after,
             desk: Arc::clone(&shared.desk),
             commits: broadcast::Sender::new(COMMITS),

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{control::Control, poll::Poller};
+use super::{Message, control::Control, poll::Poller, saver};
 use crate::{
     broker::{Broker, Remote, TopicPartition},
     engine::{
@@ -28,18 +28,32 @@ pub(super) fn finish<B: Broker>(mut poller: Poller<B>, panic: Option<Error>) -> 
     poller.tell_commits();
     poller.record();
     poller.shared.given_up.tell_rest(poller.control.now(), true);
-    let Poller { mut broker, remote, control, shared, lanes, saver, config, goals, memory, .. } = poller;
+    let Poller { mut broker, remote, control, shared, lanes, saver, answers, config, goals, memory, .. } =
+        poller;
     drop(lanes);
     shared.abort();
     // Handles may outlive it by far.
     memory.close();
-    saver.finish(SAVE);
+    let closed = saver.finish(SAVE);
     shared.reports.finish(REPORTS);
     if let Some(producer) = &shared.producer {
         // Lanes have waited for all that they sent, as long as they may.
         producer.flush(Duration::ZERO);
     }
-    let failure = panic.or_else(|| control.core().failure.clone());
+    let mut failure = panic.or_else(|| control.core().failure.clone());
+    // Nobody asks for answers any more, so an error of the store may still be among them.
+    let unheard = answers.try_iter().filter_map(|answer| match answer {
+        Message::Store(error) => Some(Err(error)),
+        _ => None,
+    });
+    for error in unheard.chain([closed]).filter_map(Result::err) {
+        if failure.is_some() {
+            saver::tell(Err(error));
+        } else {
+            tracing::error!(%error, "the store did not take the last rows, so the pipeline ends with its error; the commits stand");
+            failure = Some(error.into());
+        }
+    }
     let report = failure.is_none().then(|| {
         let duration = control.now();
         // A fetch that waits for records would hold up every look-up behind it.

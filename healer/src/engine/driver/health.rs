@@ -11,7 +11,7 @@ use crate::{
     lane::{OpenCircuit, SendHealth},
 };
 
-use super::{WaitingForPartitions, control::Control};
+use super::{SaveHealth, WaitingForPartitions, control::Control};
 
 /// How a pipeline is: the content of a service's `/health` page.
 ///
@@ -37,6 +37,9 @@ pub struct Health {
     pub unreachable_after: Duration,
     /// How commits go.
     pub commits: CommitHealth,
+    /// How writing to the local store goes. Where it does not, commits that need it wait. No restart makes room on a disk, so this is no
+    /// [fault](Self::faults).
+    pub saves: SaveHealth,
     /// The record that has waited longest for an acknowledgement, at a sink or as a dead letter; `None` while none waits for long.
     pub sends: Option<SendHealth>,
     /// The client's last word about a topic that is gone; `None` again when partitions are assigned. With the `consumer`
@@ -79,11 +82,11 @@ pub enum Phase {
 }
 
 impl Health {
-    /// Whether it runs, a broker can be reached, the last commit was acknowledged, no record waits for long for its
+    /// Whether it runs, a broker can be reached, the last commit was acknowledged, the store takes what is saved, no record waits for long for its
     /// acknowledgement, no topic is missing, no stage [rests](Self::open_circuits), and nothing is [held back](Self::held_back) for too long.
     pub fn is_well(&self) -> bool {
-        let Self { phase, outage, commits, sends, missing_topic, held_back, open_circuits, .. } = self;
-        let reached = outage.is_none() && commits.failures == 0 && sends.is_none();
+        let Self { phase, outage, commits, saves, sends, missing_topic, held_back, open_circuits, .. } = self;
+        let reached = outage.is_none() && commits.failures == 0 && saves.failures == 0 && sends.is_none();
         let works = missing_topic.is_none() && held_back.is_empty() && open_circuits.is_empty();
         *phase == Phase::Running && reached && works
     }
@@ -145,6 +148,7 @@ impl Control {
             outage: remote.outage(),
             unreachable_after: self.unreachable_after,
             commits,
+            saves: self.saves.health(now),
             sends: self.sends.health(now),
             missing_topic: self.missing_topic(),
             polled: now.saturating_sub(self.polled()),

@@ -169,6 +169,7 @@ impl<B: Broker> Poller<B> {
             Error::Engine(_) => false,
             // Neither an outage, nor a coordinator or leader that moves, nor a topic that is gone ends a pipeline that runs.
             Error::Unreachable(_) | Error::NotReady(_) | Error::UnknownTopic(_) => true,
+            Error::Store(ref error) if error.is_transient() => true,
             // It may be about one that is gone by now.
             _ if current < asked.len() => return,
             _ => false,

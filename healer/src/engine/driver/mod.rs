@@ -24,6 +24,7 @@ mod poll;
 mod prepare;
 mod report;
 mod saver;
+mod saves;
 mod seek;
 mod station;
 mod tokio_runtime;
@@ -50,6 +51,7 @@ pub use health::{Health, Phase};
 #[cfg(feature = "testing")]
 pub(crate) use keeper::turn as keep;
 pub use report::{PartitionReport, Report};
+pub use saves::SaveHealth;
 pub use seek::{SeekError, SeekTo};
 pub use waits::WaitingForPartitions;
 

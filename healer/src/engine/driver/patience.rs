@@ -27,6 +27,7 @@ pub(super) fn ride_out<T>(
         let error = match ask() {
             Err(error @ (Error::NotReady(_) | Error::UnknownTopic(_))) => error,
             Err(error @ Error::Unreachable(_)) if reached => error,
+            Err(Error::Store(error)) if error.is_transient() => Error::Store(error),
             result => return result,
         };
         let budget = if matches!(error, Error::UnknownTopic(_)) { budget.min(NEW_TOPIC) } else { budget };
@@ -35,7 +36,7 @@ pub(super) fn ride_out<T>(
         }
         if !told {
             told = true;
-            tracing::warn!(%error, ?budget, "the brokers are not ready for a start; asking again");
+            tracing::warn!(%error, ?budget, "brokers or store are not ready for a start; asking again");
         }
         thread::sleep(AGAIN);
     }

@@ -143,6 +143,7 @@ impl<B: Broker> Poller<B> {
             }
         }
         self.take_seeks();
+        self.saver.look(self.control.now());
         if self.control.is_asked_to_stop() {
             self.step(Event::Stop);
         } else {
@@ -297,6 +298,7 @@ impl<B: Broker> Poller<B> {
             open_circuits: &self.shared.circuits.nodes(),
             polled: polled.as_secs_f64(),
             reports: self.shared.reports.counts(),
+            saves: self.control.saves.counts(now),
             memory: [
                 bytes.records,
                 bytes.originals,

@@ -25,7 +25,7 @@ use super::{
     out_of_range::OutOfRangeTold,
     patience::ride_out,
     poll::Poller,
-    saver::Saver,
+    saver::{Saver, close_unused},
     waits::Reasons,
 };
 use crate::{
@@ -44,8 +44,17 @@ use crate::{
 /// An engine whose threads are not started, and the user's handle on it.
 pub(crate) type Prepared<B> = (Arc<Station<B>>, Handle);
 
-/// Makes the checks that need a broker, and joins the group. A broker that is dropped on the way leaves by itself.
+/// Makes the checks that need a broker, and joins the group. A broker that is dropped on the way leaves by itself; the store is closed.
 pub(crate) fn prepare<C: Connect>(
+    launch: Launch,
+    connect: &C,
+    runtime: Arc<dyn Runtime>,
+) -> Result<Prepared<C::Broker>, Error> {
+    let store = Arc::clone(&launch.store);
+    check_and_join(launch, connect, runtime).inspect_err(|_| close_unused(&*store))
+}
+
+fn check_and_join<C: Connect>(
     launch: Launch,
     connect: &C,
     runtime: Arc<dyn Runtime>,
@@ -56,7 +65,8 @@ pub(crate) fn prepare<C: Connect>(
     let remote = broker.remote();
     let partitions = ride_out(patience, false, || Ok(remote.partitions(&topics, wait)?))?;
     let producer = producer(&launch, connect, wait)?;
-    let journal = Arc::new(journal(&launch, remote.cluster_id(wait))?);
+    let cluster = remote.cluster_id(wait);
+    let journal = Arc::new(ride_out(patience, false, || Ok(journal(&launch, cluster.clone())?))?);
     let begun = match launch.config.start() {
         Start::Latest => ride_out(patience, true, || begun::look(&*remote, &topics, &partitions, wait))?,
         _ => Begun::new(),
@@ -186,15 +196,23 @@ fn assemble<B: Broker>(
             answers: answer.clone(),
             desk: Arc::clone(&desk),
         },
-        saver: Saver::new(worker("healer-store")?, Arc::clone(&journal), answer.clone(), Arc::clone(&desk)),
         asker: Asker {
             runtime: Arc::clone(runtime),
             remote: Arc::clone(&remote),
-            answers: answer,
+            answers: answer.clone(),
             desk,
             starts: worker("healer-starts")?,
             others: None,
         },
+        // The last part that can be missing: from here on it closes the store.
+        saver: Saver::new(
+            worker("healer-store")?,
+            Arc::clone(runtime),
+            Arc::clone(&journal),
+            answer,
+            Arc::clone(&control.saves),
+            Arc::clone(&control.desk),
+        ),
         remote,
         shared: Arc::new(shared),
         control,

@@ -1,21 +1,27 @@
 //! Writing to the store apart from polling: a slow disk must not hold the poll thread.
+//!
+//! A save that the store cannot take for now is kept and written again, with all that came since, after a pause that grows. The
+//! thread that writes never sleeps: the poll thread, which looks at the time anyway, gives it the next try.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashSet},
     mem,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc::Sender},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        mpsc::{Sender, channel},
+    },
     time::Duration,
 };
 
 use healer_store::StoreError;
 
-use super::Message;
+use super::{Message, saves::Saves};
 use crate::{
     broker::TopicPartition,
     envelope::{Desk, Home},
     error::catch,
     journal::{Checkpoint, Journal, PartitionSnapshot, StateChanges, StateMark},
-    lane::{LaneState, Worker},
+    lane::{LaneState, Runtime, Worker},
 };
 
 /// The snapshots, checkpoints and rows of nodes that one tick saves, in one atomic write.
@@ -68,13 +74,16 @@ impl Save {
         number.is_none() && snapshots.is_empty() && checkpoints.is_empty() && states.is_empty()
     }
 
-    /// Takes a later one in; a later snapshot of a partition replaces an earlier one.
+    /// Takes a later one in: its snapshot of a partition, or its checkpoint of a node there, replaces an earlier one. So a store that takes
+    /// nothing for long makes no more of them than there are partitions and nodes.
     fn merge(&mut self, later: Save) {
-        let replaced = |old: &PartitionSnapshot| {
-            later.snapshots.iter().any(|new| (&new.topic, new.partition) == (&old.topic, old.partition))
-        };
-        self.snapshots.retain(|old| !replaced(old));
+        let of_snapshot = |of: &PartitionSnapshot| (of.topic.clone(), of.partition);
+        let of_checkpoint = |of: &Checkpoint| (of.node.clone(), of.topic.clone(), of.partition);
+        let new: HashSet<_> = later.snapshots.iter().map(of_snapshot).collect();
+        self.snapshots.retain(|old| !new.contains(&of_snapshot(old)));
         self.snapshots.extend(later.snapshots);
+        let new: HashSet<_> = later.checkpoints.iter().map(of_checkpoint).collect();
+        self.checkpoints.retain(|old| !new.contains(&of_checkpoint(old)));
         self.checkpoints.extend(later.checkpoints);
         for later in later.states {
             match self.states.iter_mut().find(|old| Arc::ptr_eq(&old.state, &later.state)) {
@@ -99,68 +108,149 @@ impl Save {
 
 /// Writes the saves that it is given; those that pile up meanwhile go along in one write.
 pub(super) struct Saver {
-    worker: Box<dyn Worker>,
-    journal: Arc<Journal>,
-    answers: Sender<Message>,
-    desk: Arc<Desk>,
-    waiting: Arc<Mutex<Save>>,
+    /// `None` once the store is closed.
+    worker: Option<Box<dyn Worker>>,
+    writing: Arc<Writing>,
 }
 
-fn lock(waiting: &Mutex<Save>) -> MutexGuard<'_, Save> {
-    waiting.lock().unwrap_or_else(PoisonError::into_inner)
+/// The work of the thread.
+struct Writing {
+    journal: Arc<Journal>,
+    runtime: Arc<dyn Runtime>,
+    answers: Sender<Message>,
+    saves: Arc<Saves>,
+    desk: Arc<Desk>,
+    waiting: Mutex<Save>,
+}
+
+impl Writing {
+    fn waiting(&self) -> MutexGuard<'_, Save> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Writes all that waits, and tells the number that a commit waits for. What fails waits again, for the next try or the last one.
+    fn write(&self) -> Result<Option<u64>, StoreError> {
+        let mut save = mem::take(&mut *self.waiting());
+        if save.is_empty() {
+            return Ok(None);
+        }
+        let Err(error) = caught(|| save.write(&self.journal)) else {
+            self.saves.succeeded(self.runtime.now());
+            return Ok(save.number);
+        };
+        if !error.is_transient() {
+            // The commit hears of the error.
+            save.number = None;
+        }
+        // Nodes hand a change out once, and the next commit is of all changes.
+        let mut waiting = self.waiting();
+        save.merge(mem::take(&mut *waiting));
+        *waiting = save;
+        drop(waiting);
+        if error.is_transient() {
+            self.saves.failed(&error, self.runtime.now());
+        }
+        Err(error)
+    }
+
+    /// The last write of a pipeline.
+    fn close(&self) -> Result<(), StoreError> {
+        let saved = self.write().map(drop);
+        let closed = caught(|| self.journal.close());
+        saved.and(closed)
+    }
+}
+
+/// A store may be a user's: a panic that ended the thread would make this write the last one, and no error would tell of it.
+fn caught(work: impl FnOnce() -> Result<(), StoreError>) -> Result<(), StoreError> {
+    catch(work).unwrap_or_else(|panicked| Err(StoreError::backend(panicked.message)))
 }
 
 impl Saver {
     pub(super) fn new(
         worker: Box<dyn Worker>,
+        runtime: Arc<dyn Runtime>,
         journal: Arc<Journal>,
         answers: Sender<Message>,
+        saves: Arc<Saves>,
         desk: Arc<Desk>,
     ) -> Self {
-        Self { worker, journal, answers, desk, waiting: Arc::default() }
+        let writing = Writing { journal, runtime, answers, saves, desk, waiting: Mutex::default() };
+        Self { worker: Some(worker), writing: Arc::new(writing) }
     }
 
     pub(super) fn save(&self, save: Save) {
         if save.is_empty() {
             return;
         }
-        lock(&self.waiting).merge(save);
-        let (journal, answers) = (Arc::clone(&self.journal), self.answers.clone());
-        let (desk, waiting) = (Arc::clone(&self.desk), Arc::clone(&self.waiting));
-        self.worker.give(Box::new(move || {
-            let mut save = mem::take(&mut *lock(&waiting));
-            if save.is_empty() {
-                return;
-            }
-            let number = save.number.take();
-            // A store may be a user's: a save that ended this thread would be the last one, and no error would tell of it.
-            let saved = catch(|| save.write(&journal))
-                .unwrap_or_else(|panicked| Err(StoreError::backend(panicked.message)));
-            let answer = match saved {
-                Ok(()) => number.map(Message::Saved),
-                Err(error) => {
-                    // Nodes hand a change out once, and the next commit is of all changes.
-                    let mut waiting = lock(&waiting);
-                    save.merge(mem::take(&mut *waiting));
-                    *waiting = save;
-                    Some(Message::Store(error))
-                }
+        self.writing.waiting().merge(save);
+        if !self.writing.saves.rest() {
+            self.write();
+        }
+    }
+
+    /// Gives a save that failed its next try, once it is time.
+    pub(super) fn look(&self, now: Duration) {
+        if self.writing.saves.take_due(now) {
+            self.write();
+        }
+    }
+
+    fn write(&self) {
+        let Some(worker) = &self.worker else { return };
+        let writing = Arc::clone(&self.writing);
+        worker.give(Box::new(move || {
+            let answer = match writing.write() {
+                Ok(number) => number.map(Message::Saved),
+                Err(error) if error.is_transient() => None,
+                Err(error) => Some(Message::Store(error)),
             };
             if let Some(answer) = answer {
                 // Nobody listens once the pipeline has ended.
-                let _ = answers.send(answer);
-                desk.nudge();
+                let _ = writing.answers.send(answer);
+                writing.desk.nudge();
             }
         }));
     }
 
-    /// Waits for the saves that were given, not longer than `budget`.
-    pub(super) fn finish(self, budget: Duration) {
-        if !self.worker.finish(budget) {
-            tracing::warn!("the store did not take the last snapshot in time; its records are replayed");
+    /// The end: one more try for what waits, then the store is closed.
+    ///
+    /// # Errors
+    ///
+    /// That of the store, or that it took longer than `budget`.
+    pub(super) fn finish(mut self, budget: Duration) -> Result<(), StoreError> {
+        let (tell, told) = channel();
+        let Some(worker) = self.worker.take() else { return Ok(()) };
+        let writing = Arc::clone(&self.writing);
+        worker.give(Box::new(move || drop(tell.send(writing.close()))));
+        let late = || {
+            StoreError::backend(format!(
+                "it did not take the last rows within {budget:?}; look at its disk or connection. The commits stand, and records that \
+                 were done above them may be processed again"
+            ))
+        };
+        if worker.finish(budget) { told.try_recv().unwrap_or_else(|_| Err(late())) } else { Err(late()) }
+    }
+}
+
+impl Drop for Saver {
+    /// Where the end itself failed, nobody waits for the store; it is closed all the same.
+    fn drop(&mut self) {
+        if let Some(worker) = self.worker.take() {
+            let writing = Arc::clone(&self.writing);
+            worker.give(Box::new(move || tell(writing.close())));
         }
     }
 }
 
-#[cfg(test)]
-mod tests;
+/// Closes the store of a pipeline whose start failed.
+pub(super) fn close_unused(store: &dyn healer_store::Store) {
+    tell(caught(|| store.close()));
+}
+
+/// Tells of an error that comes beside another one.
+pub(super) fn tell(closed: Result<(), StoreError>) {
+    if let Err(error) = closed {
+        tracing::warn!(%error, "the store did not take the last rows; records that were done above the commits may be processed again");
+    }
+}

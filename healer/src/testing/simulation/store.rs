@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use healer_store::{Store, StoreError, Table, Witness, Write, WriteBatch};
+use healer_store::{KeyRange, Page, PageLimit, Store, StoreError, Table, Witness, Write, WriteBatch};
 
 use super::cluster::Rng;
 
@@ -48,7 +48,9 @@ impl Rows {
                 self.0.insert((*table, key.clone()), (value.clone(), *sequence));
             }
             Write::Remove { table, key } => drop(self.0.remove(&(*table, key.clone()))),
-            _ => {}
+            Write::RemoveRange { table, keys } => {
+                self.0.retain(|(of, key), _| of != table || !keys.contains(key));
+            }
         }
     }
 }
@@ -64,8 +66,8 @@ struct State {
     /// A copy from some time ago, with its side file.
     old: Option<(Rows, Witnessed)>,
     writes: u64,
-    /// The next write fails.
-    fails: bool,
+    /// How many of the next writes fail, and whether they may succeed when they are tried again.
+    fails: (u32, bool),
 }
 
 /// A disk; clones are the same one.
@@ -77,15 +79,15 @@ impl Disk {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The next write fails, as on a full disk.
-    pub(super) fn fail_once(&self) {
-        self.lock().fails = true;
+    /// So many of the next writes fail, as on a full disk; or the next one does for good.
+    pub(super) fn fail(&self, writes: u32, may_pass: bool) {
+        self.lock().fails = (writes, may_pass);
     }
 
     /// The process has ended.
     pub(super) fn end(&self, fate: DiskFate, rng: &mut Rng) {
         let mut state = self.lock();
-        state.fails = false;
+        state.fails = (0, false);
         match fate {
             DiskFate::Kept => {}
             DiskFate::Torn => {
@@ -119,19 +121,19 @@ impl Store for Disk {
         Ok(self.lock().now.0.get(&(table, key.to_vec())).map(|(value, _)| value.clone()))
     }
 
-    fn scan(&self, table: Table, prefix: &[u8]) -> Result<Vec<(Vec<u8>, Vec<u8>)>, StoreError> {
+    fn scan(&self, table: Table, keys: &KeyRange, limit: PageLimit) -> Result<Page, StoreError> {
         let state = self.lock();
-        let from = state.now.0.range((table, prefix.to_vec())..);
-        Ok(from
-            .take_while(|((of, key), _)| *of == table && key.starts_with(prefix))
-            .map(|((_, key), (value, _))| (key.clone(), value.clone()))
-            .collect())
+        let from = state.now.0.range((table, keys.start().to_vec())..);
+        let rows = from.take_while(|((of, key), _)| *of == table && keys.contains(key));
+        Page::fill(rows.map(|((_, key), (value, _))| Ok((key.clone(), value.clone()))), limit)
     }
 
     fn write(&self, batch: WriteBatch) -> Result<(), StoreError> {
         let mut state = self.lock();
-        if std::mem::take(&mut state.fails) {
-            return Err(StoreError::backend("the simulated disk is full"));
+        if let (1.., may_pass) = state.fails {
+            state.fails.0 -= 1;
+            let error = if may_pass { StoreError::transient } else { StoreError::backend };
+            return Err(error("the simulated disk is full"));
         }
         let writes: Vec<Write> = batch.into_iter().collect();
         state.writes += 1;

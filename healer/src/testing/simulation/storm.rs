@@ -89,9 +89,10 @@ pub(super) enum Fault {
     Thaw {
         seat: usize,
     },
-    /// A process's next write to its store fails.
+    /// So many of a process's next writes to its store fail, and then there is room; with none, the next one fails for good.
     DiskFull {
         seat: usize,
+        writes: u32,
     },
     /// So many of the records that sinks have sent fail, though perhaps they were written.
     FailSends {
@@ -147,7 +148,10 @@ impl Fault {
             Self::Stop { seat } => format!("process {seat} is asked to end"),
             Self::Freeze { seat } => format!("process {seat} stands still"),
             Self::Thaw { seat } => format!("process {seat} goes on"),
-            Self::DiskFull { seat } => format!("the disk of process {seat} is full for a moment"),
+            Self::DiskFull { seat, writes: 0 } => format!("the disk of process {seat} fails for good"),
+            Self::DiskFull { seat, writes } => {
+                format!("the disk of process {seat} is full for {writes} writes")
+            }
             Self::FailSends { records, written } => {
                 let though = if *written { ", though they were written" } else { "" };
                 format!("{records} records that sinks have sent fail{though}")
@@ -255,7 +259,7 @@ fn fault(rng: &mut Rng, size: Size, changes_logs: bool) -> Fault {
         10..=12 => Fault::Commit { seat, fault: commit },
         13 => Fault::Down,
         14 => Fault::Freeze { seat },
-        15 => Fault::DiskFull { seat },
+        15 => Fault::DiskFull { seat, writes: [0, 1, 1, 2, 5][rng.below(5)] },
         16 => Fault::Stall(Duration::from_millis(200 * rng.below(100) as u64)),
         17 => match rng.below(3) {
             2 => Fault::Open { at, records: 2 },

@@ -4,7 +4,9 @@ mod group;
 mod latest;
 mod ranges;
 mod rig;
+mod saves;
 mod starts;
+mod state;
 mod threads;
 #[cfg(feature = "logs")]
 mod told;

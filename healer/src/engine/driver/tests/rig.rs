@@ -59,7 +59,17 @@ pub(super) struct Hands {
     drawn: AtomicU64,
     /// The time of a chunk is over as it begins.
     late: AtomicBool,
+    /// The thread that writes to the store does not come to its end.
+    hangs: Arc<AtomicBool>,
     lines: Arc<Mutex<BTreeMap<String, VecDeque<Work>>>>,
+}
+
+impl Hands {
+    /// A thread does the next piece of its work.
+    pub(super) fn work(&self, thread: &str) {
+        let work = lock(&self.lines).get_mut(thread).and_then(VecDeque::pop_front);
+        work.unwrap_or_else(|| panic!("{thread} has nothing to do"))();
+    }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -81,7 +91,8 @@ impl Runtime for Hands {
 
     fn worker(&self, name: &str) -> io::Result<Box<dyn Worker>> {
         lock(&self.lines).insert(name.to_owned(), VecDeque::new());
-        Ok(Box::new(Line { name: name.to_owned(), lines: Arc::clone(&self.lines) }))
+        let (lines, hangs) = (Arc::clone(&self.lines), Arc::clone(&self.hangs));
+        Ok(Box::new(Line { name: name.to_owned(), lines, hangs }))
     }
 
     fn now(&self) -> Duration {
@@ -107,6 +118,13 @@ impl Runtime for Hands {
 struct Line {
     name: String,
     lines: Arc<Mutex<BTreeMap<String, VecDeque<Work>>>>,
+    hangs: Arc<AtomicBool>,
+}
+
+impl Line {
+    fn next(&self) -> Option<Work> {
+        lock(&self.lines).get_mut(&self.name).and_then(VecDeque::pop_front)
+    }
 }
 
 impl Worker for Line {
@@ -115,7 +133,11 @@ impl Worker for Line {
     }
 
     fn finish(self: Box<Self>, _: Duration) -> bool {
-        true
+        let hangs = self.hangs.load(Ordering::Relaxed);
+        while let Some(work) = self.next().filter(|_| !hangs) {
+            work();
+        }
+        !hangs
     }
 }
 
@@ -153,6 +175,16 @@ impl Rig {
         let rig = Self::launched(Group::default(), failing(at));
         rig.hands.late.store(true, Ordering::Relaxed);
         rig
+    }
+
+    /// With a store of the test's.
+    pub(super) fn over_store(store: Arc<dyn healer_store::Store>) -> Self {
+        Self::launched(Group::default(), Launch { store, ..launch(|config| config) })
+    }
+
+    /// The thread that writes to the store does not come to its end.
+    pub(super) fn hang_store(&self) {
+        self.hands.hangs.store(true, Ordering::Relaxed);
     }
 
     fn launched(group: Group, launch: Launch) -> Self {
@@ -204,8 +236,7 @@ impl Rig {
 
     /// A thread does the next piece of its work.
     pub(super) fn work(&self, thread: &str) {
-        let work = lock(&self.hands.lines).get_mut(thread).and_then(VecDeque::pop_front);
-        work.unwrap_or_else(|| panic!("{thread} has nothing to do"))();
+        self.hands.work(thread);
     }
 
     /// Where starts are looked up.

@@ -71,12 +71,18 @@ fn a_process_that_is_killed_between_save_and_commit_counts_each_record_once() {
 
 #[test]
 fn a_save_that_failed_is_made_good_before_anything_is_committed() {
+    fail_saves(2);
+    // For good: the pipeline ends, and the last commit tries once more.
+    fail_saves(0);
+}
+
+fn fail_saves(writes: u32) {
     let (ground, sums) = ground(1, 1);
     ground.play(|play| {
         sums.clear();
         play.start(0);
         play.until("it has the partition", |play| play.has(0, 0));
-        play.happen(&Fault::DiskFull { seat: 0 });
+        play.happen(&Fault::DiskFull { seat: 0, writes });
         play.write_quick(0, 0..10);
         play.until("some are committed", |play| play.committed(0).is_some());
         if play.ended(0).is_none() {
@@ -165,7 +171,7 @@ fn a_checkpoint_is_in_the_store_before_the_offset_of_its_record_is_committed() {
     Ground::new(1, 1).app(build).play(|play| {
         play.start(0);
         play.until("it has the partition", |play| play.has(0, 0));
-        play.happen(&Fault::DiskFull { seat: 0 });
+        play.happen(&Fault::DiskFull { seat: 0, writes: 1 });
         play.write_quick(0, 0..10);
         play.until("some are committed", |play| play.committed(0).is_some());
         let committed = play.committed(0).expect("some are");

@@ -100,7 +100,7 @@ impl<'a, S: 'a> World<'a, S> {
                 }
             }
             Fault::Thaw { seat } => self.thaw(*seat),
-            Fault::DiskFull { seat } => self.seats[*seat].disk.fail_once(),
+            Fault::DiskFull { seat, writes } => self.seats[*seat].disk.fail((*writes).max(1), *writes > 0),
             Fault::FailSends { records, written } => {
                 self.cluster.fail_sends(*records, *written);
             }

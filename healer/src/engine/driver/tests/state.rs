@@ -1,3 +1,5 @@
+//! Saves of rows that nodes keep: their moment, their order, and generations that are over.
+
 use std::{
     collections::VecDeque,
     sync::{
@@ -8,12 +10,17 @@ use std::{
     time::Duration,
 };
 
-use healer_store::{MemoryStore, Store, StoreError, Table, WriteBatch};
+use healer_store::{KeyRange, MemoryStore, Page, PageLimit, Store, StoreError, Table, WriteBatch};
 
-use super::{Save, Saver, StateSave};
+use super::{
+    super::{
+        Message,
+        saver::{Save, Saver, StateSave},
+    },
+    rig::Hands,
+};
 use crate::{
     broker::TopicPartition,
-    engine::driver::Message,
     envelope::Home,
     journal::{Checkpoint, Journal, KeptState, Scope, StateRow},
     lane::{Keeps, LaneState, Worker},
@@ -53,8 +60,8 @@ impl Store for Panics {
         self.store.get(table, key)
     }
 
-    fn scan(&self, table: Table, prefix: &[u8]) -> Result<Vec<(Vec<u8>, Vec<u8>)>, StoreError> {
-        self.store.scan(table, prefix)
+    fn scan(&self, table: Table, keys: &KeyRange, limit: PageLimit) -> Result<Page, StoreError> {
+        self.store.scan(table, keys, limit)
     }
 
     fn write(&self, batch: WriteBatch) -> Result<(), StoreError> {
@@ -101,7 +108,9 @@ impl Rig {
         let scope = Scope::new("cluster", "group", "pipeline");
         let journal = Arc::new(Journal::open(Arc::clone(&store) as _, scope).expect("names are short"));
         let (answers, told) = channel();
-        let saver = Saver::new(Box::new(thread.clone()), Arc::clone(&journal), answers, Arc::default());
+        let (runtime, worker) = (Arc::<Hands>::default(), Box::new(thread.clone()));
+        let saver =
+            Saver::new(worker, runtime, Arc::clone(&journal), answers, Arc::default(), Arc::default());
         Self { store, journal, saver, thread, told }
     }
 
