@@ -27,7 +27,14 @@ pub(crate) struct LaneState {
     began: u64,
     /// The rows of nodes that have not asked for them.
     kept: Mutex<BTreeMap<String, Vec<StateRow>>>,
-    nodes: Mutex<Vec<(Arc<str>, Arc<dyn Keeps>)>>,
+    nodes: Mutex<Vec<Keeper>>,
+}
+
+/// A node with its memory.
+#[derive(Clone)]
+struct Keeper {
+    node: Arc<str>,
+    memory: Arc<dyn Keeps>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -53,7 +60,7 @@ impl LaneState {
     ) -> Arc<K> {
         let rows = lock(&self.kept).remove(&**node).unwrap_or_default();
         let memory = Arc::new(open(rows));
-        lock(&self.nodes).push((Arc::clone(node), Arc::clone(&memory) as _));
+        lock(&self.nodes).push(Keeper { node: Arc::clone(node), memory: Arc::clone(&memory) as _ });
         memory
     }
 
@@ -66,7 +73,7 @@ impl LaneState {
     pub(crate) fn cut(&self, rows: &mut BTreeMap<(Arc<str>, Vec<u8>), StateRow>) {
         // Nodes may run code of users here.
         let nodes = lock(&self.nodes).clone();
-        for (node, memory) in nodes {
+        for Keeper { node, memory } in nodes {
             rows.extend(memory.cut().into_iter().map(|row| ((Arc::clone(&node), row.key.clone()), row)));
         }
     }
