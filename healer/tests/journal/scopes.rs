@@ -120,7 +120,7 @@ fn to_tell_whose_rows_it_has_a_store_reads_few_of_them_and_passes_over_those_tha
     for scope in scopes() {
         let journal = Journal::open(Arc::clone(&store) as Arc<dyn Store>, scope).unwrap();
         let of = |partition| PartitionSnapshot { partition, ..snapshot(1) };
-        journal.save(&(0..100).map(of).collect::<Vec<_>>(), &[]).unwrap();
+        journal.save(&(0..100).map(of).collect::<Vec<_>>(), &[], &[]).unwrap();
     }
     // As if a later layout had left them: they begin as ours do, and name no scope.
     let mut batch = WriteBatch::new();
