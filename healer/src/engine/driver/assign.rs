@@ -89,6 +89,8 @@ pub(super) fn starts(by: &Lookup<'_>, partitions: &[TopicPartition]) -> Result<V
         }
         if let Some(journal) = journal.upgrade().filter(|_| keeps) {
             start.kept = kept(&journal, partition, &start)?;
+            // A record that another process did above its commit is in no row here. Rows absorb none twice.
+            start.claim = None;
         }
         starts.push(start);
     }

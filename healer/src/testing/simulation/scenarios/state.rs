@@ -181,3 +181,29 @@ fn a_checkpoint_is_in_the_store_before_the_offset_of_its_record_is_committed() {
         assert!(kept.offset + 1 >= committed, "{} for {committed}", kept.offset);
     });
 }
+
+#[test]
+fn rows_that_begin_anew_have_the_records_that_were_done_above_the_commit() {
+    let sums = Arc::<Sums>::default();
+    let of = Arc::clone(&sums);
+    let build = move |app: crate::App| {
+        let all = kafka::text("t").stream("t").then(Sum::new(&of, 1).may_begin_anew());
+        let slow = all.filter(|value: &String| value.starts_with("wait")).reason("quick");
+        app.chain(slow.then(works::finish::stage()).heal())
+    };
+    Ground::new(1, 1).app(build).play(|play| {
+        sums.clear();
+        play.write_waiting(0, 6, |number| number == 2);
+        play.start(0);
+        play.until("the third holds the others", |play| {
+            let text = play.committed_with_text(0).filter(|(offset, _)| *offset == 2);
+            text.is_some_and(|(offset, text)| Play::claim(0, offset, &text).is_some())
+        });
+        play.kill_with_disk(0);
+        play.let_go("wait 2");
+        play.start(0);
+        play.until("all that is not committed is in the sum", |_| sums.told(0) == Some(total(2, 5)));
+        play.rest();
+        assert_eq!(sums.faults(), [""; 0]);
+    });
+}
