@@ -154,7 +154,8 @@ pub(super) struct SumLane<L> {
     memory: Arc<Memory>,
     /// Known from the first record on.
     partition: Arc<Mutex<Option<i32>>>,
-    opened: Option<Option<Total>>,
+    opened: Option<Total>,
+    is_new: bool,
     alarm: Alarm,
     next: L,
 }
@@ -205,14 +206,14 @@ impl<D: Consumer<String>> Consumer<String> for SumNode<D> {
             }
         };
         let alarm = Alarm::open(host, 0, ring);
-        SumLane { memory, partition, opened: Some(opened), alarm, next: self.next.open(host) }
+        SumLane { memory, partition, opened, is_new: true, alarm, next: self.next.open(host) }
     }
 
     fn push(&self, lane: &mut Self::Lane, visit: &mut Visit<'_>, item: String) -> Result<(), Failure> {
         visit.enter(self.node.id);
         let (partition, offset) = (visit.context.partition(), visit.context.offset());
-        if let Some(opened) = lane.opened.take() {
-            self.of.sums.lock().opened.push((partition, opened));
+        if std::mem::take(&mut lane.is_new) {
+            self.of.sums.lock().opened.push((partition, lane.opened));
             *lane.partition.lock().unwrap_or_else(PoisonError::into_inner) = Some(partition);
         }
         let digits = item.trim_start_matches(|c: char| !c.is_ascii_digit());

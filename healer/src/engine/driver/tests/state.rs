@@ -26,19 +26,23 @@ use crate::{
     lane::{Keeps, LaneState, Worker},
 };
 
+type Work = Box<dyn FnOnce() + Send>;
+
 /// Works when it is told to.
 #[derive(Clone, Default)]
-struct Later(Arc<Mutex<VecDeque<Box<dyn FnOnce() + Send>>>>);
+struct Later(Arc<Mutex<VecDeque<Work>>>);
 
 impl Later {
     fn work(&self) {
         let all = std::mem::take(&mut *self.0.lock().expect("unpoisoned"));
-        all.into_iter().for_each(|work| work());
+        for work in all {
+            work();
+        }
     }
 }
 
 impl Worker for Later {
-    fn give(&self, work: Box<dyn FnOnce() + Send>) {
+    fn give(&self, work: Work) {
         self.0.lock().expect("unpoisoned").push_back(work);
     }
 
