@@ -89,6 +89,7 @@ mod tests {
                 failures: 2,
                 error: Some("in a rebalance".to_owned()),
                 total: 7,
+                saving: Some(Duration::from_millis(750)),
             },
             saves: SaveHealth {
                 failures: 3,
@@ -125,7 +126,7 @@ mod tests {
             "phase": "draining",
             "outage": { "lasting": 1.5, "reason": "no route" },
             "unreachable_after": 300.0,
-            "commits": { "last": 0.25, "failures": 2, "error": "in a rebalance", "total": 7 },
+            "commits": { "last": 0.25, "failures": 2, "error": "in a rebalance", "total": 7, "saving": 0.75 },
             "saves": { "failures": 3, "lasting": 1.75, "error": "the disk is full" },
             "sends": {
                 "stage": "lines.to_json", "topic": "orders", "partition": 3, "offset": 8, "lasting": 11.0,

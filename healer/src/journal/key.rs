@@ -1,6 +1,7 @@
 //! Keys that no name can forge: each part carries its length, so no part can run into the next.
 //!
-//! A key is the mark of its layout, then cluster, group and pipeline; then, in a checkpoint, the node; then topic and partition.
+//! A key is the mark of its layout, then cluster, group and pipeline; then, in a checkpoint, the node; then topic and partition; then, in a row
+//! that a node keeps, the node and the row's own key.
 
 use healer_store::StoreError;
 use xxhash_rust::xxh3::xxh3_64;
@@ -14,6 +15,7 @@ pub const MAX_NAME_BYTES: usize = 1 << 12;
 const LAYOUT: [u8; 2] = [0xff, 2];
 
 /// A key under construction; scans look for its prefixes.
+#[derive(Clone)]
 pub(super) struct Key(Vec<u8>);
 
 impl Key {
@@ -43,6 +45,12 @@ impl Key {
         Ok(key)
     }
 
+    /// The row's own key, as the last part.
+    pub(super) fn row(mut self, key: &[u8]) -> Self {
+        self.0.extend_from_slice(key);
+        self
+    }
+
     fn name(mut self, what: &str, name: &str) -> Result<Self, StoreError> {
         let length = u16::try_from(name.len()).ok().filter(|&length| usize::from(length) <= MAX_NAME_BYTES);
         let Some(length) = length else {
@@ -68,14 +76,23 @@ impl Key {
 
 /// The scope that a key belongs to; `None` for bytes that are no key of ours.
 pub(super) fn scope_of(key: &[u8]) -> Option<Scope> {
-    let mut rest = key.strip_prefix(&LAYOUT)?;
-    let mut name = || {
-        let (length, after) = rest.split_first_chunk::<2>()?;
-        let (name, after) = after.split_at_checked(usize::from(u16::from_be_bytes(*length)))?;
-        rest = after;
-        String::from_utf8(name.to_vec()).ok()
-    };
-    Some(Scope { cluster: name()?, group: name()?, pipeline: name()? })
+    let rest = key.strip_prefix(&LAYOUT)?;
+    let (cluster, rest) = name_of(rest)?;
+    let (group, rest) = name_of(rest)?;
+    let (pipeline, _) = name_of(rest)?;
+    Some(Scope { cluster, group, pipeline })
+}
+
+/// The node and the key of a row, in the part of a key behind its partition.
+pub(super) fn row_of(rest: &[u8]) -> Option<(String, Vec<u8>)> {
+    name_of(rest).map(|(node, key)| (node, key.to_vec()))
+}
+
+/// The name that a key goes on with, and the rest.
+fn name_of(key: &[u8]) -> Option<(String, &[u8])> {
+    let (length, rest) = key.split_first_chunk::<2>()?;
+    let (name, rest) = rest.split_at_checked(usize::from(u16::from_be_bytes(*length)))?;
+    Some((String::from_utf8(name.to_vec()).ok()?, rest))
 }
 
 impl Scope {

@@ -7,12 +7,14 @@ mod codec;
 mod key;
 mod scope;
 mod snapshot;
+mod state;
 
 pub use checkpoint::Checkpoint;
 pub use codec::MAX_ROW_BYTES;
 pub use key::MAX_NAME_BYTES;
 pub use scope::Scope;
 pub use snapshot::PartitionSnapshot;
+pub(crate) use state::{KeptState, StateChanges, StateMark, StateRow};
 
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
@@ -86,7 +88,7 @@ impl Journal {
     /// A [`StoreError`] if the store cannot be read.
     pub fn scopes(store: &dyn Store) -> Result<Vec<Scope>, StoreError> {
         let mut scopes = BTreeSet::new();
-        for table in [Table::Ledger, Table::Checkpoint] {
+        for table in [Table::Ledger, Table::Checkpoint, Table::State] {
             let (mut left, one) = (KeyRange::prefix(Key::any().as_bytes()), PageLimit::new(1, 0));
             while let Some((key, _)) = store.scan(table, &left, one)?.rows.pop() {
                 let scope = key::scope_of(&key);
@@ -129,7 +131,7 @@ impl Journal {
         Ok(found)
     }
 
-    /// Saves partitions and checkpoints in one atomic write that is durable on return: all of it or nothing.
+    /// Saves partitions, checkpoints and rows of nodes in one atomic write that is durable on return: all of it or nothing.
     ///
     /// # Errors
     ///
@@ -139,8 +141,9 @@ impl Journal {
         &self,
         snapshots: &[PartitionSnapshot],
         checkpoints: &[Checkpoint],
+        states: &[&StateChanges],
     ) -> Result<(), StoreError> {
-        if snapshots.is_empty() && checkpoints.is_empty() {
+        if snapshots.is_empty() && checkpoints.is_empty() && states.is_empty() {
             return Ok(());
         }
         // Held throughout, so that a later sequence number is never written before an earlier one.
@@ -165,6 +168,10 @@ impl Journal {
             let value = codec::encode(key.as_bytes(), checkpoint, what)?;
             batch.put(Table::Checkpoint, key.into_bytes(), value);
         }
+        for changes in states {
+            let key = self.partition_key(&changes.topic, changes.partition)?;
+            state::write(&*self.store, &key, changes, &mut batch)?;
+        }
         self.store.write(batch)?;
         self.store.flush()
     }
@@ -185,7 +192,7 @@ impl Journal {
         })
     }
 
-    /// Forgets a partition and its checkpoints in this scope, as when its topic was deleted and made again: records done above the
+    /// Forgets a partition, its checkpoints and the rows that nodes keep for it in this scope, as when its topic was deleted and made again: records done above the
     /// committed offset are then processed again, unless the commit itself tells of them.
     ///
     /// A crash in the middle may leave the partition [`Loaded::Damaged`], which skips nothing either.
@@ -203,11 +210,35 @@ impl Journal {
             }
         }
         let key = self.partition_key(topic, partition)?.into_bytes();
+        batch.remove_range(Table::State, KeyRange::prefix(&key));
         // Cleared so that the next save asks the store again, should this removal fail half-way.
         sequences.remove(&key);
         batch.remove(Table::Ledger, key);
         self.store.write(batch)?;
         self.store.flush()
+    }
+
+    /// The rows of a partition's nodes; `None` where there are none that can be believed.
+    ///
+    /// # Errors
+    ///
+    /// A [`StoreError`] if the store cannot tell.
+    pub(crate) fn kept_state(&self, topic: &str, partition: i32) -> Result<Option<KeptState>, StoreError> {
+        let prefix = self.partition_key(topic, partition)?;
+        // No save comes between two pages.
+        let _saving = self.sequences.lock().unwrap_or_else(PoisonError::into_inner);
+        let rows = rows(&*self.store, Table::State, KeyRange::prefix(prefix.as_bytes()));
+        let rows = rows.collect::<Result<Vec<_>, _>>()?;
+        let damaged = |reason| {
+            tracing::warn!(
+                topic,
+                partition,
+                reason,
+                "the rows that nodes kept are damaged and are not believed: the nodes begin with nothing"
+            );
+            None
+        };
+        Ok(state::read(prefix.as_bytes(), &rows).unwrap_or_else(damaged))
     }
 
     /// The last checkpoint of a node for one partition; a damaged one counts as missing and is logged.

@@ -10,7 +10,7 @@ use futures_util::future::{BoxFuture, abortable};
 use tokio::sync::{oneshot, watch};
 
 use super::{
-    Checkpoints, Circuits, LaneScope, Shared, SharedLane,
+    Checkpoints, Circuits, Keeps, LaneScope, LaneState, Shared, SharedLane,
     scope::{LaneSet, Members, Opaque},
     stack::{self, deep, with_stack},
 };
@@ -18,9 +18,10 @@ use crate::{
     broker::Producer,
     envelope::Home,
     error::{Cause, catch},
+    journal::StateRow,
     observe::{LaneCounts, Measures, Rare, Tracing},
     reports::Reports,
-    topology::{Found, Need, Nodes},
+    topology::{Found, Need, Node, Nodes},
 };
 
 /// A lane's view of the running pipeline.
@@ -29,6 +30,8 @@ pub struct Host {
     shared: Arc<Shared>,
     /// All that the lanes of the same partitions have in common.
     lanes: Arc<LaneSet>,
+    /// The memory of its nodes; `None` below a node that mixes partitions.
+    state: Option<Arc<LaneState>>,
     /// Those of `lanes`, one step nearer.
     counts: Arc<LaneCounts>,
     /// Opened by the first record that fails.
@@ -36,13 +39,14 @@ pub struct Host {
 }
 
 impl Host {
-    pub(crate) fn of_partition(shared: &Arc<Shared>, home: &Home) -> Self {
-        Self::of(shared, Arc::new(LaneSet::new(Members::of(home), shared.counts.open())))
+    pub(crate) fn of_partition(shared: &Arc<Shared>, home: &Home, state: Arc<LaneState>) -> Self {
+        let lanes = LaneSet::new(Members::of(home), shared.counts.open());
+        Self { state: Some(state), ..Self::of(shared, Arc::new(lanes)) }
     }
 
     fn of(shared: &Arc<Shared>, lanes: Arc<LaneSet>) -> Self {
         let counts = Arc::clone(&lanes.counts);
-        Self { shared: Arc::clone(shared), lanes, counts, letters: Arc::default() }
+        Self { shared: Arc::clone(shared), lanes, state: None, counts, letters: Arc::default() }
     }
 
     /// The view of a lane that serves more partitions.
@@ -127,6 +131,20 @@ impl Host {
             Members::One { slot, generation, .. } => Some((slot, generation)),
             Members::Numbered(_) | Members::All => None,
         }
+    }
+
+    /// Opens the memory of a node that [keeps rows](crate::topology::NodeDraft::keeps), with those that the store has.
+    #[cfg_attr(
+        not(all(test, feature = "testing")),
+        expect(dead_code, reason = "the first nodes that keep rows are in tests")
+    )]
+    pub(crate) fn keep<K: Keeps + 'static>(
+        &self,
+        node: &Node,
+        open: impl FnOnce(Vec<StateRow>) -> K,
+    ) -> Arc<K> {
+        let state = self.state.as_ref().expect("a node below one that mixes partitions keeps no rows");
+        state.keep(&node.name, open)
     }
 
     pub(crate) fn in_flight(&self) -> usize {

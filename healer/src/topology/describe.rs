@@ -46,6 +46,16 @@ impl Graph {
         self.get(id).map_or_else(|| Arc::from("pipeline"), |node| Arc::clone(&node.path))
     }
 
+    /// Whether a node goes on after a restart with rows that it kept.
+    pub(crate) fn keeps_rows(&self) -> bool {
+        self.nodes.iter().any(|node| node.keeps)
+    }
+
+    /// Whether the store must have what nodes keep before an offset is committed.
+    pub(crate) fn saves_first(&self, checkpointing: bool) -> bool {
+        self.nodes.iter().any(|node| node.keeps || (node.stores && checkpointing))
+    }
+
     /// The names of all nodes. The first node of a name has it as it is, and the next one gets `#2`, anywhere in the pipeline.
     /// So a stage that is put in between changes no other node's name, unless both have the same name.
     pub(crate) fn calls(&self) -> HashMap<u32, Called> {

@@ -95,6 +95,7 @@ impl Draft {
                 parent,
                 feeds: draft.feeds,
                 stores: draft.stores,
+                keeps: draft.keeps,
                 breaks: draft.breaks,
                 copies_key: draft.copies_key,
                 on_error: draft.on_error,

@@ -199,6 +199,8 @@ pub struct Node {
     pub(crate) feeds: Option<u32>,
     /// Whether it keeps something in the store under its name.
     pub(crate) stores: bool,
+    /// Whether it keeps rows there that it goes on with after a restart.
+    pub(crate) keeps: bool,
     /// Whether it rests when it fails on everything.
     pub(crate) breaks: bool,
     /// Whether it writes each value under the key of the value's record.
@@ -218,6 +220,7 @@ pub struct NodeDraft {
     pub(crate) needs: Vec<Requirement>,
     pub(crate) feeds: Option<u32>,
     pub(crate) stores: bool,
+    pub(crate) keeps: bool,
     pub(crate) breaks: bool,
     pub(crate) copies_key: bool,
     pub(crate) on_error: Option<OnError>,
@@ -239,6 +242,7 @@ impl NodeDraft {
             needs: Vec::new(),
             feeds: None,
             stores: false,
+            keeps: false,
             breaks: false,
             copies_key: false,
             on_error: None,

@@ -106,7 +106,7 @@ fn child_writer() {
         let partitions = || (0..PARTITIONS).filter(|&partition| has(save, partition));
         let snapshots: Vec<_> = partitions().map(|partition| snapshot(partition, save)).collect();
         let checkpoints: Vec<_> = partitions().map(|partition| checkpoint(partition, save)).collect();
-        match journal.save(&snapshots, &checkpoints) {
+        match journal.save(&snapshots, &checkpoints, &[]) {
             Ok(()) => say(format!("saved {save}")),
             Err(error) => return say(format!("failed {error}")),
         }
@@ -244,7 +244,7 @@ fn a_full_disk_is_an_error_that_says_so_and_the_last_save_stands() {
         }
         let journal = open(folder.path()).unwrap_or_else(|error| panic!("{blocks} blocks: {error}"));
         let at = save_of(&journal, said.saved, said.begun);
-        journal.save(&[snapshot(0, at + 3)], &[]).unwrap();
+        journal.save(&[snapshot(0, at + 3)], &[], &[]).unwrap();
         assert_eq!(journal.load("flights", 0).unwrap(), Loaded::Found(snapshot(0, at + 3)));
     }
 }

@@ -46,7 +46,7 @@ pub(crate) fn fill(folder: &Path, saves: RangeInclusive<i64>) {
     for save in saves {
         let snapshots: Vec<_> = (0..PARTITIONS).map(|partition| snapshot(partition, save)).collect();
         let checkpoints: Vec<_> = (0..PARTITIONS).map(|partition| checkpoint(partition, save)).collect();
-        journal.save(&snapshots, &checkpoints).unwrap();
+        journal.save(&snapshots, &checkpoints, &[]).unwrap();
     }
 }
 

@@ -186,7 +186,7 @@ impl World {
         let known = (fingerprint && ledger.first_pending().is_some()).then(|| self.fingerprint(frontier));
         let snapshot = PartitionSnapshot::of("t", 0, 1, ledger, known);
         let journal = crate::open(Arc::new(MemoryStore::default()), "p");
-        journal.save(std::slice::from_ref(&snapshot), &[]).unwrap();
+        journal.save(std::slice::from_ref(&snapshot), &[], &[]).unwrap();
         assert_eq!(journal.load("t", 0).unwrap(), Loaded::Found(snapshot.clone()));
         let waiting = self.waiting.take().filter(|claim| claim.frontier == self.position);
         let done = self.done_above();

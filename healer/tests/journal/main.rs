@@ -29,6 +29,7 @@ mod sled;
 mod sled_damage;
 #[cfg(feature = "sled")]
 mod sled_torn;
+mod states;
 
 use std::sync::Arc;
 

@@ -21,7 +21,7 @@ fn limits_drop_the_oldest_done_facts_and_never_make_a_pending_offset_done() {
     state.put(Table::State, b"owed".to_vec(), b"a window".to_vec());
     store.write(state).unwrap();
     for partition in 0..5 {
-        journal.save(&[snapshot("t", partition, 10)], &[]).unwrap();
+        journal.save(&[snapshot("t", partition, 10)], &[], &[]).unwrap();
     }
     // A partition is as it was saved or it is not known: then its records come again from the committed offset.
     let found =
@@ -29,7 +29,7 @@ fn limits_drop_the_oldest_done_facts_and_never_make_a_pending_offset_done() {
     assert_eq!([0, 1, 2, 3, 4].map(found), [false, false, true, true, true]);
     assert_eq!(journal.load("t", 0).unwrap(), Loaded::Fresh);
     now.store(50, Ordering::Relaxed);
-    journal.save(&[snapshot("t", 3, 10)], &[]).unwrap();
+    journal.save(&[snapshot("t", 3, 10)], &[], &[]).unwrap();
     now.store(61, Ordering::Relaxed);
     assert_eq!([2, 3, 4].map(found), [false, true, false], "a row that is written again is young again");
     now.store(10_000, Ordering::Relaxed);

@@ -72,7 +72,7 @@ impl Store for Foreign {
 fn row(snapshot: &PartitionSnapshot) -> Vec<u8> {
     let store = Arc::new(MemoryStore::new());
     let journal = open(Arc::clone(&store) as Arc<dyn Store>, "p");
-    journal.save(std::slice::from_ref(snapshot), &[]).unwrap();
+    journal.save(std::slice::from_ref(snapshot), &[], &[]).unwrap();
     first_row(&*store, Table::Ledger).1
 }
 
@@ -136,7 +136,7 @@ proptest! {
         let (partition, offset) = place;
         let saved = Checkpoint { node, topic: TOPIC.to_owned(), partition, offset, type_name, json };
         let journal = open(Arc::new(MemoryStore::new()), "p");
-        journal.save(&[], std::slice::from_ref(&saved)).unwrap();
+        journal.save(&[], std::slice::from_ref(&saved), &[]).unwrap();
         prop_assert_eq!(journal.checkpoints(&saved.node).unwrap(), [saved]);
     }
 }
@@ -153,7 +153,7 @@ fn a_checkpoint_that_turns_up_under_another_key_is_left_out() {
         type_name: "T".to_owned(),
         json: b"1".to_vec(),
     };
-    journal.save(&[], std::slice::from_ref(&saved)).unwrap();
+    journal.save(&[], std::slice::from_ref(&saved), &[]).unwrap();
     let row = first_row(&*store, Table::Checkpoint).1;
     let journal = open(Arc::new(Foreign { row, sequence: None }), "p");
     assert_eq!(journal.checkpoint("n", TOPIC, 0).unwrap(), Some(saved));

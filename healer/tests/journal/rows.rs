@@ -31,7 +31,7 @@ fn what_was_saved_is_found_and_nothing_else() {
     let flights = journal(&store, "flights");
     assert_eq!(flights.load("flights", 0).unwrap(), Loaded::Fresh);
     let rows = [snapshot("flights", 0, 10), snapshot("flights", -1, 20), snapshot("planes", 0, 30)];
-    flights.save(&rows, &[checkpoint("enrich", "flights", 0, r#"{"plane":7}"#)]).unwrap();
+    flights.save(&rows, &[checkpoint("enrich", "flights", 0, r#"{"plane":7}"#)], &[]).unwrap();
     for row in &rows {
         assert_eq!(flights.load(&row.topic, row.partition).unwrap(), Loaded::Found(row.clone()));
     }
@@ -47,7 +47,7 @@ fn a_ledger_survives_the_trip_through_a_snapshot() {
     let mut ledger = Ledger::new(1, 100);
     ledger.deliver_run(100, 120).unwrap();
     ledger.settle_run(1, 105, 110).unwrap();
-    journal(&store, "p").save(&[PartitionSnapshot::of("t", 0, 1, &ledger, Some(3))], &[]).unwrap();
+    journal(&store, "p").save(&[PartitionSnapshot::of("t", 0, 1, &ledger, Some(3))], &[], &[]).unwrap();
     let Loaded::Found(found) = journal(&store, "p").load("t", 0).unwrap() else { panic!("not found") };
     assert_eq!((found.frontier, found.position), (100, 120));
     let mut resumed = Ledger::resume(2, found.frontier, found.claim().unwrap());
@@ -79,12 +79,12 @@ fn no_name_can_reach_into_the_rows_of_another() {
             for partition in [0, 1, -1, i32::MAX, i32::MIN, 0x6100, 0x0001_6100] {
                 number += 1;
                 let row = snapshot(topic, partition, number);
-                journal.save(std::slice::from_ref(&row), &[]).unwrap();
+                journal.save(std::slice::from_ref(&row), &[], &[]).unwrap();
                 saved.push((pipeline, row));
             }
             for node in names {
                 let value = format!("[{pipeline:?},{node:?},{topic:?}]");
-                journal.save(&[], &[checkpoint(node, topic, 0, &value)]).unwrap();
+                journal.save(&[], &[checkpoint(node, topic, 0, &value)], &[]).unwrap();
             }
         }
     }
@@ -111,7 +111,7 @@ fn a_forgotten_partition_is_fresh_and_its_neighbours_stay() {
     let store = Arc::new(MemoryStore::new());
     let journal = journal(&store, "p");
     let rows = [snapshot("t", 0, 10), snapshot("t", 1, 10)];
-    journal.save(&rows, &[checkpoint("n", "t", 0, "1"), checkpoint("n", "t", 1, "2")]).unwrap();
+    journal.save(&rows, &[checkpoint("n", "t", 0, "1"), checkpoint("n", "t", 1, "2")], &[]).unwrap();
     journal.forget("t", 0).unwrap();
     assert_eq!(journal.load("t", 0).unwrap(), Loaded::Fresh);
     assert_eq!(journal.load("t", 1).unwrap(), Loaded::Found(rows[1].clone()));
@@ -126,12 +126,15 @@ fn a_save_that_cannot_be_whole_writes_nothing() {
     let behind = PartitionSnapshot { position: 9, ..snapshot("t", 1, 10) };
     let overlap = PartitionSnapshot { done_above: vec![Run::new(10, 12)], ..snapshot("t", 1, 10) };
     for bad in [behind, overlap] {
-        let error = journal.save(&[good.clone(), bad], &[]).unwrap_err();
+        let error = journal.save(&[good.clone(), bad], &[], &[]).unwrap_err();
         assert!(matches!(error, StoreError::Invalid { .. }), "{error}");
         assert!(error.to_string().contains("t[1]"), "{error}");
     }
     let huge = Checkpoint { json: vec![b' '; 17 << 20], ..checkpoint("n", "t", 0, "") };
-    assert!(matches!(journal.save(std::slice::from_ref(&good), &[huge]), Err(StoreError::TooLarge { .. })));
+    assert!(matches!(
+        journal.save(std::slice::from_ref(&good), &[huge], &[]),
+        Err(StoreError::TooLarge { .. })
+    ));
     assert!(matches!(journal.load(&"t".repeat(5000), 0), Err(StoreError::TooLarge { .. })));
     assert_eq!(journal.load("t", 0).unwrap(), Loaded::Fresh);
 }
@@ -180,7 +183,7 @@ fn a_store_behind_its_witness_is_damaged_until_it_is_saved_again() {
 
     // The number of the next save is above the witnessed one, so that it is believed again.
     *store.witness.lock().unwrap() = Some(Witness::Written { sequence: 7 });
-    journal.save(std::slice::from_ref(&row), &[]).unwrap();
+    journal.save(std::slice::from_ref(&row), &[], &[]).unwrap();
     assert_eq!(store.loads(&journal, Witness::Written { sequence: 8 }), Loaded::Found(row.clone()));
     assert_eq!(store.loads(&journal, Witness::Written { sequence: 7 }), Loaded::Found(row.clone()));
     assert_eq!(store.loads(&journal, Witness::Unwritten), Loaded::Found(row));
@@ -192,7 +195,7 @@ fn a_store_behind_its_witness_is_damaged_until_it_is_saved_again() {
 fn a_row_with_any_changed_byte_or_under_another_key_is_damaged() {
     let store = Arc::new(Tampered::default());
     let journal = open(store.clone(), "p");
-    journal.save(&[snapshot("t", 0, 10)], &[checkpoint("n", "t", 0, "1")]).unwrap();
+    journal.save(&[snapshot("t", 0, 10)], &[checkpoint("n", "t", 0, "1")], &[]).unwrap();
     let (key, row) = first_row(&*store, Table::Ledger);
     let put = |table, key: &[u8], row: Vec<u8>| {
         let mut batch = WriteBatch::new();

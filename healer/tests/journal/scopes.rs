@@ -56,7 +56,7 @@ fn what_one_scope_saved_no_other_finds_forgets_or_overwrites() {
     for (at, journal) in (0..).zip(&journals) {
         assert_eq!(journal.load("orders", 0).unwrap(), Loaded::Fresh, "{}", journal.scope());
         assert_eq!(journal.all_checkpoints().unwrap(), [], "{}", journal.scope());
-        journal.save(&[snapshot(at)], &[checkpoint(at)]).unwrap();
+        journal.save(&[snapshot(at)], &[checkpoint(at)], &[]).unwrap();
     }
     let holds = |at: i64, journal: &Journal| {
         assert_eq!(journal.load("orders", 0).unwrap(), Loaded::Found(snapshot(at)), "{}", journal.scope());
@@ -81,8 +81,8 @@ fn a_store_tells_whose_rows_it_has() {
     for (at, scope) in (0..).zip(scopes()) {
         let journal = Journal::open(Arc::clone(&store), scope).unwrap();
         match at % 2 {
-            0 => journal.save(&[snapshot(at)], &[]).unwrap(),
-            _ => journal.save(&[], &[checkpoint(at)]).unwrap(),
+            0 => journal.save(&[snapshot(at)], &[], &[]).unwrap(),
+            _ => journal.save(&[], &[checkpoint(at)], &[]).unwrap(),
         }
     }
     let mut all = scopes();
@@ -120,7 +120,7 @@ fn to_tell_whose_rows_it_has_a_store_reads_few_of_them_and_passes_over_those_tha
     for scope in scopes() {
         let journal = Journal::open(Arc::clone(&store) as Arc<dyn Store>, scope).unwrap();
         let of = |partition| PartitionSnapshot { partition, ..snapshot(1) };
-        journal.save(&(0..100).map(of).collect::<Vec<_>>(), &[]).unwrap();
+        journal.save(&(0..100).map(of).collect::<Vec<_>>(), &[], &[]).unwrap();
     }
     // As if a later layout had left them: they begin as ours do, and name no scope.
     let mut batch = WriteBatch::new();
@@ -143,7 +143,7 @@ fn checkpoints_that_fill_several_pages_are_read_and_forgotten_whole() {
     let of = |node: &str, partition| Checkpoint { node: node.to_owned(), partition, ..checkpoint(1) };
     let pages = |node| (0..1_500).map(move |partition| of(node, partition));
     let all: Vec<_> = pages("enrich").chain(pages("validate")).collect();
-    journal.save(&[], &all).unwrap();
+    journal.save(&[], &all, &[]).unwrap();
     assert!(journal.all_checkpoints().unwrap() == all);
     assert!(journal.checkpoints("validate").unwrap() == pages("validate").collect::<Vec<_>>());
     journal.forget("orders", 1_400).unwrap();
@@ -186,7 +186,7 @@ fn rows_of_the_layout_before_are_removed_once_and_those_of_other_pipelines_stay(
         before(&*store, Table::Checkpoint, pipeline);
     }
     let journal = Journal::open(Arc::clone(&store), Scope::new("c", "blue", "billing")).unwrap();
-    journal.save(&[snapshot(3)], &[checkpoint(3)]).unwrap();
+    journal.save(&[snapshot(3)], &[checkpoint(3)], &[]).unwrap();
     assert_eq!(journal.drop_rows_before_scopes().unwrap(), 2);
     assert_eq!(journal.drop_rows_before_scopes().unwrap(), 0);
     assert_eq!(journal.load("orders", 0).unwrap(), Loaded::Found(snapshot(3)));

@@ -87,7 +87,7 @@ fn rows_that_are_ahead_of_the_side_file_are_believed_after_a_crash() {
     for partition in 0..PARTITIONS {
         assert_eq!(journal.load("flights", partition).unwrap(), Loaded::Found(snapshot(partition, 2)));
     }
-    journal.save(&[snapshot(0, 3)], &[]).unwrap();
+    journal.save(&[snapshot(0, 3)], &[], &[]).unwrap();
     assert_eq!(journal.load("flights", 0).unwrap(), Loaded::Found(snapshot(0, 3)));
 }
 
@@ -102,7 +102,7 @@ fn an_older_copy_of_the_database_is_damaged_and_made_good_by_the_next_save() {
     copy(&old.path().join("sled"), &folder.path().join("sled"));
     let journal = open(folder.path()).unwrap();
     assert!(matches!(journal.load("flights", 0).unwrap(), Loaded::Damaged { .. }));
-    journal.save(&[snapshot(0, 3)], &[]).unwrap();
+    journal.save(&[snapshot(0, 3)], &[], &[]).unwrap();
     drop(journal);
     let journal = open(folder.path()).unwrap();
     assert_eq!(journal.load("flights", 0).unwrap(), Loaded::Found(snapshot(0, 3)));
@@ -127,7 +127,7 @@ fn a_lost_side_file_or_database_is_never_taken_for_a_new_store() {
             let loaded = journal.load("flights", partition).unwrap();
             assert!(matches!(loaded, Loaded::Damaged { .. }), "{lost}: {loaded:?}");
         }
-        journal.save(&[snapshot(0, 3)], &[]).unwrap();
+        journal.save(&[snapshot(0, 3)], &[], &[]).unwrap();
         drop(journal);
         let journal = open(folder.path()).unwrap();
         assert_eq!(journal.load("flights", 0).unwrap(), Loaded::Found(snapshot(0, 3)), "{lost}");

@@ -40,7 +40,7 @@ impl Tally {
         for found in journal.all_checkpoints().unwrap_or_default() {
             assert!((1..=SAVES).any(|save| found == checkpoint(found.partition, save)), "{what}: {found:?}");
         }
-        let _ = journal.save(&[snapshot(0, SAVES + 1)], &[]);
+        let _ = journal.save(&[snapshot(0, SAVES + 1)], &[], &[]);
     }
 }
 

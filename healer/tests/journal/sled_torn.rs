@@ -23,7 +23,7 @@ fn two_ages() -> (tempfile::TempDir, tempfile::TempDir) {
     for save in 1..=NEW {
         let snapshots: Vec<_> = (0..PARTITIONS).map(|partition| snapshot(partition, save)).collect();
         let checkpoints: Vec<_> = (0..PARTITIONS).map(|partition| checkpoint(partition, save)).collect();
-        journal.save(&snapshots, &checkpoints).unwrap();
+        journal.save(&snapshots, &checkpoints, &[]).unwrap();
         if save == OLD {
             copy(folder.path(), old.path());
         }
@@ -62,7 +62,7 @@ impl Tally {
             assert!((1..=NEW).any(|save| found == checkpoint(found.partition, save)), "{what}: {found:?}");
         }
         let next = snapshot(0, NEW + 1);
-        let saved = journal.save(std::slice::from_ref(&next), &[]);
+        let saved = journal.save(std::slice::from_ref(&next), &[], &[]);
         if saved.is_ok() {
             assert_eq!(journal.load("flights", 0).unwrap(), Loaded::Found(next.clone()), "{what}");
         }

@@ -12,7 +12,7 @@ const ORPHANED: Duration = Duration::from_mins(1);
 
 impl Core {
     pub(super) fn assigned(&mut self, partitions: Vec<Assigned>) {
-        for Assigned { slot, home, mut start, fresh } in partitions {
+        for Assigned { slot, home, mut start, fresh, state } in partitions {
             let ledger = match start.claim.take() {
                 Some(claim) => Ledger::resume(home.generation, start.offset, claim),
                 None => Ledger::new(home.generation, start.offset),
@@ -20,7 +20,7 @@ impl Core {
             self.forget(slot);
             self.orphans.remove(&home.partition);
             self.revoke_no_more(std::slice::from_ref(&home.partition));
-            let mut part = Part::new(home, ledger, &start, fresh);
+            let mut part = Part::new(home, state, ledger, &start, fresh);
             part.end = self.until.as_ref().and_then(|until| until.end_of(&part.home.partition));
             if let Some(from) = start.gone_from {
                 let gone = Run::new(from, start.offset).len();

@@ -34,14 +34,29 @@ pub struct CommitHealth {
     pub error: Option<String>,
     /// How many the broker has acknowledged since the start.
     pub total: u64,
+    /// How long the next one has waited for the store, which must have all that nodes keep of its records first; `None` while it does not.
+    #[serde(serialize_with = "crate::json::seconds_if_any")]
+    pub saving: Option<Duration>,
+}
+
+/// A commit on its way.
+struct Request {
+    entries: Vec<CommitEntry>,
+    /// The save that it waits for, before the broker is asked. The entries are those of that moment: records that end meanwhile are in no save
+    /// yet.
+    save: Option<u64>,
+    since: Duration,
+    /// It was told that the store takes long.
+    is_late: bool,
 }
 
 /// The commit schedule.
 pub(super) struct Commits {
     interval: Duration,
     next: Duration,
-    /// The entries of the request under way.
-    under_way: Option<Vec<CommitEntry>>,
+    under_way: Option<Request>,
+    /// How many saves commits have waited for.
+    saves: u64,
     /// Not before then, since the last one failed.
     retry_at: Duration,
     /// The broker said that no commit of this member will ever be taken.
@@ -58,6 +73,7 @@ impl Commits {
             interval,
             next: now + interval,
             under_way: None,
+            saves: 0,
             retry_at: Duration::ZERO,
             dead: false,
             suspects: BTreeSet::new(),
@@ -89,7 +105,38 @@ impl Commits {
 
     /// Whether one of these, slot and generation, waits for an acknowledgement.
     pub(super) fn covers(&self, slots: &[(u32, u32)]) -> bool {
-        self.under_way.iter().flatten().any(|entry| slots.contains(&(entry.slot, entry.generation)))
+        let entries = self.under_way.iter().flat_map(|request| &request.entries);
+        entries.into_iter().any(|entry| slots.contains(&(entry.slot, entry.generation)))
+    }
+
+    /// How long the request under way has waited for its save.
+    fn saving(&self, now: Duration) -> Option<Duration> {
+        let request = self.under_way.as_ref().filter(|request| request.save.is_some())?;
+        Some(now.saturating_sub(request.since))
+    }
+
+    /// Tells once of a save that takes long.
+    pub(super) fn find_late_save(&mut self, after: Duration, now: Duration) {
+        let lasting = self.saving(now).filter(|lasting| *lasting >= after);
+        if let Some((lasting, request)) = lasting.zip(self.under_way.as_mut()).filter(|(_, it)| !it.is_late) {
+            request.is_late = true;
+            tracing::warn!(
+                seconds = lasting.as_secs(),
+                "the store takes long: nothing is committed until it has all that nodes keep"
+            );
+        }
+    }
+
+    /// A number for the save that a commit waits for.
+    fn next_save(&mut self) -> u64 {
+        self.saves += 1;
+        self.saves
+    }
+
+    /// The last one failed.
+    fn try_again(&mut self, now: Duration) {
+        self.next = now + RETRY.min(self.interval);
+        self.retry_at = now + RETRY;
     }
 }
 
@@ -98,27 +145,26 @@ impl Core {
     pub(crate) fn commits(&self, now: Duration) -> CommitHealth {
         let health = &self.commits.health;
         let last = health.last.map(|last| now.saturating_sub(last));
-        CommitHealth { last, total: self.tally.commits, ..health.clone() }
+        CommitHealth { last, total: self.tally.commits, saving: self.commits.saving(now), ..health.clone() }
     }
 
     pub(super) fn commit_if_due(&mut self, now: Duration, actions: &mut Vec<Action>) {
         if now >= self.commits.next && !self.commits.is_under_way() {
             self.commits.next = now + self.commits.interval;
-            self.commit_now(actions);
+            self.commit_now(now, actions);
         }
     }
 
-    /// Sends the entries that are not committed yet; says whether there were any.
-    pub(super) fn commit_now(&mut self, actions: &mut Vec<Action>) -> bool {
+    /// Commits the entries that are not committed yet, behind a save where nodes keep something; says whether there were any.
+    pub(super) fn commit_now(&mut self, now: Duration, actions: &mut Vec<Action>) -> bool {
         if self.commits.is_under_way() {
             return true;
         }
         let changed = self.parts.iter_mut().filter_map(|(slot, part)| {
-            let now = (part.ledger.frontier(), part.ledger.position());
-            (part.saved.replace(now) != Some(now)).then_some(*slot)
+            let at = (part.ledger.frontier(), part.ledger.position());
+            (part.saved.replace(at) != Some(at)).then_some(*slot)
         });
-        // Also without partitions: checkpoints may have changed.
-        actions.push(Action::Save(changed.collect()));
+        let slots = changed.collect();
         let Settings { scope, metadata_max_bytes: limit, .. } = &self.settings;
         let mut entries: Vec<_> = self.parts.values().filter_map(|part| part.entry(scope, *limit)).collect();
         self.commits.suspects.retain(|slot| entries.iter().any(|entry| entry.slot == *slot));
@@ -126,11 +172,38 @@ impl Core {
             entries.retain(|entry| entry.slot == *suspect);
         }
         let some = !entries.is_empty();
+        let save = (some && self.settings.saves_first).then(|| self.commits.next_save());
+        // Also without partitions: checkpoints may have changed.
+        actions.push(Action::Save { number: save, slots });
         if some {
-            self.commits.under_way = Some(entries.clone());
-            actions.push(Action::Commit(entries));
+            if save.is_none() {
+                actions.push(Action::Commit(entries.clone()));
+            }
+            self.commits.under_way = Some(Request { entries, save, since: now, is_late: false });
         }
         some
+    }
+
+    /// The store has all that the records of a commit left there, so the commit may go.
+    pub(super) fn saved(&mut self, number: u64, actions: &mut Vec<Action>) {
+        let Some(mut request) = self.commits.under_way.take_if(|request| request.save == Some(number)) else {
+            return;
+        };
+        // Meanwhile a partition may have gone, or its offsets mean other records.
+        request.entries.retain(|entry| self.current(entry).is_some_and(Part::may_commit));
+        if !request.entries.is_empty() {
+            request.save = None;
+            actions.push(Action::Commit(request.entries.clone()));
+            self.commits.under_way = Some(request);
+        }
+    }
+
+    /// Nothing is committed of a save that failed. The saver keeps its rows, so the last commit of the pipeline saves them once more.
+    pub(super) fn not_saved(&mut self, error: Error, now: Duration, actions: &mut Vec<Action>) {
+        if self.commits.under_way.take_if(|request| request.save.is_some()).is_some() {
+            self.commits.try_again(now);
+        }
+        self.fail(error, now, actions);
     }
 
     pub(super) fn committed(
@@ -139,7 +212,7 @@ impl Core {
         now: Duration,
         actions: &mut Vec<Action>,
     ) {
-        let entries = self.commits.under_way.take().unwrap_or_default();
+        let entries = self.commits.under_way.take().map(|request| request.entries).unwrap_or_default();
         match result {
             Ok(()) => {
                 self.tally.commits += 1;
@@ -162,8 +235,7 @@ impl Core {
                 self.commits.health.failures += 1;
                 self.commits.health.error = Some(error.text.clone());
                 // Offsets that were not acknowledged are still due: the next request asks for the same or more, never for less.
-                self.commits.next = now + RETRY.min(self.commits.interval);
-                self.commits.retry_at = now + RETRY;
+                self.commits.try_again(now);
                 tracing::warn!(%error, "a commit was not acknowledged");
                 match error.kind {
                     CommitErrorKind::Retriable | CommitErrorKind::Rebalancing => {}

@@ -38,7 +38,7 @@ impl Core {
 
     /// Replaces a partition's generation by one that starts elsewhere. Outcomes that still come from the old one change nothing.
     pub(super) fn restarted(&mut self, new: Assigned, actions: &mut Vec<Action>) {
-        let Assigned { slot, home, mut start, fresh } = new;
+        let Assigned { slot, home, mut start, fresh, state } = new;
         let leaving = self.revoking.iter().any(|revoke| revoke.partitions.contains(&home.partition));
         let old = self.parts.get(&slot).filter(|old| old.home.generation < home.generation);
         let Some(old) = old.filter(|_| self.is_running() && !leaving) else {
@@ -58,7 +58,7 @@ impl Core {
         // A new epoch may commit less than the old one did, and must at once: the old offset means other records now.
         // An earlier owner's claim is about the old records, too, and so are the rows of every store.
         (start.committed, start.commit, start.lineage, start.claim) = (None, true, None, None);
-        self.assigned(vec![Assigned { slot, home, start, fresh }]);
+        self.assigned(vec![Assigned { slot, home, start, fresh, state }]);
         if let Some(part) = self.parts.get_mut(&slot) {
             part.data_losses = known + losses;
         }

@@ -40,7 +40,7 @@ use crate::{
     envelope::{Home, Settled},
     error::Error,
     journal::Scope,
-    lane::{ChunkLog, Memory},
+    lane::{ChunkLog, LaneState, Memory},
 };
 
 /// The settings that the core decides by.
@@ -58,6 +58,8 @@ pub(crate) struct Settings {
     pub(crate) stall_after: Duration,
     /// How long a transaction may hold a partition back; `None`: as long as it takes.
     pub(crate) held_back_after: Option<Duration>,
+    /// A node keeps something in the store: an offset is committed only when the store has all that its records left there.
+    pub(crate) saves_first: bool,
 }
 
 /// An event that the core takes in.
@@ -72,8 +74,12 @@ pub(crate) enum Event<'a> {
     Chunk { slot: u32, generation: u32, log: &'a ChunkLog, leader_epoch: Option<i32>, delivered: bool },
     /// Outcomes came home from tasks.
     Settled(&'a [Settled]),
-    /// A record, the broker or the store failed for good.
+    /// A record or the broker failed for good.
     Failed(Error),
+    /// The store has the save of this number.
+    Saved(u64),
+    /// The store failed for good.
+    NotSaved(Error),
     /// Where the consumer is, for partitions of which nothing is buffered.
     Positions(&'a [(u32, i64)]),
     /// A commit request ended.
@@ -97,6 +103,8 @@ pub(crate) struct Assigned {
     pub(crate) start: Start,
     /// A number that nobody has: the lineage, where one begins here.
     pub(crate) fresh: u64,
+    /// The memory of its nodes.
+    pub(crate) state: Arc<LaneState>,
 }
 
 /// One entry of a commit request, as the core names partitions.
@@ -116,8 +124,9 @@ pub(crate) struct CommitEntry {
 pub(crate) enum Action {
     /// Commit; answer with `Event::Committed`. At most one request is under way.
     Commit(Vec<CommitEntry>),
-    /// Save the ledgers of these slots and the checkpoints that changed.
-    Save(Vec<u32>),
+    /// Save the ledgers of these slots, the checkpoints and the rows of nodes that changed. Where it has a number, a commit waits
+    /// for the answer, `Event::Saved` or `Event::NotSaved`.
+    Save { number: Option<u64>, slots: Vec<u32> },
     /// Give these lanes no more records; their tasks end when they have done the records that they hold.
     Close(Vec<u32>),
     /// Cancel the tasks that still run in these lanes, and forget the lanes.
@@ -226,6 +235,8 @@ impl Core {
             }
             Event::Settled(settled) => self.settled(settled, now),
             Event::Failed(error) => self.fail(error, now, &mut actions),
+            Event::Saved(number) => self.saved(number, &mut actions),
+            Event::NotSaved(error) => self.not_saved(error, now, &mut actions),
             Event::Positions(positions) => self.positions(positions),
             Event::Committed(result) => self.committed(result, now, &mut actions),
             Event::Revoked(partitions) => self.revoked(partitions, now, &mut actions),

@@ -5,7 +5,10 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use healer_store::Ledger;
 
 use super::{Older, Start, epoch::Rewind, memory::Charge, run::OutRun, transaction::Transaction};
-use crate::{envelope::Home, lane::ChunkLog};
+use crate::{
+    envelope::Home,
+    lane::{ChunkLog, LaneState},
+};
 
 /// The core's state of a partition.
 #[allow(clippy::struct_excessive_bools)] // each is a fact of its own
@@ -16,6 +19,8 @@ pub(crate) struct Part {
     pub(super) start: i64,
     /// The number in its commits and snapshots; see [`Start::lineage`].
     pub(crate) lineage: u64,
+    /// The memory of its nodes.
+    pub(crate) state: Arc<LaneState>,
     /// The group's commit has it as well.
     pub(super) is_known: bool,
     /// The committed offset: as the broker acknowledged it last, or as it was when the partition was assigned.
@@ -63,12 +68,19 @@ pub(crate) struct Part {
 }
 
 impl Part {
-    pub(super) fn new(home: Arc<Home>, ledger: Ledger, start: &Start, fresh: u64) -> Self {
+    pub(super) fn new(
+        home: Arc<Home>,
+        state: Arc<LaneState>,
+        ledger: Ledger,
+        start: &Start,
+        fresh: u64,
+    ) -> Self {
         Self {
             home,
             ledger,
             start: start.offset,
             lineage: start.lineage.unwrap_or(fresh),
+            state,
             is_known: start.lineage.is_some(),
             committed: start.committed,
             committed_above: 0,

@@ -61,7 +61,7 @@ impl Core {
         let late = now >= revoke.deadline;
         let busy = self.of_revoke(revoke).any(super::Part::is_busy);
         if revoke.state == State::Draining && (!busy || late) && !self.commits.is_under_way() {
-            self.commit_now(actions);
+            self.commit_now(now, actions);
             revoke.state = State::Committing;
             // The commit has the rest of the budget, and a second at least.
             revoke.deadline = revoke.deadline.max(now + Duration::from_secs(1));
@@ -75,7 +75,7 @@ impl Core {
         if due && !late && self.commits.can_succeed() {
             // It failed, and there is time for another.
             if self.commits.may_retry_last(now) {
-                self.commit_now(actions);
+                self.commit_now(now, actions);
             }
             return false;
         }

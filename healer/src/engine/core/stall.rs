@@ -51,6 +51,7 @@ impl Core {
         } else {
             self.behind = None;
         }
+        self.commits.find_late_save(self.settings.stall_after, now);
         for part in self.parts.values_mut() {
             part.look(&self.settings, now);
             let blocked = part.blocked.map(|(offset, _)| offset);

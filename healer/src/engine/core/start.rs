@@ -7,7 +7,7 @@ use crate::{
     broker::{RecordRef, TopicPartition, Watermarks},
     config::OutOfRange,
     error::StartError,
-    journal::PartitionSnapshot,
+    journal::{KeptState, PartitionSnapshot},
 };
 
 /// The facts that are known of a partition when it is assigned.
@@ -53,6 +53,8 @@ pub(crate) struct Start {
     pub(crate) sought: bool,
     /// The records that are skipped from there on.
     pub(crate) older: Option<Older>,
+    /// The rows that its nodes go on with.
+    pub(crate) kept: Option<KeptState>,
 }
 
 /// Records that are older than the time which the start was chosen by: in a log times need not ascend, and the first entry of that time may be
@@ -85,6 +87,7 @@ impl Start {
             gone_from: None,
             sought: false,
             older: None,
+            kept: None,
         }
     }
 

@@ -81,7 +81,7 @@ impl Core {
                 }
                 actions.push(Action::Abort(self.parts.keys().copied().collect()));
                 self.phase = Phase::LastCommit(deadline.max(now + LAST_COMMIT));
-                if !self.commit_now(actions) {
+                if !self.commit_now(now, actions) {
                     self.finish(actions);
                 }
             }
@@ -91,7 +91,7 @@ impl Core {
                 // A failed last commit is tried again while there is time; records that stay uncommitted are replayed.
                 if (waiting || due) && now < deadline {
                     if !waiting && self.commits.may_retry_last(now) {
-                        self.commit_now(actions);
+                        self.commit_now(now, actions);
                     }
                     return;
                 }

@@ -92,7 +92,7 @@ impl Core {
         } else if !foreign.is_empty() {
             actions.push(Action::AskGroup(foreign));
         } else if flush && uncommitted && now >= self.commits.retry_at() {
-            self.commit_now(actions);
+            self.commit_now(now, actions);
         }
     }
 }

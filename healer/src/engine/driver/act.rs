@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use super::{rounds::Driver, saver::Save};
+use super::{
+    rounds::Driver,
+    saver::{Save, StateSave},
+};
 use crate::{
     broker::{Broker, Commit, TopicPartition},
     engine::core::{Action, CommitEntry, Event},
@@ -14,7 +17,7 @@ impl<B: Broker> Driver<B> {
         for action in actions {
             match action {
                 Action::Commit(entries) => self.commit(&entries),
-                Action::Save(slots) => self.save(&slots),
+                Action::Save { number, slots } => self.save(number, &slots),
                 Action::Close(slots) => slots.into_iter().for_each(|slot| self.lanes.close(slot)),
                 Action::Abort(slots) => self.abort(&slots),
                 Action::Rewind { slot, generation, offset } => self.rewind((slot, generation), offset),
@@ -52,8 +55,8 @@ impl<B: Broker> Driver<B> {
         self.committer.commit(entries.iter().filter_map(commit).collect());
     }
 
-    fn save(&mut self, slots: &[u32]) {
-        let mut save = Save::default();
+    fn save(&mut self, number: Option<u64>, slots: &[u32]) {
+        let mut save = Save { number, ..Save::default() };
         let core = self.control.core();
         for part in slots.iter().filter_map(|slot| core.part(*slot)) {
             let fingerprint = part.ledger.first_pending().and_then(|offset| part.home.place(offset));
@@ -66,6 +69,11 @@ impl<B: Broker> Driver<B> {
                 fingerprint.map(|place| place.fingerprint),
             ));
         }
+        // After the ledgers were read: the changes of all records that these say are done are in the nodes' memory by now.
+        for part in core.parts().filter(|part| part.state.is_kept()) {
+            let (moment, moved) = ((part.lineage, part.ledger.frontier()), slots.contains(&part.home.slot));
+            save.states.push(StateSave::new(&part.home, &part.state, moment, moved));
+        }
         drop(core);
         self.control.checkpoints.take_fresh(|(node, topic, partition), cell| {
             save.checkpoints.push(Checkpoint {
@@ -77,8 +85,6 @@ impl<B: Broker> Driver<B> {
                 json: cell.json.clone(),
             });
         });
-        if !save.snapshots.is_empty() || !save.checkpoints.is_empty() {
-            self.saver.save(save);
-        }
+        self.saver.save(save);
     }
 }

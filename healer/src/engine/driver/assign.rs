@@ -11,7 +11,7 @@ use crate::{
     config::{Config, Start as ConfigStart},
     engine::core::{Goal, Known, Said, Start, StartPolicy, decide, decode_metadata},
     error::Error,
-    journal::{Journal, Loaded, PartitionSnapshot, Scope},
+    journal::{Journal, KeptState, Loaded, PartitionSnapshot, Scope, StateMark},
     lane::Entry,
 };
 
@@ -46,11 +46,13 @@ pub(super) struct Lookup<'a> {
     pub(super) journal: &'a Weak<Journal>,
     pub(super) config: &'a Config,
     pub(super) begun: &'a Begun,
+    /// Whether nodes are opened with rows that they kept.
+    pub(super) keeps: bool,
 }
 
 /// Decides where partitions start. Asks the broker and so blocks.
 pub(super) fn starts(by: &Lookup<'_>, partitions: &[TopicPartition]) -> Result<Vec<Start>, Error> {
-    let Lookup { remote, journal, config, begun } = *by;
+    let Lookup { remote, journal, config, begun, keeps } = *by;
     let wait = config.connect_timeout();
     let policy = match config.start() {
         ConfigStart::Earliest => StartPolicy::Earliest,
@@ -80,10 +82,15 @@ pub(super) fn starts(by: &Lookup<'_>, partitions: &[TopicPartition]) -> Result<V
         let committed = committed.map(|committed| committed.offset);
         let known = Known { committed, watermarks, wanted, millis, snapshot, metadata };
         let needed = committed.or_else(|| (policy == StartPolicy::Earliest).then_some(0));
-        let start = decide(partition, known, policy, config.out_of_range())
+        let mut start = decide(partition, known, policy, config.out_of_range())
             .map_err(|error| dropped::explain(remote, wait, error))?;
         if needed.is_some_and(|needed| needed < watermarks.first) {
             dropped::warn(remote, wait, partition, watermarks.first);
+        }
+        if let Some(journal) = journal.upgrade().filter(|_| keeps) {
+            start.kept = kept(&journal, partition, &start)?;
+            // A record that another process did above its commit is in no row here. Rows absorb none twice.
+            start.claim = None;
         }
         starts.push(start);
     }
@@ -110,6 +117,26 @@ pub(super) fn goals(
 fn said(committed: &Committed, scope: &Scope, partition: &TopicPartition) -> Option<Said> {
     let text = committed.metadata.as_deref().unwrap_or_default();
     decode_metadata(text, committed.offset, scope.mark(&partition.topic, partition.partition))
+}
+
+/// The rows that nodes kept for a partition, where they are of the group's commit. They may be of a later moment, as after a crash between
+/// save and commit, but not of an earlier one: another member had the partition since.
+fn kept(journal: &Journal, partition: &TopicPartition, start: &Start) -> Result<Option<KeptState>, Error> {
+    let TopicPartition { topic, partition } = partition;
+    let Some(kept) = journal.kept_state(topic, *partition)? else { return Ok(None) };
+    let StateMark { lineage, frontier, .. } = kept.mark;
+    let goes_on = start.committed == Some(start.offset);
+    if goes_on && start.lineage == Some(lineage) && start.offset <= frontier {
+        return Ok(Some(kept));
+    }
+    tracing::warn!(
+        topic = &**topic,
+        partition,
+        offset = start.offset,
+        kept = frontier,
+        "the rows that nodes kept are not of the group's commit: the nodes begin with nothing at this offset"
+    );
+    Ok(None)
 }
 
 fn snapshot(journal: &Journal, partition: &TopicPartition) -> Result<Option<PartitionSnapshot>, Error> {

@@ -150,11 +150,12 @@ impl<B: Broker> Driver<B> {
         let (numbers, partitions): (Vec<_>, Vec<_>) =
             waiting.iter().map(|(number, partition)| (*number, partition.clone())).unzip();
         let (journal, config) = (Arc::downgrade(&self.journal), self.config.clone());
+        let keeps = self.graph.keeps_rows();
         let begun = partitions.iter().filter_map(|partition| self.assignments.begun.get_key_value(partition));
         let begun: Begun = begun.map(|(partition, offset)| (partition.clone(), *offset)).collect();
         self.requests.asker.ask_starts(
             move |remote| {
-                let by = Lookup { remote, journal: &journal, config: &config, begun: &begun };
+                let by = Lookup { remote, journal: &journal, config: &config, begun: &begun, keeps };
                 assign::starts(&by, &partitions)
             },
             move |starts| Message::Starts(numbers, starts),

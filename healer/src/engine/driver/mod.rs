@@ -75,6 +75,8 @@ use crate::{
 /// An answer from one of the engine's own threads.
 pub(crate) enum Message {
     Committed(Result<(), CommitError>),
+    /// The store has the save of this number.
+    Saved(u64),
     Store(StoreError),
     /// A lane is back from a thread of its own.
     Ran(Box<Ran>),

@@ -8,7 +8,7 @@ use crate::{
     engine::core::{Assigned, Event, Start},
     envelope::Home,
     error::BuildError,
-    lane::Host,
+    lane::{Host, LaneState},
 };
 
 impl<B: Broker> Driver<B> {
@@ -16,13 +16,14 @@ impl<B: Broker> Driver<B> {
     pub(super) fn open(&mut self, starts: Vec<(TopicPartition, Start)>) {
         let mut assigned = Vec::with_capacity(starts.len());
         let mut assignments = Vec::with_capacity(starts.len());
-        for (partition, start) in starts {
-            let Some((slot, home)) = self.open_lane(&partition) else { continue };
+        for (partition, mut start) in starts {
+            let fresh = self.requests.asker.runtime.random();
+            let state = Arc::new(LaneState::new(start.kept.take(), fresh));
+            let Some((slot, home)) = self.open_lane(&partition, &state) else { continue };
             let TopicPartition { topic, partition: number } = &partition;
             tracing::info!(topic = &**topic, partition = number, offset = start.offset, "assigned");
             assignments.push(Assignment { partition, slot, offset: start.offset });
-            let fresh = self.requests.asker.runtime.random();
-            assigned.push(Assigned { slot, home, start, fresh });
+            assigned.push(Assigned { slot, home, start, fresh, state });
         }
         self.step(Event::Assigned(assigned));
         if let Err(error) = self.broker.assign(&assignments) {
@@ -41,11 +42,13 @@ impl<B: Broker> Driver<B> {
 
     /// Opens a new generation of a partition that is assigned already; outcomes that still come from the old one change nothing.
     pub(super) fn reopen(&mut self, partition: &TopicPartition, start: Start) {
-        let Some((slot, home)) = self.open_lane(partition) else { return };
+        let fresh = self.requests.asker.runtime.random();
+        // What nodes have absorbed is of the way that ends here.
+        let state = Arc::new(LaneState::new(None, fresh));
+        let Some((slot, home)) = self.open_lane(partition, &state) else { return };
         let (to, generation) =
             (Assignment { partition: partition.clone(), slot, offset: start.offset }, home.generation);
-        let fresh = self.requests.asker.runtime.random();
-        self.step(Event::Restarted(Assigned { slot, home, start, fresh }));
+        self.step(Event::Restarted(Assigned { slot, home, start, fresh, state }));
         if self.control.core().part(slot).is_none_or(|part| part.home.generation != generation) {
             return; // it is on its way out
         }
@@ -55,7 +58,7 @@ impl<B: Broker> Driver<B> {
     }
 
     /// Opens the lane of a partition in a new generation.
-    fn open_lane(&mut self, partition: &TopicPartition) -> Option<(u32, Arc<Home>)> {
+    fn open_lane(&mut self, partition: &TopicPartition, state: &Arc<LaneState>) -> Option<(u32, Arc<Home>)> {
         let mut takers = self.assignments.routes.iter().filter(|route| route.takes(&partition.topic));
         let Some(route) = takers.next() else {
             let TopicPartition { topic, partition } = partition;
@@ -85,7 +88,7 @@ impl<B: Broker> Driver<B> {
         let home = Home::new(slot, generation, partition.clone(), desk);
         let home = home.read_by(route.node).keeping(self.shared.nodes.copies(route.node));
         let home = Arc::new(home);
-        let host = Host::of_partition(&self.shared, &home);
+        let host = Host::of_partition(&self.shared, &home, Arc::clone(state));
         let entry = route.entry.open(&host, Arc::clone(&home));
         self.lanes.open(Arc::clone(&home), host, entry);
         Some((slot, home))

@@ -78,6 +78,7 @@ fn check_and_join<C: Connect>(
                 journal: &Arc::downgrade(&journal),
                 config: &launch.config,
                 begun: &begun,
+                keeps: false,
             };
             Some(ride_out(patience, true, || assign::goals(&lookup, &partitions))?)
         }
@@ -164,6 +165,7 @@ fn assemble<B: Broker>(
         memory: Arc::clone(&memory),
         stall_after: config.stall_after(),
         held_back_after: config.held_back_after(),
+        saves_first: graph.saves_first(config.checkpointing()),
     };
     let paths = graph.clone();
     let paths = Arc::new(move |node| paths.path(node));
@@ -208,6 +210,7 @@ fn assemble<B: Broker>(
             Arc::clone(&journal),
             answer,
             Arc::clone(&control.saves),
+            Arc::clone(&control.desk),
         ),
         requests: Requests::new(asker, ends::FIRST),
         remote,

@@ -167,7 +167,8 @@ impl<B: Broker> Driver<B> {
         while let Ok(message) = self.answers.try_recv() {
             match message {
                 Message::Committed(result) => self.step(Event::Committed(result)),
-                Message::Store(error) => self.step(Event::Failed(error.into())),
+                Message::Saved(number) => self.step(Event::Saved(number)),
+                Message::Store(error) => self.step(Event::NotSaved(error.into())),
                 Message::Ran(ran) => self.take_ran(*ran),
                 Message::Broke(error) => self.step(Event::Failed(error)),
                 Message::Starts(asked, starts) => self.take_starts(&asked, starts),

@@ -4,7 +4,7 @@
 //! thread that writes never sleeps: the poll thread, which looks at the time anyway, gives it the next try.
 
 use std::{
-    collections::HashSet,
+    collections::{BTreeMap, HashSet},
     mem,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
@@ -17,21 +17,61 @@ use healer_store::StoreError;
 
 use super::{Message, saves::Saves};
 use crate::{
+    broker::TopicPartition,
+    envelope::{Desk, Home},
     error::catch,
-    journal::{Checkpoint, Journal, PartitionSnapshot},
-    lane::{Runtime, Worker},
+    journal::{Checkpoint, Journal, PartitionSnapshot, StateChanges, StateMark},
+    lane::{LaneState, Runtime, Worker},
 };
 
-/// The snapshots and checkpoints that one tick saves, in one atomic write.
+/// The snapshots, checkpoints and rows of nodes that one tick saves, in one atomic write.
 #[derive(Default)]
 pub(super) struct Save {
+    /// Its number, where a commit waits for it.
+    pub(super) number: Option<u64>,
     pub(super) snapshots: Vec<PartitionSnapshot>,
     pub(super) checkpoints: Vec<Checkpoint>,
+    pub(super) states: Vec<StateSave>,
+}
+
+/// The changes in a partition's memory. They are cut when it is their turn to be written.
+pub(super) struct StateSave {
+    home: Arc<Home>,
+    state: Arc<LaneState>,
+    /// Whether the ledger has moved.
+    moved: bool,
+    changes: StateChanges,
+}
+
+impl StateSave {
+    pub(super) fn new(
+        home: &Arc<Home>,
+        state: &Arc<LaneState>,
+        (lineage, frontier): (u64, i64),
+        moved: bool,
+    ) -> Self {
+        let TopicPartition { topic, partition } = home.partition.clone();
+        let mark = StateMark { lineage, frontier, began: state.began() };
+        Self {
+            home: Arc::clone(home),
+            state: Arc::clone(state),
+            moved,
+            changes: StateChanges { topic, partition, mark, rows: BTreeMap::new() },
+        }
+    }
+
+    /// Takes a later one of the same memory in.
+    fn merge(&mut self, later: Self) {
+        self.moved |= later.moved;
+        self.changes.mark = later.changes.mark;
+        self.changes.rows.extend(later.changes.rows);
+    }
 }
 
 impl Save {
     fn is_empty(&self) -> bool {
-        self.snapshots.is_empty() && self.checkpoints.is_empty()
+        let Self { number, snapshots, checkpoints, states } = self;
+        number.is_none() && snapshots.is_empty() && checkpoints.is_empty() && states.is_empty()
     }
 
     /// Takes a later one in: its snapshot of a partition, or its checkpoint of a node there, replaces an earlier one. So a store that takes
@@ -45,6 +85,24 @@ impl Save {
         let new: HashSet<_> = later.checkpoints.iter().map(of_checkpoint).collect();
         self.checkpoints.retain(|old| !new.contains(&of_checkpoint(old)));
         self.checkpoints.extend(later.checkpoints);
+        for later in later.states {
+            match self.states.iter_mut().find(|old| Arc::ptr_eq(&old.state, &later.state)) {
+                Some(old) => old.merge(later),
+                None => self.states.push(later),
+            }
+        }
+        self.number = later.number.or(self.number);
+    }
+
+    fn write(&mut self, journal: &Journal) -> Result<(), StoreError> {
+        // The next owner of the partition has begun with the rows as they are in the store.
+        self.states.retain(|state| !state.home.is_fenced());
+        for StateSave { state, changes, .. } in &mut self.states {
+            state.cut(&mut changes.rows);
+        }
+        let changed = self.states.iter().filter(|save| save.moved || !save.changes.rows.is_empty());
+        let changed: Vec<_> = changed.map(|save| &save.changes).collect();
+        journal.save(&self.snapshots, &self.checkpoints, &changed)
     }
 }
 
@@ -61,6 +119,7 @@ struct Writing {
     runtime: Arc<dyn Runtime>,
     answers: Sender<Message>,
     saves: Arc<Saves>,
+    desk: Arc<Desk>,
     waiting: Mutex<Save>,
 }
 
@@ -69,29 +128,34 @@ impl Writing {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Writes all that waits. What fails for now waits again.
-    fn write(&self) -> Result<(), StoreError> {
-        let save = mem::take(&mut *self.waiting());
+    /// Writes all that waits, and tells the number that a commit waits for. What fails waits again, for the next try or the last one.
+    fn write(&self) -> Result<Option<u64>, StoreError> {
+        let mut save = mem::take(&mut *self.waiting());
         if save.is_empty() {
-            return Ok(());
+            return Ok(None);
         }
-        let saved = caught(|| self.journal.save(&save.snapshots, &save.checkpoints));
-        match &saved {
-            Ok(()) => self.saves.succeeded(self.runtime.now()),
-            Err(error) if error.is_transient() => {
-                let mut waiting = self.waiting();
-                let later = mem::replace(&mut *waiting, save);
-                waiting.merge(later);
-                self.saves.failed(error, self.runtime.now());
-            }
-            Err(_) => {}
+        let Err(error) = caught(|| save.write(&self.journal)) else {
+            self.saves.succeeded(self.runtime.now());
+            return Ok(save.number);
+        };
+        if !error.is_transient() {
+            // The commit hears of the error.
+            save.number = None;
         }
-        saved
+        // Nodes hand a change out once, and the next commit is of all changes.
+        let mut waiting = self.waiting();
+        save.merge(mem::take(&mut *waiting));
+        *waiting = save;
+        drop(waiting);
+        if error.is_transient() {
+            self.saves.failed(&error, self.runtime.now());
+        }
+        Err(error)
     }
 
     /// The last write of a pipeline.
     fn close(&self) -> Result<(), StoreError> {
-        let saved = self.write();
+        let saved = self.write().map(drop);
         let closed = caught(|| self.journal.close());
         saved.and(closed)
     }
@@ -109,8 +173,9 @@ impl Saver {
         journal: Arc<Journal>,
         answers: Sender<Message>,
         saves: Arc<Saves>,
+        desk: Arc<Desk>,
     ) -> Self {
-        let writing = Writing { journal, runtime, answers, saves, waiting: Mutex::default() };
+        let writing = Writing { journal, runtime, answers, saves, desk, waiting: Mutex::default() };
         Self { worker: Some(worker), writing: Arc::new(writing) }
     }
 
@@ -135,11 +200,15 @@ impl Saver {
         let Some(worker) = &self.worker else { return };
         let writing = Arc::clone(&self.writing);
         worker.give(Box::new(move || {
-            if let Err(error) = writing.write()
-                && !error.is_transient()
-            {
+            let answer = match writing.write() {
+                Ok(number) => number.map(Message::Saved),
+                Err(error) if error.is_transient() => None,
+                Err(error) => Some(Message::Store(error)),
+            };
+            if let Some(answer) = answer {
                 // Nobody listens once the pipeline has ended.
-                let _ = writing.answers.send(Message::Store(error));
+                let _ = writing.answers.send(answer);
+                writing.desk.nudge();
             }
         }));
     }

@@ -14,6 +14,8 @@ mod shrink;
 mod store;
 mod storm;
 #[cfg(test)]
+mod sum;
+#[cfg(test)]
 mod tests;
 mod world;
 
@@ -113,6 +115,13 @@ impl<S: 'static> Simulation<S> {
     /// Rebalances, crashes, faults of disks, commits and sends, and an unreachable cluster still happen.
     pub fn append_only(mut self) -> Self {
         self.plan.changes_logs = false;
+        self
+    }
+
+    /// Each disk is as it was when its process is started again.
+    #[cfg(test)]
+    fn disks_last(mut self) -> Self {
+        self.plan.disks_last = true;
         self
     }
 

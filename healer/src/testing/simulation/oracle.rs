@@ -294,7 +294,11 @@ impl Entry for Watched {
         }
         let look =
             look.unwrap_or_else(|| Look { tick: state.tick(), at: self.oracle.clock.now(), committed: None });
-        let (floor, covered) = look.committed.filter(|_| sure).unwrap_or((i64::MIN, Vec::new()));
+        let (floor, mut covered) = look.committed.filter(|_| sure).unwrap_or((i64::MIN, Vec::new()));
+        if host.nodes().graph().keeps_rows() {
+            // Such a pipeline does them again, for its rows.
+            covered.clear();
+        }
         let opened = Opened { at: self.oracle.clock.now(), looked: look.at };
         state.opened_at.entry(lane.clone()).or_default().push(opened);
         state.opened.insert(lane, look.tick);

@@ -29,6 +29,7 @@ pub(super) struct Plan<S> {
     pub(super) processes: usize,
     pub(super) steps: u64,
     pub(super) changes_logs: bool,
+    pub(super) disks_last: bool,
     /// The rows of the pipeline's largest batch.
     largest_batch: AtomicUsize,
     /// One seed is replayed: its history is printed.
@@ -51,6 +52,7 @@ impl<S> Plan<S> {
             processes: 3,
             steps: 1_000,
             changes_logs: true,
+            disks_last: false,
             largest_batch: AtomicUsize::new(0),
             told: AtomicBool::new(false),
         }

@@ -11,7 +11,12 @@ use std::{
     time::Duration,
 };
 
-use super::{Simulation, cluster::Rng, hold, is_calm};
+use super::{
+    Simulation,
+    cluster::Rng,
+    hold, is_calm,
+    sum::{Sum, Sums},
+};
 use crate::{prelude::*, testing::TestRecord};
 
 /// The values that were saved, which survive processes, and the chance that makes stages go wrong until it is calm.
@@ -20,6 +25,7 @@ struct Outside {
     /// A stage was called as it never may be. No record counts as done from then on, since a panic of a stage is weather here.
     abused: AtomicBool,
     chance: Mutex<Rng>,
+    sums: Arc<Sums>,
 }
 
 /// How a stage treats a value.
@@ -37,6 +43,7 @@ impl Outside {
             saved: Mutex::default(),
             abused: AtomicBool::new(false),
             chance: Mutex::new(Rng::new(7)),
+            sums: Arc::default(),
         })
     }
 
@@ -47,6 +54,7 @@ impl Outside {
     fn has(&self, value: &[u8]) -> bool {
         let value = String::from_utf8_lossy(value);
         !self.abused.load(Ordering::Relaxed)
+            && self.sums.faults().is_empty()
             && self.saved.lock().unwrap_or_else(PoisonError::into_inner).contains(&*value)
     }
 
@@ -568,4 +576,51 @@ fn rows_that_go_on_one_by_one_after_their_batch_went_two_ways() {
         app.chain(both.and(|all| all.unbatch().batch(3).within("100ms").then(save_rows::stage()).heal()))
     };
     run(build, |simulation| simulation);
+}
+
+/// A pipeline over a node that keeps the sum of each partition's numbers, four of which are in one topic.
+fn run_sums(
+    build: impl Fn(App, Sum) -> App + Send + Sync + 'static,
+    sum: impl Fn(Sum) -> Sum + Send + Sync + 'static,
+    change: impl Fn(Simulation<Arc<Outside>>) -> Simulation<Arc<Outside>>,
+) {
+    let build = move |outside: &Arc<Outside>| {
+        build(App::new("simulated").with_arc(Arc::clone(outside)), sum(Sum::new(&outside.sums, 4)))
+    };
+    let simulation = Simulation::new(Outside::new, build)
+        .topic("t", 4, records("t", 4, 150))
+        .append_only()
+        .done_when(|outside, record| outside.has(record.value().unwrap_or_default()))
+        .seeds(0..seeds());
+    match change(simulation).run() {
+        Ok(report) => println!("{report}"),
+        Err(failure) => panic!("{failure}"),
+    }
+}
+
+/// The sum has each record once, after all kills, rebalances and full disks.
+#[test]
+fn a_sum_that_is_kept() {
+    let build = |app: App, sum| app.chain(kafka::text("t").stream("t").then(save::stage()).then(sum).heal());
+    run_sums(build, |sum| sum, |simulation| simulation.processes(1).disks_last());
+}
+
+/// Records that the sum has absorbed are still at work elsewhere.
+#[test]
+fn a_sum_that_is_kept_beside_an_asynchronous_stage() {
+    let build = |app: App, sum| {
+        let both = kafka::text("t").stream("t").fan_out(|all| all.then(sum).heal());
+        app.chain(both.and(|all| all.then(save_later::stage()).heal()))
+    };
+    run_sums(build, |sum| sum, |simulation| simulation.processes(1).disks_last());
+}
+
+/// Disks are lost, and partitions move to processes that have never seen them, or not for long.
+#[test]
+fn a_sum_behind_tasks_on_threads_that_begins_anew_where_its_rows_are_not_the_commits() {
+    let build = |app: App, sum| {
+        let all = kafka::text("t").stream("t").then(save::stage()).then(save_later::stage());
+        app.chain(all.then(sum).heal())
+    };
+    run_sums(build, Sum::may_begin_anew, |simulation| simulation.config(|config| config.threads(2)));
 }

@@ -202,7 +202,8 @@ fn a_snapshot_that_is_not_believed_is_written_over_at_once() {
     for is_stale in [true, false] {
         let mut rig = Rig::new();
         let actions = rig.assign(0, 1, Start { is_stale, ..at(Some(3)) });
-        let saves = actions.iter().any(|action| matches!(action, Action::Save(slots) if slots == &[0]));
+        let saves =
+            actions.iter().any(|action| matches!(action, Action::Save { slots, .. } if slots == &[0]));
         assert_eq!((saves, commit(&actions)), (is_stale, None));
     }
 }

@@ -11,6 +11,7 @@ mod random;
 mod records;
 mod revoking;
 mod rig;
+mod saves;
 mod stalls;
 mod transactions;
 mod until_end;

@@ -7,7 +7,7 @@ use crate::{
 fn kinds(actions: &[Action]) -> Vec<&'static str> {
     let kind = |action: &Action| match action {
         Action::Commit(_) => "commit",
-        Action::Save(_) => "save",
+        Action::Save { .. } => "save",
         Action::Close(_) => "close",
         Action::Abort(_) => "abort",
         Action::Rewind { .. } => "rewind",

@@ -59,6 +59,11 @@ pub(super) fn in_topic(topic: &str, slot: u32) -> TopicPartition {
     TopicPartition { topic: topic.into(), partition: i32::try_from(slot).expect("small") }
 }
 
+fn assigned(slot: u32, home: Arc<Home>, start: Start) -> Assigned {
+    let fresh = fresh(home.generation);
+    Assigned { slot, home, start, fresh, state: Arc::default() }
+}
+
 /// A start that was read from the group, or at 0 where there is none.
 pub(super) fn at(committed: Option<i64>) -> Start {
     Start { committed, lineage: committed.map(|_| LINEAGE), ..Start::at(committed.unwrap_or(0)) }
@@ -111,6 +116,16 @@ impl Rig {
         Self::with_goals(None, METADATA, budget)
     }
 
+    /// A core of a pipeline whose nodes keep something.
+    pub(super) fn that_saves_first() -> Self {
+        Self::new().that_saves()
+    }
+
+    pub(super) fn that_saves(mut self) -> Self {
+        self.core.settings.saves_first = true;
+        self
+    }
+
     /// A core whose commits may say so much.
     pub(super) fn with_room(metadata: usize) -> Self {
         Self::with_goals(None, metadata, u64::MAX)
@@ -133,6 +148,7 @@ impl Rig {
             memory: Arc::new(Memory::new(memory, Held::default())),
             held_back_after: None,
             stall_after: STALL,
+            saves_first: false,
         };
         let path = Arc::new(|node| Arc::from(format!("node {node}")));
         Self {
@@ -164,13 +180,13 @@ impl Rig {
     pub(super) fn assign_in(&mut self, topic: &str, slot: u32, generation: u32, start: Start) -> Vec<Action> {
         let home = Arc::new(Home::new(slot, generation, in_topic(topic, slot), Arc::clone(&self.desk)));
         self.homes.insert((slot, generation), Arc::clone(&home));
-        self.step(Event::Assigned(vec![Assigned { slot, home, start, fresh: fresh(generation) }]))
+        self.step(Event::Assigned(vec![assigned(slot, home, start)]))
     }
 
     pub(super) fn restart(&mut self, slot: u32, generation: u32, start: Start) -> Vec<Action> {
         let home = Arc::new(Home::new(slot, generation, partition(slot), Arc::clone(&self.desk)));
         self.homes.insert((slot, generation), Arc::clone(&home));
-        self.step(Event::Restarted(Assigned { slot, home, start, fresh: fresh(generation) }))
+        self.step(Event::Restarted(assigned(slot, home, start)))
     }
 
     pub(super) fn home(&self, slot: u32, generation: u32) -> &Arc<Home> {

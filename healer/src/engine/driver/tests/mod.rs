@@ -6,6 +6,7 @@ mod ranges;
 mod rig;
 mod saves;
 mod starts;
+mod state;
 mod threads;
 #[cfg(feature = "logs")]
 mod told;

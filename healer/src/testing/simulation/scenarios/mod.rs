@@ -15,6 +15,7 @@ mod reset;
 mod revoke;
 mod sinks;
 mod slow;
+mod state;
 mod statics;
 mod truncated;
 pub(super) mod works;

@@ -15,7 +15,7 @@ use crate::{
     broker::TopicPartition,
     engine::{Handle, PartitionStatus, Report, decode_metadata},
     error::Error,
-    journal::Scope,
+    journal::{Journal, Scope},
     record::Headers,
     testing::simulation::{
         cluster::{Accepted, CLUSTER, Cluster, MemberId, Protocol},
@@ -175,6 +175,12 @@ impl<'a> Play<'a> {
 
     pub(crate) fn committed_with_text(&self, partition: i32) -> Option<(i64, String)> {
         self.world.cluster.committed(GROUP, TOPIC, partition)
+    }
+
+    /// The journal on the disk of a seat.
+    pub(crate) fn journal(&self, seat: usize) -> Journal {
+        let disk = Arc::new(self.world.seats[seat].disk.clone());
+        Journal::open(disk, Scope::new(CLUSTER, GROUP, PIPELINE)).expect("its names are short")
     }
 
     /// The claim in the text beside a commit.

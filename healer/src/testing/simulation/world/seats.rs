@@ -130,6 +130,7 @@ impl<'a, S: 'a> World<'a, S> {
         self.seats[at].frozen = false;
         if let Some(process) = self.seats[at].process.take() {
             process.kill();
+            let disk = if self.plan.disks_last { DiskFate::Kept } else { disk };
             self.seats[at].disk.end(disk, &mut self.rng);
             self.seats[at].again = self.step + 5 + self.rng.below(100) as u64;
         }

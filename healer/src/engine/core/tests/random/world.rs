@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     broker::{CommitErrorKind, TopicPartition},
-    engine::core::{Action, CommitEntry},
+    engine::core::{Action, CommitEntry, Event},
     envelope::Receipt,
     journal::PartitionSnapshot,
     lane::Run,
@@ -48,6 +48,9 @@ pub(super) struct Seen {
     pub(super) stale: u32,
 }
 
+/// By slot and generation.
+type Moment = BTreeMap<(u32, u32), (i64, u64)>;
+
 pub(super) struct World {
     pub(super) log: Log,
     pub(super) random: Random,
@@ -59,6 +62,10 @@ pub(super) struct World {
     /// New generations that were asked for.
     pub(super) rewinds: Vec<(u32, u32, i64)>,
     pub(super) under_way: Option<Vec<CommitEntry>>,
+    /// The save that a commit waits for, with the frontiers of its moment and how much is done above them.
+    saving: Option<(u64, Moment)>,
+    /// That of the save that has ended just now.
+    saved: Option<Moment>,
     /// The group's commits.
     pub(super) committed: BTreeMap<u32, (i64, String)>,
     /// Where a log was cut, until a commit of its new records is acknowledged.
@@ -84,17 +91,20 @@ fn released(actions: &[Action], slot: u32) -> bool {
 }
 
 impl World {
-    pub(super) fn new(seed: u64) -> Self {
+    pub(super) fn new(seed: u64, saves: bool) -> Self {
+        let room = if seed.is_multiple_of(2) { METADATA } else { 40 };
         Self {
             log: Log::new(seed),
             random: Random(seed.wrapping_mul(0x2545_F491_4F6C_DD1D) | 1),
             // In every second history the commits have no room but for the lineage, so that the stores alone know more.
-            rig: Rig::with_room(if seed.is_multiple_of(2) { METADATA } else { 40 }),
+            rig: if saves { Rig::with_room(room).that_saves() } else { Rig::with_room(room) },
             live: BTreeMap::new(),
             tasks: Vec::new(),
             out: Vec::new(),
             rewinds: Vec::new(),
             under_way: None,
+            saving: None,
+            saved: None,
             committed: BTreeMap::new(),
             cut: BTreeMap::new(),
             done: Done::default(),
@@ -135,14 +145,20 @@ impl World {
                 }
                 Action::Rewind { slot, generation, offset } => self.rewinds.push((slot, generation, offset)),
                 Action::Finish => self.finished = true,
-                Action::Save(slots) => self.save(&slots),
+                Action::Save { number, slots } => self.save(number, &slots),
                 Action::Flush(_) | Action::AskGroup(_) => {}
             }
         }
     }
 
     /// A store takes a row, unless it has no room.
-    fn save(&mut self, slots: &[u32]) {
+    fn save(&mut self, number: Option<u64>, slots: &[u32]) {
+        if let Some(number) = number {
+            let moment = self.rig.core.parts().map(|part| {
+                ((part.home.slot, part.home.generation), (part.ledger.frontier(), part.done_above()))
+            });
+            assert!(self.saving.replace((number, moment.collect())).is_none(), "two saves at once");
+        }
         for slot in slots {
             let Some(part) = self.rig.core.part(*slot) else { continue };
             let place = part.ledger.first_pending().and_then(|offset| part.home.place(offset));
@@ -153,6 +169,15 @@ impl World {
                 self.rows.insert((self.stores[slot], *slot), row);
             }
         }
+    }
+
+    /// The store has all that it was given.
+    pub(super) fn stored(&mut self) {
+        let Some((number, moment)) = self.saving.take() else { return };
+        self.saved = Some(moment);
+        let actions = self.rig.step(Event::Saved(number));
+        self.carry_out(actions);
+        self.saved = None;
     }
 
     /// Checks that all records are done that a commit says are done.
@@ -169,6 +194,16 @@ impl World {
     fn request(&mut self, entries: Vec<CommitEntry>) {
         assert!(self.under_way.is_none(), "two requests at once");
         assert!(!entries.is_empty());
+        if self.rig.core.settings.saves_first {
+            let saved = self.saved.as_ref().expect("a commit before its save");
+            for CommitEntry { slot, generation, offset, done_above, .. } in &entries {
+                assert_eq!(
+                    saved.get(&(*slot, *generation)),
+                    Some(&(*offset, *done_above)),
+                    "not as it was saved"
+                );
+            }
+        }
         for CommitEntry { slot, generation, offset, metadata, .. } in &entries {
             let live = self.live.get_mut(slot).expect("a commit for what is not ours");
             assert_eq!(live.number, *generation, "a commit for an old generation");
@@ -212,7 +247,10 @@ impl World {
                 if let Some((from, _)) = self.sought.get(&slot).filter(|(_, number)| *number == generation) {
                     self.done.want_again(slot, *from, generation);
                     self.sought.remove(&slot);
-                    self.is_true(slot, offset, &metadata);
+                    // Where the log was cut since it was asked for, the offset is about the records before.
+                    if !self.cut.contains_key(&slot) {
+                        self.is_true(slot, offset, &metadata);
+                    }
                 }
                 self.committed.insert(slot, (offset, metadata));
                 if self.cut.get(&slot).is_some_and(|(_, old)| generation > *old) {

@@ -1,0 +1,80 @@
+//! The memory of a partition's nodes: rows that live on in the store.
+//!
+//! A node that keeps rows calls [`Host::keep`](super::Host::keep) when its lane is opened. It gets the rows that the store has for it and the
+//! partition, and gives an object that is asked for its changes at each save, in the store's thread: the *cut*. The ledger is read before the
+//! cut, and a record changes its row before it ends. So a cut holds all that the ledger says is done, and the commit that waits for the save
+//! is the ledger's word of that moment. A cut may hold more: each row says which record it has absorbed last, and the node passes over
+//! records that are not above it when they come again.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use crate::journal::{KeptState, StateRow};
+
+/// A node's memory for one partition.
+pub(crate) trait Keeps: Send + Sync {
+    /// The rows that changed since the last call. Each is whole: a cut falls between two records, never inside one. Rows that could not be
+    /// written are kept and written with the next ones.
+    fn cut(&self) -> Vec<StateRow>;
+}
+
+/// The memory of all nodes of a partition in one generation.
+#[derive(Default)]
+pub(crate) struct LaneState {
+    /// As in [`StateMark`](crate::journal::StateMark).
+    began: u64,
+    /// The rows of nodes that have not asked for them.
+    kept: Mutex<BTreeMap<String, Vec<StateRow>>>,
+    nodes: Mutex<Vec<Keeper>>,
+}
+
+/// A node with its memory.
+#[derive(Clone)]
+struct Keeper {
+    node: Arc<str>,
+    memory: Arc<dyn Keeps>,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl LaneState {
+    /// With the rows that the store has; `fresh` is a number that nobody has.
+    pub(crate) fn new(kept: Option<KeptState>, fresh: u64) -> Self {
+        let (began, rows) = kept.map_or((fresh, BTreeMap::new()), |kept| (kept.mark.began, kept.rows));
+        Self { began, kept: Mutex::new(rows), nodes: Mutex::default() }
+    }
+
+    pub(crate) fn began(&self) -> u64 {
+        self.began
+    }
+
+    /// Opens a node's memory with the rows that were kept for it.
+    pub(crate) fn keep<K: Keeps + 'static>(
+        &self,
+        node: &Arc<str>,
+        open: impl FnOnce(Vec<StateRow>) -> K,
+    ) -> Arc<K> {
+        let rows = lock(&self.kept).remove(&**node).unwrap_or_default();
+        let memory = Arc::new(open(rows));
+        lock(&self.nodes).push(Keeper { node: Arc::clone(node), memory: Arc::clone(&memory) as _ });
+        memory
+    }
+
+    /// Whether a node keeps anything.
+    pub(crate) fn is_kept(&self) -> bool {
+        !lock(&self.nodes).is_empty()
+    }
+
+    /// The rows that changed since the last call, by node and key.
+    pub(crate) fn cut(&self, rows: &mut BTreeMap<(Arc<str>, Vec<u8>), StateRow>) {
+        // Nodes may run code of users here.
+        let nodes = lock(&self.nodes).clone();
+        for Keeper { node, memory } in nodes {
+            rows.extend(memory.cut().into_iter().map(|row| ((Arc::clone(&node), row.key.clone()), row)));
+        }
+    }
+}
