@@ -67,6 +67,7 @@ fn same(rows: BatchMut<'_, String>) -> BatchMut<'_, String> {
 }
 
 #[stage(batch)]
+#[allow(clippy::unused_async)] // it runs as a task
 async fn read(rows: &Batch<String>) {
     assert!(!rows.is_empty());
 }
@@ -128,6 +129,7 @@ fn a_row_that_fails_below_becomes_a_letter_of_its_record_alone() {
 }
 
 #[stage(on_error = skip)]
+#[allow(clippy::unused_async)] // it runs as a task
 async fn checked_later(row: String, ctx: &Context) -> Result<String, String> {
     checked(row, ctx)
 }

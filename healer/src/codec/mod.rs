@@ -1,11 +1,11 @@
 //! How values become bytes and bytes values.
 //!
-//! - **JSON is serde_json, made exact.** Its feature `float_roundtrip` reads a decimal as the number that is nearest to it;
+//! - **JSON is `serde_json`, made exact.** Its feature `float_roundtrip` reads a decimal as the number that is nearest to it;
 //!   without, every tenth random `f64` comes back as its neighbour. A feature holds for the user's whole program, and this one is
 //!   the only one that may: it changes no type and no signature, and it gives the number that each reader of the same text
 //!   expects. `preserve_order`, `arbitrary_precision` and `raw_value` change the content of `Value` or its input, so they are the
-//!   user's to choose. Writing goes through a serializer around serde_json's (`codec/json/exact.rs`), which refuses NaN and
-//!   infinities wherever they stand; serde_json would write `null`. Sinks, checkpoints and the inputs in reports are written by
+//!   user's to choose. Writing goes through a serializer around `serde_json`'s (`codec/json/exact.rs`), which refuses NaN and
+//!   infinities wherever they stand; `serde_json` would write `null`. Sinks, checkpoints and the inputs in reports are written by
 //!   it.
 //! - **A text that is only passed on** is a `RawJson`: checked to be one JSON text, which costs no more than skipping it, and
 //!   kept. It is no serde type, since serde has no word for "these bytes as they are": `Json` reads and writes it by impls of its

@@ -185,6 +185,7 @@ pub struct Requirement {
 
 /// A node, as its consumer, the engine and `describe` know it.
 #[derive(Clone, Debug)]
+#[allow(clippy::struct_excessive_bools)] // each is a fact of its own
 pub struct Node {
     /// Unique in the process, so that a number is enough to name a node after a panic.
     pub(crate) id: u32,
@@ -213,6 +214,7 @@ pub struct Node {
 
 /// A node in the making: its name may still change.
 #[derive(Clone, Debug)]
+#[allow(clippy::struct_excessive_bools)] // each is a fact of its own
 pub struct NodeDraft {
     pub(crate) id: u32,
     pub(crate) name: String,

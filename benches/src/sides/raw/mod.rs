@@ -68,6 +68,7 @@ pub(in crate::sides) fn run(task: &Task, tally: Tally) -> Result<Tally> {
             Ok(())
         })?,
         Work::AtOnce { .. } => bail!("the loop works on one record at a time"),
+        Work::Apart => bail!("the loop gathers no batches"),
         Work::Timed | Work::Stuck => read(&consumer, task, &tally, |_, value| {
             let timed: Timed = serde_json::from_slice(value)?;
             tally.timed(timed.sent_us, timed.flight.minutes());

@@ -159,7 +159,9 @@ impl<B: Broker> PollLoop<B> {
             Treatment::Done => count,
             Treatment::Older => {
                 let reason = Reason::new(OLDER);
-                records.iter().for_each(|record| log.skip(record.offset, reason));
+                for record in records {
+                    log.skip(record.offset, reason);
+                }
                 count
             }
         };
