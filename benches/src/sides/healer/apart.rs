@@ -6,6 +6,7 @@ use crate::{flight::Flight, tally::Tally};
 
 /// As `delay`, in a task.
 #[stage]
+#[allow(clippy::unused_async)] // it runs as a task
 async fn later_delay(flight: Flight, #[state] tally: &Tally) -> i64 {
     let minutes = flight.minutes();
     tally.count(minutes);
