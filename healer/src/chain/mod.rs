@@ -26,24 +26,24 @@
 //!   assigned and dropped when it is given back.
 
 mod accepts;
+mod batch;
 mod consumer;
 mod erased;
 mod healed;
 mod link;
 mod reach;
-mod rows;
 mod stream;
 
 pub use accepts::{
     Accepts, Branch, CopiesToReport, Filters, Gathers, Here, Keeps, Operator, Repeats, Root, Shows, Splits,
 };
+pub use batch::{Batch, Unbatches};
+pub(crate) use batch::{List, refuse_rows, refuse_rows_of_rows};
 pub use consumer::{Below, Checked, Consumer, Raw};
 pub use erased::{Cut, Erased};
 pub use healed::{Chain, Healed, Nodes};
 pub use link::{Link, Start, Then};
 pub use reach::{Reach, Whole};
-pub use rows::{Batch, Unbatches};
-pub(crate) use rows::{List, refuse_rows, refuse_rows_of_rows};
 pub use stream::Stream;
 
 pub(crate) use sealed::Sealed;

@@ -1,6 +1,7 @@
 //! The nodes; one file a family.
 
 mod batch;
+mod batching;
 mod boundary;
 mod checkpoint;
 mod entry;
@@ -8,7 +9,6 @@ mod failing;
 mod filter;
 mod heal;
 mod map;
-mod partition;
 mod port;
 mod queue;
 mod serve;
@@ -20,13 +20,13 @@ mod step;
 pub use batch::{BatchKind, BatchMut, BatchMutKind, BatchMutStage, BatchStage, Unbatch, WrongLength};
 #[cfg(feature = "testing")]
 pub(crate) use batch::{Fates, fates, lent};
+pub use batching::Batching;
 pub(crate) use boundary::push_guarded;
 pub use checkpoint::Checkpoint;
 pub(crate) use entry::MakeEntry;
 pub use filter::Filter;
 pub use heal::HealNode;
 pub use map::{Map, TryMap};
-pub use partition::Partition;
 pub use port::{Port, ToPort, union};
 pub use sink::Sink;
 pub use source::Source;

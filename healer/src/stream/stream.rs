@@ -15,7 +15,7 @@ use crate::{
         Operator, Reach as _, Splits, Start, Stream, Unbatches,
     },
     config::IntoDuration,
-    operators::{Checkpoint, Filter, HealNode, Map, Partition, Port, ToPort, TryMap, Unbatch},
+    operators::{Batching, Checkpoint, Filter, HealNode, Map, Port, ToPort, TryMap, Unbatch},
     topology::{NodeDraft, NodeKind},
     unfinished::{
         self,
@@ -133,8 +133,8 @@ impl<C: Link> Stream<C> {
     ///
     /// A batch leaves early when its oldest row has waited for [`within`](Stream::within) (1 s by default), when its rows
     /// are all that a partition may have in flight, when one of their partitions is revoked, and at the end.
-    pub fn batch(self, rows: usize) -> Stream<C::Then<Partition<C::Out>>> {
-        self.done().put(Partition::new(rows))
+    pub fn batch(self, rows: usize) -> Stream<C::Then<Batching<C::Out>>> {
+        self.done().put(Batching::new(rows))
     }
 
     /// The longest time that a row waits for others in the batch before; 1 s by default. A wrong text is an error of

@@ -2,7 +2,7 @@
 
 use std::{future::Future, sync::Arc};
 
-use super::batch::Parts;
+use super::batch_mut::Parts;
 use crate::{
     chain::{Batch, List},
     context::Context,

@@ -5,7 +5,7 @@ use std::{future::Future, sync::Arc};
 use super::{
     BatchMut,
     attempt::{Back, Made, Tried, Tries, here},
-    batch::batch,
+    batch_mut::batch,
     run_to_end,
     task::BatchTask,
 };

@@ -1,6 +1,6 @@
 //! Gives the rows that come back from a batch stage their receipts, row by row.
 
-use super::batch::{Parts, Slots};
+use super::batch_mut::{Parts, Slots};
 use crate::{
     chain::List,
     context::Context,

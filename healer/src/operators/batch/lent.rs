@@ -2,7 +2,7 @@
 
 use super::{
     BatchMut,
-    batch::{Parts, batch},
+    batch_mut::{Parts, batch},
 };
 use crate::context::Context;
 

@@ -2,7 +2,7 @@
 
 mod attempt;
 #[allow(clippy::module_inception)]
-mod batch;
+mod batch_mut;
 mod branded;
 mod hand_back;
 #[cfg(feature = "testing")]
@@ -15,7 +15,7 @@ use std::future::Future;
 
 use futures_util::FutureExt as _;
 
-pub use batch::{BatchMut, WrongLength};
+pub use batch_mut::{BatchMut, WrongLength};
 pub use branded::{BatchMutKind, BatchMutStage};
 #[cfg(feature = "testing")]
 pub(crate) use lent::{Fates, fates, lent};

@@ -4,7 +4,7 @@ use std::{marker::PhantomData, sync::Arc};
 
 use super::{
     attempt::{Back, Made, Piece, Tried, Tries, first_attempts, here, note, owes},
-    batch::Parts,
+    batch_mut::Parts,
     hand_back::{Handed, hand_back, receipts_of},
 };
 use crate::{

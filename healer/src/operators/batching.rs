@@ -15,25 +15,25 @@ use crate::{
     topology::{Node, NodeDraft, NodeKind},
 };
 
-/// A `partition`.
-pub struct Partition<T> {
+/// A `batch`.
+pub struct Batching<T> {
     rows: usize,
     item: PhantomData<fn(T)>,
 }
 
-impl<T> Partition<T> {
+impl<T> Batching<T> {
     pub(crate) fn new(rows: usize) -> Self {
         Self { rows, item: PhantomData }
     }
 }
 
-impl<T> Gathers for Partition<T> {}
+impl<T> Gathers for Batching<T> {}
 
-impl<T: Send + 'static> Operator for Partition<T> {
+impl<T: Send + 'static> Operator for Batching<T> {
     type In = T;
     type Out = Batch<T>;
     type Settled = ();
-    type Node<D: Consumer<Batch<T>>> = PartitionNode<D>;
+    type Node<D: Consumer<Batch<T>>> = BatchingNode<D>;
 
     fn draft(&self) -> NodeDraft {
         let within = Duration::from_secs(1);
@@ -41,12 +41,12 @@ impl<T: Send + 'static> Operator for Partition<T> {
     }
 
     fn attach<D: Consumer<Batch<T>>>(self, node: Arc<Node>, next: D) -> Self::Node<D> {
-        PartitionNode(Arc::new(BatchingTask { node, next }))
+        BatchingNode(Arc::new(BatchingTask { node, next }))
     }
 }
 
-/// A `partition` and the nodes below it.
-pub struct PartitionNode<D>(Arc<BatchingTask<D>>);
+/// A `batch` and the nodes below it.
+pub struct BatchingNode<D>(Arc<BatchingTask<D>>);
 
 struct BatchingTask<D> {
     node: Arc<Node>,
@@ -60,14 +60,14 @@ enum Message<T> {
 }
 
 /// A partition's entrance to the one task that gathers.
-pub struct PartitionLane<T> {
+pub struct BatchingLane<T> {
     sender: UnboundedSender<Message<T>>,
     gate: Arc<Gate>,
     needs: Carry,
     origin: Option<(u32, u32)>,
 }
 
-impl<T> Drop for PartitionLane<T> {
+impl<T> Drop for BatchingLane<T> {
     fn drop(&mut self) {
         if let Some((slot, generation)) = self.origin {
             // Nobody listens any more: nothing is waiting there either.
@@ -76,8 +76,8 @@ impl<T> Drop for PartitionLane<T> {
     }
 }
 
-impl<T: Send + 'static, D: Consumer<Batch<T>>> Consumer<T> for PartitionNode<D> {
-    type Lane = PartitionLane<T>;
+impl<T: Send + 'static, D: Consumer<Batch<T>>> Consumer<T> for BatchingNode<D> {
+    type Lane = BatchingLane<T>;
 
     fn below(&self) -> Below {
         // It is bounded since a record in flight may have given any number of rows.
@@ -94,7 +94,7 @@ impl<T: Send + 'static, D: Consumer<Batch<T>>> Consumer<T> for PartitionNode<D> 
             host.spawn(self.0.next.below().holding::<T>().stack, || gather.run());
             Entrance { sender, gate }
         });
-        PartitionLane { sender, gate, needs: Carry::new(true, host, id), origin: host.origin() }
+        BatchingLane { sender, gate, needs: Carry::new(true, host, id), origin: host.origin() }
     }
 
     fn push(&self, lane: &mut Self::Lane, visit: &mut Visit<'_>, item: T) -> Result<(), Failure> {
