@@ -1,4 +1,15 @@
 //! The facts that a stage may know about its record.
+//!
+//! **Values of several records.** `Context::of_all` makes their context: no key, no headers, no original, the highest time. It is
+//! the same for a batch, for a value that a stage makes of one, and for a row that `reduce` made, also of one row: the number of
+//! rows is chance, and a key, or a policy, that depended on it would be. A common key of all rows is no key either, for the same
+//! reason. `build` refuses a sink that copies keys below such values (`Graph::is_below_batch`); of `reduce` it knows nothing, so
+//! there the sink refuses the value. A flat stage that reads a batch is called with all of it and gives values, and nothing says
+//! of which row one is. So each value owes all rows, by one share of the whole receipt.
+//!
+//! **Times.** A value that is made of a record has its time (`Context::newest_millis`); a context that stands for several knows
+//! the highest of theirs in one number, set where a batch begins and where rows are reduced, so a record alone pays nothing for
+//! it. Letters have the time of now.
 
 mod notes;
 mod origin;

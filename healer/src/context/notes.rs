@@ -1,4 +1,8 @@
 //! The notes of a call for its report.
+//!
+//! **Reports.** A stage that reports keeps a copy of its input (or lends it) until its call has ended; dropped by an error, a
+//! panic or a cancelled future it is written down as JSON in `context/notes`, and `failing` sends it off when the record is given
+//! up.
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 

@@ -1,4 +1,8 @@
 //! Where receipts come home to: one desk a pipeline, one home a partition and generation.
+//!
+//! **Wake-ups by outcomes.** The poll thread rests while no partition has room, and is woken when an eighth of the records that
+//! may be in flight (128 at most) has come home, or with a failure, or when a partition need not rest any more (`Desk`): woken
+//! for each, it would take the processor from the threads that work.
 
 use std::{
     collections::BTreeMap,

@@ -1,4 +1,7 @@
 //! Stages that rest since they fail on everything (`circuit_breaker`): told in the log, the health and the metrics.
+//!
+//! **Open circuits** (`lane/circuits`) change while the breaker is locked, so that both always agree, and are told once it is
+//! not.
 
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -6,6 +6,21 @@
 //!
 //! The rule holds twice. Fetching is bounded by the bytes that all records hold. Leaving the poll thread is bounded by the bytes in
 //! flight: waiting records hold their bytes already, and more of them may have come in one piece than there is room for.
+//!
+//! **Memory** (`lane/memory.rs`). One budget in bytes for all pipelines of the process (64 MiB by default). *A partition takes in
+//! more while it holds less than is free.* One alone thus comes to half of the budget, `n` to a part of `n + 1` each, and a part
+//! as large stays free for one that comes later: nobody starves, and nobody need know how many partitions there are, nor of which
+//! pipeline. A partition that holds nothing may always take one record, regardless of its size and of the others' bytes, so
+//! nothing deadlocks. The rule holds twice: for fetched records by all bytes held, and for records that leave the poll thread by
+//! the bytes in flight alone, since a piece may bring more than there is room for. *The count.* A record is charged from when it
+//! leaves the poll thread until its receipt comes home: 256 bytes, and its own for each copy that there may be (its value on each
+//! way, the original for a dead letter, the value that a sink made of it; known from the graph), beside records that wait in
+//! front of partitions. The charge travels in the receipt's place and comes back with the outcome, so the core subtracts that
+//! number (`core/memory`), a generation that ends gives all back, and a fused record costs nothing. The size of users' types is
+//! not known. *Originals* of large records (16 KiB and more) that waited are shared with the buffer that they waited in; a small
+//! one is a copy, since it would keep a piece of 128 KiB. *Company.* A `batch` may hold all that a partition of the topic has
+//! memory for, and wait for rows that cannot come. So one whose records wait for memory, and of which nothing came home between
+//! two looks (50 ms), is *starved*, and batches with rows of it leave.
 
 use std::sync::{
     Arc,

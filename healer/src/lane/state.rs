@@ -5,6 +5,21 @@
 //! cut, and a record changes its row before it ends. So a cut holds all that the ledger says is done, and the commit that waits for the save
 //! is the ledger's word of that moment. A cut may hold more: each row says which record it has absorbed last, and the node passes over
 //! records that are not above it when they come again.
+//!
+//! **Memory of nodes** (`lane/state`). A lane's node asks `Host::keep` for the rows that the store has for it and the partition,
+//! and gives an object that hands out its changes. *The cut* is made by the store thread when it is the save's turn. The ledger
+//! was read before, and a record changes its row before it ends, so the cut holds all that the ledger said is done. It may hold
+//! more: each row says which record it has absorbed last, and a node absorbs no record that is not above it, though it passes its
+//! value on. That asks for records in the order of their offsets, key by key. *Which rows are believed*: the mark beside them has
+//! the commit's lineage, and its frontier is not below the commit. A frontier above it is a crash between save and commit; one
+//! below says that another process had the partition since. Else the nodes begin with nothing, under a new number, and it is
+//! logged; the first save of that number removes the rows of the one before. In such a pipeline a restart does the records above
+//! the commit again, also those that an earlier owner had done: they may be in no row here. The mark has the count of its rows
+//! and a digest of them, so a store that lost a row, or has an old one, is found out. *A late owner*: the store thread asks
+//! whether the generation is over before it cuts, and then leaves out its rows and its mark. Saves are written in the order in
+//! which they were given, and the memory of a lane that was replaced is asked by nobody. A store is one process's, so this is the
+//! whole fence: rows do not follow a partition to another process, and those that stay behind are not believed once that process
+//! has committed.
 
 use std::{
     collections::BTreeMap,

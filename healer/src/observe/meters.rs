@@ -1,4 +1,6 @@
 //! The metrics of pipelines and their partitions, told a few times a second.
+//!
+//! **An unknown value** is `None`, and in a gauge NaN, which our own page leaves out; never 0.
 
 use std::{
     collections::{BTreeMap, BTreeSet},

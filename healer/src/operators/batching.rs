@@ -1,4 +1,8 @@
 //! Gathers records of all partitions into batches.
+//!
+//! **`batch`** has one lane for the pipeline. It emits at `n` rows, after `within` (1 s by default), when its rows hold a
+//! partition's in-flight bound, or are all that a partition has memory for, when the lane of one of them closes, and at once
+//! while nothing more is expected.
 
 use std::{collections::HashMap, marker::PhantomData, mem, sync::Arc, time::Duration};
 

@@ -1,4 +1,9 @@
 //! Tasks that serve a queue.
+//!
+//! **Boundaries.** A queue and a task per lane (`operators/serve`) that serves one item after the other: an async stage runs one
+//! record at a time per partition, in order, and partitions run side by side. A lane that is closed drains by itself: when its
+//! queue has ended, the task ends and closes its own lane. A node that passes on one item for one is bounded by the records in
+//! flight; one that gives many (`flat`) waits for room, its iterator resting inside a future that is used as a generator.
 
 use std::{future::Future, sync::Arc};
 

@@ -1,4 +1,8 @@
 //! Finds out that brokers are back. librdkafka says when the last one has gone, and nothing when one has come.
+//!
+//! **Outage.** librdkafka says when the last broker has gone and nothing when one is back, so a thread asks until somebody
+//! answers; only an answer to a question asked after the loss ends it (a record may have been prefetched). No outage ends a
+//! pipeline that runs: `Handle::health` says since when and why.
 
 use std::{
     sync::{Arc, atomic::Ordering},

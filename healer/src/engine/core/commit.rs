@@ -1,4 +1,21 @@
 //! Commits of the frontiers: when they are due, one request at a time, upward, and known only when the broker has acknowledged.
+//!
+//! **Commit.** On an interval (10 s by default), by a thread of its own that calls `commit(Sync)`, one request in flight, newer
+//! frontiers coalescing behind it. When its turn comes, entries of generations that are over are left out, and nothing is sent
+//! for an assignment that was lost: without a generation a group without members would take it from anybody. A generation that is
+//! behind (`ILLEGAL_GENERATION`) defers the commit: the client tells which partitions are gone, and those that are kept are
+//! committed with the new one. A commit counts when the broker acknowledged it. A position moved by markers or gaps alone is
+//! committed too; nothing delivered and the position unmoved: no commit.
+//!
+//! **Saves before commits.** A pipeline in which a node keeps something has one order: `Action::Save` with a number,
+//! `Event::Saved` of that number, `Action::Commit`. The entries of the commit are worked out with the save and go unchanged after
+//! it: records that end meanwhile are in no save yet. An entry is left out when its generation is over by then, or when its log
+//! went back. All entries wait for the one save, since a save is one atomic write. It needs no third outcome in the ledger: a
+//! record whose effect lives on in a row ends as any other does, and its offset is in no commit but that of a moment whose rows
+//! are saved. A save that fails is given again with all that came since. One that fails for good ends the pipeline; the last
+//! commit tries once more, and nothing is committed without it. `CommitHealth::saving` says how long a commit waits for the
+//! store, and a wait of `stall_after` is logged. A pipeline that keeps nothing has no such round: its snapshots are written
+//! beside the commit.
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 

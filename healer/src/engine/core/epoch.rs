@@ -1,4 +1,10 @@
 //! Logs that went back or lost their beginning: the partition's generation ends there with its ledger, and a new one begins.
+//!
+//! **Epochs.** A record below the expected offset says that the log went back (truncated, made anew, position reset): the
+//! partition stops, commits nothing more, and is read anew from there or from its frontier, whichever is lower, as a new
+//! generation whose start is committed at once, also downward. A start above the frontier is a *data loss event*: counted, logged
+//! with its range, and gone on above. A commit that is refused as another generation's fences the partition; if no rebalance
+//! follows in a minute, the pipeline ends and names it.
 
 use super::{Action, Assigned, Core, Part};
 

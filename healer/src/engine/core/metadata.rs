@@ -7,6 +7,38 @@
 //! commits to other groups and
 //! clusters, text and all, where the same offset is another record's or was never done: the checksum is seeded with the mark of
 //! cluster, group, pipeline and partition, so that it fits nowhere else.
+//!
+//! **Commit metadata.** Each commit carries a text (`healer2:` and base64 of checksum, offset and lineage, 40 bytes; then
+//! fingerprint, leader epoch and offset map of the records done above the frontier, so that any machine that takes over skips
+//! them); the checksum is seeded with scope, topic and partition, so that it fits no other. It is due also where the frontier
+//! stands still and more was done above it, at the interval and before a partition is given back. Beyond `metadata_max_bytes`
+//! (4,096 by default) the offset goes with the lineage and without the map, and the partition is *throttled*: it takes no new
+//! records until the lowest pending ones are done and the map has room again. The measure is an upper bound of the encoded map in
+//! O(1); with nothing in flight it is zero, so nothing deadlocks. Where no map could ever have room (below 60 bytes) nobody waits
+//! for it, and below 40 there is no text at all.
+//!
+//! **Restart.** The committed offset. If the commit's text, or the store's snapshot of the commit's lineage, is of that very
+//! offset and claims nothing beyond the end of the log, the records that it lists as done above (the commit, unless the store
+//! knows all of them and more) are skipped once the record at the frontier has the fingerprint (time, key, value) that it
+//! remembers, and as long as no record comes whose leader epoch is above the highest that the claim's owner read: epochs never
+//! fall along a log, and records that replace those a log has lost have a new one. In all other cases the records are processed
+//! again, also with foreign, damaged or newer metadata. *Blind spots*, as the client tells no topic id: a topic made anew with
+//! the very same record at the frontier and filled again up to the claim. And apart from claims: a log that was cut below the
+//! committed offset, or a topic made anew, that was filled again up to where its reader stands before that reader asked for more.
+//!
+//! **Lineage.** An equal offset is no equal history: a group that goes back wants its records again, and comes to the same offset
+//! again. So a number is drawn wherever the group's way begins or goes back: a start without a commit of ours (a new or deleted
+//! group, a tool's reset, another program, a commit without text), an offset that `out_of_range` chose, a seek, a log that went
+//! back, a claim beyond the end of the log. It goes into every commit and every snapshot, and a start goes on with the one that
+//! the commit has. A snapshot of another lineage, or of another frontier, is not believed, and is written over at once. Nothing
+//! depends on the order of commit and snapshot: a row that is a lineage ahead or behind skips nothing, and the row of a member
+//! that had the partition before counts as long as nobody went back. A lineage that the group does not know yet is committed as
+//! soon as something is done above the frontier, so that a restart believes the row. A claim beyond the end tells that its
+//! records were lost; its lineage ends, by a commit at once, or it would be believed when the log is as long again. *The
+//! fingerprint and the leader epoch stay beside it*: they tell that the record and the log are the same, the lineage that the
+//! group's way is. *`metadata_max_bytes` below 40* leaves no room for it, so that no row is believed and all above the offset is
+//! done again: the safe side, since nothing else of a commit is sure to be gone after a reset. The store keeps checkpoints all
+//! the same.
 
 use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD as BASE64};
 use healer_store::{DoneAbove, Ledger, offset_map};

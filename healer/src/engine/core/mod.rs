@@ -2,6 +2,12 @@
 //!
 //! It owns no thread, task, clock or random number, so that the code which decides in production can be driven in virtual
 //! time as well. Running a chunk, committing, saving and closing are actions; their results come back as events.
+//!
+//! **Core and driver.** `Core::step(event, now) -> actions`. Committing, saving, closing lanes and releasing partitions are
+//! actions, and their results are events. The core sits behind one mutex that is free while user code runs: a thread that runs a
+//! chunk takes the partition out (`begin_run`) and brings it back (`Event::Chunk`). Meanwhile the partition does not count as
+//! drained, no position of it is believed, outcomes that come home from the chunk wait for the chunk, and `partitions` names the
+//! record that runs.
 
 mod assign;
 mod commit;

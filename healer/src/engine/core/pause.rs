@@ -1,4 +1,7 @@
 //! Partitions that the user wants to rest: none of their records begins, those in flight go on, and the group keeps its members.
+//!
+//! **Wishes.** A partition that rests (`core/pause`) gets no credit, so its records wait in front of it like those of a slow
+//! partition. A seek is a question to the broker and then a new generation whose start is committed at once (`driver/seek`).
 
 use std::collections::BTreeSet;
 

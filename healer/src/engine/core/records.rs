@@ -1,4 +1,7 @@
 //! News of records: chunks that ran, outcomes that came home, positions that moved on.
+//!
+//! **Positions** are believed when a lane has taken all that was fetched for it in this assignment; in the first second without a
+//! record they may be those of the assignment before.
 
 use std::time::Duration;
 

@@ -1,4 +1,7 @@
 //! Giving partitions back: records in flight may finish within the budget, then come commit, fence and release, in this order.
+//!
+//! **Revoke.** Close the lanes, drain within the budget (5 s by default), save where a node keeps something, commit, fence,
+//! release. Lost: fence, commit nothing, save nothing.
 
 use std::time::Duration;
 

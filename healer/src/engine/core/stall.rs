@@ -1,4 +1,9 @@
 //! The record that holds a partition: no frontier stands still without a name.
+//!
+//! **Stalls.** The holder of a frontier (a record in a task, on the poll thread, or fetched and waiting) is in `partitions` and
+//! in a gauge with offset, stage, key and duration; beyond `stall_after` (1 min by default) it is logged, once an offset, and
+//! when it is past. A record that waits in front of a partition which its user lets rest holds nothing, and its time begins when
+//! the partition goes on; one at work does.
 
 use std::time::Duration;
 

@@ -1,4 +1,13 @@
 //! Where a partition starts.
+//!
+//! **Start.** Every assignment is answered with explicit offsets: the committed one, else `start`; one that does not exist is
+//! decided by `out_of_range`. An offset that `latest`, `time` or `out_of_range` chose is committed at once. `auto.offset.reset`
+//! is `error`. *`latest`* applies to partitions that were there when the group began (`driver/begun`): before it joins, a process
+//! notes the ends of all partitions of topics (those of a pattern together) for which the group has no commit at all. There a
+//! partition without a commit starts; every other one was added, or came to the pattern later, or is of a topic that was made
+//! anew, and starts at its first record. *A time*: records behind the offset found may be older, for times need not ascend, and
+//! the first entry of that time may be the end of a transaction. So of the records that are there then, older ones are skipped
+//! and counted (`Older`), chunk by chunk on the poll thread; records that come later are late, and are processed.
 
 use healer_store::DoneAbove;
 

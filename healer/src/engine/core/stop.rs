@@ -1,4 +1,8 @@
 //! Ending: no more dispatch, drain, last commit.
+//!
+//! **Stop.** No more dispatch, drain within the budget, last commit, last snapshot, leave. `App::run` and a start that has not
+//! given its handle yet hold the pipeline on a `Leash`: dropped, it asks for the same, since nobody else could. A handle that was
+//! given is no leash: a program with several would stop the pipeline with the first.
 
 use std::time::Duration;
 

@@ -1,4 +1,11 @@
 //! Transactions of others that are open: a reader of committed records waits in front of the first, and nothing is wrong with it.
+//!
+//! **Open transactions.** `Watermarks` has three offsets: the first, the last stable one (how far this client may read), and the
+//! high watermark. Code that asks if an offset exists, where a run to the end ends, or how large the lag is, goes by the high
+//! watermark, since all offsets up to there exist: brokers answer a fetch from behind the stable offset with nothing, not with an
+//! error. Code that chooses a start at the end takes the stable one, since records behind it are still to come. A transaction
+//! that is seen to begin at the same offset in two looks, while all before it is done, is named (`core/transaction`): a state, a
+//! gauge, a warning after `stall_after`, a fault only after `held_back_after`, which nobody sets by itself.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 

@@ -1,4 +1,11 @@
 //! Committing apart from polling: a request blocks until the broker has acknowledged.
+//!
+//! **Commits go by topic name**, so one for a topic that was just deleted may be taken for its successor. A member that starts at
+//! such an offset passes over records of the new topic: delete a topic only when its group rests.
+//!
+//! **A topic that is gone** stops a start, not a pipeline that runs: the group takes its partitions away, and they come back with
+//! the topic. A commit that fails because of it does not say which topic it was: its entries are asked for one by one, the topic
+//! found is left out for ten seconds, the others are committed together again.
 
 use std::sync::{Arc, mpsc::Sender};
 

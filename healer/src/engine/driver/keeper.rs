@@ -1,5 +1,13 @@
 //! Goes on polling while user code holds the poll thread: the group must not take that for death, a revoke is answered,
 //! and records that tasks finish are committed. Records that arrive are kept for the poll thread: the keeper runs no user code.
+//!
+//! **The keeper.** User code of the poll thread runs while nothing of the engine is locked (`Station`: one lock for everything
+//! but the lanes' entries, which the poll thread takes out as a `LaneRun`). When it has run for a second, a second thread takes
+//! the rounds (`keeper`) without running records: it polls, answers rebalances, collects, commits, and keeps records that arrive
+//! for the poll thread. A revoke waits for the chunk up to its budget, then fences it; a stop ends within its budget though the
+//! stage does not. One lock, the *role*, is held by the thread that fetches or changes lanes, so that no record that was fetched
+//! for one assignment is taken for one of the next; records that the poll thread has in hand keep the position from being
+//! believed.
 
 use std::{
     sync::{

@@ -1,4 +1,10 @@
 //! Questions to the broker are asked apart from polling: answers take their time, and polling must not stop for them.
+//!
+//! **Look-ups.** A thread that polls asks the broker nothing: an answer takes up to `connect_timeout`, and comes home as a
+//! message. One question of a kind is under way, further ones are asked next, together. Starts have a thread of their own, since
+//! until they are known nothing is fetched. Each assignment has a number: an answer opens those of its assignments that still
+//! stand, and is dropped for those that were taken away or given anew. While starts are unknown, revokes, commits and a stop go
+//! on; a question that hangs is not waited for (the client's closing waits for the request that is under way, within its budget).
 
 use std::{
     collections::BTreeMap,

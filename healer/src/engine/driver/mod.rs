@@ -1,4 +1,9 @@
 //! Carries out the core's actions with threads and tokio. Nothing else in healer starts a thread or a task.
+//!
+//! **Threads.** One poll thread a pipeline, its keeper, one thread that commits, one that writes to the store, one that looks up
+//! starts, and one for all other questions once there is one; async work runs on the tokio runtime in which the pipeline was
+//! started, synchronous batch stages, `blocking` and parallel synchronous ones on its blocking pool. Nodes and driver reach
+//! threads, tasks and time only through the trait `Runtime`: the seam at which the simulation is another world.
 
 mod act;
 mod assign;

@@ -1,5 +1,11 @@
 //! Offsets that do not exist. The client does not say of which partition, so the position in each of them is compared with
 //! its watermarks. The fetching of the one that is meant stands still, so each suspect is watched until it moves.
+//!
+//! **Out of range.** The client does not say of which partition, and that one's fetching stands still from then on. So all that
+//! are read then are suspects: their positions are compared with the log's offsets, again and again, until they are found, move
+//! or are gone. One is out where it was so before the look-up and still is after it, so that none is judged by an old position.
+//! One that stands still for ten seconds though it is idle, is not paused, and there is more to fetch had its log truncated and
+//! written anew. `error` stops and names it; `earliest` and `latest` reopen it there.
 
 use std::{collections::BTreeMap, time::Duration};
 

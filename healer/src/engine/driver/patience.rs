@@ -1,4 +1,10 @@
 //! A start rides out errors that may pass.
+//!
+//! **Faults that may pass.** A coordinator or leader that is not there yet, or moves (`BrokerErrorKind::Transient`; so is each
+//! code that nobody knows), ends no pipeline that runs: a look-up is asked again until there is an answer. A start asks again for
+//! `start_budget`, each question anew (`driver/patience`), and the error at its end names the budget. Brokers that never answered
+//! are waited for once, for `connect_timeout`; a topic may be unknown for two seconds, since brokers hear of a new one a moment
+//! after its maker.
 
 use std::{
     thread,

@@ -1,4 +1,8 @@
 //! The poll thread's round: look after everything, run records that wait, fetch, run fetched records.
+//!
+//! **Slow synchronous stages.** A chunk ends after 10 ms; its remaining records wait as copies, and while every lane has work,
+//! one record at a time is fetched (polling answers rebalances), since a pause would throw away the records that the client has
+//! prefetched.
 
 use std::{sync::Arc, time::Instant};
 

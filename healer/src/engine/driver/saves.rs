@@ -1,4 +1,9 @@
 //! How the saves of a pipeline go: known to the saver, told by health and metrics.
+//!
+//! **Saves.** One thread writes, and it never sleeps: a save that may succeed later goes back in front of those that wait (the
+//! last row of a partition or node counts, so they stay as many as these), and the poll thread, or its keeper, gives it its next
+//! try when that is due (`driver/saves`). Saves that come meanwhile do not hurry the store. The end tries once more, closes the
+//! store in the same thread, and waits for both up to ten seconds.
 
 use std::{
     sync::{Mutex, MutexGuard, PoisonError},

@@ -1,4 +1,7 @@
 //! A member to which the group gives no partitions, and why: after a start, or when all of them were taken away.
+//!
+//! **Waiting for partitions** (`driver/waits`): running, nothing assigned, and no start being looked up. The client does not say
+//! why, so the reason names the possible causes, and how long a killed member counts with this protocol.
 
 use std::time::Duration;
 

@@ -1,5 +1,11 @@
 //! Threads that run lanes apart from the poll thread, where the user asks for them: each has the lanes of some partitions, and the
 //! poll thread fetches, copies and keeps the books.
+//!
+//! **Threads.** With `threads` above 1 lanes run on threads of their own (`driver/workers.rs`, partition by slot), the poll
+//! thread only fetches, copies records into each lane's backlog (pieces of 128 KiB that are filled again), and keeps the books:
+//! the log of a lane's run comes back as a message, with the entry, so that core and ledger know one thread. A lane is handed
+//! over as a whole with all that waits for it, so nothing is shared while it runs. Records that an earlier owner's claim is about
+//! run on the poll thread, one by one.
 
 use std::sync::{Arc, mpsc::Sender};
 

@@ -1,4 +1,8 @@
 //! Log lines on standard error, as text or as JSON, each with the record that it is about.
+//!
+//! **Logs.** A span a record would cost as much as the record. Instead thread-local cells hold which record and node the thread
+//! works on, set wherever user code is called (and at each poll of its future), and the formatter reads them when a line is
+//! written.
 
 mod alone;
 mod error;

@@ -1,5 +1,10 @@
 //! How many records each node took, gave, skipped. A lane counts for itself: each of its nodes is in the hands of one thread
 //! at a time, so that a count is a load and a store, and no atomic read-modify-write. `StageCounts::sums` adds the lanes up.
+//!
+//! **Counts.** A lane counts for itself, a node in it by a load and a store (`observe/stages/counts`): each of its nodes is in
+//! one thread's hands at a time. The export of the metrics, four times a second, adds the lanes up. Rare events (failures,
+//! retries) are counted behind a lock. Where records are that left the poll thread is known from their places, so that the number
+//! in flight needs no count.
 
 use std::{
     collections::BTreeMap,

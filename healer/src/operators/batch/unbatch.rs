@@ -1,4 +1,13 @@
 //! Takes a batch apart: each row goes on as the record that it came from, in a lane of its partition.
+//!
+//! **`unbatch`** (`operators/batch/unbatch.rs`) is fused. It moves rows out of the batch, each with the receipt that the batch's
+//! receipt has for it, and pushes each in a visit of its own. Below it every partition and generation has a lane again, opened by
+//! its first row, with counts, tasks and an office of its own: partitions run side by side, and an order by partition, a row of
+//! records without a key and a quarantine are those of one partition. Rows of several records (`reduce`) have one more lane.
+//! Lanes of a generation that is over end with the next batch. Rows that are whole records need no room below, since the records
+//! in flight bound them; waiting would tie all partitions to the slowest. Rows that are shares (a record that became several, a
+//! batch that branched) wait for room after each batch. Where a batch branched, each way has a clone of its rows and a share of
+//! each row's receipt.
 
 use std::{collections::HashMap, marker::PhantomData, sync::Arc};
 

@@ -1,4 +1,17 @@
 //! Sends records to a topic and passes them on when the broker has acknowledged them.
+//!
+//! **Sinks.** Idempotent, `acks=all`, `murmur2_random`. Up to 1,024 records of a partition are on their way; they go on in order,
+//! each after its acknowledgement. A full queue is back-pressure.
+//!
+//! **Tombstones.** Which sinks lie below a source with `.tombstones()` is known from the graph (`topology/nodes.rs`), since a
+//! type alone does not say where its `None` came from; `Encode::is_none` says whether a value is one, for serde's formats by a
+//! serializer that takes `None` alone (`codec/none.rs`). `Sink::tombstones` is a type instead, `Sink<Option<T>>`, for formats
+//! that write no `Option`.
+//!
+//! **No time-out ends a send.** `message.timeout.ms` is 0 and tries are without number, so librdkafka retries in order by itself
+//! for as long as it takes; the user's value only says when the wait is told of. The drain budget holds all the same: it is the
+//! lanes that wait. `lane/sends.rs` knows the sends that wait for long (a lane looks once a second, and only while it has nothing
+//! else to do), and the client's statistics say why.
 
 mod outgoing;
 mod task;

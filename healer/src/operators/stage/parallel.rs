@@ -1,5 +1,19 @@
 //! Stages that work on several records of a partition at once. One task a lane runs them, so that records reach the nodes below
 //! one after the other; the bound on calls is the stage's, shared by the lanes of all partitions.
+//!
+//! **Parallel stages.** One task a lane polls all its calls and passes their results on, so that nodes below are reached by one
+//! at a time. `KeyQueues` knows which keys (by the hash that travels with each envelope) have an item at work and which items
+//! stand behind it (with `order = key(function)` the key is the hash of the function's result, asked for once, when the envelope
+//! comes out of the queue; a panic there ends the record as a failed call does, in no queue); a key's next begins after its last
+//! was passed on, also when that failed, so a halted item never runs. Of those whose key is free the one that came first begins.
+//! If keys took turns instead, each would be served once in a round over all that wait, so a key that comes more often than that
+//! would pile up, and end last. `Results` puts finished items back in order for `order = partition`. The bound on calls is a
+//! semaphore of the stage, fair in the order of asking; a lane asks for one permit at a time, so a busy partition takes its turn
+//! and no more, and one that finds no room below leaves the line. With `auto` the number of permits follows the calls' latency
+//! (`stage/limit.rs`).
+//!
+//! **Calls.** The task of a parallel stage knows how many calls are at work and how many records wait for their key, and stores
+//! both numbers once a turn.
 
 use std::{
     future::Future,

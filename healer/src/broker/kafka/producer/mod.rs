@@ -4,6 +4,18 @@
 //! take (`enable.gapless.guarantee`), so nothing behind it can arrive before it. Then [`mend`] takes back all that was not
 //! delivered, and sends it on in its order with a new client. Records of a topic that has refused a batch go through a second
 //! client, one a batch: the one that fails there is the one at fault, is not sent again, and the client keeps the order of the others.
+//!
+//! **A batch that is refused** has a record at fault, and the broker does not say which. The client stops there for good
+//! (`enable.gapless.guarantee`): nothing behind a gap can arrive before the missing record. `broker/kafka/producer` takes back
+//! the records that were not delivered (the answers to those on their way are awaited first, so that nothing is sent twice),
+//! numbers give the order of sending, new records wait behind it, and a new client sends it. The topic's records go one a batch
+//! from then on, through a second client: a record that fails there is at fault, is not sent again, and its followers librdkafka
+//! sends again in order, since no later sequence number was taken. A topic keeps its client until nothing of it is left in the
+//! other, so both together keep the order as well.
+//!
+//! **A client that lost track** of its sequence numbers (a log of the output that was cut, an unclean election) is replaced in
+//! the same way, with a warning: records that were on their way then may be there twice, as after a restart. Ending would be the
+//! same with more work.
 
 mod client;
 mod line;

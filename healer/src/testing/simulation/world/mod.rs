@@ -1,4 +1,9 @@
 //! One seed: processes, cluster and model, driven step by step in virtual time.
+//!
+//! **Two worlds.** `testing/simulation` plays the same `PollLoop`, `Station` and keeper over `cluster`, a Kafka in virtual time,
+//! with one seeded order of rounds, tasks, commits, writes and faults. `oracle` watches the records that chains are lent and the
+//! outcomes that come home, and `world` the data that the broker takes; neither asks ledger or core. A process may know of a
+//! partition only its state at the time of the look-up. A failing seed is shortened by leaving events out (`shrink`).
 
 mod check;
 mod faults;
