@@ -1,8 +1,8 @@
 //! The partitions that share one lane of a node, and the lanes that are open.
 //!
-//! **Lanes** (`lane/scope`). A lane that several nodes or partitions give to is looked up by its node and the partitions of its
-//! scope, and is open as long as one of them holds it: a port's for each partition, a join's for all partitions of one number
-//! (`CoPartition`), `partition`'s for the pipeline. Below a wide lane none is narrower, so a port there has one lane as well.
+//! **Lanes.** A lane that several nodes or partitions give to is looked up by its node and the partitions of its scope, and is
+//! open as long as one of them holds it: a port's for each partition, `batch`'s for the pipeline. `CoPartition`, all partitions
+//! of one number, is where the sides of a join meet. Below a wide lane none is narrower, so a port there has one lane as well.
 
 use std::{
     any::Any,
