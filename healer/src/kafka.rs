@@ -1,5 +1,8 @@
 //! Sources and sinks on Kafka.
 //!
+//! A record without a value (a tombstone, the delete of a compacted topic) is skipped and counted under `tombstone`, unless the source
+//! says [`tombstones`](Source::tombstones).
+//!
 //! ```
 //! use healer::prelude::*;
 //!

@@ -27,7 +27,7 @@
 //! | read and write topics | [`kafka`], [`Source`], [`Sink`], [`Codec`], [`RawJson`] |
 //! | transform, skip, branch, join | [`Stream`], [`union`](fn@union) |
 //! | try again, skip, put aside | [`OnError`], [`dead_letter`], [`Transient`] |
-//! | work on many rows at once | [`Batch`], [`BatchMut`] |
+//! | work on many rows at once | [`Batch`], [`BatchMut`], [`Stream::batch`], [`Stream::unbatch`] |
 //! | know a record's key, headers, offset | [`Context`] |
 //! | configure | [`Config`] |
 //! | run, watch, pause, seek and stop | [`App`], [`Handle`], [`Report`] |

@@ -320,7 +320,7 @@ impl Codec for Forged {
 
 impl Decode<Batch<String>> for Forged {
     fn decode(&self, _: &[u8], _: &CodecContext<'_>) -> Result<Batch<String>, CodecError> {
-        Ok(testing::rows(["forged".to_owned()]))
+        Ok(testing::batch(["forged".to_owned()]))
     }
 }
 
@@ -336,7 +336,7 @@ async fn rows_that_are_made_for_a_test_are_those_of_no_call() {
 
 #[stage(batch)]
 fn within_others(rows: BatchMut<'_, String>) -> BatchMut<'_, Batch<String>> {
-    rows.map(|row| testing::rows([row]))
+    rows.map(|row| testing::batch([row]))
 }
 
 #[test]

@@ -120,7 +120,7 @@ fn an_option_for_a_list_is_one_row_or_none() {
 #[should_panic(expected = "`Err`")]
 fn a_test_of_the_function_is_told_as_well() {
     let rows = ["1", "2"].map(str::to_owned);
-    drop(testing::batch(rows).run(chosen::<Strict>));
+    drop(testing::batch_mut(rows).run(chosen::<Strict>));
 }
 
 /// Two rows of each.
@@ -202,7 +202,7 @@ async fn a_copy_of_a_row_that_did_not_come_back_keeps_all_pending() {
 #[should_panic(expected = "did not come back")]
 fn a_test_of_the_function_is_told_of_a_copy_that_is_gone() {
     let rows = ["1", "2"].map(str::to_owned);
-    drop(testing::batch(rows).run(|rows| one_side(doubled(rows))));
+    drop(testing::batch_mut(rows).run(|rows| one_side(doubled(rows))));
 }
 
 /// Copies may be routed, skipped, joined into one and copied again.

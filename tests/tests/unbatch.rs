@@ -13,9 +13,9 @@ use std::{
 
 use common::{Door, Seen, failed_record, settings, status, until, until_committed};
 use healer::{
-    Codec, CodecContext, CodecError, Decode, Error, Link, RecordErrorKind, Stream,
+    Codec, CodecContext, CodecError, Decode, Error, Link, RecordErrorKind, SeekTo, Stream,
     prelude::*,
-    testing::{EmbeddedKafka, InMemory, Received, TestRecord, rows},
+    testing::{EmbeddedKafka, InMemory, Received, TestRecord, batch},
 };
 use tokio::sync::Barrier;
 
@@ -283,6 +283,35 @@ async fn below_it_a_partition_that_is_held_up_holds_up_no_other() {
     handle.join().await.unwrap();
 }
 
+/// One call at a time, of all partitions together.
+#[stage(parallel = 1)]
+async fn one_stuck_at_0(row: String, ctx: &Context, #[state] door: &Arc<Door>) -> String {
+    stuck_at_0(row, ctx, door).await
+}
+
+#[tokio::test]
+async fn below_it_the_calls_of_a_generation_that_is_over_end_and_hold_up_no_other() {
+    let kafka = EmbeddedKafka::start().unwrap();
+    kafka.create_topic("o", 2).unwrap();
+    let to =
+        |partition: i32| TestRecord::new().value("v").key(format!("of {partition}")).partition(partition);
+    kafka.produce("o", [to(0)]).unwrap();
+    let app = pipeline! { name "x"; kafka::text("o") => batch(50, within = "10ms") => unbatch() => one_stuck_at_0 => heal; };
+    let app = app.with(Arc::new(Door::default()));
+    let handle = app.start(settings(kafka.brokers(), "g").build().unwrap()).await.unwrap();
+    let blocked =
+        |partition| status(&handle, partition).and_then(|status| status.blocked).map(|blocked| blocked.stage);
+    let is_below = |partition| blocked(partition).is_some_and(|stage| stage.contains("one_stuck_at_0"));
+    until("the call is stuck", || is_below(0)).await;
+    kafka.produce("o", (0..3).map(|_| to(1))).unwrap();
+    until("others wait for it", || is_below(1)).await;
+    // The record is passed over, and no further batch comes.
+    assert_eq!(handle.seek("o", 0, SeekTo::Latest).await.unwrap(), 1);
+    until_committed(&handle, &BTreeMap::from([(0, 1), (1, 3)])).await;
+    handle.stop();
+    handle.join().await.unwrap();
+}
+
 /// How many values were made, and how many are done.
 #[derive(Default)]
 struct Made {
@@ -295,12 +324,29 @@ fn many(_line: String, #[state] made: &Made) -> impl Iterator<Item = usize> {
     (0..2_000).inspect(|_| _ = made.made.fetch_add(1, Ordering::Relaxed))
 }
 
+/// Two batches of ten more are gathered and taken apart.
+#[stage]
+async fn one_of_many_batches(_: usize, #[state] made: &Made) -> Result<(), String> {
+    tokio::task::yield_now().await;
+    let waiting = made.made.load(Ordering::Relaxed) - made.done.fetch_add(1, Ordering::Relaxed);
+    if waiting < 1_000 { Ok(()) } else { Err(format!("{waiting} values wait")) }
+}
+
 #[stage]
 async fn one_of_many(_: usize, #[state] made: &Made) -> Result<(), String> {
     tokio::task::yield_now().await;
     let waiting = made.made.load(Ordering::Relaxed) - made.done.fetch_add(1, Ordering::Relaxed);
     // Two queues of 64, a batch of 10 being gathered and one that was taken apart, and the values at work.
     if waiting < 200 { Ok(()) } else { Err(format!("{waiting} values wait")) }
+}
+
+#[test]
+fn values_wait_for_room_also_where_batches_of_batches_are_taken_apart() {
+    let app = pipeline! {
+        name "x";
+        kafka::text("o") => many => batch(10) => batch(2) => unbatch() => unbatch() => one_of_many_batches => heal;
+    };
+    assert_eq!(memory(8).run_once(app.with(Made::default())).unwrap().healed, 8);
 }
 
 #[test]
@@ -431,7 +477,7 @@ impl Codec for Forged {
 
 impl Decode<Batch<String>> for Forged {
     fn decode(&self, _: &[u8], _: &CodecContext<'_>) -> Result<Batch<String>, CodecError> {
-        Ok(rows(["forged".to_owned(), "twice".to_owned()]))
+        Ok(batch(["forged".to_owned(), "twice".to_owned()]))
     }
 }
 

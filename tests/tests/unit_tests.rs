@@ -90,25 +90,25 @@ fn a_plain_function_is_given_a_context_that_says_what_a_test_says() {
 
 #[test]
 fn a_function_of_rows_is_given_rows() {
-    assert_eq!(save(&testing::rows([ORDER])), Ok(()));
+    assert_eq!(save(&testing::batch([ORDER])), Ok(()));
     let negative = Order { id: 8, cents: -1 };
-    let error = save(&testing::rows([ORDER, negative.clone()])).unwrap_err();
+    let error = save(&testing::batch([ORDER, negative.clone()])).unwrap_err();
     assert_eq!(error, "rows@1: order 8 is negative");
     let at = |offset| testing::context("orders", 0, offset).build();
-    let error = save(&testing::rows_of([(at(40), ORDER), (at(41), negative)])).unwrap_err();
+    let error = save(&testing::batch_of([(at(40), ORDER), (at(41), negative)])).unwrap_err();
     assert_eq!(error, "orders@41: order 8 is negative");
 }
 
 #[test]
 fn a_function_of_a_batch_is_lent_one_and_what_became_of_each_row_is_told() {
-    let ended = testing::batch(lines(["a", "", "b", ""])).run(shout);
+    let ended = testing::batch_mut(lines(["a", "", "b", ""])).run(shout);
     assert_eq!(ended.values, ["A", "B"]);
     assert_eq!(ended.made_of, [vec![0], vec![2]]);
     assert_eq!(ended.skipped, [(1, "empty".to_owned()), (3, "empty".to_owned())]);
     assert!(ended.missing.is_empty());
 
     // Several of one, one of several, in two ways.
-    let ended = testing::batch([1_u32, 2, 0, 3]).run(|rows| {
+    let ended = testing::batch_mut([1_u32, 2, 0, 3]).run(|rows| {
         rows.flat_map("none", |n| vec![n; n as usize]).route(
             |n| *n < 3,
             |small| small,
@@ -118,16 +118,32 @@ fn a_function_of_a_batch_is_lent_one_and_what_became_of_each_row_is_told() {
     assert_eq!(ended.values, [1, 2, 2, 9]);
     assert_eq!(ended.made_of, [vec![0], vec![1], vec![1], vec![3, 3, 3]]);
     assert_eq!(ended.skipped, [(2, "none".to_owned())]);
-    let all = testing::batch([1, 2, 3]).run(|rows| rows.reduce(|all| all.len()));
+    let all = testing::batch_mut([1, 2, 3]).run(|rows| rows.reduce(|all| all.len()));
     assert_eq!((all.values, all.made_of), (vec![3], vec![vec![0, 1, 2]]));
-    let none = testing::batch([1, 2]).run(|rows| rows.filter("all of them", |_| false));
+    let none = testing::batch_mut([1, 2]).run(|rows| rows.filter("all of them", |_| false));
     assert_eq!((none.values.len(), none.skipped.len()), (0, 2));
+}
+
+#[test]
+fn rows_that_are_routed_come_back_in_their_order() {
+    let ended = testing::batch_mut([1_u32, 2, 3, 4, 5]).run(|rows| {
+        rows.route(
+            |n| n % 2 == 0,
+            |even| even.map(|n| n * 10),
+            |odd| odd.flat_map("none", |n| vec![n; n as usize]),
+        )
+    });
+    assert_eq!(ended.values, [1, 20, 3, 3, 3, 40, 5, 5, 5, 5, 5]);
+    assert_eq!(
+        ended.made_of.iter().map(|rows| rows[0]).collect::<Vec<_>>(),
+        [0, 1, 2, 2, 2, 3, 4, 4, 4, 4, 4]
+    );
 }
 
 #[test]
 fn rows_that_a_function_loses_are_told() {
     // Nothing but a panic that is caught can lose some.
-    let ended = testing::batch([1, 2, 3]).run(|rows| {
+    let ended = testing::batch_mut([1, 2, 3]).run(|rows| {
         let mut kept = None;
         let caught = catch_unwind(AssertUnwindSafe(|| {
             let route = |even| {
@@ -144,22 +160,22 @@ fn rows_that_a_function_loses_are_told() {
 
 #[test]
 fn a_function_of_a_batch_that_fails_gives_its_error() {
-    let ended: Transformed<i64> = testing::batch(lines(["1", "2"])).try_run(parse).unwrap();
+    let ended: Transformed<i64> = testing::batch_mut(lines(["1", "2"])).try_run(parse).unwrap();
     assert_eq!(ended.values, [1, 2]);
-    let error = testing::batch(lines(["1", "x"])).try_run(parse).unwrap_err();
+    let error = testing::batch_mut(lines(["1", "x"])).try_run(parse).unwrap_err();
     assert_eq!(error.to_string(), "invalid digit found in string");
-    let short = testing::batch([1, 2]).try_run(|rows| rows.try_map_all(|_| vec![0])).unwrap_err();
+    let short = testing::batch_mut([1, 2]).try_run(|rows| rows.try_map_all(|_| vec![0])).unwrap_err();
     assert!(short.to_string().contains("a batch of 2 rows became 1"), "{short}");
 }
 
 #[tokio::test]
 async fn asynchronous_functions_of_batches_are_awaited_with_all_that_they_take() {
     let prices = Prices(3);
-    let ended = testing::batch([ORDER]).run_async(async |rows| priced(rows, &prices).await).await;
+    let ended = testing::batch_mut([ORDER]).run_async(async |rows| priced(rows, &prices).await).await;
     assert_eq!(ended.values, [297]);
     let negative = Order { id: 8, cents: -1 };
-    assert_eq!(testing::batch([ORDER]).try_run_async(saved).await.unwrap().values, [7]);
-    assert_eq!(testing::batch([ORDER, negative]).try_run_async(saved).await.unwrap_err(), "order 8");
+    assert_eq!(testing::batch_mut([ORDER]).try_run_async(saved).await.unwrap().values, [7]);
+    assert_eq!(testing::batch_mut([ORDER, negative]).try_run_async(saved).await.unwrap_err(), "order 8");
 }
 
 #[test]
@@ -169,7 +185,7 @@ fn rows_of_a_test_are_none_that_a_pipeline_passes_on() {
             kafka::text("t")
                 .stream("t")
                 .batch(2)
-                .map(|_: Batch<String>| testing::rows(["x"]))
+                .map(|_: Batch<String>| testing::batch(["x"]))
                 .then(count::stage())
                 .heal(),
         )
@@ -183,5 +199,5 @@ fn rows_of_a_test_are_none_that_a_pipeline_passes_on() {
 #[test]
 #[should_panic(expected = "a stage never gets a batch without rows")]
 fn a_batch_without_rows_is_refused_as_no_stage_gets_one() {
-    drop(testing::rows::<u8>([]));
+    drop(testing::batch::<u8>([]));
 }

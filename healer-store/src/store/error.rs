@@ -100,7 +100,9 @@ pub enum StoreError {
         limit: u64,
     },
     /// A snapshot contradicts itself and would be useless after a restart.
-    #[error("the snapshot of {topic}[{partition}] is not valid: {reason}; nothing of this save was written")]
+    #[error(
+        "the snapshot of {topic}[{partition}] is not valid: {reason}; nothing of this save was written and no record is lost: this is a bug of healer, please report it"
+    )]
     Invalid {
         /// The snapshot's topic.
         topic: String,
@@ -120,10 +122,14 @@ pub enum StoreError {
         path: PathBuf,
     },
     /// A back end of the user's own cannot do it now, and may later.
-    #[error("the store does not take it at present: {0}")]
+    #[error(
+        "the store does not take it at present: {0}; a pipeline that runs tries again, one that has ended can be started again once the store is back, and no record is lost"
+    )]
     Transient(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// A back end of the user's own failed for good.
-    #[error("the store failed: {0}")]
+    #[error(
+        "the store failed for good: {0}; the pipeline ends and no record is lost: mend the store, then start again"
+    )]
     Backend(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
@@ -140,7 +146,7 @@ impl StoreError {
         Self::Transient(error.into())
     }
 
-    /// Whether the same call may succeed later, without another program: the disk is full, the folder is in use, a connection is
+    /// Whether the same call may succeed later, with nothing changed in the program: the disk is full, the folder is in use, a connection is
     /// gone. All else is final.
     pub fn is_transient(&self) -> bool {
         use io::ErrorKind::{

@@ -10,18 +10,18 @@ pub use error::StoreError;
 pub use keys::KeyRange;
 pub use page::{Page, PageLimit, rows};
 
-/// A key and its value, as [`Store::scan`] gives them.
+/// A row of the store: a key and its value, as [`Store::scan`] gives them. Not a row of a batch.
 pub type Row = (Vec<u8>, Vec<u8>);
 
 /// Which kind of rows a key belongs to; keys of different tables never meet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Table {
-    /// The offsets done in a partition: losing a row costs a replay, never a record.
+    /// The offsets done in a partition: losing a row costs repeated work, never a record.
     Ledger,
-    /// The last output of a node: losing a row costs a repeated call.
+    /// The last output of a node, to be looked at: losing a row costs that look and nothing else.
     Checkpoint,
-    /// The memory and the debts of nodes: must never be dropped by a limit.
+    /// What nodes remember between records and still owe: a limit must never drop a row.
     State,
 }
 
@@ -65,13 +65,14 @@ pub enum Witness {
 
 /// A local database of bytes: the one thing to implement to keep progress elsewhere.
 ///
-/// Calls are synchronous and may block on the disk or network: they are made from a thread of their own,
-/// never from the one that polls Kafka. A store must never give back a row that was not written. It *may*
-/// lose writes that were not flushed, which costs a replay. One that can lose more than that without an error keeps
+/// Calls are synchronous, may block on disk or network, and come from several threads at once, never from the one that polls Kafka. A
+/// store must never give back a row that was not written. It *may*
+/// lose writes that were not flushed, which costs repeated work. One that can lose more than that without an error keeps
 /// a [`Witness`].
 ///
 /// An error is final unless it [is transient](StoreError::is_transient): a pipeline that runs ends with a final one. After a
-/// transient one it waits and writes the same rows again, and commits nothing that needs them before that succeeds.
+/// transient one the same rows, or later values of the same keys, are written again after a pause (250 ms at first, 30 s at most), and
+/// commits that need them wait. Reads of a start are asked again as well, for `start_budget` (1 min).
 ///
 /// `healer::testing::store` (feature `testing`) has tests for any implementation. This one passes them:
 ///
@@ -137,8 +138,8 @@ pub trait Store: Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// A [`StoreError`] if the batch was not applied, or if that is unknown. The caller gives the same rows again after a
-    /// transient one.
+    /// A [`StoreError`] if the batch was not applied, or if that is unknown. The caller gives the same rows, or later values of the same keys, again
+    /// after a transient one.
     fn write(&self, batch: WriteBatch) -> Result<(), StoreError>;
 
     /// Makes everything written so far durable.
@@ -163,7 +164,7 @@ pub trait Store: Send + Sync + 'static {
     /// A pipeline that used the store has ended, well or with an error: all that it wrote is made durable, and resources that only
     /// writing needs may be let go. By default a flush.
     ///
-    /// Each pipeline calls it once, as its last write. Handles still read afterwards, and other pipelines of the
+    /// Each pipeline calls it once, as its last write, also where its start failed. The end waits ten seconds for it and no longer. Handles still read afterwards, and other pipelines of the
     /// process may share the store, so it goes on serving both; it ends when it is dropped.
     ///
     /// # Errors

@@ -144,7 +144,7 @@ fn open_store(config: &Config) -> Result<Arc<dyn Store>, StoreError> {
 fn faults(graph: &Graph, on_error: &OnError, states: &States, config: &Config) -> Vec<String> {
     let mut faults = Vec::new();
     if graph.nodes.is_empty() {
-        faults.push("it has no chain: add one from a source to `heal` with `App::add`".to_owned());
+        faults.push("it has no chain: add one from a source to `heal` with `App::chain`".to_owned());
     }
     for node in &graph.nodes {
         faults.extend(node.faults.iter().map(|fault| format!("`{}`: {fault}", node.path)));
@@ -187,7 +187,7 @@ fn branches_alone(entries: &[(Arc<Node>, Arc<dyn Entry>)]) -> impl Iterator<Item
     let starts = |node: &Node| matches!(node.kind, NodeKind::Source { .. } | NodeKind::Port);
     entries.iter().filter(move |(first, _)| !starts(first)).map(|(first, _)| {
         let path = &first.path;
-        format!("`{path}` belongs to a branch, which begins at no source: give the chain to `fan_out` or `and`, not to `App::add`")
+        format!("`{path}` belongs to a branch, which begins at no source: give the chain to `fan_out` or `and`, not to `App::chain`")
     })
 }
 
@@ -229,7 +229,7 @@ fn ports(graph: &Graph) -> Vec<String> {
             && graph.get(port).is_none()
         {
             faults.push(format!(
-                "`{}` ends in a port whose stream is not in the app: heal the stream that `union` gave, and add it",
+                "`{}` ends in a port whose stream is not in the app: heal the stream that `union` gave, and give it to `App::chain`",
                 node.path
             ));
         }

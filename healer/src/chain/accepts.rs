@@ -35,7 +35,7 @@ pub trait Operator: Sized + Send + 'static {
     message = "`{Self}` does not take `{T}`: the offsets of these records would never be settled",
     label = "the node before gives `{T}`",
     note = "let this node take `{T}` (the parameter of a stage, the codec of a sink), or put one before it that gives what it takes",
-    note = "a batch, `Batch<_>`, flows into stages that take `&Batch<_>` and are marked `#[stage(batch)]`"
+    note = "a batch, `Batch<_>`, is taken apart by `unbatch()`, or flows into a stage that takes `&Batch<_>` and is marked `#[stage(batch)]`"
 )]
 pub trait Accepts<T>: Operator {}
 
@@ -163,7 +163,7 @@ pub trait Filters {}
 #[diagnostic::on_unimplemented(
     message = "no `batch` stands before `within`: nothing is gathered here",
     label = "stands after no `batch`",
-    note = "put it right after the gathering node: `.batch(500).within(\"1s\")`"
+    note = "put it right after `batch`: `.batch(500).within(\"1s\")`"
 )]
 pub trait Gathers {}
 

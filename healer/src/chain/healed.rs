@@ -20,7 +20,7 @@ use crate::topology::Node;
 ///
 /// let app = App::new("count").chain(counted());
 /// ```
-#[must_use = "this chain is in no app: add it with `App::add`"]
+#[must_use = "this chain is in no app: add it with `App::chain`"]
 pub struct Healed<D> {
     pub(crate) chain: D,
     pub(crate) nodes: Vec<Arc<Node>>,

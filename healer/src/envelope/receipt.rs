@@ -249,9 +249,13 @@ impl Receipt {
         Hold(homes)
     }
 
-    /// Whether others owe the same record with it.
-    pub(crate) fn is_share(&self) -> bool {
-        matches!(self.owed, Owed::Share(_))
+    /// Whether others owe a record of it as well.
+    pub(crate) fn is_shared(&self) -> bool {
+        match &self.owed {
+            Owed::Share(_) => true,
+            Owed::Many(rows) => rows.iter().any(Self::is_shared),
+            Owed::One { .. } | Owed::Nothing => false,
+        }
     }
 
     /// Visits each record that is owed; a share owes the records of its whole.

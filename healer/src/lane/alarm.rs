@@ -1,9 +1,12 @@
 //! Time for nodes: a node is called at the time that it asked for.
 //!
-//! **Time for nodes** (`lane/alarm`). An `Alarm` calls a node at a time of the runtime's clock, on a task of its lane. The task
+//! **Time for nodes**. An `Alarm` calls a node at a time of the runtime's clock, on a task of its lane. The task
 //! ends with the lane, and a time that has not come by then is forgotten; a node that must not forget keeps it in a row.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use tokio::sync::watch;
 
@@ -11,7 +14,11 @@ use super::Host;
 
 /// Calls a node at a time of the runtime's clock, on a task of the lane. It ends with the node's lane: a time that has not come by then is
 /// forgotten, so a node that must not forget keeps it in a row.
-pub(crate) struct Alarm(watch::Sender<Option<Duration>>);
+pub(crate) struct Alarm {
+    asked: Arc<Mutex<Option<Duration>>>,
+    /// Says that something was asked for, and by its end that the lane has ended.
+    wake: watch::Sender<()>,
+}
 
 impl Alarm {
     /// `ring` is told the time, and says when it wants to be called next. `stack` is its need in bytes.
@@ -20,7 +27,9 @@ impl Alarm {
         stack: usize,
         mut ring: impl FnMut(Duration) -> Option<Duration> + Send + 'static,
     ) -> Self {
-        let (sender, mut asked) = watch::channel(None);
+        let (wake, mut woken) = watch::channel(());
+        let asked = Arc::<Mutex<Option<Duration>>>::default();
+        let times = Arc::clone(&asked);
         let runtime = Arc::clone(&host.shared().runtime);
         host.spawn(stack, || async move {
             let mut next: Option<Duration> = None;
@@ -33,21 +42,28 @@ impl Alarm {
                 let due = runtime.sleep(next.map_or(Duration::MAX, |at| at.saturating_sub(now)));
                 tokio::select! {
                     biased;
-                    changed = asked.changed() => match changed {
+                    changed = woken.changed() => match changed {
                         // The earlier one: a later call does not put off one that is due.
-                        Ok(()) => next = next.into_iter().chain(*asked.borrow_and_update()).min(),
+                        Ok(()) => next = next.into_iter().chain(lock(&times).take()).min(),
                         Err(_) => return,
                     },
                     () = due => {}
                 }
             }
         });
-        Self(sender)
+        Self { asked, wake }
     }
 
     /// Asks for a call at that time, or at an earlier one that was asked for already.
     pub(crate) fn set(&self, at: Duration) {
+        let mut asked = lock(&self.asked);
+        *asked = asked.into_iter().chain([at]).min();
+        drop(asked);
         // An error says that the task has ended: its lane was aborted.
-        let _ = self.0.send(Some(at));
+        let _ = self.wake.send(());
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

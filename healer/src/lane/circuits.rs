@@ -1,6 +1,6 @@
 //! Stages that rest since they fail on everything (`circuit_breaker`): told in the log, the health and the metrics.
 //!
-//! **Open circuits** (`lane/circuits`) change while the breaker is locked, so that both always agree, and are told once it is
+//! **Open circuits** change while the breaker is locked, so that both always agree, and are told once it is
 //! not.
 
 use std::{

@@ -72,6 +72,10 @@ impl Host {
     /// The view of a lane that serves one partition again, below a node that mixed them: it is within this one.
     pub(crate) fn of_one_again(&self, home: &Home) -> Self {
         let lanes = self.lanes.within(Members::of(home), self.shared.counts.open());
+        if home.is_fenced() {
+            // The generation ended while its lane was opened.
+            lanes.tasks.abort();
+        }
         Self::of(&self.shared, Arc::new(lanes))
     }
 
@@ -179,6 +183,10 @@ impl Host {
     /// Cancels the tasks of this lane; their receipts are returned.
     pub(crate) fn abort(&self) {
         self.lanes.tasks.abort();
+        if let members @ Members::One { .. } = self.lanes.members {
+            // Its records may be in lanes of their own below nodes that mix partitions.
+            self.shared.wide_lanes.abort_within(members);
+        }
     }
 
     /// Whether the tasks of this lane were cancelled. One that was held up by user code hears of it only where it waits.

@@ -98,7 +98,7 @@ impl LaneSet {
 
     /// The set of some partitions below a lane of this one: its tasks end with those of this one at the latest.
     pub(super) fn within(&self, members: Members, counts: Arc<LaneCounts>) -> Self {
-        Self { tasks: self.tasks.within(), ..Self::new(members, counts) }
+        Self { tasks: self.tasks.within(members), ..Self::new(members, counts) }
     }
 
     /// The lane of a node, if it is open.
@@ -130,6 +130,12 @@ impl WideLanes {
             let set = Arc::new(LaneSet::new(members, counts()));
             Arc::clone(lock(&self.0).entry(members).or_insert(set))
         })
+    }
+
+    /// Cancels the tasks of the lanes below them that serve a partition in one generation.
+    pub(super) fn abort_within(&self, members: Members) {
+        let sets: Vec<_> = lock(&self.0).values().map(Arc::clone).collect();
+        sets.iter().for_each(|set| set.tasks.abort_within(members));
     }
 
     /// Cancels the tasks of all of them; their receipts are returned.

@@ -21,7 +21,7 @@ type In<B> = <<B as Branch>::Chain as Chain>::In;
 type ConsumerOf<B> = <<B as Branch>::Chain as Chain>::Consumer;
 
 /// A stream that goes several ways; made by [`Stream::fan_out`].
-#[must_use = "this chain is in no app: add it with `App::add`"]
+#[must_use = "this chain is in no app: add it with `App::chain`"]
 pub struct FanOut<C: Link, B, R = Whole> {
     pub(super) before: Stream<C>,
     pub(super) branches: B,

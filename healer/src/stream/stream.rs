@@ -132,7 +132,7 @@ impl<C: Link> Stream<C> {
     /// Gathers records of all partitions into batches of `rows`.
     ///
     /// A batch leaves early when its oldest row has waited for [`within`](Stream::within) (1 s by default), when its rows
-    /// are all that a partition may have in flight, when one of their partitions is revoked, and at the end.
+    /// are all that a partition may have in flight or has memory for, when one of their partitions is revoked, and at the end.
     pub fn batch(self, rows: usize) -> Stream<C::Then<Batching<C::Out>>> {
         self.done().put(Batching::new(rows))
     }
@@ -166,7 +166,7 @@ impl<C: Link> Stream<C> {
     /// A row that [`BatchMut::flat_map`](crate::BatchMut::flat_map) made goes on as its record as well; the record is done when all its rows are.
     /// One that [`BatchMut::reduce`](crate::BatchMut::reduce) made is of several records, even where the batch had one row only: it has no key, no headers and
     /// the highest of their times, a failure of it stops the pipeline, and a sink needs [`key`](crate::Sink::key) or
-    /// [`keyless`](crate::Sink::keyless) for it.
+    /// [`keyless`](crate::Sink::keyless) for it: the first such row finds that out, `build` cannot.
     ///
     /// ```
     /// use healer::prelude::*;
@@ -178,7 +178,7 @@ impl<C: Link> Stream<C> {
     ///
     /// let lines = kafka::text("lines").stream("lines").batch(500).then(scored::stage());
     /// // Each score is written under the key of its line.
-    /// let app = App::new("scores").add(lines.unbatch().then(kafka::to_json("scores")).heal());
+    /// let app = App::new("scores").chain(lines.unbatch().then(kafka::to_json("scores")).heal());
     /// # drop(app);
     /// ```
     pub fn unbatch<T>(self) -> Stream<C::Then<Unbatch<T>>>

@@ -6,8 +6,8 @@ use crate::{
     operators::{Fates, fates, lent},
 };
 
-/// The rows of a batch, to call the function of a stage with that reads one. Row by row they are the records 0, 1, … of
-/// partition 0 of a topic `rows`; [`rows_of`] says where each comes from. No pipeline accepts them for the rows that it gave.
+/// A batch, to call the function of a stage that reads one. Its rows are the records 0, 1, … of partition 0 of a topic `rows`;
+/// [`batch_of`] says where each comes from. A pipeline refuses it.
 ///
 /// ```
 /// use healer::{prelude::*, testing};
@@ -17,26 +17,26 @@ use crate::{
 ///     if rows.iter().any(|(_, cents)| *cents == 0) { Err("nothing is free".to_owned()) } else { Ok(()) }
 /// }
 ///
-/// assert_eq!(save(&testing::rows([5, 7])), Ok(()));
-/// assert!(save(&testing::rows([5, 0])).is_err());
+/// assert_eq!(save(&testing::batch([5, 7])), Ok(()));
+/// assert!(save(&testing::batch([5, 0])).is_err());
 /// ```
 ///
 /// # Panics
 /// If there is no row: a stage never gets such a batch.
-pub fn rows<T>(values: impl IntoIterator<Item = T>) -> Batch<T> {
-    rows_of(numbered(values))
+pub fn batch<T>(values: impl IntoIterator<Item = T>) -> Batch<T> {
+    batch_of(numbered(values))
 }
 
-/// As [`rows`], each with where it comes from: [`context`] makes that.
+/// As [`batch`], each row with where it comes from: [`context`] makes that.
 ///
 /// # Panics
 /// If there is no row: a stage never gets such a batch.
-pub fn rows_of<T>(rows: impl IntoIterator<Item = (Context, T)>) -> Batch<T> {
+pub fn batch_of<T>(rows: impl IntoIterator<Item = (Context, T)>) -> Batch<T> {
     Batch::of_no_call(some(rows))
 }
 
-/// A batch to lend to the function of a stage that transforms one. Its rows come from where those of [`rows`] do; [`batch_of`] says
-/// where each comes from.
+/// A batch to lend to the function of a stage that transforms one. Its rows come from where those of [`batch`] do; [`batch_mut_of`]
+/// says where each comes from.
 ///
 /// ```
 /// use healer::{prelude::*, testing};
@@ -46,22 +46,22 @@ pub fn rows_of<T>(rows: impl IntoIterator<Item = (Context, T)>) -> Batch<T> {
 ///     rows.filter("empty", |line| !line.is_empty()).map(|line| line.to_uppercase())
 /// }
 ///
-/// let ended = testing::batch(["a", "", "b"].map(String::from)).run(shout);
+/// let ended = testing::batch_mut(["a", "", "b"].map(String::from)).run(shout);
 /// assert_eq!(ended.values, ["A", "B"]);
 /// assert_eq!(ended.skipped, [(1, "empty".to_owned())]);
 /// ```
 ///
 /// # Panics
 /// If there is no row: a stage never gets such a batch.
-pub fn batch<T>(values: impl IntoIterator<Item = T>) -> TestBatch<T> {
-    batch_of(numbered(values))
+pub fn batch_mut<T>(values: impl IntoIterator<Item = T>) -> TestBatch<T> {
+    batch_mut_of(numbered(values))
 }
 
-/// As [`batch`], each row with where it comes from: [`context`] makes that.
+/// As [`batch_mut`], each row with where it comes from: [`context`] makes that.
 ///
 /// # Panics
 /// If there is no row: a stage never gets such a batch.
-pub fn batch_of<T>(rows: impl IntoIterator<Item = (Context, T)>) -> TestBatch<T> {
+pub fn batch_mut_of<T>(rows: impl IntoIterator<Item = (Context, T)>) -> TestBatch<T> {
     TestBatch { rows: some(rows) }
 }
 
@@ -75,7 +75,7 @@ fn some<T>(rows: impl IntoIterator<Item = (Context, T)>) -> Vec<(Context, T)> {
     rows
 }
 
-/// A batch that can be lent once: see [`batch`].
+/// A batch that can be lent once: see [`batch_mut`].
 ///
 /// A closure passes a function further arguments beside the batch: `batch.run(|rows| price(rows, &prices))`; the function then
 /// names the lifetime of the batch alone: `fn price<'b>(rows: BatchMut<'b, Order>, prices: &Prices) -> BatchMut<'b, Order>`.

@@ -14,7 +14,7 @@ pub mod store;
 #[cfg(test)]
 mod tests;
 
-pub use batch::{TestBatch, Transformed, batch, batch_of, rows, rows_of};
+pub use batch::{TestBatch, Transformed, batch, batch_mut, batch_mut_of, batch_of};
 pub use context::{TestContext, context};
 pub use embedded::EmbeddedKafka;
 pub use error::EmbeddedError;

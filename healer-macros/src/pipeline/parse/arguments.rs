@@ -173,8 +173,8 @@ pub(super) fn unknown_word(word: &Ident) -> Error {
         return fault(word, "`checkpoint` takes no arguments", "write `checkpoint` after the node");
     }
     let help = format!(
-        "write `{word}`, with its settings as `{word}.with(key = value)`; if it is a function that gives a sink, write \
-         `({word}(…))`"
+        "write `{word}`; its settings stand at the function, as in `#[stage(retry(5))]`; if it is a function that gives a stage or a \
+         sink, write `({word}(…))`"
     );
     fault(word, format!("`{word}(…)`: a stage is written without arguments"), help)
 }

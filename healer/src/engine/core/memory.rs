@@ -80,14 +80,20 @@ impl Core {
     }
 
     /// Tells the homes of these slots, in front of which records wait or which are not `fetched` for, whether that is for want of memory
-    /// and nothing came home since the last call: a batch with records of such a partition waits for company that cannot come. Says
+    /// and nothing came home since the last call: a batch with records of such a partition waits for company that cannot come. So do those of partitions that are given back. Says
     /// whether there is one.
     pub(crate) fn starve(&mut self, slots: impl Iterator<Item = (u32, bool)>) -> bool {
         let memory = Arc::clone(&self.settings.memory);
         let mut any = false;
         for (slot, fetched) in slots {
-            let Some(part) = self.parts.get_mut(&slot) else { continue };
+            let Some(part) = self.parts.get_mut(&slot).filter(|part| part.is_open()) else { continue };
             let starves = part.stands_still() && (!fetched || memory.room(part.charge()) == 0);
+            part.home.set_starved(starves);
+            any |= starves;
+        }
+        // What is given back has no more company to come. A batch in a lane below another batch does not see that lanes close.
+        for part in self.parts.values_mut().filter(|part| !part.is_open()) {
+            let starves = part.stands_still();
             part.home.set_starved(starves);
             any |= starves;
         }

@@ -18,7 +18,10 @@ impl<B: Broker> Driver<B> {
             match action {
                 Action::Commit(entries) => self.commit(&entries),
                 Action::Save { number, slots } => self.save(number, &slots),
-                Action::Close(slots) => slots.into_iter().for_each(|slot| self.lanes.close(slot)),
+                Action::Close(slots) => {
+                    self.saver.hurry(self.control.now());
+                    slots.into_iter().for_each(|slot| self.lanes.close(slot));
+                }
                 Action::Abort(slots) => self.abort(&slots),
                 Action::Rewind { slot, generation, offset } => self.rewind((slot, generation), offset),
                 Action::Release(partitions) => {

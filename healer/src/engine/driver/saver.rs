@@ -19,7 +19,7 @@ use super::{Message, saves::Saves};
 use crate::{
     broker::TopicPartition,
     envelope::{Desk, Home},
-    error::catch,
+    error::{catch, discard},
     journal::{Checkpoint, Journal, PartitionSnapshot, StateChanges, StateMark},
     lane::{LaneState, Runtime, Worker},
 };
@@ -135,8 +135,13 @@ impl Writing {
             return Ok(None);
         }
         let Err(error) = caught(|| save.write(&self.journal)) else {
-            self.saves.succeeded(self.runtime.now());
-            return Ok(save.number);
+            let number = save.number;
+            // A node's memory and a log subscriber are users' as well.
+            discard(catch(|| {
+                drop(save);
+                self.saves.succeeded(self.runtime.now());
+            }));
+            return Ok(number);
         };
         if !error.is_transient() {
             // The commit hears of the error.
@@ -148,7 +153,7 @@ impl Writing {
         *waiting = save;
         drop(waiting);
         if error.is_transient() {
-            self.saves.failed(&error, self.runtime.now());
+            discard(catch(|| self.saves.failed(&error, self.runtime.now())));
         }
         Err(error)
     }
@@ -187,6 +192,11 @@ impl Saver {
         if !self.writing.saves.rest() {
             self.write();
         }
+    }
+
+    /// Partitions are given back: a save that waits for its next try has it at once.
+    pub(super) fn hurry(&self, now: Duration) {
+        self.writing.saves.hurry(now);
     }
 
     /// Gives a save that failed its next try, once it is time.

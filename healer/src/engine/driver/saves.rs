@@ -2,7 +2,7 @@
 //!
 //! **Saves.** One thread writes, and it never sleeps: a save that may succeed later goes back in front of those that wait (the
 //! last row of a partition or node counts, so they stay as many as these), and the poll thread, or its keeper, gives it its next
-//! try when that is due (`driver/saves`). Saves that come meanwhile do not hurry the store. The end tries once more, closes the
+//! try when that is due (`driver/saves`). Saves that come meanwhile do not hurry the store; partitions that are given back do. The end tries once more, closes the
 //! store in the same thread, and waits for both up to ten seconds.
 
 use std::{
@@ -69,6 +69,16 @@ impl Saves {
     pub(super) fn take_due(&self, now: Duration) -> bool {
         let mut state = self.lock();
         state.failing.as_mut().and_then(|failing| failing.again.take_if(|again| now >= *again)).is_some()
+    }
+
+    /// Has the next try made at once, and those behind it soon: partitions are given back, and their last commit waits for the store.
+    pub(super) fn hurry(&self, now: Duration) {
+        if let Some(failing) = &mut self.lock().failing {
+            failing.pause = FIRST_PAUSE / 2;
+            if let Some(again) = &mut failing.again {
+                *again = now;
+            }
+        }
     }
 
     pub(super) fn succeeded(&self, now: Duration) {
@@ -146,5 +156,26 @@ mod tests {
         saves.succeeded(now);
         assert_eq!((saves.health(now), saves.counts(now)), (SaveHealth::default(), (9, Duration::ZERO)));
         assert_eq!(pauses(&mut now), wanted);
+    }
+
+    #[test]
+    fn where_partitions_are_given_back_the_next_try_is_made_at_once_and_those_behind_it_soon() {
+        let (saves, now) = (Saves::default(), Duration::from_secs(60));
+        saves.hurry(now);
+        assert!(!saves.rest(), "nothing fails");
+        let failed = || saves.failed(&StoreError::transient("no room"), now);
+        for _ in 0..8 {
+            failed();
+            assert!(saves.take_due(now + Duration::from_secs(30)));
+        }
+        failed();
+        assert!(!saves.take_due(now + Duration::from_secs(29)));
+        saves.hurry(now);
+        assert!(saves.take_due(now));
+        failed();
+        assert!(
+            !saves.take_due(now + Duration::from_millis(249))
+                && saves.take_due(now + Duration::from_millis(250))
+        );
     }
 }

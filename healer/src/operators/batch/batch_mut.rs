@@ -171,7 +171,8 @@ impl<'b, T> BatchMut<'b, T> {
         with_rows(rows, skipped, self.call)
     }
 
-    /// Treats rows in two ways; each closure must give its batch back. The rows for which `pick` is true come first after.
+    /// Treats rows in two ways; each closure must give its batch back. Afterwards rows stand in the order in which they came, so rows of
+    /// one key keep theirs.
     pub fn route<U>(
         self,
         mut pick: impl FnMut(&T) -> bool,
@@ -182,6 +183,7 @@ impl<'b, T> BatchMut<'b, T> {
         let mut left = yes(with_rows(left, self.skipped, Arc::clone(&self.call)));
         let right = no(with_rows(right, Vec::new(), self.call));
         left.rows.extend(right.rows);
+        left.rows.sort_by_key(|row| row.slots.first());
         left.skipped.extend(right.skipped);
         left
     }

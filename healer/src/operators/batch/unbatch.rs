@@ -1,6 +1,6 @@
 //! Takes a batch apart: each row goes on as the record that it came from, in a lane of its partition.
 //!
-//! **`unbatch`** (`operators/batch/unbatch.rs`) is fused. It moves rows out of the batch, each with the receipt that the batch's
+//! **`unbatch`** is fused. It moves rows out of the batch, each with the receipt that the batch's
 //! receipt has for it, and pushes each in a visit of its own. Below it every partition and generation has a lane again, opened by
 //! its first row, with counts, tasks and an office of its own: partitions run side by side, and an order by partition, a row of
 //! records without a key and a quarantine are those of one partition. Rows of several records (`reduce`) have one more lane.
@@ -120,7 +120,7 @@ impl<T: Send + 'static, D: Consumer<T>> Consumer<Batch<T>> for UnbatchNode<D> {
                 let host = home.as_deref().map_or_else(|| host.clone(), |home| host.of_one_again(home));
                 OneLane { lane: next.open(&host), host, home }
             });
-            if receipt.is_share() && crowded.last() != Some(&key) {
+            if receipt.is_shared() && crowded.last() != Some(&key) {
                 crowded.push(key);
             }
             carry_on(host, next, lane, node.id, receipt, &mut context, Step::Next(row));

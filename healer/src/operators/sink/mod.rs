@@ -127,7 +127,8 @@ impl<T: Send + 'static, C: Codec> Sink<T, C> {
     /// The key of each record, instead of the source record's.
     ///
     /// A value that was made of a batch is of several records and has none of their keys, so below a batch a sink needs this or
-    /// [`keyless`](Self::keyless): `build` refuses it otherwise. Behind [`unbatch`](crate::Stream::unbatch) each row has its own key again.
+    /// [`keyless`](Self::keyless): `build` refuses it otherwise. Behind [`unbatch`](crate::Stream::unbatch) each row has its own
+    /// key again, but for one that `BatchMut::reduce` made: `build` cannot see that, and the first such row stops the pipeline.
     ///
     /// ```
     /// use healer::prelude::*;
@@ -150,7 +151,7 @@ impl<T: Send + 'static, C: Codec> Sink<T, C> {
     }
 
     /// No key for any record, instead of the source record's. Say so below a batch whose values have no key and need none; with a key
-    /// use [`key`](Self::key).
+    /// use [`key`](Self::key). Not to be confused with `keyless = …` of `#[stage]`, which is about records that have no key.
     pub fn keyless(self) -> Self {
         self.key(|_, _| None)
     }

@@ -1,4 +1,4 @@
-//! A stage of one record after `partition`.
+//! A stage of one record after `batch`.
 
 use healer::prelude::*;
 

@@ -114,6 +114,21 @@ fn a_partition_starves_while_only_memory_is_short_and_nothing_comes_home() {
 }
 
 #[test]
+fn the_records_of_a_partition_that_is_given_back_wait_for_no_company() {
+    let mut rig = two(30_000);
+    let first = leave(&mut rig, 0, 0);
+    let other = leave(&mut rig, 1, 0);
+    let nothing_waits = || std::iter::empty::<(u32, bool)>();
+    rig.core.starve(nothing_waits());
+    assert!(!rig.core.starve(nothing_waits()), "others may come");
+    rig.step(Event::Revoked(vec![super::rig::partition(0)]));
+    rig.core.starve(nothing_waits());
+    assert!(rig.core.starve(nothing_waits()));
+    assert!(first.is_starved() && !other.is_starved());
+    drop((first, other));
+}
+
+#[test]
 fn a_record_is_charged_for_all_its_copies() {
     let home = |copies| {
         let partition = TopicPartition { topic: "t".into(), partition: 0 };

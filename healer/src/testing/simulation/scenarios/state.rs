@@ -100,6 +100,23 @@ fn fail_saves(writes: u32) {
 }
 
 #[test]
+fn a_stop_does_not_wait_for_the_pause_behind_a_save_that_failed() {
+    let (ground, sums) = ground(1, 1);
+    ground.play(|play| {
+        sums.clear();
+        play.start(0);
+        play.until("it has the partition", |play| play.has(0, 0));
+        play.happen(&Fault::DiskFull { seat: 0, writes: 7 });
+        play.write_quick(0, 0..10);
+        // The next try is to be made in 16 seconds, and the drain budget is shorter.
+        play.until("its tries are far apart", |play| play.handle(0).health().saves.failures == 7);
+        assert_eq!(play.committed(0), None);
+        play.stop(0);
+        assert_eq!(play.committed(0), Some(10), "the disk has room again");
+    });
+}
+
+#[test]
 fn a_partition_that_comes_back_has_its_rows_unless_another_process_went_on_meanwhile() {
     let (ground, sums) = ground(2, 2);
     ground.play(|play| {
