@@ -135,7 +135,9 @@ impl WideLanes {
     /// Cancels the tasks of the lanes below them that serve a partition in one generation.
     pub(super) fn abort_within(&self, members: Members) {
         let sets: Vec<_> = lock(&self.0).values().map(Arc::clone).collect();
-        sets.iter().for_each(|set| set.tasks.abort_within(members));
+        for set in sets {
+            set.tasks.abort_within(members);
+        }
     }
 
     /// Cancels the tasks of all of them; their receipts are returned.

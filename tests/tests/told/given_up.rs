@@ -224,5 +224,5 @@ async fn a_batch_that_fails_is_one_line_with_the_ranges_of_its_rows() {
     let [line] = &told[..] else { panic!("{told:?}") };
     assert_eq!((line.number("rows"), line.text("ranges")), (3, "batches[0]@0..=2"));
     assert_eq!((line.text("error"), line.level), (ERROR, Level::WARN));
-    assert!(line.text("stage").ends_with(".partition.whole"), "{line:?}");
+    assert!(line.text("stage").ends_with(".batch.whole"), "{line:?}");
 }

@@ -20,7 +20,9 @@ impl<B: Broker> Driver<B> {
                 Action::Save { number, slots } => self.save(number, &slots),
                 Action::Close(slots) => {
                     self.saver.hurry(self.control.now());
-                    slots.into_iter().for_each(|slot| self.lanes.close(slot));
+                    for slot in slots {
+                        self.lanes.close(slot);
+                    }
                 }
                 Action::Abort(slots) => self.abort(&slots),
                 Action::Rewind { slot, generation, offset } => self.rewind((slot, generation), offset),

@@ -160,7 +160,7 @@ mod tests {
 
     #[test]
     fn where_partitions_are_given_back_the_next_try_is_made_at_once_and_those_behind_it_soon() {
-        let (saves, now) = (Saves::default(), Duration::from_secs(60));
+        let (saves, now) = (Saves::default(), Duration::from_mins(1));
         saves.hurry(now);
         assert!(!saves.rest(), "nothing fails");
         let failed = || saves.failed(&StoreError::transient("no room"), now);
