@@ -134,8 +134,8 @@ impl<T: Send + 'static, C: Codec> Sink<T, C> {
     /// use healer::prelude::*;
     ///
     /// #[stage(flat)]
-    /// fn longest(rows: &Batch<String>) -> Option<String> {
-    ///     rows.iter().map(|(_, line)| line).max_by_key(|line| line.len()).cloned()
+    /// fn longest(rows: &Batch<String>) -> Vec<String> {
+    ///     rows.iter().map(|(_, line)| line).max_by_key(|line| line.len()).cloned().into_iter().collect()
     /// }
     ///
     /// let app = pipeline! {
