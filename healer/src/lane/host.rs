@@ -11,7 +11,8 @@ use tokio::sync::{oneshot, watch};
 
 use super::{
     Checkpoints, Circuits, Keeps, LaneScope, LaneState, Shared, SharedLane,
-    scope::{LaneSet, Members, Opaque},
+    members::Members,
+    scope::{LaneSet, Opaque},
     stack::{self, deep, with_stack},
 };
 use crate::{

@@ -10,49 +10,8 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use super::tasks::Tasks;
-use crate::{envelope::Home, observe::LaneCounts};
-
-/// Which partitions share one lane of a node.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LaneScope {
-    /// Each partition of each topic has its own.
-    Partition,
-    /// The partitions of one number share it, across all topics: records of one key meet there.
-    CoPartition,
-    /// All partitions share it.
-    Pipeline,
-}
-
-/// The partitions that a lane serves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Members {
-    /// One partition in one generation.
-    One {
-        slot: u32,
-        generation: u32,
-        partition: i32,
-    },
-    /// All partitions of this number.
-    Numbered(i32),
-    All,
-}
-
-impl Members {
-    pub(super) fn of(home: &Home) -> Self {
-        let Home { slot, generation, .. } = *home;
-        Self::One { slot, generation, partition: home.partition.partition }
-    }
-
-    /// The members of a lane in `scope` that serves these as well. Below a wide lane none is narrower.
-    pub(super) fn widened(self, scope: LaneScope) -> Self {
-        match (scope, self) {
-            (LaneScope::Pipeline, _) => Self::All,
-            (LaneScope::CoPartition, Self::One { partition, .. }) => Self::Numbered(partition),
-            (LaneScope::CoPartition | LaneScope::Partition, _) => self,
-        }
-    }
-}
+use super::{members::Members, tasks::Tasks};
+use crate::observe::LaneCounts;
 
 /// The giving end of a lane that several nodes or partitions share. The lane is open as long as one of them holds it.
 pub(crate) trait SharedLane: Sized {
@@ -150,7 +109,8 @@ impl WideLanes {
 mod tests {
     use std::sync::{Arc, Weak};
 
-    use super::{LaneScope, LaneSet, Members, SharedLane};
+    use super::{LaneSet, Members, SharedLane};
+    use crate::lane::LaneScope;
     use crate::observe::LaneCounts;
 
     /// A lane that is open as long as one holds it.

@@ -7,7 +7,7 @@ use std::sync::{
 
 use futures_util::future::AbortHandle;
 
-use super::scope::Members;
+use super::members::Members;
 
 /// The tasks of a lane.
 #[derive(Default)]

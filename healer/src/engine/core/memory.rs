@@ -45,9 +45,13 @@ impl Part {
         self.charge.counted
     }
 
-    /// Whether nothing came home since it was asked last.
-    fn stands_still(&mut self) -> bool {
-        std::mem::replace(&mut self.charge.looked, self.charge.home) == self.charge.home
+    /// Tells its home whether its records wait for company that cannot come: nothing came home since the last call, and it is `short` of
+    /// memory, or of records that are still to be read.
+    fn starve(&mut self, short: bool) -> bool {
+        let stands_still = std::mem::replace(&mut self.charge.looked, self.charge.home) == self.charge.home;
+        let starves = stands_still && short;
+        self.home.set_starved(starves);
+        starves
     }
 }
 
@@ -87,15 +91,12 @@ impl Core {
         let mut any = false;
         for (slot, fetched) in slots {
             let Some(part) = self.parts.get_mut(&slot).filter(|part| part.is_open()) else { continue };
-            let starves = part.stands_still() && (!fetched || memory.room(part.charge()) == 0);
-            part.home.set_starved(starves);
-            any |= starves;
+            let short = !fetched || memory.room(part.charge()) == 0;
+            any |= part.starve(short);
         }
         // What is given back has no more company to come. A batch in a lane below another batch does not see that lanes close.
         for part in self.parts.values_mut().filter(|part| !part.is_open()) {
-            let starves = part.stands_still();
-            part.home.set_starved(starves);
-            any |= starves;
+            any |= part.starve(true);
         }
         any
     }
