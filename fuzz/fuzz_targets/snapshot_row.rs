@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use healer_fuzz::bounded;
-use healer_store::{WriteBatch, KeyRange, MemoryStore, Page, PageLimit, Store, StoreError, Table, Witness};
+use healer_store::{KeyRange, MemoryStore, Page, PageLimit, Store, StoreError, Table, Witness, WriteBatch};
 use journal::{Journal, Loaded, Scope};
 use libfuzzer_sys::fuzz_target;
 
@@ -79,7 +79,7 @@ fuzz_target!(|input: (bool, Option<u64>, &[u8])| {
             assert!(found.topic == "t" && found.partition == 0 && found.position >= found.frontier);
             assert!(found.done_above.iter().all(|run| run.first > found.frontier && run.end > run.first));
             let again = open(MemoryStore::default());
-            again.save(std::slice::from_ref(&found), &[]).expect("what was read can be written");
+            again.save(std::slice::from_ref(&found), &[], &[]).expect("what was read can be written");
             assert_eq!(again.load("t", 0).expect("memory reads"), Loaded::Found(found));
         }
         other => panic!("there was a row, so this is wrong: {other:?}"),

@@ -21,7 +21,7 @@ pub enum Table {
     Ledger,
     /// The last output of a node, to be looked at: losing a row costs that look and nothing else.
     Checkpoint,
-    /// What nodes remember between records and still owe: a limit must never drop a row.
+    /// The memory of nodes between records, and the values that they still owe: a limit must never drop a row.
     State,
 }
 

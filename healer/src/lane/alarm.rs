@@ -1,7 +1,4 @@
 //! Time for nodes: a node is called at the time that it asked for.
-//!
-//! **Time for nodes**. An `Alarm` calls a node at a time of the runtime's clock, on a task of its lane. The task
-//! ends with the lane, and a time that has not come by then is forgotten; a node that must not forget keeps it in a row.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},

@@ -7,7 +7,7 @@
 //! The rule holds twice. Fetching is bounded by the bytes that all records hold. Leaving the poll thread is bounded by the bytes in
 //! flight: waiting records hold their bytes already, and more of them may have come in one piece than there is room for.
 //!
-//! **Memory**. One budget in bytes for all pipelines of the process (64 MiB by default). *A partition takes in
+//! **Memory.** One budget in bytes for all pipelines of the process (64 MiB by default). *A partition takes in
 //! more while it holds less than is free.* One alone thus comes to half of the budget, `n` to a part of `n + 1` each, and a part
 //! as large stays free for one that comes later: nobody starves, and nobody need know how many partitions there are, nor of which
 //! pipeline. A partition that holds nothing may always take one record, regardless of its size and of the others' bytes, so

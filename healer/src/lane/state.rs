@@ -1,12 +1,6 @@
 //! The memory of a partition's nodes: rows that live on in the store.
 //!
-//! A node that keeps rows calls [`Host::keep`](super::Host::keep) when its lane is opened. It gets the rows that the store has for it and the
-//! partition, and gives an object that is asked for its changes at each save, in the store's thread: the *cut*. The ledger is read before the
-//! cut, and a record changes its row before it ends. So a cut holds all that the ledger says is done, and the commit that waits for the save
-//! is the ledger's word of that moment. A cut may hold more: each row says which record it has absorbed last, and the node passes over
-//! records that are not above it when they come again.
-//!
-//! **Memory of nodes**. A lane's node asks `Host::keep` for the rows that the store has for it and the partition,
+//! **Memory of nodes.** A lane's node asks `Host::keep` for the rows that the store has for it and the partition,
 //! and gives an object that hands out its changes. *The cut* is made by the store thread when it is the save's turn. The ledger
 //! was read before, and a record changes its row before it ends, so the cut holds all that the ledger said is done. It may hold
 //! more: each row says which record it has absorbed last, and a node absorbs no record that is not above it, though it passes its

@@ -1,7 +1,7 @@
 //! Records that are given up: a warning for each, and where there are many of a stage, how many were left out. This code runs only
 //! when a record is given up, so records that succeed pay nothing for it.
 //!
-//! **Given up**. Each place that ends a failed record says so: the desk's reader for records that stop the
+//! **Given up.** Each place that ends a failed record says so: the desk's reader for records that stop the
 //! pipeline, `failing` for skips, the delivery of a letter when it is acknowledged. Ten lines a stage and kind in ten seconds;
 //! the rest is counted with its last one, and told when the time is over, with the metrics, or at the end. Nothing of it is on
 //! the way of records that succeed. A record's time stays in its place, so that also one that is stuck or lost has its `emit_id`.

@@ -174,7 +174,7 @@ struct Gather<T, D: Consumer<Batch<T>>> {
 impl<T: Send + 'static, D: Consumer<Batch<T>>> Gather<T, D> {
     fn new(work: &Arc<BatchingTask<D>>, inbox: Inbox<T>, host: Host) -> Self {
         let NodeKind::Batch { rows: size, within } = work.node.kind else {
-            unreachable!("a partition's node is made by `Stream::partition`")
+            unreachable!("the node is made by `Stream::batch`")
         };
         let lane = work.next.open(&host);
         Self {

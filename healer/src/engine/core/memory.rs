@@ -94,7 +94,7 @@ impl Core {
             let short = !fetched || memory.room(part.charge()) == 0;
             any |= part.starve(short);
         }
-        // What is given back has no more company to come. A batch in a lane below another batch does not see that lanes close.
+        // A partition that is given back has no more records to come. A batch in a lane below another batch does not see that lanes close.
         for part in self.parts.values_mut().filter(|part| !part.is_open()) {
             any |= part.starve(true);
         }

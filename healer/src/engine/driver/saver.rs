@@ -1,7 +1,4 @@
 //! Writing to the store apart from polling: a slow disk must not hold the poll thread.
-//!
-//! A save that the store cannot take for now is kept and written again, with all that came since, after a pause that grows. The
-//! thread that writes never sleeps: the poll thread, which looks at the time anyway, gives it the next try.
 
 use std::{
     collections::{BTreeMap, HashSet},

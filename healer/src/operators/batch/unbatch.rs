@@ -4,7 +4,8 @@
 //! receipt has for it, and pushes each in a visit of its own. Below it every partition and generation has a lane again, opened by
 //! its first row, with counts, tasks and an office of its own: partitions run side by side, and an order by partition, a row of
 //! records without a key and a quarantine are those of one partition. Rows of several records (`reduce`) have one more lane.
-//! Lanes of a generation that is over end with the next batch. Rows that are whole records need no room below, since the records
+//! The tasks of a generation that is over end with
+//! it. Rows that are whole records need no room below, since the records
 //! in flight bound them; waiting would tie all partitions to the slowest. Rows that are shares (a record that became several, a
 //! batch that branched) wait for room after each batch. Where a batch branched, each way has a clone of its rows and a share of
 //! each row's receipt.
@@ -68,17 +69,6 @@ struct OneLane<L> {
     lane: L,
 }
 
-impl<L> OneLane<L> {
-    /// Whether its generation is over. Its tasks, which then work for nothing, end.
-    fn is_over(&self) -> bool {
-        let is_over = self.home.as_ref().is_some_and(|home| home.is_fenced());
-        if is_over {
-            self.host.abort();
-        }
-        is_over
-    }
-}
-
 /// The partition of a row; none where it was made of several records.
 fn home(context: &Context, receipt: &Receipt) -> Option<Arc<Home>> {
     let mut home = None;
@@ -106,7 +96,8 @@ impl<T: Send + 'static, D: Consumer<T>> Consumer<Batch<T>> for UnbatchNode<D> {
             return failing::fail(visit, node.id, Cause::OtherBatch);
         }
         let UnbatchLane { host, lanes, crowded } = lane;
-        lanes.retain(|_, one| !one.is_over());
+        // The tasks of a generation that is over ended with it; here its lanes are let go.
+        lanes.retain(|_, one| one.home.as_ref().is_none_or(|home| !home.is_fenced()));
         // Where the batch went several ways these are shares, one for each row.
         let receipts = receipts_of(rows.len(), visit.take(node.id).into_rows());
         for ((mut context, row), receipt) in rows.list.into_iter().zip(receipts) {
